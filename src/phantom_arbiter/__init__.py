@@ -1,0 +1,1 @@
+"""PhantomArbiter: finds and executes arbitrage across Solana's decentralised exchanges."""

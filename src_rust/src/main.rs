@@ -1,0 +1,3 @@
+//! Fixed workload for heap and instruction profilers (`make heap`).
+
+fn main() {}
