@@ -1,8 +1,11 @@
 //! Bindings: the module `phantom_core._native`. One file per core module, each with its `register`.
 
+mod errors;
+
 use pyo3::prelude::*;
 
 #[pymodule]
-fn _native(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    errors::register(m)?;
     Ok(())
 }

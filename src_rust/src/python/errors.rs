@@ -1,0 +1,37 @@
+//! The exceptions of `phantom_core` and the one place where core errors become them.
+
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::{PyTypeInfo, create_exception};
+
+create_exception!(phantom_core, PhantomError, PyException, "Base of everything that phantom_core raises.");
+create_exception!(
+    phantom_core,
+    InvalidInput,
+    PhantomError,
+    "An argument is malformed: which one, what it holds, what it may hold."
+);
+create_exception!(
+    phantom_core,
+    MarketDataError,
+    PhantomError,
+    "Account data is missing, undecodable or not what it claims to be; the pool is set aside."
+);
+create_exception!(
+    phantom_core,
+    SwapRefused,
+    PhantomError,
+    "The on-chain program would refuse this swap; `name` and `code` are the program's own."
+);
+create_exception!(phantom_core, RecordingError, PhantomError, "A recording is missing, torn or corrupt.");
+
+/// Adds the exception classes to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = m.py();
+    m.add("PhantomError", PhantomError::type_object(py))?;
+    m.add("InvalidInput", InvalidInput::type_object(py))?;
+    m.add("MarketDataError", MarketDataError::type_object(py))?;
+    m.add("SwapRefused", SwapRefused::type_object(py))?;
+    m.add("RecordingError", RecordingError::type_object(py))?;
+    Ok(())
+}
