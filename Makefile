@@ -1,0 +1,71 @@
+# Two commands are enough on a machine with Python >= 3.11, Rust and make: `make demo`, `make test`.
+# An active virtual environment is used; without one, .venv is made.
+
+PYTHON ?= python3
+VENV ?= $(or $(VIRTUAL_ENV),.venv)
+BIN := $(VENV)/bin
+DEPS := $(VENV)/.phantom-dependencies
+BUILD := $(VENV)/.phantom-build
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src_rust -name '*.rs' -o -name Cargo.toml)
+
+.DEFAULT_GOAL := help
+.PHONY: help install build demo test test-rust test-python lint fmt bench heap check clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+install: $(DEPS) ## Make the virtual environment and install the development tools
+
+$(DEPS): pyproject.toml
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust >= 1.90 (rustup), then run make again" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(PYTHON) is missing or older than 3.11: install Python >= 3.11, or say which with PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+build: $(BUILD) ## Build the native module (release) and install the package in place
+
+$(BUILD): $(DEPS) $(RUST_SOURCES) pyproject.toml
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
+	@touch $@
+
+demo: build ## Replay the shipped recording: one real day of six live pools, paper trades
+	$(BIN)/phantom run
+
+test: test-rust test-python ## Run every test
+
+test-rust: $(DEPS)
+	cargo test --locked --workspace
+
+test-python: build
+	$(BIN)/python -m pytest
+
+lint: build ## rustfmt, clippy, ruff, mypy, stubs against the binary, import contracts
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest phantom_core --ignore-disjoint-bases
+	$(BIN)/lint-imports
+
+fmt: $(DEPS) ## Format Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: build ## Python reference against Rust, per hot path, answers compared first
+	$(BIN)/python benchmark_rust.py
+
+heap: ## Heap profile of the native engine over the demo recording (needs valgrind)
+	cargo build --locked --profile profiling --bin phantom_core
+	valgrind --tool=massif --massif-out-file=target/massif.out target/profiling/phantom_core src/phantom_arbiter/data/whirlpool-2022-04-06.phrec
+	ms_print target/massif.out | head -40
+
+check: lint test ## Everything that CI runs
+
+clean: ## Remove what builds left
+	cargo clean
+	rm -rf $(BUILD) .mypy_cache .ruff_cache .pytest_cache
