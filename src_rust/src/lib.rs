@@ -7,11 +7,13 @@
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
+//! - [`conformance`]: golden swap vectors run through the quotes;
 //! - [`recording`]: the append-only log of what entered the engine.
 //!
 //! `pyo3` appears only under `python/`: with default features this crate knows nothing of Python.
 
 pub mod amm_math;
+pub mod conformance;
 pub mod cycle_finder;
 pub mod decoders;
 pub mod engine;
