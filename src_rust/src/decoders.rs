@@ -139,13 +139,11 @@ impl<'a> Fields<'a> {
 
     /// Returns the `N` bytes at `offset`.
     pub(crate) fn bytes<const N: usize>(&self, offset: usize) -> Result<[u8; N], DecodeError> {
-        self.data.get(offset..).and_then(<[u8]>::first_chunk::<N>).copied().ok_or(
-            DecodeError::WrongLength {
-                account: self.account,
-                found: self.data.len(),
-                expected: offset.saturating_add(N),
-            },
-        )
+        self.data.get(offset..).and_then(<[u8]>::first_chunk::<N>).copied().ok_or(DecodeError::WrongLength {
+            account: self.account,
+            found: self.data.len(),
+            expected: offset.saturating_add(N),
+        })
     }
 
     pub(crate) fn u8(&self, offset: usize) -> Result<u8, DecodeError> {

@@ -152,9 +152,6 @@ mod tests {
             find_program_address(&[&[0; 33]], &program),
             Err(PdaError::SeedTooLong { index: 0, found: 33 })
         );
-        assert_eq!(
-            find_program_address(&[&[]; 16], &program),
-            Err(PdaError::TooManySeeds { found: 16 })
-        );
+        assert_eq!(find_program_address(&[&[]; 16], &program), Err(PdaError::TooManySeeds { found: 16 }));
     }
 }

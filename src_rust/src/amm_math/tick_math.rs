@@ -133,20 +133,30 @@ pub fn tick_index_from_sqrt_price(sqrt_price_x64: u128) -> Option<i32> {
     Some(if is_high { tick_high } else { tick_low })
 }
 
-/// Returns the two neighbouring ticks (often one) between which the logarithm leaves the choice.
-pub(crate) fn estimate_tick(sqrt_price_x64: u128) -> Option<(i32, i32)> {
+/// Returns the number of set bits of the logarithm's fraction, which the program's cost depends on.
+pub(crate) fn log2_fraction_bits(sqrt_price_x64: u128) -> u32 {
+    log2(sqrt_price_x64).map_or(0, |(_, fraction)| fraction.count_ones())
+}
+
+/// Returns the binary logarithm as a Q64.64 price has it: integer part, 14 bits of fraction.
+fn log2(sqrt_price_x64: u128) -> Option<(i128, i128)> {
     let msb = sqrt_price_x64.checked_ilog2()?;
-    let integer_x32 = (i128::from(msb) - 64) << 32;
     let mut mantissa = if msb >= 64 { sqrt_price_x64 >> (msb - 63) } else { sqrt_price_x64 << (63 - msb) };
     // Squaring doubles the logarithm: its next bit is whether the square reaches two.
-    let mut fraction_x14: i128 = 0;
+    let mut fraction: i128 = 0;
     for _ in 0..BIT_PRECISION {
         mantissa *= mantissa;
         let reaches_two = mantissa >> 127;
         mantissa >>= 63 + reaches_two;
-        fraction_x14 = fraction_x14 << 1 | reaches_two.cast_signed();
+        fraction = fraction << 1 | reaches_two.cast_signed();
     }
-    let log2_x32 = integer_x32 + (fraction_x14 << (32 - BIT_PRECISION));
+    Some((i128::from(msb) - 64, fraction))
+}
+
+/// Returns the two neighbouring ticks (often one) between which the logarithm leaves the choice.
+pub(crate) fn estimate_tick(sqrt_price_x64: u128) -> Option<(i32, i32)> {
+    let (integer, fraction_x14) = log2(sqrt_price_x64)?;
+    let log2_x32 = (integer << 32) + (fraction_x14 << (32 - BIT_PRECISION));
     let log_b_x64 = log2_x32 * LOG_B_2_X32;
     let tick_low = i32::try_from((log_b_x64 - ERR_MARGIN_LOWER_X64) >> 64).ok()?;
     let tick_high = i32::try_from((log_b_x64 + ERR_MARGIN_UPPER_X64) >> 64).ok()?;

@@ -44,11 +44,7 @@ impl TransferFee {
             return Some(WithFee { amount: 0, fee: 0 });
         }
         let rate = u64::from(self.basis_points);
-        let fee = if rate == ONE_BASIS_POINTS {
-            self.maximum_fee
-        } else {
-            self.inverse(amount)?
-        };
+        let fee = if rate == ONE_BASIS_POINTS { self.maximum_fee } else { self.inverse(amount)? };
         let gross = amount.checked_add(fee)?;
         (self.on(gross) == fee).then_some(WithFee { amount: gross, fee })
     }

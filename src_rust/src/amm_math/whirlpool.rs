@@ -20,7 +20,7 @@ mod step;
 mod swap;
 mod tick_sequence;
 
-pub use compute::{ComputeContext, ComputeCounts, Deployment, Instruction};
+pub use compute::{ComputeContext, Deployment, Instruction, Work};
 pub use error::WhirlpoolError;
 pub use swap::{PostSwap, Quote, Swap, SwapRequest, measure, quote, swap};
 pub use tick_sequence::{TickArrayError, TickArrays, required_starts, sequence_starts};

@@ -84,8 +84,8 @@ impl WhirlpoolCase {
         } else {
             Deployment::Upgradable
         };
-        let token_2022_mints = [&self.mint_a, &self.mint_b]
-            .map(|mint| u8::from(mint.program == spl_token::TOKEN_2022_PROGRAM));
+        let mints = [&self.mint_a, &self.mint_b];
+        let count = |is_such: fn(&Mint) -> bool| mints.iter().map(|mint| u8::from(is_such(mint))).sum();
         Ok(PoolView {
             pool: &self.pool,
             arrays: &self.arrays,
@@ -97,7 +97,8 @@ impl WhirlpoolCase {
                 deployment,
                 instruction,
                 limit: MAX_COMPUTE_UNITS,
-                token_2022_mints: token_2022_mints[0] + token_2022_mints[1],
+                token_2022_mints: count(|mint| mint.program == spl_token::TOKEN_2022_PROGRAM),
+                transfer_fee_mints: count(|mint| mint.transfer_fee.is_some()),
                 derivation_attempts: self.derivation_attempts(swap.a_to_b),
             },
         })
@@ -127,15 +128,18 @@ impl WhirlpoolCase {
         })
     }
 
-    pub(super) fn work(&self, request: &VectorSwap<'_>) -> Result<Vec<(&'static str, u32)>, ConformanceError> {
+    pub(super) fn work(
+        &self,
+        request: &VectorSwap<'_>,
+    ) -> Result<Vec<(&'static str, u32)>, ConformanceError> {
         let view = self.view(request)?;
-        let (counts, _) = measure(&view, &swap_request(request));
+        let (counted, _) = measure(&view, &swap_request(request));
         let mut work = vec![
-            ("estimate", counts.units(&view.compute)),
+            ("estimate", counted.units(&view.compute)),
             ("derivation_attempts", view.compute.derivation_attempts.unwrap_or(0)),
             ("rewards", u32::from(self.pool.rewards)),
         ];
-        work.extend(counts.named());
+        work.extend(counted.named());
         Ok(work)
     }
 }

@@ -222,7 +222,12 @@ fn read_transfer_fee(fields: &Fields<'_>, offset: usize) -> Result<TransferFee, 
         maximum_fee: fields.u64(offset + 8)?,
         basis_points: fields.u16(offset + 16)?,
     };
-    fields.check(fee.basis_points <= 10_000, "transfer_fee_basis_points", fee.basis_points, "at most 10000")?;
+    fields.check(
+        fee.basis_points <= 10_000,
+        "transfer_fee_basis_points",
+        fee.basis_points,
+        "at most 10000",
+    )?;
     Ok(fee)
 }
 

@@ -23,8 +23,11 @@ fn sqrt_price_from_tick_index(tick_index: i32) -> PyResult<u128> {
 #[pyfunction]
 fn tick_index_from_sqrt_price(sqrt_price_x64: u128) -> PyResult<i32> {
     let range = tick_math::MIN_SQRT_PRICE_X64..=tick_math::MAX_SQRT_PRICE_X64;
-    let tick_index =
-        if range.contains(&sqrt_price_x64) { tick_math::tick_index_from_sqrt_price(sqrt_price_x64) } else { None };
+    let tick_index = if range.contains(&sqrt_price_x64) {
+        tick_math::tick_index_from_sqrt_price(sqrt_price_x64)
+    } else {
+        None
+    };
     tick_index.ok_or_else(|| {
         InvalidInput::new_err(format!(
             "sqrt_price_x64 is {sqrt_price_x64}, {} to {} expected",

@@ -4,7 +4,7 @@
 //! Orca Whirlpool program, `manager/fee_rate_manager.rs`, `state/oracle.rs`.
 
 use super::WhirlpoolError;
-use super::compute::ComputeCounts;
+use super::compute::Meter;
 use crate::amm_math::fixed_point::mul_wide;
 use crate::amm_math::tick_math::{
     MAX_TICK_INDEX, MIN_TICK_INDEX, sqrt_price_from_tick_index, tick_index_from_sqrt_price,
@@ -34,13 +34,13 @@ impl FeeRate {
         oracle: Option<&Oracle>,
         a_to_b: bool,
         unix_timestamp: u64,
-        counts: &mut ComputeCounts,
+        meter: &mut impl Meter,
     ) -> Result<Self, WhirlpoolError> {
         let static_rate = u32::from(pool.fee_rate_e6);
         match oracle {
             None => Ok(Self::Static(static_rate)),
             Some(oracle) => {
-                AdaptiveFee::new(static_rate, oracle, pool.tick_current_index, a_to_b, unix_timestamp, counts)
+                AdaptiveFee::new(static_rate, oracle, pool.tick_current_index, a_to_b, unix_timestamp, meter)
                     .map(Self::Adaptive)
             }
         }
@@ -75,7 +75,7 @@ impl AdaptiveFee {
         tick_index: i32,
         a_to_b: bool,
         unix_timestamp: u64,
-        counts: &mut ComputeCounts,
+        meter: &mut impl Meter,
     ) -> Result<Self, WhirlpoolError> {
         let (constants, mut variables) = (oracle.constants, oracle.variables);
         let group_size = i32::from(constants.tick_group_size);
@@ -88,8 +88,8 @@ impl AdaptiveFee {
         let lower = variables.tick_group_index_reference - delta;
         let upper = variables.tick_group_index_reference + delta;
         let (lower_tick, upper_tick) = (lower * group_size, upper * group_size + group_size);
-        let core_lower = (lower_tick > MIN_TICK_INDEX).then(|| (lower, priced(lower_tick, counts)));
-        let core_upper = (upper_tick < MAX_TICK_INDEX).then(|| (upper, priced(upper_tick, counts)));
+        let core_lower = (lower_tick > MIN_TICK_INDEX).then(|| (lower, priced(lower_tick, meter)));
+        let core_upper = (upper_tick < MAX_TICK_INDEX).then(|| (upper, priced(upper_tick, meter)));
         Ok(Self { static_rate, constants, variables, a_to_b, tick_group, core_lower, core_upper })
     }
 
@@ -103,13 +103,14 @@ impl AdaptiveFee {
     }
 
     /// Returns static plus adaptive fee, 1e-6.
-    pub(super) fn total_rate(&self) -> u32 {
+    pub(super) fn total_rate(&self, meter: &mut impl Meter) -> u32 {
         let crossed =
             u64::from(self.variables.volatility_accumulator) * u64::from(self.constants.tick_group_size);
         let control = u64::from(self.constants.adaptive_fee_control_factor);
         let denominator = CONTROL_DENOMINATOR * VOLATILITY_SCALE * VOLATILITY_SCALE;
         // `crossed` fits 32 bits (the decoder checks the product), its square 64.
         let squared = crossed * crossed;
+        meter.div128(u128::from(squared) * u128::from(control), u128::from(denominator), 1);
         let adaptive = match squared.checked_mul(control) {
             Some(scaled) => u128::from(scaled.div_ceil(denominator)),
             None => (u128::from(squared) * u128::from(control)).div_ceil(u128::from(denominator)),
@@ -119,7 +120,7 @@ impl AdaptiveFee {
     }
 
     /// Returns how far the rate holds on the way to `target`.
-    pub(super) fn bound(&self, target: u128, liquidity: u128, counts: &mut ComputeCounts) -> Bound {
+    pub(super) fn bound(&self, target: u128, liquidity: u128, meter: &mut impl Meter) -> Bound {
         if self.constants.adaptive_fee_control_factor == 0 || liquidity == 0 {
             return Bound { sqrt_price: target, skips: true };
         }
@@ -137,7 +138,7 @@ impl AdaptiveFee {
         }
         let group_size = i32::from(self.constants.tick_group_size);
         let group = if self.a_to_b { self.tick_group } else { self.tick_group + 1 };
-        let border = priced((group * group_size).clamp(MIN_TICK_INDEX, MAX_TICK_INDEX), counts);
+        let border = priced((group * group_size).clamp(MIN_TICK_INDEX, MAX_TICK_INDEX), meter);
         let sqrt_price = if self.a_to_b { target.max(border) } else { target.min(border) };
         Bound { sqrt_price, skips: false }
     }
@@ -152,16 +153,16 @@ impl AdaptiveFee {
         sqrt_price: u128,
         next_tick_sqrt_price: u128,
         next_tick_index: i32,
-        counts: &mut ComputeCounts,
+        meter: &mut impl Meter,
     ) {
         let group_size = i32::from(self.constants.tick_group_size);
         let (tick_index, is_on_border) = if sqrt_price == next_tick_sqrt_price {
             (next_tick_index, next_tick_index % group_size == 0)
         } else {
-            counts.tick_from_price += 1;
+            meter.tick_of_price(sqrt_price);
             // A price of zero cannot come out of a step.
             let tick_index = tick_index_from_sqrt_price(sqrt_price).unwrap_or(MIN_TICK_INDEX);
-            let is_on_border = tick_index % group_size == 0 && sqrt_price == priced(tick_index, counts);
+            let is_on_border = tick_index % group_size == 0 && sqrt_price == priced(tick_index, meter);
             (tick_index, is_on_border)
         };
         let last = if is_on_border && !self.a_to_b {
@@ -182,11 +183,10 @@ impl AdaptiveFee {
         from_sqrt_price: u128,
         to_sqrt_price: u128,
         unix_timestamp: u64,
-        counts: &mut ComputeCounts,
+        meter: &mut impl Meter,
     ) -> Result<(), WhirlpoolError> {
-        let (smaller, larger) =
-            (from_sqrt_price.min(to_sqrt_price), from_sqrt_price.max(to_sqrt_price));
-        let factor = priced(i32::from(self.constants.major_swap_threshold_ticks), counts);
+        let (smaller, larger) = (from_sqrt_price.min(to_sqrt_price), from_sqrt_price.max(to_sqrt_price));
+        let factor = priced(i32::from(self.constants.major_swap_threshold_ticks), meter);
         let (high, low) = mul_wide(smaller, factor);
         if high >> 64 != 0 {
             return Err(WhirlpoolError::NumberDownCastError);
@@ -198,8 +198,8 @@ impl AdaptiveFee {
     }
 }
 
-fn priced(tick_index: i32, counts: &mut ComputeCounts) -> u128 {
-    counts.price(tick_index);
+fn priced(tick_index: i32, meter: &mut impl Meter) -> u128 {
+    meter.price(tick_index);
     sqrt_price_from_tick_index(tick_index)
 }
 

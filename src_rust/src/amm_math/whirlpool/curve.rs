@@ -1,7 +1,7 @@
 //! How the search sees a pool: exact quotes, and an approximation in `f64`.
 
 use super::adaptive_fee::{Bound, FeeRate};
-use super::compute::ComputeCounts;
+use super::compute::StepBound;
 use super::step::FEE_RATE_ONE;
 use super::swap::{SwapRequest, quote};
 use super::tick_sequence::{TargetKind, TickCursor};
@@ -60,9 +60,9 @@ impl PoolView<'_> {
         if pool.is_adaptive() && oracle.is_none() {
             return;
         }
-        let mut counts = ComputeCounts::default();
+        let mut meter = StepBound::default();
         let Ok(mut cursor) = TickCursor::new(self.arrays, pool, a_to_b) else { return };
-        let Ok(mut fee_rate) = FeeRate::new(pool, oracle, a_to_b, self.unix_timestamp, &mut counts) else {
+        let Ok(mut fee_rate) = FeeRate::new(pool, oracle, a_to_b, self.unix_timestamp, &mut meter) else {
             return;
         };
         let (kept_in, kept_out) = if a_to_b {
@@ -73,13 +73,16 @@ impl PoolView<'_> {
         let limit = if a_to_b { MIN_SQRT_PRICE_X64 } else { MAX_SQRT_PRICE_X64 };
         let (mut sqrt_price, mut liquidity) = (pool.sqrt_price_x64, pool.liquidity);
         while sqrt_price != limit {
-            let Ok(target) = cursor.next_target(&mut counts) else { return };
+            let Ok(target) = cursor.next_target(&mut meter) else { return };
             while sqrt_price != target.sqrt_price {
                 let (rate, bound) = match &mut fee_rate {
                     FeeRate::Static(rate) => (*rate, Bound { sqrt_price: target.sqrt_price, skips: false }),
                     FeeRate::Adaptive(adaptive) => {
                         adaptive.update_volatility_accumulator();
-                        (adaptive.total_rate(), adaptive.bound(target.sqrt_price, liquidity, &mut counts))
+                        (
+                            adaptive.total_rate(&mut meter),
+                            adaptive.bound(target.sqrt_price, liquidity, &mut meter),
+                        )
                     }
                 };
                 if liquidity > 0 && bound.sqrt_price != sqrt_price {
@@ -96,7 +99,7 @@ impl PoolView<'_> {
                             sqrt_price,
                             target.sqrt_price,
                             target.tick_index,
-                            &mut counts,
+                            &mut meter,
                         );
                     } else {
                         adaptive.advance();

@@ -6,7 +6,7 @@
 //! Orca Whirlpool program, `math/{swap_math,token_math,bit_math}.rs`.
 
 use super::WhirlpoolError;
-use super::compute::ComputeCounts;
+use super::compute::{Item, Meter};
 use crate::amm_math::fixed_point::{div_shifted_64, less, low_u128, mul_wide, u256, words};
 use crate::amm_math::tick_math::{MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64};
 use ruint::aliases::U256;
@@ -39,36 +39,39 @@ pub(super) struct StepRequest {
 
 /// Moves the price towards the target as far as the amount allows.
 #[inline]
-pub(super) fn compute_step(
-    request: &StepRequest,
-    counts: &mut ComputeCounts,
-) -> Result<Step, WhirlpoolError> {
+pub(super) fn compute_step<M: Meter>(request: &StepRequest, meter: &mut M) -> Result<Step, WhirlpoolError> {
     let StepRequest { amount_remaining, fee_rate_e6, liquidity, sqrt_price, sqrt_price_target, .. } =
         *request;
     let (exact_in, a_to_b) = (request.exact_in, request.a_to_b);
     let fixed_is_a = a_to_b == exact_in;
 
     // More than 64 bits to reach the target only says that this step does not reach it.
-    let to_target = amount_delta(fixed_is_a, sqrt_price, sqrt_price_target, liquidity, exact_in, counts);
+    let to_target = amount_delta(fixed_is_a, sqrt_price, sqrt_price_target, liquidity, exact_in, meter);
     let to_target = match to_target {
         Err(DeltaError::Fatal(error)) => return Err(error),
         Err(DeltaError::ExceedsU64(_)) => None,
         Ok(amount) => Some(amount),
     };
 
-    let available = if exact_in { without_fee(amount_remaining, fee_rate_e6) } else { amount_remaining };
+    let available = if exact_in {
+        let kept = FEE_RATE_ONE - fee_rate_e6;
+        meter.div128(u128::from(amount_remaining) * u128::from(kept), u128::from(FEE_RATE_ONE), 1);
+        without_fee(amount_remaining, fee_rate_e6)
+    } else {
+        amount_remaining
+    };
     let next_sqrt_price = if to_target.is_some_and(|amount| amount <= available) {
         sqrt_price_target
     } else {
-        next_sqrt_price(sqrt_price, liquidity, available, exact_in, fixed_is_a, counts)?
+        next_sqrt_price(sqrt_price, liquidity, available, exact_in, fixed_is_a, meter)?
     };
     let is_max = next_sqrt_price == sqrt_price_target;
 
-    let unfixed = amount_delta(!fixed_is_a, sqrt_price, next_sqrt_price, liquidity, !exact_in, counts)
+    let unfixed = amount_delta(!fixed_is_a, sqrt_price, next_sqrt_price, liquidity, !exact_in, meter)
         .map_err(DeltaError::into_inner)?;
     let fixed = match to_target {
         Some(amount) if is_max => amount,
-        _ => amount_delta(fixed_is_a, sqrt_price, next_sqrt_price, liquidity, exact_in, counts)
+        _ => amount_delta(fixed_is_a, sqrt_price, next_sqrt_price, liquidity, exact_in, meter)
             .map_err(DeltaError::into_inner)?,
     };
 
@@ -77,6 +80,9 @@ pub(super) fn compute_step(
     let fee_amount = if exact_in && !is_max {
         amount_remaining.checked_sub(amount_in).ok_or(WhirlpoolError::AmountRemainingOverflow)?
     } else {
+        // Rounding up takes the program a second division, for the remainder.
+        let (scaled, kept) = (u128::from(amount_in) * u128::from(fee_rate_e6), FEE_RATE_ONE - fee_rate_e6);
+        meter.div128(scaled, u128::from(kept), 2);
         fee_on_top(amount_in, fee_rate_e6)
     };
     Ok(Step { amount_in, amount_out, next_sqrt_price, fee_amount })
@@ -123,28 +129,35 @@ impl DeltaError {
 }
 
 #[inline]
-fn amount_delta(
+fn amount_delta<M: Meter>(
     is_a: bool,
     sqrt_price_0: u128,
     sqrt_price_1: u128,
     liquidity: u128,
     round_up: bool,
-    counts: &mut ComputeCounts,
+    meter: &mut M,
 ) -> Result<u64, DeltaError> {
     let (lower, upper) =
         if sqrt_price_0 > sqrt_price_1 { (sqrt_price_1, sqrt_price_0) } else { (sqrt_price_0, sqrt_price_1) };
     if is_a {
-        counts.delta_a += 1;
-        amount_delta_a(lower, upper, liquidity, round_up)
+        meter.note(if round_up { Item::DeltaAUp } else { Item::DeltaA }, 1);
+        amount_delta_a(lower, upper, liquidity, round_up, meter)
     } else {
-        counts.delta_b += 1;
+        let is_narrow = M::DETAILED && (liquidity | (upper - lower)) >> 64 == 0;
+        meter.note(if is_narrow { Item::DeltaBNarrow } else { Item::DeltaB }, 1);
         amount_delta_b(lower, upper, liquidity, round_up)
     }
 }
 
 /// `liquidity * 2^64 * (upper - lower) / (upper * lower)` in one division.
 #[inline]
-fn amount_delta_a(lower: u128, upper: u128, liquidity: u128, round_up: bool) -> Result<u64, DeltaError> {
+fn amount_delta_a<M: Meter>(
+    lower: u128,
+    upper: u128,
+    liquidity: u128,
+    round_up: bool,
+    meter: &mut M,
+) -> Result<u64, DeltaError> {
     let (product_high, product_low) = mul_wide(liquidity, upper - lower);
     if product_high >> 64 != 0 {
         return Err(DeltaError::Fatal(WhirlpoolError::MultiplicationOverflow));
@@ -155,6 +168,9 @@ fn amount_delta_a(lower: u128, upper: u128, liquidity: u128, round_up: bool) -> 
     let [p0, p1] = words(product_low);
     let numerator = [p0, p1, words(product_high)[0]];
     let (divisor_high, divisor_low) = mul_wide(upper, lower);
+    if M::DETAILED {
+        meter.div256(u256(product_high, product_low) << 64_usize, u256(divisor_high, divisor_low));
+    }
     let [d0, d1] = words(divisor_low);
     let denominator = [d0, d1, words(divisor_high)[0]];
     // Prices are below 2^97, so the product of two fits 194 bits; in range it fits 192.
@@ -185,29 +201,31 @@ fn amount_delta_b(lower: u128, upper: u128, liquidity: u128, round_up: bool) -> 
 }
 
 #[inline]
-fn next_sqrt_price(
+fn next_sqrt_price<M: Meter>(
     sqrt_price: u128,
     liquidity: u128,
     amount: u64,
     exact_in: bool,
     fixed_is_a: bool,
-    counts: &mut ComputeCounts,
+    meter: &mut M,
 ) -> Result<u128, WhirlpoolError> {
     if fixed_is_a {
-        counts.next_price_a += 1;
-        next_sqrt_price_from_a(sqrt_price, liquidity, amount, exact_in)
+        meter.note(Item::NextPriceA, 1);
+        next_sqrt_price_from_a(sqrt_price, liquidity, amount, exact_in, meter)
     } else {
-        counts.next_price_b += 1;
+        meter.note(Item::NextPriceB, 1);
+        meter.div128(u128::from(amount) << 64, liquidity, 1);
         next_sqrt_price_from_b(sqrt_price, liquidity, amount, exact_in)
     }
 }
 
 /// `liquidity * 2^64 * price / (liquidity * 2^64 ± amount * price)`, rounded up.
-fn next_sqrt_price_from_a(
+fn next_sqrt_price_from_a<M: Meter>(
     sqrt_price: u128,
     liquidity: u128,
     amount: u64,
     exact_in: bool,
+    meter: &mut M,
 ) -> Result<u128, WhirlpoolError> {
     if amount == 0 {
         return Ok(sqrt_price);
@@ -224,6 +242,7 @@ fn next_sqrt_price_from_a(
         return Err(WhirlpoolError::DivideByZero);
     }
     let denominator = if exact_in { virtual_a + product } else { virtual_a - product };
+    meter.div256(numerator, denominator);
     let (quotient, rest) = numerator.div_rem(denominator);
     let rounded = quotient + U256::from(u8::from(!rest.is_zero()));
     let price = low_u128(rounded).ok_or(WhirlpoolError::NumberDownCastError)?;
@@ -257,6 +276,7 @@ fn next_sqrt_price_from_b(
 
 #[cfg(test)]
 mod tests {
+    use super::super::compute::Work;
     use super::*;
     use proptest::prelude::*;
 
@@ -286,7 +306,7 @@ mod tests {
             let upper = (lower + distance).min(MAX_SQRT_PRICE_X64);
             let wide = |value: u128| u256(0, value);
             let product = wide(liquidity) * wide(upper - lower);
-            let got = amount_delta_a(lower, upper, liquidity, round_up);
+            let got = amount_delta_a(lower, upper, liquidity, round_up, &mut Work::default());
             if product >> 192_usize != U256::ZERO {
                 prop_assert!(matches!(got, Err(DeltaError::Fatal(WhirlpoolError::MultiplicationOverflow))));
             } else {

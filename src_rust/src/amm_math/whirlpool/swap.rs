@@ -4,7 +4,7 @@
 //! Orca Whirlpool program, `manager/swap_manager.rs`, `instructions/v2/swap.rs`.
 
 use super::adaptive_fee::{Bound, FeeRate};
-use super::compute::ComputeCounts;
+use super::compute::{Item, Meter, StepBound, Work};
 use super::step::{StepRequest, compute_step, protocol_share};
 use super::tick_sequence::{TargetKind, TickCursor};
 use super::{PoolView, WhirlpoolError};
@@ -12,6 +12,7 @@ use crate::amm_math::tick_math::{
     MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64, MIN_TICK_INDEX, tick_index_from_sqrt_price,
 };
 use crate::amm_math::transfer_fee::WithFee;
+use crate::decoders::orca_whirlpool::TickArrayLayout;
 use crate::decoders::{AdaptiveFeeVariables, Oracle, TransferFee, Whirlpool};
 
 /// The arguments of the program's swap instructions.
@@ -55,8 +56,6 @@ pub struct Quote {
     pub input_transfer_fee: u64,
     /// Transfer fee on the way out.
     pub output_transfer_fee: u64,
-    /// Compute units of the swap instruction, estimated.
-    pub compute_units: u32,
 }
 
 /// Everything a swap changes.
@@ -155,40 +154,44 @@ pub fn swap(view: &PoolView<'_>, request: &SwapRequest) -> Result<Swap, Whirlpoo
     Ok(Swap { quote, lp_fee, protocol_fee: walk.protocol_fee, post })
 }
 
-/// Returns how much work the swap is on chain, and its outcome whatever the budget: what the cost
+/// Returns how much work the swap is on chain, and its outcome if nothing limited it: what the cost
 /// model was fitted with, and is checked with.
-pub fn measure(
-    view: &PoolView<'_>,
-    request: &SwapRequest,
-) -> (ComputeCounts, Result<Quote, WhirlpoolError>) {
-    let mut counts = ComputeCounts::default();
-    let outcome = trade::<false>(view, request, &mut counts).map(|(quote, _)| quote);
-    (counts, outcome)
+pub fn measure(view: &PoolView<'_>, request: &SwapRequest) -> (Work, Result<Quote, WhirlpoolError>) {
+    let mut work = Work::default();
+    let mut unlimited = *view;
+    unlimited.compute.limit = u32::MAX;
+    let outcome = trade::<false, Work>(&unlimited, request, &mut work).map(|(quote, _)| quote);
+    (work, outcome)
 }
 
+/// Runs the swap, closely metered only if it could exceed its budget.
 fn run<const POST: bool>(
     view: &PoolView<'_>,
     request: &SwapRequest,
 ) -> Result<(Quote, Walk), WhirlpoolError> {
-    let mut counts = ComputeCounts::default();
-    let outcome = trade::<POST>(view, request, &mut counts);
-    let units = counts.units(&view.compute);
-    let limit = view.compute.limit;
-    // Running dry hides whatever the program would have said later.
-    if units > limit {
-        return Err(WhirlpoolError::ComputeBudgetExceeded { estimate: units, limit });
+    let mut bound = StepBound::default();
+    let outcome = trade::<POST, StepBound>(view, request, &mut bound);
+    if !bound.is_over(&view.compute) {
+        return outcome;
     }
-    outcome.map(|(quote, walk)| (Quote { compute_units: units, ..quote }, walk))
+    let mut work = Work::default();
+    let outcome = trade::<POST, Work>(view, request, &mut work);
+    let (estimate, limit) = (work.units(&view.compute), view.compute.limit);
+    // Running dry hides whatever the program would have said later.
+    if estimate > limit {
+        return Err(WhirlpoolError::ComputeBudgetExceeded { estimate, limit });
+    }
+    outcome
 }
 
 /// Transfer fees and thresholds around the walk.
-fn trade<const POST: bool>(
+fn trade<const POST: bool, M: Meter>(
     view: &PoolView<'_>,
     request: &SwapRequest,
-    counts: &mut ComputeCounts,
+    meter: &mut M,
 ) -> Result<(Quote, Walk), WhirlpoolError> {
     let cursor = TickCursor::new(view.arrays, view.pool, request.a_to_b)?;
-    counts.absent_arrays = cursor.absent();
+    meter.note(Item::AbsentArray, cursor.absent());
     let oracle = match (view.pool.is_adaptive(), view.oracle) {
         (false, _) => None,
         (true, None) => return Err(WhirlpoolError::MissingOracle),
@@ -208,7 +211,7 @@ fn trade<const POST: bool>(
     } else {
         included(fee_out, request.amount)?
     };
-    let walk = walk::<POST>(view, request, amount, cursor, oracle, counts)?;
+    let walk = walk::<POST, M>(view, request, amount, cursor, oracle, meter)?;
 
     let user_in = if request.exact_in && walk.amount_in == amount {
         request.amount
@@ -224,6 +227,7 @@ fn trade<const POST: bool>(
     } else if user_in > request.other_amount_threshold {
         return Err(WhirlpoolError::AmountInAboveMaximum);
     }
+    meter.complete();
     let quote = Quote {
         user_in,
         user_out: leaving.amount,
@@ -232,7 +236,6 @@ fn trade<const POST: bool>(
         fee: walk.fee,
         input_transfer_fee: arriving.fee,
         output_transfer_fee: leaving.fee,
-        compute_units: 0,
     };
     Ok((quote, walk))
 }
@@ -269,13 +272,13 @@ struct Walk {
 }
 
 /// Walks from tick to tick until the amount is used up or the price limit reached.
-fn walk<const POST: bool>(
+fn walk<const POST: bool, M: Meter>(
     view: &PoolView<'_>,
     request: &SwapRequest,
     amount: u64,
     mut cursor: TickCursor<'_>,
     oracle: Option<&Oracle>,
-    counts: &mut ComputeCounts,
+    meter: &mut M,
 ) -> Result<Walk, WhirlpoolError> {
     let pool = view.pool;
     let SwapRequest { exact_in, a_to_b, sqrt_price_limit_x64, .. } = *request;
@@ -297,7 +300,7 @@ fn walk<const POST: bool>(
     if view.unix_timestamp < pool.reward_last_updated_timestamp {
         return Err(WhirlpoolError::InvalidTimestamp);
     }
-    let mut fee_rate = FeeRate::new(pool, oracle, a_to_b, view.unix_timestamp, counts)?;
+    let mut fee_rate = FeeRate::new(pool, oracle, a_to_b, view.unix_timestamp, meter)?;
 
     let mut remaining = amount;
     let mut calculated = 0_u64;
@@ -310,21 +313,21 @@ fn walk<const POST: bool>(
         if a_to_b { pool.fee_growth_global_a } else { pool.fee_growth_global_b };
 
     while remaining > 0 && sqrt_price != limit {
-        counts.searches += 1;
-        let target = cursor.next_target(counts)?;
-        counts.price(target.tick_index);
+        meter.note(Item::Search, 1);
+        let target = cursor.next_target(meter)?;
+        meter.price(target.tick_index);
         let target_sqrt_price =
             if a_to_b { limit.max(target.sqrt_price) } else { limit.min(target.sqrt_price) };
         loop {
             let (fee_rate_e6, bound) = match &mut fee_rate {
                 FeeRate::Static(rate) => (*rate, Bound { sqrt_price: target_sqrt_price, skips: false }),
                 FeeRate::Adaptive(adaptive) => {
-                    counts.adaptive_steps += 1;
+                    meter.note(Item::AdaptiveStep, 1);
                     adaptive.update_volatility_accumulator();
-                    (adaptive.total_rate(), adaptive.bound(target_sqrt_price, liquidity, counts))
+                    (adaptive.total_rate(meter), adaptive.bound(target_sqrt_price, liquidity, meter))
                 }
             };
-            counts.steps += 1;
+            meter.note(Item::Step, 1);
             let step = compute_step(
                 &StepRequest {
                     amount_remaining: remaining,
@@ -335,7 +338,7 @@ fn walk<const POST: bool>(
                     exact_in,
                     a_to_b,
                 },
-                counts,
+                meter,
             )?;
             let (used, gained) = if exact_in {
                 (step.amount_in.checked_add(step.fee_amount), Some(step.amount_out))
@@ -349,6 +352,18 @@ fn walk<const POST: bool>(
                 .and_then(|gained| calculated.checked_add(gained))
                 .ok_or(WhirlpoolError::AmountCalcOverflow)?;
             fee = fee.checked_add(step.fee_amount).ok_or(WhirlpoolError::AmountCalcOverflow)?;
+            if M::DETAILED {
+                let rate = u128::from(pool.protocol_fee_rate_bps);
+                if rate > 0 {
+                    meter.note(Item::ProtocolFee, 1);
+                    meter.div128(u128::from(step.fee_amount) * rate, 10_000, 1);
+                }
+                if liquidity > 0 {
+                    let lp_part =
+                        step.fee_amount - protocol_share(step.fee_amount, pool.protocol_fee_rate_bps);
+                    meter.div128(u128::from(lp_part) << 64, liquidity, 1);
+                }
+            }
             if POST {
                 let protocol_part = protocol_share(step.fee_amount, pool.protocol_fee_rate_bps);
                 protocol_fee = protocol_fee.wrapping_add(protocol_part);
@@ -361,10 +376,16 @@ fn walk<const POST: bool>(
             if step.next_sqrt_price == target.sqrt_price {
                 match target.kind {
                     TargetKind::Initialized { liquidity_net, layout, .. } => {
-                        counts.cross(layout);
+                        meter.note(
+                            match layout {
+                                TickArrayLayout::Fixed => Item::CrossedFixed,
+                                TickArrayLayout::Dynamic => Item::CrossedDynamic,
+                            },
+                            1,
+                        );
                         liquidity = crossed(liquidity, liquidity_net, a_to_b)?;
                     }
-                    TargetKind::End => {}
+                    TargetKind::End => meter.note(Item::EndReached, 1),
                     TargetKind::Unknown { start_tick_index } => {
                         return Err(WhirlpoolError::MissingTickArray { start_tick_index });
                     }
@@ -373,22 +394,22 @@ fn walk<const POST: bool>(
                 // Downwards the search includes the current tick: step below it.
                 tick = Tick::Known(if a_to_b { target.tick_index - 1 } else { target.tick_index });
             } else if step.next_sqrt_price != sqrt_price {
-                counts.tick_from_price += 1;
+                meter.tick_of_price(step.next_sqrt_price);
                 tick = Tick::OfPrice;
             }
             sqrt_price = step.next_sqrt_price;
 
             if let FeeRate::Adaptive(adaptive) = &mut fee_rate {
                 if bound.skips {
-                    adaptive.advance_after_skip(sqrt_price, target.sqrt_price, target.tick_index, counts);
+                    meter.note(Item::SkippingStep, 1);
+                    adaptive.advance_after_skip(sqrt_price, target.sqrt_price, target.tick_index, meter);
                 } else {
                     adaptive.advance();
                 }
-                // Each such step costs thousands of units; without this a hopeless walk takes long.
-                let estimate = counts.units(&view.compute);
-                if estimate > view.compute.limit {
+                // Without this a hopeless walk over thousands of tick groups takes long.
+                if meter.is_over(&view.compute) {
                     let limit = view.compute.limit;
-                    return Err(WhirlpoolError::ComputeBudgetExceeded { estimate, limit });
+                    return Err(WhirlpoolError::ComputeBudgetExceeded { estimate: limit, limit });
                 }
             }
             if remaining == 0 || sqrt_price == target_sqrt_price {
@@ -403,7 +424,7 @@ fn walk<const POST: bool>(
     let adaptive_variables = match &mut fee_rate {
         FeeRate::Static(_) => None,
         FeeRate::Adaptive(adaptive) => {
-            adaptive.finish(pool.sqrt_price_x64, sqrt_price, view.unix_timestamp, counts)?;
+            adaptive.finish(pool.sqrt_price_x64, sqrt_price, view.unix_timestamp, meter)?;
             Some(adaptive.variables)
         }
     };

@@ -8,7 +8,7 @@
 //! Orca Whirlpool program, `util/{sparse_swap,swap_tick_sequence}.rs`, `state/tick_array.rs`.
 
 use super::WhirlpoolError;
-use super::compute::ComputeCounts;
+use super::compute::Meter;
 use crate::amm_math::tick_math::{MAX_TICK_INDEX, MIN_TICK_INDEX, sqrt_price_from_tick_index};
 use crate::decoders::orca_whirlpool::{TICK_ARRAY_SIZE, TickArrayLayout};
 use crate::decoders::{TickArray, Whirlpool};
@@ -229,17 +229,11 @@ impl<'a> Slot<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TargetKind {
     /// An initialised tick.
-    Initialized {
-        liquidity_net: i128,
-        offset: i32,
-        layout: TickArrayLayout,
-    },
+    Initialized { liquidity_net: i128, offset: i32, layout: TickArrayLayout },
     /// The lowest or highest tick, or the end of the sequence.
     End,
     /// The border of an array of which nothing is known.
-    Unknown {
-        start_tick_index: i32,
-    },
+    Unknown { start_tick_index: i32 },
 }
 
 /// The next tick at which something may change.
@@ -302,7 +296,7 @@ impl<'a> TickCursor<'a> {
 
     /// Returns the next initialised tick, or the end of what the swap may touch.
     #[inline]
-    pub(super) fn next_target(&mut self, counts: &mut ComputeCounts) -> Result<Target, WhirlpoolError> {
+    pub(super) fn next_target(&mut self, meter: &mut impl Meter) -> Result<Target, WhirlpoolError> {
         let span = TICK_ARRAY_SIZE * self.tick_spacing;
         let mut is_first = true;
         loop {
@@ -325,14 +319,14 @@ impl<'a> TickCursor<'a> {
             if self.ahead > 0 {
                 let position = if self.a_to_b { self.ahead - 1 } else { ticks.len() - self.ahead };
                 let LoadedTick { offset, sqrt_price, liquidity_net } = ticks[position];
-                counts.scan(layout, (offset - self.offset).unsigned_abs() + 1);
+                meter.scan(layout, (offset - self.offset).unsigned_abs() + 1);
                 let tick_index = slot.start + offset * self.tick_spacing;
                 let kind = TargetKind::Initialized { liquidity_net, offset, layout };
                 return Ok(Target { tick_index, sqrt_price, kind });
             }
             if !matches!(slot.content, Content::Absent) {
                 let left = if self.a_to_b { self.offset + 1 } else { TICK_ARRAY_SIZE - self.offset };
-                counts.scan(layout, left.unsigned_abs());
+                meter.scan(layout, left.unsigned_abs());
             }
             if self.a_to_b && slot.start <= MIN_TICK_INDEX {
                 return Ok(at(MIN_TICK_INDEX, TargetKind::End));
