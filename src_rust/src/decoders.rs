@@ -38,7 +38,6 @@ impl Venue {
 
 /// A decoded account.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "decoding a pool must not allocate")]
 pub enum Decoded {
     /// A Whirlpool pool.
     Whirlpool(Whirlpool),
@@ -183,7 +182,7 @@ impl<'a> Fields<'a> {
         &self,
         possible: bool,
         field: &'static str,
-        value: impl ToString,
+        value: impl std::fmt::Display + Copy,
         expected: &'static str,
     ) -> Result<(), DecodeError> {
         if possible {

@@ -113,7 +113,7 @@ mod tests {
             (&[b"amm_config_account_seed"], amm_v4, "9DCxsMizn3H1hprZ7xWe6LDzeUeZBksYFpBWBtSf1PQX", 255),
             (&[b"vault_and_lp_mint_auth_seed"], cpmm, "GpMZbSM2GgvTKHJirzeGfMFoaZ8UR2X7F4v8vHTvxFbL", 253),
             (&[b"amm_config", &[0, 1]], cpmm, "G95xxie3XbkCqtE39GgQ9Ggc7xBC8Uceve7HFDEFApkc", 254),
-            (&[b"amm_config", &[0, 5]], clmm, "3XCQJQryqpDvvZBfGxR7CLAw5dpGJ9aa7kt1jRLdyxuZ", 249),
+            (&[b"amm_config", &[0, 4]], clmm, "9iFER3bpjf1PTTCQCfTRu17EJgvsxo9pVyA9QWwEuX4x", 249),
             (
                 &[b"pool_authority"],
                 "cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG",
@@ -152,6 +152,9 @@ mod tests {
             find_program_address(&[&[0; 33]], &program),
             Err(PdaError::SeedTooLong { index: 0, found: 33 })
         );
-        assert_eq!(find_program_address(&[&[]; 16], &program), Err(PdaError::TooManySeeds { found: 16 }));
+        assert_eq!(
+            find_program_address(&[[].as_slice(); 16], &program),
+            Err(PdaError::TooManySeeds { found: 16 })
+        );
     }
 }

@@ -86,7 +86,8 @@ class Swap:
 
 def read_vectors(path: Path) -> tuple[dict[str, Any], dict[int, State], list[dict[str, Any]]]:
     """Return a vector file's meta line, its states and its swaps."""
-    lines = [json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8")]
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        lines = [json.loads(line) for line in stream]
     meta = lines[0]
     accounts = {line["id"]: line for line in lines if line["t"] == "account"}
     states = {}
@@ -115,7 +116,7 @@ class Program:
         svm = LiteSVM().with_lamports(10**18).with_compute_budget(budget).with_sigverify(False)
         self._svm = svm.with_blockhash_check(False).with_transaction_history(0)
         self._program = Pubkey.from_string(program_id)
-        self._svm.add_program_from_file(self._program, str(elf))
+        self._svm.add_program_from_file(self._program, elf)
         self._trader = Keypair.from_seed(bytes([7] * 32)).pubkey()
         self._wallets = [Keypair.from_seed(bytes([8 + i] * 32)).pubkey() for i in range(2)]
         self._svm.airdrop(self._trader, 10**15)
@@ -152,7 +153,8 @@ class Program:
             vault = bytearray(state.data(1 + side))
             vault[64:72] = struct.pack("<Q", 0 if is_input else U64_MAX)
             self._svm.set_account(
-                Pubkey.from_string(state.keys[1 + side]), Account(RENT, bytes(vault), Pubkey.from_string(program))
+                Pubkey.from_string(state.keys[1 + side]),
+                Account(RENT, bytes(vault), Pubkey.from_string(program)),
             )
             wallet = token_account(mint, self._trader, U64_MAX if is_input else 0, has_fee(mint_data))
             self._svm.set_account(self._wallets[side], Account(RENT, wallet, Pubkey.from_string(program)))
@@ -236,7 +238,7 @@ def token_account(mint: str, owner: Pubkey, amount: int, with_fee: bool) -> byte
     return bytes(data)
 
 
-def has_fee(mint_data: bytes) -> bool:
+def has_fee(mint_data: bytes | bytearray) -> bool:
     return len(mint_data) > 170 and struct.unpack_from("<H", mint_data, 166)[0] == 1
 
 
@@ -281,7 +283,8 @@ def mutated(state: State, rng: random.Random) -> State:
     if rng.random() < 0.4:
         tick = struct.unpack_from("<i", pool, 81)[0]
         spacing = struct.unpack_from("<H", pool, 41)[0]
-        tick += rng.randrange(-2, 3) * spacing * rng.choice((1, 10, 88)) + rng.randrange(-spacing, spacing + 1)
+        tick += rng.randrange(-2, 3) * spacing * rng.choice((1, 10, 88))
+        tick += rng.randrange(-spacing, spacing + 1)
         if rng.random() < 0.3:
             tick = tick // spacing * spacing
         tick = max(-TICK_RANGE, min(TICK_RANGE - 1, tick))

@@ -8,7 +8,6 @@ use ruint::aliases::U256;
 const WORD: u128 = u64::MAX as u128;
 
 /// Returns the low and the high word of `value`.
-#[expect(clippy::cast_possible_truncation, reason = "the halves are taken by mask and shift")]
 pub(crate) const fn words(value: u128) -> [u64; 2] {
     [(value & WORD) as u64, (value >> 64) as u64]
 }
@@ -49,7 +48,6 @@ pub(crate) fn less(a: &Words3, b: &Words3) -> bool {
 ///
 /// The numerator must be less than the denominator, so that the quotient fits a word: one step of
 /// Knuth's algorithm D.
-#[expect(clippy::many_single_char_names, reason = "algorithm D's own letters")]
 pub(crate) fn div_shifted_64(numerator: Words3, denominator: Words3) -> (u64, bool) {
     debug_assert!(less(&numerator, &denominator));
     let (u, v) = normalized(numerator, denominator);

@@ -102,7 +102,7 @@ const fn low_products(factors: &[u128; 19], shift: u32) -> [u128; LOW_COUNT] {
 #[must_use]
 pub fn sqrt_price_from_tick_index(tick: i32) -> u128 {
     let ticks = tick.unsigned_abs();
-    let low = (ticks & (LOW_COUNT as u32 - 1)) as usize;
+    let low = (ticks & ((1 << LOW_BITS) - 1)) as usize;
     let mut high = ticks >> LOW_BITS & 0x3ff;
     if tick >= 0 {
         let mut ratio = POSITIVE_LOW[low];

@@ -205,7 +205,7 @@ impl Mint {
                         self.restriction = Some(MintRestriction::Paused);
                     }
                 }
-                1..=extension::LAST_KNOWN => {}
+                known if known <= extension::LAST_KNOWN => {}
                 unknown => {
                     self.restriction = Some(MintRestriction::UnknownExtension { extension: unknown });
                 }

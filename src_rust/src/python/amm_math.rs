@@ -38,10 +38,11 @@ fn tick_index_from_sqrt_price(sqrt_price_x64: u128) -> PyResult<i32> {
 }
 
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
 fn find_program_address(seeds: Vec<Bound<'_, PyBytes>>, program_id: &str) -> PyResult<(String, u8)> {
     let program: Pubkey =
         program_id.parse().map_err(|error| InvalidInput::new_err(format!("program_id: {error}")))?;
-    let seeds: Vec<&[u8]> = seeds.iter().map(|seed| seed.as_bytes()).collect();
+    let seeds: Vec<&[u8]> = seeds.iter().map(PyBytesMethods::as_bytes).collect();
     let (address, bump) = pda::find_program_address(&seeds, &program)
         .map_err(|error| InvalidInput::new_err(format!("seeds: {error}")))?;
     Ok((address.to_string(), bump))

@@ -16,6 +16,7 @@ pub struct ConformanceState {
 #[pymethods]
 impl ConformanceState {
     #[new]
+    #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
     #[pyo3(signature = (*, dex, program_id, pool, accounts, unix_timestamp, epoch))]
     fn new(
         dex: &str,

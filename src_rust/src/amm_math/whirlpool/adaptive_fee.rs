@@ -21,7 +21,6 @@ const MAX_REFERENCE_AGE: u64 = 3_600;
 
 /// The fee rate of the next step.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "lives on the stack of one swap")]
 pub(super) enum FeeRate {
     Static(u32),
     Adaptive(AdaptiveFee),

@@ -271,9 +271,9 @@ pub(super) struct StepBound {
 
 impl StepBound {
     /// More than any step was measured to cost, crossing and search included.
-    const STEP_UNITS: u32 = 24_000;
+    const STEP_UNITS: u32 = 14_000;
     /// More than anything around the steps costs.
-    const BASE_UNITS: u32 = 250_000;
+    const BASE_UNITS: u32 = 150_000;
 
     /// Returns an upper bound of the units used.
     pub(super) fn units(&self) -> u32 {

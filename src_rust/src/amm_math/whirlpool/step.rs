@@ -307,15 +307,15 @@ mod tests {
             let wide = |value: u128| u256(0, value);
             let product = wide(liquidity) * wide(upper - lower);
             let got = amount_delta_a(lower, upper, liquidity, round_up, &mut Work::default());
-            if product >> 192_usize != U256::ZERO {
-                prop_assert!(matches!(got, Err(DeltaError::Fatal(WhirlpoolError::MultiplicationOverflow))));
-            } else {
+            if (product >> 192_usize).is_zero() {
                 let (quotient, rest) = (product << 64_usize).div_rem(wide(lower) * wide(upper));
                 let expected = quotient + U256::from(u8::from(round_up && !rest.is_zero()));
                 match got {
                     Ok(amount) => prop_assert_eq!(U256::from(amount), expected),
                     Err(_) => prop_assert!(expected > U256::from(u64::MAX)),
                 }
+            } else {
+                prop_assert!(matches!(got, Err(DeltaError::Fatal(WhirlpoolError::MultiplicationOverflow))));
             }
         }
     }

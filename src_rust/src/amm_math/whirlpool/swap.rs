@@ -367,10 +367,9 @@ fn walk<const POST: bool, M: Meter>(
             if POST {
                 let protocol_part = protocol_share(step.fee_amount, pool.protocol_fee_rate_bps);
                 protocol_fee = protocol_fee.wrapping_add(protocol_part);
-                if liquidity > 0 {
-                    let growth = (u128::from(step.fee_amount - protocol_part) << 64) / liquidity;
-                    fee_growth_global_input = fee_growth_global_input.wrapping_add(growth);
-                }
+                let lp_part_x64 = u128::from(step.fee_amount - protocol_part) << 64;
+                let growth = lp_part_x64.checked_div(liquidity).unwrap_or(0);
+                fee_growth_global_input = fee_growth_global_input.wrapping_add(growth);
             }
 
             if step.next_sqrt_price == target.sqrt_price {

@@ -1,6 +1,6 @@
 //! Costs of the work items, in thousandths of a compute unit.
 //!
-//! Least squares over 16,000 swaps of each deployment, run in LiteSVM without a budget on the vector
+//! Least squares over 16,000 swaps of each deployment, run in `LiteSVM` without a budget on the vector
 //! states and mutations of them (weights: relative error, more for costs above 300,000). Costs are
 //! shares of correlated work, so single ones may be negative; the sum is what counts. Above 400,000
 //! units half of all estimates are within 0.2 %, 95 % within 0.8 %, the worst seen was 1.4 % off.
