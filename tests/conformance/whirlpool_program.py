@@ -317,7 +317,9 @@ def mutated(state: State, rng: random.Random) -> State:
         struct.pack_into("<HH", data, 62, size, rng.randrange(1, 88 * spacing + 1) % 65535 + 1)
         tick = struct.unpack_from("<i", pool, 81)[0]
         reference = max(-TICK_RANGE, min(TICK_RANGE, tick + rng.randrange(-2000, 2000))) // size
+        if rng.random() < 0.1:
+            struct.pack_into("<Q", data, 40, state.unix_timestamp + rng.randrange(1, 100))
         struct.pack_into("<IiI", data, 98, rng.randrange(maximum + 1), reference, rng.randrange(maximum + 1))
         state = state.with_data(oracle, bytes(data))
-    later = rng.choice((0, 0, 1, 10, 60, 600, 3600, 3601, 100_000))
+    later = rng.choice((0, 0, 1, 10, 60, 600, 3600, 3601, 100_000, -100_000))
     return replace(state, unix_timestamp=state.unix_timestamp + later)

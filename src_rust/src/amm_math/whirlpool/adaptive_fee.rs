@@ -5,6 +5,7 @@
 
 use super::WhirlpoolError;
 use super::compute::Meter;
+use super::step::StepFee;
 use crate::amm_math::fixed_point::mul_wide;
 use crate::amm_math::tick_math::{
     MAX_TICK_INDEX, MIN_TICK_INDEX, sqrt_price_from_tick_index, tick_index_from_sqrt_price,
@@ -22,7 +23,7 @@ const MAX_REFERENCE_AGE: u64 = 3_600;
 /// The fee rate of the next step.
 #[derive(Debug, Clone)]
 pub(super) enum FeeRate {
-    Static(u32),
+    Static(StepFee),
     Adaptive(AdaptiveFee),
 }
 
@@ -37,7 +38,7 @@ impl FeeRate {
     ) -> Result<Self, WhirlpoolError> {
         let static_rate = u32::from(pool.fee_rate_e6);
         match oracle {
-            None => Ok(Self::Static(static_rate)),
+            None => Ok(Self::Static(StepFee::new(static_rate))),
             Some(oracle) => {
                 AdaptiveFee::new(static_rate, oracle, pool.tick_current_index, a_to_b, unix_timestamp, meter)
                     .map(Self::Adaptive)

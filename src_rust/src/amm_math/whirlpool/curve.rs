@@ -76,17 +76,19 @@ impl PoolView<'_> {
             let Ok(target) = cursor.next_target(&mut meter) else { return };
             while sqrt_price != target.sqrt_price {
                 let (rate, bound) = match &mut fee_rate {
-                    FeeRate::Static(rate) => (*rate, Bound { sqrt_price: target.sqrt_price, skips: false }),
+                    FeeRate::Static(fee) => {
+                        (fee.rate_e6, Bound { sqrt_price: target.sqrt_price, skips: false })
+                    }
                     FeeRate::Adaptive(adaptive) => {
                         adaptive.update_volatility_accumulator();
                         (
-                            adaptive.total_rate(&mut meter),
+                            u64::from(adaptive.total_rate(&mut meter)),
                             adaptive.bound(target.sqrt_price, liquidity, &mut meter),
                         )
                     }
                 };
                 if liquidity > 0 && bound.sqrt_price != sqrt_price {
-                    let factor = kept_in * (1.0 - f64::from(rate) / FEE_RATE_ONE as f64);
+                    let factor = kept_in * (1.0 - rate as f64 / FEE_RATE_ONE as f64);
                     let segment = stretch(sqrt_price, bound.sqrt_price, liquidity, factor, kept_out, a_to_b);
                     if !visit(segment) {
                         return;

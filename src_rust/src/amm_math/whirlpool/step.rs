@@ -7,12 +7,29 @@
 
 use super::WhirlpoolError;
 use super::compute::{Item, Meter};
-use crate::amm_math::fixed_point::{div_shifted_64, less, low_u128, mul_wide, u256, words};
+use crate::amm_math::fixed_point::{Divisor, div_word, less, low_u128, mul_wide, u256, words};
 use crate::amm_math::tick_math::{MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64};
 use ruint::aliases::U256;
 
 /// Fee rates are in 1e-6.
 pub(super) const FEE_RATE_ONE: u64 = 1_000_000;
+
+/// A fee rate with what every step needs of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StepFee {
+    /// 1e-6 of the input, at most a tenth.
+    pub rate_e6: u64,
+    /// Divides by what the fee leaves.
+    kept: Divisor,
+}
+
+impl StepFee {
+    #[inline]
+    pub(super) fn new(rate_e6: u32) -> Self {
+        let rate_e6 = u64::from(rate_e6);
+        Self { rate_e6, kept: Divisor::new(FEE_RATE_ONE - rate_e6) }
+    }
+}
 
 /// What one step moves, base units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +45,7 @@ pub(super) struct Step {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StepRequest {
     pub amount_remaining: u64,
-    /// At most a tenth of [`FEE_RATE_ONE`].
-    pub fee_rate_e6: u64,
+    pub fee: StepFee,
     pub liquidity: u128,
     pub sqrt_price: u128,
     pub sqrt_price_target: u128,
@@ -40,8 +56,7 @@ pub(super) struct StepRequest {
 /// Moves the price towards the target as far as the amount allows.
 #[inline]
 pub(super) fn compute_step<M: Meter>(request: &StepRequest, meter: &mut M) -> Result<Step, WhirlpoolError> {
-    let StepRequest { amount_remaining, fee_rate_e6, liquidity, sqrt_price, sqrt_price_target, .. } =
-        *request;
+    let StepRequest { amount_remaining, fee, liquidity, sqrt_price, sqrt_price_target, .. } = *request;
     let (exact_in, a_to_b) = (request.exact_in, request.a_to_b);
     let fixed_is_a = a_to_b == exact_in;
 
@@ -54,9 +69,9 @@ pub(super) fn compute_step<M: Meter>(request: &StepRequest, meter: &mut M) -> Re
     };
 
     let available = if exact_in {
-        let kept = FEE_RATE_ONE - fee_rate_e6;
+        let kept = FEE_RATE_ONE - fee.rate_e6;
         meter.div128(u128::from(amount_remaining) * u128::from(kept), u128::from(FEE_RATE_ONE), 1);
-        without_fee(amount_remaining, fee_rate_e6)
+        without_fee(amount_remaining, fee.rate_e6)
     } else {
         amount_remaining
     };
@@ -81,9 +96,9 @@ pub(super) fn compute_step<M: Meter>(request: &StepRequest, meter: &mut M) -> Re
         amount_remaining.checked_sub(amount_in).ok_or(WhirlpoolError::AmountRemainingOverflow)?
     } else {
         // Rounding up takes the program a second division, for the remainder.
-        let (scaled, kept) = (u128::from(amount_in) * u128::from(fee_rate_e6), FEE_RATE_ONE - fee_rate_e6);
+        let (scaled, kept) = (u128::from(amount_in) * u128::from(fee.rate_e6), FEE_RATE_ONE - fee.rate_e6);
         meter.div128(scaled, u128::from(kept), 2);
-        fee_on_top(amount_in, fee_rate_e6)
+        fee_on_top(amount_in, fee)
     };
     Ok(Step { amount_in, amount_out, next_sqrt_price, fee_amount })
 }
@@ -98,10 +113,10 @@ fn without_fee(amount: u64, fee_rate_e6: u64) -> u64 {
 
 /// `ceil(amount * rate / (1e6 - rate))`; at most a ninth of the amount, for the rate is at most a tenth.
 #[inline]
-fn fee_on_top(amount: u64, fee_rate_e6: u64) -> u64 {
-    let kept = FEE_RATE_ONE - fee_rate_e6;
-    let (whole, rest) = (amount / kept, amount % kept);
-    whole * fee_rate_e6 + (rest * fee_rate_e6).div_ceil(kept)
+fn fee_on_top(amount: u64, fee: StepFee) -> u64 {
+    let (whole, rest) = fee.kept.div_rem(amount);
+    let (part, left) = fee.kept.div_rem(rest * fee.rate_e6);
+    whole * fee.rate_e6 + part + u64::from(left > 0)
 }
 
 /// `floor(fee * rate / 10000)`.
@@ -175,9 +190,9 @@ fn amount_delta_a<M: Meter>(
     let denominator = [d0, d1, words(divisor_high)[0]];
     // Prices are below 2^97, so the product of two fits 194 bits; in range it fits 192.
     if divisor_high >> 64 == 0 && less(&numerator, &denominator) {
-        let (quotient, has_rest) = div_shifted_64(numerator, denominator);
+        let (quotient, rest) = div_word(numerator, 0, denominator);
         return quotient
-            .checked_add(u64::from(round_up && has_rest))
+            .checked_add(u64::from(round_up && rest != [0; 3]))
             .ok_or(DeltaError::ExceedsU64(WhirlpoolError::TokenMaxExceeded));
     }
     let (quotient, rest) =
@@ -234,18 +249,38 @@ fn next_sqrt_price_from_a<M: Meter>(
     if high >> 64 != 0 {
         return Err(WhirlpoolError::MultiplicationOverflow);
     }
-    let numerator = u256(high, low) << 64_usize;
-    let (high, low) = mul_wide(sqrt_price, u128::from(amount));
-    let product = u256(high, low);
-    let virtual_a = u256(0, liquidity) << 64_usize;
-    if !exact_in && virtual_a <= product {
+    let (product_high, product_low) = mul_wide(sqrt_price, u128::from(amount));
+    // liquidity * 2^64 in two halves; it fits 192 bits, as does the product for any valid price.
+    let (virtual_high, virtual_low) = (liquidity >> 64, liquidity << 64);
+    if !exact_in && (virtual_high, virtual_low) <= (product_high, product_low) {
         return Err(WhirlpoolError::DivideByZero);
     }
-    let denominator = if exact_in { virtual_a + product } else { virtual_a - product };
-    meter.div256(numerator, denominator);
-    let (quotient, rest) = numerator.div_rem(denominator);
-    let rounded = quotient + U256::from(u8::from(!rest.is_zero()));
-    let price = low_u128(rounded).ok_or(WhirlpoolError::NumberDownCastError)?;
+    let (divisor_high, divisor_low) = if exact_in {
+        let (sum, carry) = virtual_low.overflowing_add(product_low);
+        (virtual_high + product_high + u128::from(carry), sum)
+    } else {
+        let (difference, borrow) = virtual_low.overflowing_sub(product_low);
+        (virtual_high - product_high - u128::from(borrow), difference)
+    };
+    if M::DETAILED {
+        meter.div256(u256(high, low) << 64_usize, u256(divisor_high, divisor_low));
+    }
+    let ([n0, n1], n2) = (words(low), words(high)[0]);
+    let [d0, d1] = words(divisor_low);
+    let denominator = [d0, d1, words(divisor_high)[0]];
+    let top = [n1, n2, 0];
+    let price = if divisor_high >> 64 == 0 && less(&top, &denominator) {
+        // Two words of quotient, one after the other.
+        let (price_high, rest) = div_word(top, n0, denominator);
+        let (price_low, rest) = div_word(rest, 0, denominator);
+        let price = u128::from(price_high) << 64 | u128::from(price_low);
+        price.checked_add(u128::from(rest != [0; 3]))
+    } else {
+        let numerator = u256(high, low) << 64_usize;
+        let (quotient, rest) = numerator.div_rem(u256(divisor_high, divisor_low));
+        low_u128(quotient + U256::from(u8::from(!rest.is_zero())))
+    };
+    let price = price.ok_or(WhirlpoolError::NumberDownCastError)?;
     if price < MIN_SQRT_PRICE_X64 {
         return Err(WhirlpoolError::TokenMinSubceeded);
     }
@@ -282,12 +317,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fees_equal_the_128_bit_formulas(amount: u64, rate in 0_u64..=100_000, bps in 0_u16..=10_000) {
+        fn fees_equal_the_128_bit_formulas(amount: u64, rate in 0_u32..=100_000, bps in 0_u16..=10_000) {
             let (wide, one) = (u128::from(amount), u128::from(FEE_RATE_ONE));
             let kept = one - u128::from(rate);
-            prop_assert_eq!(u128::from(without_fee(amount, rate)), wide * kept / one);
+            prop_assert_eq!(u128::from(without_fee(amount, u64::from(rate))), wide * kept / one);
             let on_top = (wide * u128::from(rate)).div_ceil(kept);
-            prop_assert_eq!(u128::from(fee_on_top(amount, rate)), on_top);
+            prop_assert_eq!(u128::from(fee_on_top(amount, StepFee::new(rate))), on_top);
             prop_assert_eq!(u128::from(protocol_share(amount, bps)), wide * u128::from(bps) / 10_000);
         }
 

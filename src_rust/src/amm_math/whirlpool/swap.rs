@@ -5,7 +5,7 @@
 
 use super::adaptive_fee::{Bound, FeeRate};
 use super::compute::{Item, Meter, StepBound, Work};
-use super::step::{StepRequest, compute_step, protocol_share};
+use super::step::{StepFee, StepRequest, compute_step, protocol_share};
 use super::tick_sequence::{TargetKind, TickCursor};
 use super::{PoolView, WhirlpoolError};
 use crate::amm_math::tick_math::{
@@ -319,19 +319,22 @@ fn walk<const POST: bool, M: Meter>(
         let target_sqrt_price =
             if a_to_b { limit.max(target.sqrt_price) } else { limit.min(target.sqrt_price) };
         loop {
-            let (fee_rate_e6, bound) = match &mut fee_rate {
-                FeeRate::Static(rate) => (*rate, Bound { sqrt_price: target_sqrt_price, skips: false }),
+            let (step_fee, bound) = match &mut fee_rate {
+                FeeRate::Static(fee) => (*fee, Bound { sqrt_price: target_sqrt_price, skips: false }),
                 FeeRate::Adaptive(adaptive) => {
                     meter.note(Item::AdaptiveStep, 1);
                     adaptive.update_volatility_accumulator();
-                    (adaptive.total_rate(meter), adaptive.bound(target_sqrt_price, liquidity, meter))
+                    (
+                        StepFee::new(adaptive.total_rate(meter)),
+                        adaptive.bound(target_sqrt_price, liquidity, meter),
+                    )
                 }
             };
             meter.note(Item::Step, 1);
             let step = compute_step(
                 &StepRequest {
                     amount_remaining: remaining,
-                    fee_rate_e6: u64::from(fee_rate_e6),
+                    fee: step_fee,
                     liquidity,
                     sqrt_price,
                     sqrt_price_target: bound.sqrt_price,
