@@ -1,6 +1,6 @@
 //! Products and quotients wider than 128 bits.
 //!
-//! Nearly every division of a swap has a quotient of one machine word: [`div_word`] finds it
+//! Nearly every division of a swap has a quotient of one machine word: [`div_shifted`] finds it
 //! with a single word division; the rest goes through 256-bit integers.
 
 use ruint::aliases::U256;
@@ -46,10 +46,23 @@ pub(crate) fn less(a: &Words3, b: &Words3) -> bool {
 
 /// Returns `floor((high * 2^64 + low) / denominator)` and the remainder.
 ///
-/// `high` must be less than the denominator, so that the quotient fits a word: one step of Knuth's
-/// algorithm D.
-#[inline]
+/// `high` must be less than the denominator, so that the quotient fits a word.
 pub(crate) fn div_word(high: Words3, low: u64, denominator: Words3) -> (u64, Words3) {
+    let (quotient, rest_high, rest_low, shift) = div_step(high, low, denominator);
+    let ([r0, r1], [r2, _]) = (words(rest_low), words(rest_high));
+    (quotient, shifted_back([r0, r1, r2], shift))
+}
+
+/// Returns `floor(high * 2^64 / denominator)` and whether a remainder is left; as [`div_word`].
+#[inline]
+pub(crate) fn div_shifted(high: Words3, denominator: Words3) -> (u64, bool) {
+    let (quotient, rest_high, rest_low, _) = div_step(high, 0, denominator);
+    (quotient, rest_high | rest_low != 0)
+}
+
+/// One step of Knuth's algorithm D: quotient, remainder in two halves, by how much it is shifted.
+#[inline]
+fn div_step(high: Words3, low: u64, denominator: Words3) -> (u64, u128, u128, u32) {
     debug_assert!(less(&high, &denominator));
     let (u, v, u_low, shift) = normalized(high, low, denominator);
     // Estimate from the top words; at most two too large because v[2] has its top bit set.
@@ -72,8 +85,7 @@ pub(crate) fn div_word(high: Words3, low: u64, denominator: Words3) -> (u64, Wor
         low_rest = sum;
         high_rest = high_rest.wrapping_add(u128::from(v[2])).wrapping_add(u128::from(carry));
     }
-    let ([r0, r1], [r2, _]) = (words(low_rest), words(high_rest));
-    (q, shifted_back([r0, r1, r2], shift))
+    (q, high_rest, low_rest, shift)
 }
 
 /// Shifts both numbers left until the denominator's top bit is set; the quotient stays.
@@ -169,6 +181,9 @@ mod tests {
             let (quotient, rest) = dividend.div_rem(wide(b));
             let (got, got_rest) = div_word(a, low, b);
             prop_assert_eq!((U256::from(got), wide(got_rest)), (quotient, rest));
+            let (got, is_left) = div_shifted(a, b);
+            let (quotient, rest) = (wide(a) << 64_usize).div_rem(wide(b));
+            prop_assert_eq!((U256::from(got), is_left), (quotient, !rest.is_zero()));
         }
 
         #[test]

@@ -7,7 +7,7 @@
 
 use super::WhirlpoolError;
 use super::compute::{Item, Meter};
-use crate::amm_math::fixed_point::{Divisor, div_word, less, low_u128, mul_wide, u256, words};
+use crate::amm_math::fixed_point::{Divisor, div_shifted, div_word, less, low_u128, mul_wide, u256, words};
 use crate::amm_math::tick_math::{MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64};
 use ruint::aliases::U256;
 
@@ -190,9 +190,9 @@ fn amount_delta_a<M: Meter>(
     let denominator = [d0, d1, words(divisor_high)[0]];
     // Prices are below 2^97, so the product of two fits 194 bits; in range it fits 192.
     if divisor_high >> 64 == 0 && less(&numerator, &denominator) {
-        let (quotient, rest) = div_word(numerator, 0, denominator);
+        let (quotient, has_rest) = div_shifted(numerator, denominator);
         return quotient
-            .checked_add(u64::from(round_up && rest != [0; 3]))
+            .checked_add(u64::from(round_up && has_rest))
             .ok_or(DeltaError::ExceedsU64(WhirlpoolError::TokenMaxExceeded));
     }
     let (quotient, rest) =
