@@ -4,9 +4,10 @@
 //! own error. [`quote`] is the same walk without the bookkeeping that only the next state needs.
 //! [`PoolView`] is also a [`Curve`](super::Curve), which is how the search sees a pool.
 //!
-//! Three parts: `tick_sequence` finds the ticks a swap meets, `step` moves the price between two of
-//! them, `adaptive_fee` sets the fee where it depends on the path. `compute` estimates what the
-//! walk costs on chain, because a swap that runs out of compute units fails like any other.
+//! `walk` is put together from three parts: `tick_sequence` finds the ticks a swap meets, `step`
+//! moves the price between two of them, `adaptive_fee` sets the fee where it depends on the path.
+//! `compute` estimates what the walk costs on chain, because a swap that runs out of compute units
+//! fails like any other.
 //!
 //! # Source
 //! Orca Whirlpool program (`manager/*`, `math/*`, `util/*`); checked against both deployments' own
@@ -19,6 +20,7 @@ mod error;
 mod step;
 mod swap;
 mod tick_sequence;
+mod walk;
 
 pub use compute::{ComputeContext, Deployment, Instruction, Work};
 pub use error::WhirlpoolError;
