@@ -1,7 +1,7 @@
 //! What a swap costs in compute units on chain.
 //!
 //! The budget ends a swap like any error, so an exact answer needs the cost. A walk reports its work
-//! to a [`Meter`]. Quotes use [`StepBound`], which only bounds the cost from above and is nearly
+//! to a `Meter`. Quotes use `StepBound`, which only bounds the cost from above and is nearly
 //! free; when the bound is not good enough the walk is repeated with [`Work`], which counts the
 //! program's own operations and weighs them with costs fitted to measurements of each deployment.
 

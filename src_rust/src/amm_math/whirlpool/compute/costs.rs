@@ -1,9 +1,10 @@
 //! Costs of the work items, in thousandths of a compute unit.
 //!
-//! Least squares over 16,000 swaps of each deployment, run in `LiteSVM` without a budget on the vector
+//! Least squares over 11,500 swaps of each deployment, run in `LiteSVM` without a budget on the vector
 //! states and mutations of them (weights: relative error, more for costs above 300,000). Costs are
-//! shares of correlated work, so single ones may be negative; the sum is what counts. Above 400,000
-//! units half of all estimates are within 0.2 %, 95 % within 0.8 %, the worst seen was 1.4 % off.
+//! shares of correlated work, so single ones may be negative; the sum is what counts. On 4,800 other
+//! swaps half of all estimates above 400,000 units are within 0.2 %, 95 % within 0.8 %, the worst
+//! 1.4 % off.
 //! `tests/conformance/test_program_litesvm.py` measures them again.
 
 use super::{ComputeContext, Deployment, ITEMS, Instruction};
