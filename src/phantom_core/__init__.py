@@ -4,7 +4,10 @@ from phantom_core._native import (
     InvalidInput,
     MarketDataError,
     PhantomError,
+    Record,
+    Recording,
     RecordingError,
+    RecordingWriter,
     SwapRefused,
 )
 
@@ -12,6 +15,9 @@ __all__ = [
     "InvalidInput",
     "MarketDataError",
     "PhantomError",
+    "Record",
+    "Recording",
     "RecordingError",
+    "RecordingWriter",
     "SwapRefused",
 ]

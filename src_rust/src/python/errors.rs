@@ -25,6 +25,28 @@ create_exception!(
 );
 create_exception!(phantom_core, RecordingError, PhantomError, "A recording is missing, torn or corrupt.");
 
+/// Bad arguments are the caller's; the rest is about the file.
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
+pub fn recording_error(error: crate::recording::RecordingError) -> PyErr {
+    use crate::recording::RecordingError as E;
+    let message = error.to_string();
+    match error {
+        E::ArrivalGoesBack { .. }
+        | E::UnknownEndpoint { .. }
+        | E::FrameTooLong { .. }
+        | E::BadOption { .. } => InvalidInput::new_err(message),
+        E::Missing { .. }
+        | E::Exists { .. }
+        | E::Io { .. }
+        | E::NotARecording { .. }
+        | E::TooNew { .. }
+        | E::TornHeader { .. }
+        | E::BadHeader { .. }
+        | E::Corrupt { .. }
+        | E::Closed { .. } => RecordingError::new_err(message),
+    }
+}
+
 /// Adds the exception classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();

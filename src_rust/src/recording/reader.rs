@@ -39,8 +39,14 @@ impl Recording {
 
     /// Returns the number of records in whole blocks.
     #[must_use]
-    pub fn records(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         self.blocks.last().map_or(0, |last| last.first_record + u64::from(last.head.entries))
+    }
+
+    /// Returns whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
     }
 
     /// Returns the arrival of the last record in nanoseconds; 0 if there are none.
@@ -55,18 +61,11 @@ impl Recording {
         self.torn_at
     }
 
-    /// Returns all records, in the order in which they were appended.
+    /// Returns the records that arrived at `arrival_ns` or later, in the order of their appending;
+    /// `since(0)` is all of them.
     ///
     /// # Errors
     /// [`RecordingError::Missing`] or [`RecordingError::Io`] if the file can no longer be opened.
-    pub fn iter(&self) -> Result<Records, RecordingError> {
-        self.since(0)
-    }
-
-    /// Returns the records that arrived at `arrival_ns` or later.
-    ///
-    /// # Errors
-    /// As [`Recording::iter`].
     pub fn since(&self, arrival_ns: u64) -> Result<Records, RecordingError> {
         let next_block = self.blocks.partition_point(|block| block.head.last_arrival_ns < arrival_ns);
         Ok(Records {
