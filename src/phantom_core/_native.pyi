@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Mapping
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 # ---- errors
 
@@ -24,17 +24,18 @@ class RecordingError(PhantomError):
 
 # ---- recording
 
+@final
 class Record:
     """One entry of a recording: something that happened at one endpoint. Frozen, hashable."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         kind: Literal["connect", "sent", "received", "disconnect"],
         endpoint: str,
         arrival_ns: int,
-        frame: bytes = b"",
-    ) -> None:
-        """Build an entry, for sources other than a file.
+        frame: bytes | None = None,
+    ) -> Record:
+        """Build an entry, for sources other than a file; without a frame it is empty.
 
         Raises:
             InvalidInput: The kind is unknown, or a connection's record carries a frame.
@@ -55,6 +56,7 @@ class Record:
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
+@final
 class Recording:
     """A recording on disk, opened for reading; each iteration reads it anew, block by block."""
 
@@ -89,6 +91,7 @@ class Recording:
     def __iter__(self) -> Iterator[Record]: ...
     def __len__(self) -> int: ...
 
+@final
 class RecordingWriter:
     """Append records to a new file; as a context manager it closes at the end, also on an error.
 

@@ -246,7 +246,9 @@ def test_every_endpoint_ends_on_the_days_last_state(
     options = replace(QUICK, endpoints=endpoints, seed=seed, output=tmp_path / "x.phrec")
     recording = Recording(make(options, day))
     expected = state_after(LAST_SLOT)
-    for name, session in sessions(recording).items():
+    found = sessions(recording)
+    assert [session.disconnections for session in found.values()] == [0] * (endpoints - 1) + [1]
+    for name, session in found.items():
         assert session.final_state() == expected, name
         chain_subsequence(session)
         assert_nothing_older_follows_a_read(session)

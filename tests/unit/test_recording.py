@@ -1,6 +1,8 @@
 """The Python face of recordings; the format itself is tested in src_rust/tests/recording_properties.rs."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -160,6 +162,36 @@ def test_existing_file_is_not_overwritten(tmp_path: Path) -> None:
 def test_unusable_header_names_the_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(RecordingError, match=message):
         RecordingWriter(tmp_path / "x.phrec", HEADER | change)
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Let no file grow beyond 20 kB, as a full disk would."""
+    resource = pytest.importorskip("resource", reason="needs POSIX file size limits")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_files")
+def test_full_disk_leaves_the_whole_blocks_and_closes_the_writer(tmp_path: Path) -> None:
+    path = tmp_path / "day.phrec"
+    writer = RecordingWriter(path, HEADER, level=1, block_bytes=3_000)
+    frames = [Random(number).randbytes(3_000) for number in range(10)]
+
+    def write_all() -> None:
+        for number, frame in enumerate(frames):
+            writer.append("received", "rpc-a", number, frame)
+
+    with pytest.raises(RecordingError, match="cannot write recording"):
+        write_all()
+    with pytest.raises(RecordingError, match="is closed"):
+        writer.flush()
+    recording = Recording(path)
+    assert recording.torn_at == path.stat().st_size
+    assert [record.frame for record in recording] == frames[: recording.records]
+    assert recording.records == 6
 
 
 def test_refused_records_name_what_is_wrong(tmp_path: Path) -> None:

@@ -93,10 +93,10 @@ class Endpoint:
             self._read(sent_ns, sent_ns + self._delay(), self._day.start_slot, keys)
         self._subscribe(self._last_ns + MS)
         away = self._behaviour.away
-        is_away = False
+        is_away, was_away = False, away == NEVER
         for number, write in enumerate(self._day.writes):
-            if not is_away and write.at_ns in away:
-                is_away = True
+            if not was_away and write.at_ns >= away.start_ns:
+                is_away = was_away = True
                 self._repeat = None
                 self._emit("disconnect", away.start_ns)
                 self.faults["disconnected"] += 1

@@ -176,7 +176,7 @@ struct RecordingWriter(core::RecordingWriter);
 #[pymethods]
 impl RecordingWriter {
     #[new]
-    #[pyo3(signature = (path, header, *, level=3, block_bytes=4 << 20))]
+    #[pyo3(signature = (path, header, *, level=3, block_bytes=4_194_304))]
     fn new(
         py: Python<'_>,
         path: PathBuf,
