@@ -92,26 +92,26 @@ def sessions(recording: Recording) -> dict[str, Session]:
     by_endpoint: dict[str, list[Record]] = {name: [] for name in recording.endpoints}
     for record in recording:
         by_endpoint[record.endpoint].append(record)
-    return {name: _session(records) for name, records in by_endpoint.items()}
+    return {name: session(records) for name, records in by_endpoint.items()}
 
 
-def _session(records: Iterable[Record]) -> Session:
-    session = Session()
+def session(records: Iterable[Record]) -> Session:
+    found = Session()
     pending: dict[int, Any] = {}
     for record in records:
         if record.kind == "connect":
-            session.connections += 1
-            session.subscriptions.append({})
+            found.connections += 1
+            found.subscriptions.append({})
             pending.clear()
         elif record.kind == "disconnect":
-            session.disconnections += 1
+            found.disconnections += 1
         elif record.kind == "sent":
             request = json.loads(record.frame)
             pending[request["id"]] = request["params"][0]
-            session.requests.append(request)
+            found.requests.append(request)
         else:
-            _receive(session, pending, record)
-    return session
+            _receive(found, pending, record)
+    return found
 
 
 def _receive(session: Session, pending: dict[int, Any], record: Record) -> None:
