@@ -66,6 +66,12 @@ impl WssAggregator {
         self.ingress.endpoint(name)
     }
 
+    /// Returns the endpoint with this number, if there are so many.
+    #[must_use]
+    pub fn endpoint_numbered(&self, number: usize) -> Option<EndpointId> {
+        self.ingress.endpoint_numbered(number)
+    }
+
     /// Takes notice of a new connection: subscriptions and requests of the old one are void.
     pub fn connect(&mut self, endpoint: EndpointId) {
         self.ingress.connect(endpoint);
@@ -145,6 +151,11 @@ impl WssAggregator {
     #[must_use]
     pub fn notification(&self) -> Option<&Notification> {
         self.notification.as_ref()
+    }
+
+    /// Takes what [`notification`](Self::notification) returns.
+    pub fn take_notification(&mut self) -> Option<Notification> {
+        self.notification.take()
     }
 
     /// Returns the highest slot of all accepted frames; 0 before the first.

@@ -46,6 +46,12 @@ impl DuplicateFilter {
         self.ingress.endpoint(name)
     }
 
+    /// Returns the endpoint with this number, if there are so many.
+    #[must_use]
+    pub fn endpoint_numbered(&self, number: usize) -> Option<EndpointId> {
+        self.ingress.endpoint_numbered(number)
+    }
+
     /// Takes notice of a new connection: subscriptions and requests of the old one are void.
     pub fn connect(&mut self, endpoint: EndpointId) {
         self.ingress.connect(endpoint);

@@ -290,7 +290,7 @@ fn encoded<'a>(cursor: &mut Cursor<'a>, probable: Option<(u32, &[u8])>) -> Resul
                         same_as = Some(account);
                         Cow::Borrowed(&rest[1..=expected.len()])
                     }
-                    _ => cursor.string("data")?,
+                    _ => cursor.long_text("data")?, // base64 or nothing: checked later
                 });
             }
             1 => {

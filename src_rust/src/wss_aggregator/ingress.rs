@@ -145,6 +145,10 @@ impl<S: AccountState> Ingress<S> {
         EndpointId(index)
     }
 
+    pub fn endpoint_numbered(&self, number: usize) -> Option<EndpointId> {
+        (number < self.endpoints.len()).then_some(EndpointId(number))
+    }
+
     pub fn connect(&mut self, endpoint: EndpointId) {
         self.endpoints[endpoint.0] = Endpoint::default();
         let link = &mut self.links[endpoint.0];

@@ -189,6 +189,22 @@ impl<'a> Cursor<'a> {
         self.any_string()
     }
 
+    /// Reads a string of which the caller checks that every byte is a printable one.
+    #[inline]
+    pub fn long_text(&mut self, name: &'static str) -> Result<Cow<'a, [u8]>> {
+        self.is(Kind::String, name)?;
+        let start = self.at + 1;
+        let rest = &self.bytes[start..];
+        match memchr::memchr2(b'"', b'\\', rest) {
+            Some(len) if rest[len] == b'"' => {
+                self.at = start + len + 1;
+                self.space();
+                Ok(Cow::Borrowed(&rest[..len]))
+            }
+            _ => self.escaped(start),
+        }
+    }
+
     #[inline]
     fn any_string(&mut self) -> Result<Cow<'a, [u8]>> {
         if self.peek() != Some(b'"') {
@@ -415,22 +431,27 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Bytes looked at in one step; a multiple of every vector width, so that the loop is vectorised.
-const BLOCK: usize = 32;
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = ONES << 7;
 
 /// Returns the offset of the first quote, backslash or control byte, or the length if there is none.
 #[inline]
 fn special_byte(bytes: &[u8]) -> usize {
-    let special = |byte: u8| byte == b'"' || byte == b'\\' || byte < 0x20;
-    let mut at = 0;
-    for block in bytes.chunks_exact(BLOCK) {
-        if block.iter().fold(false, |any, &byte| any | special(byte)) {
-            break;
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        // Eight bytes at once: a byte's high bit survives where subtracting made it borrow. The
+        // borrow may spill into the bytes after it, so only the first find counts.
+        let word = u64::from_le_bytes(*word);
+        let (quote, slash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5C));
+        let found = (quote.wrapping_sub(ONES) & !quote)
+            | (slash.wrapping_sub(ONES) & !slash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        let found = found & HIGH_BITS;
+        if found != 0 {
+            return number * 8 + found.trailing_zeros() as usize / 8;
         }
-        at += BLOCK;
     }
-    while at < bytes.len() && !special(bytes[at]) {
-        at += 1;
-    }
-    at
+    let special = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < 0x20;
+    let rest = tail.iter().position(special).unwrap_or(tail.len());
+    bytes.len() - tail.len() + rest
 }
