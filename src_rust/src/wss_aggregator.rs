@@ -6,8 +6,8 @@
 //! requests and incoming frames.
 //!
 //! - **Identity.** A write is (address, slot, hash of data, owner and lamports); a log is its
-//!   signature. The first arrival wins. A duplicate is recognised by its base64 text without
-//!   decoding it. base64+zstd is unpacked (at most 10 MiB) and identified by the base64 text of
+//!   signature. The first arrival wins. A duplicate is recognised by comparing it with the frame it
+//!   repeats, else by the hash of its base64 text, without decoding it. base64+zstd is unpacked (at most 10 MiB) and identified by the base64 text of
 //!   what it holds, so both encodings of one write are one write.
 //! - **Order.** Between slots the slot decides, so an older one is stale. Within a slot the rules of
 //!   `order.rs` apply: whatever the interleaving, once every endpoint has delivered its last
@@ -19,12 +19,12 @@
 //!   the order in which the node gave it; over HTTP, ids must differ from those in use on the
 //!   socket. `null` is the state "no such account".
 //! - **Bad input.** A frame that is refused changes nothing but counters ([`Malformed`]). Only
-//!   what is delivered or kept is decoded: a bad encoding in a frame that is stale anyway, or
-//!   after a text already known, goes unnoticed.
+//!   what is delivered or kept is decoded: a bad encoding in a frame that is stale anyway goes
+//!   unnoticed.
 //! - **Not covered.** A state of an abandoned fork stays until the account is written in a higher
 //!   slot or read again there.
 //!
-//! Memory: at most `max_accounts` accounts, each with the latest text (64 KiB at most) and, per
+//! Memory: the last 2,048 frames of at most 16 KiB; at most `max_accounts` accounts, each with, per
 //! endpoint, 128 elements of 32 bytes and one kept write (10 MiB at most);
 //! `max_seen` signatures; `max_pending` unanswered requests per endpoint; 64 recycled buffers.
 //!
@@ -49,6 +49,7 @@
 
 mod aggregator;
 mod base58;
+mod echo;
 mod filter;
 mod frame;
 mod ingress;

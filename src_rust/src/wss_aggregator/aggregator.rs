@@ -1,8 +1,9 @@
 //! The aggregator: reading, identity and order put together.
 
 use super::base58;
+use super::echo::Said;
 use super::frame::RawAccount;
-use super::ingress::{AccountState, Ingress, Message, Subject, identify};
+use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
 use super::malformed::Malformed;
 use super::order::{Age, Arrival, Writes};
 use super::payload::{self, NO_ACCOUNT};
@@ -24,11 +25,13 @@ const MAX_SPARE_BYTES: usize = 64 * 1024;
 struct Ordered {
     pubkey: Pubkey,
     writes: Writes<Option<Account>>,
+    /// The owner of the latest decoded state, and its text.
+    owner: (Vec<u8>, Pubkey),
 }
 
 impl AccountState for Ordered {
     fn new(address: &[u8]) -> Option<Self> {
-        Some(Self { pubkey: base58::decode(address)?, writes: Writes::default() })
+        Some(Self { pubkey: base58::decode(address)?, writes: Writes::default(), owner: <_>::default() })
     }
 }
 
@@ -129,8 +132,7 @@ impl WssAggregator {
         if !self.ingress.disconnect(endpoint) {
             return;
         }
-        for tracked in &mut self.ingress.accounts {
-            let Ordered { pubkey, writes } = &mut tracked.state;
+        for Ordered { pubkey, writes, .. } in &mut self.ingress.accounts {
             if let Some((slot, account)) = writes.settle(&self.ingress.links) {
                 updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
                 self.released += 1;
@@ -168,7 +170,7 @@ impl WssAggregator {
     #[must_use]
     pub fn applied_slot(&self, pubkey: &Pubkey) -> Option<Slot> {
         let number = self.ingress.find(pubkey.to_string().as_bytes())?;
-        self.ingress.accounts[number as usize].state.writes.slot()
+        self.ingress.accounts[number as usize].writes.slot()
     }
 
     /// Returns a copy of the counters.
@@ -188,20 +190,25 @@ impl WssAggregator {
         frame: &[u8],
         updates: &mut Vec<AccountUpdate>,
     ) -> Result<Judged> {
+        if let Some(verdict) = self.judge_echo(endpoint, frame) {
+            return Ok(Judged::One(verdict));
+        }
         let verdict = match self.ingress.read(endpoint, frame)? {
-            Message::Write { subject, slot, account } => {
-                let verdict = self.write(endpoint, &subject, slot, &account, updates)?;
-                self.ingress.saw_slot(slot);
+            Message::Write { write, account } => {
+                let verdict = self.write(endpoint, frame, &write, &account, updates)?;
+                self.ingress.saw_slot(write.slot);
                 verdict
             }
             Message::Reads { id, slot, accounts } => {
                 return self.reads(endpoint, id, slot, &accounts, updates);
             }
-            Message::Logs { slot, signature, failed, logs } => {
+            Message::Logs { slot, number_at, log } => {
                 self.ingress.saw_slot(slot);
-                if self.signatures.insert(xxh3_128(&signature)) {
-                    let signature = String::from_utf8_lossy(&signature).into_owned();
-                    let logs = Logs(logs.to_vec());
+                let key = xxh3_128(&log.signature);
+                if self.signatures.insert(key) {
+                    self.ingress.remember_log(frame, number_at, key);
+                    let signature = String::from_utf8_lossy(&log.signature).into_owned();
+                    let (failed, logs) = (log.failed, Logs(log.lines.to_vec()));
                     self.notification = Some(Notification::Log { signature, slot, failed, logs });
                     Verdict::Fresh
                 } else {
@@ -238,49 +245,58 @@ impl WssAggregator {
         Ok(Judged::One(verdict))
     }
 
+    /// Judges a frame that repeats one just taken, unless it is needed once more.
+    #[inline]
+    fn judge_echo(&mut self, endpoint: EndpointId, frame: &[u8]) -> Option<Verdict> {
+        match self.ingress.echo(endpoint, frame)? {
+            Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
+                let writes = &mut self.ingress.accounts[number as usize].writes;
+                match writes.age(slot) {
+                    Age::Older => Some(Verdict::Stale),
+                    Age::Same => writes
+                        .repeats(endpoint.0, &self.ingress.links, content)
+                        .then_some(Verdict::Duplicate),
+                    Age::Newer => None,
+                }
+            }
+            Said::Logs { key } => self.signatures.contains(key).then_some(Verdict::Duplicate),
+        }
+    }
+
     /// Judges one account notification.
     #[inline]
     fn write(
         &mut self,
         endpoint: EndpointId,
-        subject: &Subject<'_>,
-        slot: Slot,
+        frame: &[u8],
+        write: &Write<'_>,
         raw: &RawAccount<'_>,
         updates: &mut Vec<AccountUpdate>,
     ) -> Result<Verdict> {
-        let Subject::Known(number) = *subject else {
-            let (text, content) = identify(raw)?;
-            let account = self.decode(None, raw, &text)?;
-            let owner = account.owner;
-            let number = self.ingress.resolve(subject)?;
-            let tracked = &mut self.ingress.accounts[number as usize];
-            tracked.remembered.set(&text, raw, owner, content);
-            return Ok(self.place(endpoint, number, slot, content, Some(account), updates));
-        };
-        let tracked = &mut self.ingress.accounts[number as usize];
-        let age = tracked.state.writes.age(slot);
-        if age == Age::Older {
-            return Ok(Verdict::Stale);
-        }
-        let recognised = tracked.recognise(number, raw);
-        if let Some(content) = recognised
-            && age == Age::Same
-            && tracked.state.writes.repeats(endpoint.0, &self.ingress.links, content)
-        {
-            return Ok(Verdict::Duplicate);
+        let mut age = Age::Newer;
+        if let Subject::Known(number) = write.subject {
+            age = self.ingress.accounts[number as usize].writes.age(write.slot);
+            if age == Age::Older {
+                return Ok(Verdict::Stale);
+            }
         }
         let (text, content) = identify(raw)?;
-        if age == Age::Same
-            && tracked.state.writes.repeats(endpoint.0, &self.ingress.links, content)
+        let known = match write.subject {
+            Subject::Known(number) => Some(number),
+            Subject::New(_) => None,
+        };
+        if let Some(number) = known
+            && age == Age::Same
         {
-            return Ok(Verdict::Duplicate);
+            let writes = &mut self.ingress.accounts[number as usize].writes;
+            if writes.repeats(endpoint.0, &self.ingress.links, content) {
+                return Ok(Verdict::Duplicate);
+            }
         }
-        let account = self.decode(Some(number), raw, &text)?;
-        let remembered = &mut self.ingress.accounts[number as usize].remembered;
-        if recognised.is_none() {
-            remembered.set(&text, raw, account.owner, content);
-        }
-        Ok(self.place(endpoint, number, slot, content, Some(account), updates))
+        let account = self.decode(known, raw, &text)?;
+        let number = self.ingress.resolve(&write.subject)?;
+        self.ingress.remember_write(frame, write, number, content);
+        Ok(self.place(endpoint, number, write.slot, content, Some(account), updates))
     }
 
     /// Judges an answer to `getMultipleAccounts`: all of it is decoded before any of it counts.
@@ -324,7 +340,7 @@ impl WssAggregator {
         updates: &mut Vec<AccountUpdate>,
     ) -> Verdict {
         let links = &self.ingress.links;
-        let Ordered { pubkey, writes } = &mut self.ingress.accounts[number as usize].state;
+        let Ordered { pubkey, writes, .. } = &mut self.ingress.accounts[number as usize];
         match writes.age(slot) {
             Age::Older => return Verdict::Stale,
             Age::Newer => writes.advance(slot, endpoint.0, links, content),
@@ -346,10 +362,18 @@ impl WssAggregator {
     }
 
     fn decode(&mut self, number: Option<u32>, raw: &RawAccount<'_>, text: &[u8]) -> Result<Account> {
-        let tracked = number.map(|number| &self.ingress.accounts[number as usize]);
-        let owner = match tracked {
-            Some(tracked) => tracked.owner(raw)?,
-            None => base58::decode(&raw.owner).ok_or(Malformed::BadPubkey)?,
+        let known = number.map(|number| &mut self.ingress.accounts[number as usize].owner);
+        let owner = match known {
+            Some((text, owner)) if *text == raw.owner[..] => *owner,
+            known => {
+                let decoded = base58::decode(&raw.owner).ok_or(Malformed::BadPubkey)?;
+                if let Some((text, owner)) = known {
+                    text.clear();
+                    text.extend_from_slice(&raw.owner);
+                    *owner = decoded;
+                }
+                decoded
+            }
         };
         let mut data = self.spare.pop().unwrap_or_default();
         if let Err(reason) = payload::decode_into(text, &mut data) {

@@ -1,17 +1,18 @@
 //! Each distinct message once, in the order of arrival: for recorders and counters.
 
 use super::base58;
+use super::echo::Said;
 use super::frame::RawAccount;
-use super::ingress::{AccountState, Ingress, Message, Subject, identify};
+use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
 use super::malformed::Malformed;
 use super::payload::{self, Content, NO_ACCOUNT};
 use super::seen::Seen;
 use super::stats::AggregatorStats;
 use super::{AggregatorConfig, EndpointId, Verdict};
-use crate::quantities::{Pubkey, Slot};
+use crate::quantities::Slot;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What the filter remembers of an account beside its latest text: nothing.
+/// What the filter remembers of an account: nothing.
 #[derive(Debug)]
 struct Unordered;
 
@@ -104,10 +105,20 @@ impl DuplicateFilter {
 
     #[inline]
     fn judge(&mut self, endpoint: EndpointId, frame: &[u8]) -> Result<Verdict, Malformed> {
+        let key = match self.ingress.echo(endpoint, frame) {
+            Some(Said::Account { number, slot, content } | Said::Program { number, slot, content }) => {
+                Some(write_key(number, slot, content))
+            }
+            Some(Said::Logs { key }) => Some(key),
+            None => None,
+        };
+        if key.is_some_and(|key| self.seen.contains(key)) {
+            return Ok(Verdict::Duplicate);
+        }
         let new = match self.ingress.read(endpoint, frame)? {
-            Message::Write { subject, slot, account } => {
-                let new = self.judge_write(&subject, slot, &account)?;
-                self.ingress.saw_slot(slot);
+            Message::Write { write, account } => {
+                let new = self.judge_write(frame, &write, &account)?;
+                self.ingress.saw_slot(write.slot);
                 new
             }
             Message::Reads { id, slot, accounts } => {
@@ -127,9 +138,14 @@ impl DuplicateFilter {
                 self.ingress.saw_slot(slot);
                 keys.into_iter().fold(false, |any, key| self.seen.insert(key) | any)
             }
-            Message::Logs { slot, signature, .. } => {
+            Message::Logs { slot, number_at, log } => {
                 self.ingress.saw_slot(slot);
-                self.seen.insert(text_key(1, slot, 0, &signature))
+                let key = text_key(1, slot, 0, &log.signature);
+                let new = self.seen.insert(key);
+                if new {
+                    self.ingress.remember_log(frame, number_at, key);
+                }
+                new
             }
             Message::Signature { slot, signature, received, .. } => {
                 self.ingress.saw_slot(slot);
@@ -147,19 +163,13 @@ impl DuplicateFilter {
     #[inline]
     fn judge_write(
         &mut self,
-        subject: &Subject<'_>,
-        slot: Slot,
+        frame: &[u8],
+        write: &Write<'_>,
         account: &RawAccount<'_>,
     ) -> Result<bool, Malformed> {
-        if let Subject::Known(number) = *subject {
-            let tracked = &self.ingress.accounts[number as usize];
-            if let Some(content) = tracked.recognise(number, account) {
-                return Ok(self.seen.insert(write_key(number, slot, content)));
-            }
-        }
         let (text, content) = identify(account)?;
-        if let Subject::Known(number) = *subject
-            && self.seen.contains(write_key(number, slot, content))
+        if let Subject::Known(number) = write.subject
+            && self.seen.contains(write_key(number, write.slot, content))
         {
             return Ok(false);
         }
@@ -167,10 +177,9 @@ impl DuplicateFilter {
             return Err(Malformed::BadPubkey);
         }
         payload::check(&text)?;
-        let number = self.ingress.resolve(subject)?;
-        let tracked = &mut self.ingress.accounts[number as usize];
-        tracked.remembered.set(&text, account, Pubkey::default(), content);
-        Ok(self.seen.insert(write_key(number, slot, content)))
+        let number = self.ingress.resolve(&write.subject)?;
+        self.ingress.remember_write(frame, write, number, content);
+        Ok(self.seen.insert(write_key(number, write.slot, content)))
     }
 }
 

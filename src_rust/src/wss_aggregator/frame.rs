@@ -24,16 +24,23 @@ pub struct RawAccount<'a> {
     pub owner: Cow<'a, [u8]>,
     pub data: Cow<'a, [u8]>,
     pub encoding: Encoding,
-    /// The account whose remembered text the data was found equal to.
-    pub same_as: Option<u32>,
 }
 
-/// What a frame says.
+/// A transaction's log as it stands in a frame.
+#[derive(Debug, Clone)]
+pub struct RawLog<'a> {
+    pub signature: Cow<'a, [u8]>,
+    pub failed: bool,
+    /// A checked JSON array of strings.
+    pub lines: &'a [u8],
+}
+
+/// What a frame says. `number_at` is where the number of the subscription stands.
 #[derive(Debug, Clone)]
 pub enum Frame<'a> {
-    Account { slot: Slot, subscription: u64, account: RawAccount<'a> },
-    Program { slot: Slot, address: Cow<'a, [u8]>, account: RawAccount<'a> },
-    Logs { slot: Slot, signature: Cow<'a, [u8]>, failed: bool, logs: &'a [u8] },
+    Account { slot: Slot, subscription: u64, number_at: usize, account: RawAccount<'a> },
+    Program { slot: Slot, number_at: usize, address: Cow<'a, [u8]>, account: RawAccount<'a> },
+    Logs { slot: Slot, number_at: usize, log: RawLog<'a> },
     Slot { slot: Slot, parent: Slot, root: Slot },
     Signature { slot: Slot, subscription: u64, received: bool, failed: bool },
     /// The answer to request `id`; `result` is checked JSON, to be read once it is known what
@@ -43,14 +50,6 @@ pub enum Frame<'a> {
     Refusal { id: Option<u64> },
     /// Anything else that is a message: unknown notifications, answers without a number as id.
     Control,
-}
-
-/// The texts that a frame probably repeats: comparing is cheaper than reading.
-pub trait Known {
-    /// Returns the account that a subscription is for, and its latest data as base64 text.
-    fn by_subscription(&self, subscription: u64) -> Option<(u32, &[u8])>;
-    /// Returns the account with an address, and its latest data as base64 text.
-    fn by_address(&self, address: &[u8]) -> Option<(u32, &[u8])>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +78,7 @@ fn method(name: &[u8]) -> Method {
 /// # Errors
 /// [`Malformed`] for anything that is not one complete message of the protocol. Whether data is
 /// base64 and addresses are addresses is not looked at here.
-pub fn parse<'a>(bytes: &'a [u8], known: &impl Known) -> Result<Frame<'a>> {
+pub fn parse(bytes: &[u8]) -> Result<Frame<'_>> {
     let mut cursor = Cursor::new(bytes);
     let mut kind = None;
     let mut late_params = None; // where the parameters begin, if they came before the method
@@ -90,7 +89,7 @@ pub fn parse<'a>(bytes: &'a [u8], known: &impl Known) -> Result<Frame<'a>> {
             b"method" if kind.is_some() => return Err(Malformed::WrongType("method")),
             b"method" => kind = Some(method(&cursor.string("method")?)),
             b"params" => match kind {
-                Some(kind) => notification = Some(notified(cursor, kind, known)?),
+                Some(kind) => notification = Some(notified(cursor, kind)?),
                 None => {
                     late_params = Some(cursor.offset());
                     cursor.skip()?;
@@ -113,7 +112,7 @@ pub fn parse<'a>(bytes: &'a [u8], known: &impl Known) -> Result<Frame<'a>> {
     cursor.end()?;
     if let Some(kind) = kind {
         if let Some(at) = late_params {
-            return notified(&mut cursor.seek(at), kind, known);
+            return notified(&mut cursor.seek(at), kind);
         }
         return match notification {
             Some(frame) => Ok(frame),
@@ -131,39 +130,27 @@ pub fn parse<'a>(bytes: &'a [u8], known: &impl Known) -> Result<Frame<'a>> {
 
 /// Reads the parameters of a notification.
 #[inline]
-fn notified<'a>(cursor: &mut Cursor<'a>, kind: Method, known: &impl Known) -> Result<Frame<'a>> {
+fn notified<'a>(cursor: &mut Cursor<'a>, kind: Method) -> Result<Frame<'a>> {
     if kind == Method::Other {
         cursor.skip()?;
         return Ok(Frame::Control);
     }
-    let probable = if kind == Method::Account {
-        probable_subscription(cursor.rest()).and_then(|number| known.by_subscription(number))
-    } else {
-        None
-    };
     let mut subscription = None;
     let mut body = None;
     cursor.object("params", |cursor, key| {
         match key {
-            b"result" => body = Some(Body::read(cursor, kind, probable, known)?),
-            b"subscription" => subscription = Some(cursor.u64("subscription")?),
+            b"result" => body = Some(Body::read(cursor, kind)?),
+            b"subscription" => {
+                let number_at = cursor.offset();
+                subscription = Some((cursor.u64("subscription")?, number_at));
+            }
             _ => drop(cursor.skip()?),
         }
         Ok(())
     })?;
     let body = body.ok_or(Malformed::MissingField("result"))?;
-    let subscription = subscription.ok_or(Malformed::MissingField("subscription"))?;
-    body.into_frame(subscription)
-}
-
-/// Returns the subscription of a frame that ends as the servers write it. Only a hint.
-#[inline]
-fn probable_subscription(rest: &[u8]) -> Option<u64> {
-    let rest = rest.strip_suffix(b"}}")?;
-    let from = rest.len().checked_sub(20)?;
-    let digits = rest[from..].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let number = &rest[rest.len() - digits..];
-    Some(number.iter().fold(0_u64, |all, digit| all.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))))
+    let (subscription, number_at) = subscription.ok_or(Malformed::MissingField("subscription"))?;
+    body.into_frame(subscription, number_at)
 }
 
 /// `params.result`, in parts as they were found.
@@ -178,18 +165,13 @@ struct Body<'a> {
 enum Value<'a> {
     Account(RawAccount<'a>),
     Program { address: Cow<'a, [u8]>, account: RawAccount<'a> },
-    Logs { signature: Cow<'a, [u8]>, failed: bool, logs: &'a [u8] },
+    Logs(RawLog<'a>),
     Signature { received: bool, failed: bool },
 }
 
 impl<'a> Body<'a> {
     #[inline]
-    fn read(
-        cursor: &mut Cursor<'a>,
-        kind: Method,
-        probable: Option<(u32, &[u8])>,
-        known: &impl Known,
-    ) -> Result<Self> {
+    fn read(cursor: &mut Cursor<'a>, kind: Method) -> Result<Self> {
         let mut body = Self { kind, slot: None, parent: None, root: None, value: None };
         cursor.object("result", |cursor, key| {
             match (kind, key) {
@@ -200,10 +182,10 @@ impl<'a> Body<'a> {
                 (_, b"context") => body.slot = Some(context(cursor)?),
                 (_, b"value") => {
                     body.value = Some(match kind {
-                        Method::Program => program(cursor, known)?,
+                        Method::Program => program(cursor)?,
                         Method::Logs => logs(cursor)?,
                         Method::Signature => signature(cursor)?,
-                        _ => Value::Account(account(cursor, probable)?),
+                        _ => Value::Account(account(cursor)?),
                     });
                 }
                 _ => drop(cursor.skip()?),
@@ -214,7 +196,7 @@ impl<'a> Body<'a> {
     }
 
     #[inline]
-    fn into_frame(self, subscription: u64) -> Result<Frame<'a>> {
+    fn into_frame(self, subscription: u64, number_at: usize) -> Result<Frame<'a>> {
         let slot = self.slot.ok_or(Malformed::MissingField("slot"))?;
         if self.kind == Method::Slot {
             let parent = self.parent.ok_or(Malformed::MissingField("parent"))?;
@@ -222,9 +204,11 @@ impl<'a> Body<'a> {
             return Ok(Frame::Slot { slot, parent, root });
         }
         Ok(match self.value.ok_or(Malformed::MissingField("value"))? {
-            Value::Account(account) => Frame::Account { slot, subscription, account },
-            Value::Program { address, account } => Frame::Program { slot, address, account },
-            Value::Logs { signature, failed, logs } => Frame::Logs { slot, signature, failed, logs },
+            Value::Account(account) => Frame::Account { slot, subscription, number_at, account },
+            Value::Program { address, account } => {
+                Frame::Program { slot, number_at, address, account }
+            }
+            Value::Logs(log) => Frame::Logs { slot, number_at, log },
             Value::Signature { received, failed } => {
                 Frame::Signature { slot, subscription, received, failed }
             }
@@ -247,30 +231,28 @@ fn context(cursor: &mut Cursor<'_>) -> Result<Slot> {
     slot.ok_or(Malformed::MissingField("slot"))
 }
 
-/// Reads an account object; `probable` is the account it may be of, and the text it may repeat.
+/// Reads an account object.
 #[inline]
-fn account<'a>(cursor: &mut Cursor<'a>, probable: Option<(u32, &[u8])>) -> Result<RawAccount<'a>> {
+fn account<'a>(cursor: &mut Cursor<'a>) -> Result<RawAccount<'a>> {
     let (mut lamports, mut owner, mut data) = (None, None, None);
     cursor.object("account", |cursor, key| {
         match key {
             b"lamports" => lamports = Some(cursor.u64("lamports")?),
-            b"data" => data = Some(encoded(cursor, probable)?),
+            b"data" => data = Some(encoded(cursor)?),
             b"owner" => owner = Some(cursor.string("owner")?),
             _ => drop(cursor.skip()?),
         }
         Ok(())
     })?;
-    let (data, encoding, same_as) = data.ok_or(Malformed::MissingField("data"))?;
+    let (data, encoding) = data.ok_or(Malformed::MissingField("data"))?;
     let lamports = lamports.ok_or(Malformed::MissingField("lamports"))?;
     let owner = owner.ok_or(Malformed::MissingField("owner"))?;
-    Ok(RawAccount { lamports, owner, data, encoding, same_as })
+    Ok(RawAccount { lamports, owner, data, encoding })
 }
-
-type Encoded<'a> = (Cow<'a, [u8]>, Encoding, Option<u32>);
 
 /// Reads `[text, encoding]`.
 #[inline]
-fn encoded<'a>(cursor: &mut Cursor<'a>, probable: Option<(u32, &[u8])>) -> Result<Encoded<'a>> {
+fn encoded<'a>(cursor: &mut Cursor<'a>) -> Result<(Cow<'a, [u8]>, Encoding)> {
     match cursor.kind()? {
         Kind::Array => {}
         // A bare string is the old base58 form, an object is `jsonParsed`.
@@ -280,19 +262,11 @@ fn encoded<'a>(cursor: &mut Cursor<'a>, probable: Option<(u32, &[u8])>) -> Resul
         }
         _ => return Err(Malformed::WrongType("data")),
     }
-    let (mut text, mut encoding, mut same_as) = (None, None, None);
+    let (mut text, mut encoding) = (None, None);
     cursor.array("data", |cursor, position| {
         match position {
-            0 => {
-                let rest = cursor.rest();
-                text = Some(match probable {
-                    Some((account, expected)) if cursor.eat_string(expected) => {
-                        same_as = Some(account);
-                        Cow::Borrowed(&rest[1..=expected.len()])
-                    }
-                    _ => cursor.long_text("data")?, // base64 or nothing: checked later
-                });
-            }
+            // Base64 or nothing, which is checked later.
+            0 => text = Some(cursor.long_text("data")?),
             1 => {
                 encoding = Some(match &cursor.string("encoding")?[..] {
                     b"base64" => Encoding::Base64,
@@ -306,20 +280,16 @@ fn encoded<'a>(cursor: &mut Cursor<'a>, probable: Option<(u32, &[u8])>) -> Resul
     })?;
     let text = text.ok_or(Malformed::MissingField("data"))?;
     let encoding = encoding.ok_or(Malformed::MissingField("encoding"))?;
-    Ok((text, encoding, same_as.filter(|_| encoding == Encoding::Base64)))
+    Ok((text, encoding))
 }
 
 #[inline]
-fn program<'a>(cursor: &mut Cursor<'a>, known: &impl Known) -> Result<Value<'a>> {
-    let mut address: Option<Cow<'a, [u8]>> = None;
-    let mut body = None;
+fn program<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>> {
+    let (mut address, mut body) = (None, None);
     cursor.object("value", |cursor, key| {
         match key {
             b"pubkey" => address = Some(cursor.string("pubkey")?),
-            b"account" => {
-                let probable = address.as_deref().and_then(|address| known.by_address(address));
-                body = Some(account(cursor, probable)?);
-            }
+            b"account" => body = Some(account(cursor)?),
             _ => drop(cursor.skip()?),
         }
         Ok(())
@@ -347,8 +317,8 @@ fn logs<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>> {
         Ok(())
     })?;
     let signature = signature.ok_or(Malformed::MissingField("signature"))?;
-    let logs = lines.ok_or(Malformed::MissingField("logs"))?;
-    Ok(Value::Logs { signature, failed, logs })
+    let lines = lines.ok_or(Malformed::MissingField("logs"))?;
+    Ok(Value::Logs(RawLog { signature, failed, lines }))
 }
 
 fn signature<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>> {
@@ -395,7 +365,7 @@ pub fn accounts_read(result: &[u8]) -> Result<AccountsRead<'_>> {
                             cursor.skip()?;
                             None
                         }
-                        _ => Some(account(cursor, None)?),
+                        _ => Some(account(cursor)?),
                     });
                     Ok(())
                 })?;

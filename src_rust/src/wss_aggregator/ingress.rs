@@ -6,36 +6,17 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::base58::{self, AddressText};
-use super::frame::{self, Frame, Known, RawAccount};
+use super::echo::{Echoes, Said};
+use super::frame::{self, Frame, RawAccount, RawLog};
 use super::malformed::Malformed;
 use super::order::Connection;
 use super::payload::{self, Content};
 use super::request::{self, Ask};
 use super::stats::EndpointStats;
 use super::{AggregatorConfig, EndpointId};
-use crate::quantities::{Pubkey, Slot};
+use crate::quantities::Slot;
 
 type Result<T> = std::result::Result<T, Malformed>;
-
-/// Texts longer than this (48 KiB of data) are hashed each time instead of being remembered.
-const MAX_REMEMBERED: usize = 64 * 1024;
-
-/// The latest data of an account as text: a frame that repeats it need not be hashed.
-#[derive(Debug, Default)]
-pub struct Remembered {
-    text: Vec<u8>,
-    owner_text: Vec<u8>,
-    owner: Pubkey,
-    lamports: u64,
-    content: Content,
-}
-
-/// One account, and what the caller remembers of it.
-#[derive(Debug)]
-pub struct Tracked<S> {
-    pub remembered: Remembered,
-    pub state: S,
-}
 
 /// What is remembered of an account from its first mention on.
 pub trait AccountState: Sized {
@@ -51,12 +32,21 @@ pub enum Subject<'a> {
     New(Cow<'a, [u8]>),
 }
 
+/// Where a write belongs.
+#[derive(Debug)]
+pub struct Write<'a> {
+    pub subject: Subject<'a>,
+    pub slot: Slot,
+    number_at: usize,
+    by_program: bool,
+}
+
 /// What a frame says, with subscriptions and requests resolved.
 #[derive(Debug)]
 pub enum Message<'a> {
-    Write { subject: Subject<'a>, slot: Slot, account: RawAccount<'a> },
+    Write { write: Write<'a>, account: RawAccount<'a> },
     Reads { id: u64, slot: Slot, accounts: Vec<(u32, Option<RawAccount<'a>>)> },
-    Logs { slot: Slot, signature: Cow<'a, [u8]>, failed: bool, logs: &'a [u8] },
+    Logs { slot: Slot, number_at: usize, log: RawLog<'a> },
     Slot { slot: Slot, parent: Slot, root: Slot },
     Signature { slot: Slot, signature: String, received: bool, failed: bool },
     Control,
@@ -89,36 +79,9 @@ pub struct Ingress<S> {
     pub links: Vec<Connection>,
     pub stats: Vec<EndpointStats>,
     by_address: FxHashMap<AddressText, u32>,
-    pub accounts: Vec<Tracked<S>>,
+    pub accounts: Vec<S>,
     highest_slot: Option<Slot>,
-}
-
-struct View<'a, S> {
-    endpoint: &'a Endpoint,
-    by_address: &'a FxHashMap<AddressText, u32>,
-    accounts: &'a [Tracked<S>],
-}
-
-impl<S> View<'_, S> {
-    fn text(&self, account: u32) -> Option<(u32, &[u8])> {
-        let text = &self.accounts.get(account as usize)?.remembered.text;
-        (!text.is_empty()).then_some((account, text))
-    }
-}
-
-impl<S> Known for View<'_, S> {
-    #[inline]
-    fn by_subscription(&self, subscription: u64) -> Option<(u32, &[u8])> {
-        match self.endpoint.subscriptions.get(&subscription)? {
-            Subscription::Account(account) => self.text(*account),
-            Subscription::Signature(_) => None,
-        }
-    }
-
-    #[inline]
-    fn by_address(&self, address: &[u8]) -> Option<(u32, &[u8])> {
-        self.text(*self.by_address.get(&base58::padded(address)?)?)
-    }
+    echoes: Echoes,
 }
 
 impl<S: AccountState> Ingress<S> {
@@ -131,6 +94,7 @@ impl<S: AccountState> Ingress<S> {
             by_address: FxHashMap::default(),
             accounts: Vec::new(),
             highest_slot: None,
+            echoes: Echoes::default(),
         }
     }
 
@@ -200,7 +164,7 @@ impl<S: AccountState> Ingress<S> {
         let account = u32::try_from(self.accounts.len()).ok().filter(|_| self.accounts.len() < max);
         let account = account.ok_or(Malformed::TooManyAccounts { max })?;
         let state = S::new(address).ok_or(Malformed::BadPubkey)?;
-        self.accounts.push(Tracked { remembered: Remembered::default(), state });
+        self.accounts.push(state);
         self.by_address.insert(text, account);
         Ok(account)
     }
@@ -218,6 +182,38 @@ impl<S: AccountState> Ingress<S> {
         }
     }
 
+    /// Returns what the frame says if it repeats one remembered, whoever sent that.
+    #[inline]
+    pub fn echo(&self, endpoint: EndpointId, frame: &[u8]) -> Option<Said> {
+        let (said, subscription) = self.echoes.find(frame)?;
+        if let Said::Account { number, .. } = said {
+            let all = &self.endpoints[endpoint.0].subscriptions;
+            let Some(Subscription::Account(subscribed)) = all.get(&subscription) else {
+                return None;
+            };
+            return (*subscribed == number).then_some(said);
+        }
+        Some(said)
+    }
+
+    /// Remembers a sound frame with the write of account `number`.
+    #[inline]
+    pub fn remember_write(&mut self, frame: &[u8], write: &Write<'_>, number: u32, content: Content) {
+        let slot = write.slot;
+        let said = if write.by_program {
+            Said::Program { number, slot, content }
+        } else {
+            Said::Account { number, slot, content }
+        };
+        self.echoes.remember(frame, write.number_at, said);
+    }
+
+    /// Remembers a sound frame with a log.
+    #[inline]
+    pub fn remember_log(&mut self, frame: &[u8], number_at: usize, key: u128) {
+        self.echoes.remember(frame, number_at, Said::Logs { key });
+    }
+
     fn check_length(&self, bytes: &[u8]) -> Result<()> {
         let max = self.config.max_frame_bytes;
         if bytes.len() > max {
@@ -230,34 +226,31 @@ impl<S: AccountState> Ingress<S> {
     #[inline]
     pub fn read<'a>(&mut self, endpoint: EndpointId, bytes: &'a [u8]) -> Result<Message<'a>> {
         self.check_length(bytes)?;
-        let view = View {
-            endpoint: &self.endpoints[endpoint.0],
-            by_address: &self.by_address,
-            accounts: &self.accounts,
-        };
-        match frame::parse(bytes, &view)? {
-            Frame::Account { slot, subscription, account } => {
-                match view.endpoint.subscriptions.get(&subscription) {
-                    Some(Subscription::Account(number)) => {
-                        self.check_slot(slot)?;
-                        Ok(Message::Write { subject: Subject::Known(*number), slot, account })
-                    }
-                    _ => Err(Malformed::UnknownSubscription(subscription)),
-                }
+        match frame::parse(bytes)? {
+            Frame::Account { slot, subscription, number_at, account } => {
+                let all = &self.endpoints[endpoint.0].subscriptions;
+                let Some(Subscription::Account(number)) = all.get(&subscription) else {
+                    return Err(Malformed::UnknownSubscription(subscription));
+                };
+                self.check_slot(slot)?;
+                let subject = Subject::Known(*number);
+                let write = Write { subject, slot, number_at, by_program: false };
+                Ok(Message::Write { write, account })
             }
-            Frame::Program { slot, address, account } => {
+            Frame::Program { slot, number_at, address, account } => {
                 self.check_slot(slot)?;
                 let text = base58::padded(&address).ok_or(Malformed::BadPubkey)?;
                 let subject = match self.by_address.get(&text) {
                     Some(&number) => Subject::Known(number),
                     None => Subject::New(address),
                 };
-                Ok(Message::Write { subject, slot, account })
+                let write = Write { subject, slot, number_at, by_program: true };
+                Ok(Message::Write { write, account })
             }
-            Frame::Logs { slot, signature, failed, logs } => {
-                check_signature(&signature)?;
+            Frame::Logs { slot, number_at, log } => {
+                check_signature(&log.signature)?;
                 self.check_slot(slot)?;
-                Ok(Message::Logs { slot, signature, failed, logs })
+                Ok(Message::Logs { slot, number_at, log })
             }
             Frame::Slot { slot, parent, root } => {
                 self.check_slot(slot)?;
@@ -344,44 +337,6 @@ impl<S: AccountState> Ingress<S> {
 
     pub fn highest_slot(&self) -> Slot {
         self.highest_slot.unwrap_or_default()
-    }
-}
-
-impl<S> Tracked<S> {
-    /// Returns the identity of a state if its data is the remembered text.
-    #[inline]
-    pub fn recognise(&self, number: u32, raw: &RawAccount<'_>) -> Option<Content> {
-        let known = &self.remembered;
-        let same = raw.same_as == Some(number)
-            && known.lamports == raw.lamports
-            && known.owner_text == raw.owner[..];
-        same.then_some(known.content)
-    }
-
-    /// Returns the address of the owner.
-    pub fn owner(&self, raw: &RawAccount<'_>) -> Result<Pubkey> {
-        if self.remembered.owner_text == raw.owner[..] {
-            return Ok(self.remembered.owner);
-        }
-        base58::decode(&raw.owner).ok_or(Malformed::BadPubkey)
-    }
-}
-
-impl Remembered {
-    /// Remembers a state whose text is known to be canonical base64.
-    #[inline]
-    pub fn set(&mut self, text: &[u8], raw: &RawAccount<'_>, owner: Pubkey, content: Content) {
-        self.text.clear();
-        if text.len() <= MAX_REMEMBERED {
-            self.text.extend_from_slice(text);
-        }
-        if self.owner_text != raw.owner[..] {
-            self.owner_text.clear();
-            self.owner_text.extend_from_slice(&raw.owner);
-            self.owner = owner;
-        }
-        self.lamports = raw.lamports;
-        self.content = content;
     }
 }
 

@@ -99,20 +99,6 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Steps over `text` and the quote that must end it; false, and no step, if that is not next.
-    #[inline]
-    pub fn eat_string(&mut self, text: &[u8]) -> bool {
-        let rest = self.rest();
-        let found = rest.get(1 + text.len()) == Some(&b'"')
-            && rest.first() == Some(&b'"')
-            && &rest[1..=text.len()] == text;
-        if found {
-            self.at += text.len() + 2;
-            self.space();
-        }
-        found
-    }
-
     /// Returns the kind of the next value.
     #[inline]
     pub fn kind(&self) -> Result<Kind> {
