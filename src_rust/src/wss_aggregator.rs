@@ -49,6 +49,7 @@
 
 mod aggregator;
 mod base58;
+mod canonical;
 mod echo;
 mod filter;
 mod frame;

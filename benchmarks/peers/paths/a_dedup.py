@@ -28,6 +28,7 @@ def get(work: str, data: Any) -> Callable[[], list[int]] | None:
         filter_.subscribed(number[endpoint], subscription, address)
     endpoints = bytes(number[endpoint] for endpoint, _ in messages)
     frames = [frame for _, frame in messages]
+    pairs = list(zip(endpoints, frames, strict=True))
 
     def in_one_call() -> list[int]:
         filter_.forget()
@@ -36,8 +37,6 @@ def get(work: str, data: Any) -> Callable[[], list[int]] | None:
     def one_by_one() -> list[int]:
         filter_.forget()
         push = filter_.push
-        return [
-            index for index, (endpoint, frame) in enumerate(messages) if push(number[endpoint], frame)
-        ]
+        return [index for index, (endpoint, frame) in enumerate(pairs) if push(endpoint, frame)]
 
     return one_by_one if os.environ.get("A_DEDUP_CALL") == "one" else in_one_call

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::base58::{self, AddressText};
+use super::canonical;
 use super::echo::{Echoes, Said};
 use super::frame::{self, Frame, RawAccount, RawLog};
 use super::malformed::Malformed;
@@ -226,7 +227,11 @@ impl<S: AccountState> Ingress<S> {
     #[inline]
     pub fn read<'a>(&mut self, endpoint: EndpointId, bytes: &'a [u8]) -> Result<Message<'a>> {
         self.check_length(bytes)?;
-        match frame::parse(bytes)? {
+        let frame = match canonical::parse(bytes) {
+            Some(frame) => frame,
+            None => frame::parse(bytes)?,
+        };
+        match frame {
             Frame::Account { slot, subscription, number_at, account } => {
                 let all = &self.endpoints[endpoint.0].subscriptions;
                 let Some(Subscription::Account(number)) = all.get(&subscription) else {

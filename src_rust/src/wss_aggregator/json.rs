@@ -89,14 +89,51 @@ impl<'a> Cursor<'a> {
         if self.eat(byte) { Ok(()) } else { Err(self.fail()) }
     }
 
-    /// Steps over `text` if it comes next, byte for byte.
     #[inline]
-    pub fn eat_exact(&mut self, text: &[u8]) -> bool {
+    fn eat_exact(&mut self, text: &[u8]) -> bool {
         let found = self.rest().starts_with(text);
         if found {
             self.at += text.len();
         }
         found
+    }
+
+    /// Steps over `text` if it comes next, byte for byte.
+    #[inline]
+    pub fn exact(&mut self, text: &[u8]) -> Option<()> {
+        self.eat_exact(text).then_some(())
+    }
+
+    /// Steps over `count` bytes, which the caller has looked at.
+    #[inline]
+    pub fn step(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    /// Steps over what is left of a string and its quote; `None` if an escape comes first.
+    #[inline]
+    pub fn until_quote(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest();
+        let text = &rest[..special_byte(rest)];
+        if rest.get(text.len()) != Some(&b'"') {
+            return None;
+        }
+        self.at += text.len() + 1;
+        Some(text)
+    }
+
+    /// Steps over a whole number of 1 to 20 digits without leading zeros that fits 64 bits.
+    #[inline]
+    pub fn digits_u64(&mut self) -> Option<u64> {
+        let start = self.at;
+        let mut value = 0_u64;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            self.at += 1;
+        }
+        let leads = self.bytes.get(start) == Some(&b'0');
+        let digits = self.at - start;
+        (digits > 0 && !(leads && digits > 1)).then_some(value)
     }
 
     /// Returns the kind of the next value.
