@@ -1,8 +1,6 @@
 //! The order of account writes against a model of a chain and of nodes that report it.
 
-use phantom_core::wss_aggregator::{
-    AccountUpdate, AggregatorConfig, EndpointId, Verdict, WssAggregator,
-};
+use phantom_core::wss_aggregator::{AccountUpdate, AggregatorConfig, EndpointId, Verdict, WssAggregator};
 use proptest::prelude::*;
 
 const POOL: &str = "HJPjoWUrhoZzkNfRpHuieeFk9WcZWjwy6PBjZ81ngndJ";
@@ -40,11 +38,16 @@ fn chain(states: usize, longest: usize) -> impl Strategy<Value = Vec<Write>> {
 #[derive(Debug, Clone)]
 enum Action {
     /// The node's next write arrives, after `skip` lost or conflated ones.
-    Deliver { skip: usize },
+    Deliver {
+        skip: usize,
+    },
     Disconnect,
     /// A new connection, to a node that stands at `position` (per mille of the chain), and the
     /// read that follows; `late` moves the slot of the read towards the next write's.
-    Reconnect { position: usize, late: u64 },
+    Reconnect {
+        position: usize,
+        late: u64,
+    },
 }
 
 fn actions(longest: usize) -> impl Strategy<Value = Vec<(usize, Action)>> {
@@ -102,9 +105,8 @@ impl World {
         let request = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"accountSubscribe","params":["{POOL}",{{"encoding":"base64"}}]}}"#
         );
-        self.aggregator.request(id, request.as_bytes()).unwrap();
-        let answer =
-            format!(r#"{{"jsonrpc":"2.0","result":{},"id":1}}"#, self.subscriptions[endpoint]);
+        self.aggregator.request(id, request.as_bytes()).expect("sound");
+        let answer = format!(r#"{{"jsonrpc":"2.0","result":{},"id":1}}"#, self.subscriptions[endpoint]);
         assert_eq!(self.push(endpoint, &answer), Verdict::Control);
     }
 
@@ -145,7 +147,7 @@ impl World {
         let request = format!(
             r#"{{"jsonrpc":"2.0","id":2,"method":"getMultipleAccounts","params":[["{POOL}"],{{"encoding":"base64"}}]}}"#
         );
-        self.aggregator.request(self.endpoints[endpoint], request.as_bytes()).unwrap();
+        self.aggregator.request(self.endpoints[endpoint], request.as_bytes()).expect("sound");
         let answer = format!(
             r#"{{"jsonrpc":"2.0","result":{{"context":{{"apiVersion":"2.1.0","slot":{slot}}},"value":[{}]}},"id":2}}"#,
             account(state)

@@ -192,9 +192,8 @@ trait Endpoints {
     }
 
     fn check(&self, number: usize) -> PyResult<EndpointId> {
-        self.numbered(number).ok_or_else(|| {
-            InvalidInput::new_err(format!("endpoint: no endpoint has the number {number}"))
-        })
+        self.numbered(number)
+            .ok_or_else(|| InvalidInput::new_err(format!("endpoint: no endpoint has the number {number}")))
     }
 
     /// Converts one endpoint for every frame: numbers as `bytes`, or a sequence.
@@ -463,12 +462,7 @@ impl DuplicateFilter {
         inner.subscribed(endpoint, subscription, pubkey).map_err(|reason| refused("pubkey", reason))
     }
 
-    fn push(
-        &self,
-        py: Python<'_>,
-        endpoint: &Bound<'_, PyAny>,
-        frame: &Bound<'_, PyAny>,
-    ) -> PyResult<bool> {
+    fn push(&self, py: Python<'_>, endpoint: &Bound<'_, PyAny>, frame: &Bound<'_, PyAny>) -> PyResult<bool> {
         let mut inner = lock(&self.0);
         let endpoint = inner.extract(endpoint)?;
         if let Ok(bytes) = frame.cast::<PyBytes>()

@@ -1,5 +1,7 @@
 //! The aggregator: reading, identity and order put together.
 
+use std::cmp::Ordering;
+
 use super::base58;
 use super::echo::Said;
 use super::frame::RawAccount;
@@ -101,28 +103,17 @@ impl WssAggregator {
     ///
     /// For an answer with several accounts the verdict is that of the best of them: fresh before
     /// held, duplicate and stale.
-    pub fn push(
-        &mut self,
-        endpoint: EndpointId,
-        frame: &[u8],
-        updates: &mut Vec<AccountUpdate>,
-    ) -> Verdict {
+    pub fn push(&mut self, endpoint: EndpointId, frame: &[u8], updates: &mut Vec<AccountUpdate>) -> Verdict {
         self.notification = None;
         let verdict = match self.judge(endpoint, frame, updates) {
-            Ok(Judged::One(verdict)) => {
-                self.ingress.stats[endpoint.0].count(verdict);
-                verdict
-            }
+            Ok(Judged::One(verdict)) => verdict,
             Ok(Judged::Reads(verdict)) => {
-                self.ingress.stats[endpoint.0].frames += 1;
-                verdict
+                self.ingress.stats[endpoint.0].frames += 1; // its accounts are counted already
+                return verdict;
             }
-            Err(reason) => {
-                let verdict = Verdict::Malformed(reason);
-                self.ingress.stats[endpoint.0].count(verdict);
-                verdict
-            }
+            Err(reason) => Verdict::Malformed(reason),
         };
+        self.ingress.stats[endpoint.0].count(verdict);
         verdict
     }
 
@@ -218,14 +209,14 @@ impl WssAggregator {
             Message::Slot { slot, parent, root } => {
                 self.ingress.saw_slot(slot);
                 let highest = self.highest_notified_slot;
-                if Some(slot) > highest {
-                    self.highest_notified_slot = Some(slot);
-                    self.notification = Some(Notification::Slot { slot, parent, root });
-                    Verdict::Fresh
-                } else if Some(slot) == highest {
-                    Verdict::Duplicate
-                } else {
-                    Verdict::Stale
+                match Some(slot).cmp(&highest) {
+                    Ordering::Greater => {
+                        self.highest_notified_slot = Some(slot);
+                        self.notification = Some(Notification::Slot { slot, parent, root });
+                        Verdict::Fresh
+                    }
+                    Ordering::Equal => Verdict::Duplicate,
+                    Ordering::Less => Verdict::Stale,
                 }
             }
             Message::Signature { slot, signature, received, failed } => {
@@ -233,8 +224,7 @@ impl WssAggregator {
                 // `!` and `?` are no base58 letters: apart from each other and from logs.
                 let tag = if received { '?' } else { '!' };
                 if self.signatures.insert(xxh3_128(format!("{tag}{signature}").as_bytes())) {
-                    self.notification =
-                        Some(Notification::Signature { signature, slot, received, failed });
+                    self.notification = Some(Notification::Signature { signature, slot, received, failed });
                     Verdict::Fresh
                 } else {
                     Verdict::Duplicate
@@ -253,9 +243,9 @@ impl WssAggregator {
                 let writes = &mut self.ingress.accounts[number as usize].writes;
                 match writes.age(slot) {
                     Age::Older => Some(Verdict::Stale),
-                    Age::Same => writes
-                        .repeats(endpoint.0, &self.ingress.links, content)
-                        .then_some(Verdict::Duplicate),
+                    Age::Same => {
+                        writes.repeats(endpoint.0, &self.ingress.links, content).then_some(Verdict::Duplicate)
+                    }
                     Age::Newer => None,
                 }
             }
@@ -273,25 +263,21 @@ impl WssAggregator {
         raw: &RawAccount<'_>,
         updates: &mut Vec<AccountUpdate>,
     ) -> Result<Verdict> {
-        let mut age = Age::Newer;
-        if let Subject::Known(number) = write.subject {
-            age = self.ingress.accounts[number as usize].writes.age(write.slot);
-            if age == Age::Older {
-                return Ok(Verdict::Stale);
-            }
-        }
-        let (text, content) = identify(raw)?;
         let known = match write.subject {
             Subject::Known(number) => Some(number),
             Subject::New(_) => None,
         };
-        if let Some(number) = known
+        let writes = known.map(|number| &mut self.ingress.accounts[number as usize].writes);
+        let age = writes.as_ref().map_or(Age::Newer, |writes| writes.age(write.slot));
+        if age == Age::Older {
+            return Ok(Verdict::Stale);
+        }
+        let (text, content) = identify(raw)?;
+        if let Some(writes) = writes
             && age == Age::Same
+            && writes.repeats(endpoint.0, &self.ingress.links, content)
         {
-            let writes = &mut self.ingress.accounts[number as usize].writes;
-            if writes.repeats(endpoint.0, &self.ingress.links, content) {
-                return Ok(Verdict::Duplicate);
-            }
+            return Ok(Verdict::Duplicate);
         }
         let account = self.decode(known, raw, &text)?;
         let number = self.ingress.resolve(&write.subject)?;

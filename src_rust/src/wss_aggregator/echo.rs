@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn number_at(frame: &[u8]) -> usize {
-        split(frame).unwrap().0.len()
+        split(frame).expect("the usual end").0.len()
     }
 
     #[test]

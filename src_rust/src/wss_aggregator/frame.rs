@@ -1,6 +1,6 @@
 //! One text frame of the JSON-RPC protocol to what it says, in any key order.
 //!
-//! Source: Solana JSON-RPC PubSub (`{accountSubscribe, …}` notifications, `getMultipleAccounts`).
+//! Source: Solana JSON-RPC `PubSub` (`{accountSubscribe, …}` notifications, `getMultipleAccounts`).
 
 use std::borrow::Cow;
 
@@ -38,16 +38,44 @@ pub struct RawLog<'a> {
 /// What a frame says. `number_at` is where the number of the subscription stands.
 #[derive(Debug, Clone)]
 pub enum Frame<'a> {
-    Account { slot: Slot, subscription: u64, number_at: usize, account: RawAccount<'a> },
-    Program { slot: Slot, number_at: usize, address: Cow<'a, [u8]>, account: RawAccount<'a> },
-    Logs { slot: Slot, number_at: usize, log: RawLog<'a> },
-    Slot { slot: Slot, parent: Slot, root: Slot },
-    Signature { slot: Slot, subscription: u64, received: bool, failed: bool },
+    Account {
+        slot: Slot,
+        subscription: u64,
+        number_at: usize,
+        account: RawAccount<'a>,
+    },
+    Program {
+        slot: Slot,
+        number_at: usize,
+        address: Cow<'a, [u8]>,
+        account: RawAccount<'a>,
+    },
+    Logs {
+        slot: Slot,
+        number_at: usize,
+        log: RawLog<'a>,
+    },
+    Slot {
+        slot: Slot,
+        parent: Slot,
+        root: Slot,
+    },
+    Signature {
+        slot: Slot,
+        subscription: u64,
+        received: bool,
+        failed: bool,
+    },
     /// The answer to request `id`; `result` is checked JSON, to be read once it is known what
     /// was asked.
-    Response { id: u64, result: &'a [u8] },
+    Response {
+        id: u64,
+        result: &'a [u8],
+    },
     /// The refusal of request `id`.
-    Refusal { id: Option<u64> },
+    Refusal {
+        id: Option<u64>,
+    },
     /// Anything else that is a message: unknown notifications, answers without a number as id.
     Control,
 }
@@ -88,13 +116,14 @@ pub fn parse(bytes: &[u8]) -> Result<Frame<'_>> {
         match key {
             b"method" if kind.is_some() => return Err(Malformed::WrongType("method")),
             b"method" => kind = Some(method(&cursor.string("method")?)),
-            b"params" => match kind {
-                Some(kind) => notification = Some(notified(cursor, kind)?),
-                None => {
+            b"params" => {
+                if let Some(kind) = kind {
+                    notification = Some(notified(cursor, kind)?);
+                } else {
                     late_params = Some(cursor.offset());
                     cursor.skip()?;
                 }
-            },
+            }
             b"id" => {
                 id = if cursor.kind()? == Kind::Number {
                     Some(cursor.u64("id")?)
@@ -205,9 +234,7 @@ impl<'a> Body<'a> {
         }
         Ok(match self.value.ok_or(Malformed::MissingField("value"))? {
             Value::Account(account) => Frame::Account { slot, subscription, number_at, account },
-            Value::Program { address, account } => {
-                Frame::Program { slot, number_at, address, account }
-            }
+            Value::Program { address, account } => Frame::Program { slot, number_at, address, account },
             Value::Logs(log) => Frame::Logs { slot, number_at, log },
             Value::Signature { received, failed } => {
                 Frame::Signature { slot, subscription, received, failed }

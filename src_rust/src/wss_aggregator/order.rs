@@ -213,11 +213,7 @@ impl<D> Writes<D> {
             return Arrival::Duplicate;
         }
         let mut others = self.runs.iter().enumerate().filter(|&(other, _)| other != endpoint);
-        if others.any(|(_, run)| run.position(element).is_some()) {
-            Arrival::Known
-        } else {
-            Arrival::Held
-        }
+        if others.any(|(_, run)| run.position(element).is_some()) { Arrival::Known } else { Arrival::Held }
     }
 
     /// Keeps the data of the write of `endpoint` that [`arrive`](Self::arrive) kept back.
@@ -234,9 +230,11 @@ impl<D> Writes<D> {
             return None;
         }
         let slot = self.slot?;
-        let run = self.runs.iter_mut().enumerate().find(|(endpoint, run)| {
-            is_open(links, *endpoint, run) && run.kept.is_some()
-        });
+        let run = self
+            .runs
+            .iter_mut()
+            .enumerate()
+            .find(|(endpoint, run)| is_open(links, *endpoint, run) && run.kept.is_some());
         let (_, run) = run?;
         self.current = run.last()?;
         Some((slot, run.kept.take()?))
@@ -318,6 +316,18 @@ mod tests {
         writes.advance(7, 0, &links, A);
         assert_eq!(writes.arrive(1, &links, B), Arrival::Held); // it may be older than A
         assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh); // it is not
+    }
+
+    #[test]
+    fn arrive_of_a_write_that_another_run_has_before_the_applied_one_is_kept_back() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, 0, &links, A);
+        assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh);
+        assert_eq!(writes.arrive(1, &links, B), Arrival::Duplicate);
+        // After B in the second run, before B in the first: its second occurrence, or skipped B.
+        assert_eq!(writes.arrive(1, &links, A), Arrival::Known);
+        assert_eq!(writes.arrive(0, &links, A), Arrival::Fresh);
     }
 
     #[test]

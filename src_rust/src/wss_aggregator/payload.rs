@@ -40,8 +40,7 @@ pub fn canonical_text<'a>(raw: &'a RawAccount<'_>) -> Result<Cow<'a, [u8]>, Malf
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, Malformed> {
     use std::io::Read;
 
-    let mut decoder =
-        zstd::Decoder::with_buffer(packed).map_err(|_| Malformed::BadZstd)?.single_frame();
+    let mut decoder = zstd::Decoder::with_buffer(packed).map_err(|_| Malformed::BadZstd)?.single_frame();
     let mut data = Vec::new();
     let limit = MAX_DATA as u64 + 1;
     (&mut decoder).take(limit).read_to_end(&mut data).map_err(|_| Malformed::BadZstd)?;
