@@ -161,10 +161,10 @@ impl<S: AccountState> Ingress<S> {
         if let Some(&account) = self.by_address.get(&text) {
             return Ok(account);
         }
+        let state = S::new(address).ok_or(Malformed::BadPubkey)?;
         let max = self.config.max_accounts;
         let account = u32::try_from(self.accounts.len()).ok().filter(|_| self.accounts.len() < max);
         let account = account.ok_or(Malformed::TooManyAccounts { max })?;
-        let state = S::new(address).ok_or(Malformed::BadPubkey)?;
         self.accounts.push(state);
         self.by_address.insert(text, account);
         Ok(account)
