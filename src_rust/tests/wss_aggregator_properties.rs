@@ -118,13 +118,16 @@ impl World {
     }
 
     fn apply(&mut self) {
-        for update in self.updates.drain(..) {
-            let state = usize::from(update.account.expect("never deleted here").data[2]);
+        for update in &self.updates {
+            let account = update.account.as_ref().expect("never deleted here");
+            assert_eq!(account.data.len(), 3);
             if let Some(&(slot, _)) = self.applied.last() {
                 assert!(update.slot >= slot, "the applied slot went back");
             }
-            self.applied.push((update.slot, state));
+            self.applied.push((update.slot, usize::from(account.data[2])));
         }
+        self.aggregator.recycle(&mut self.updates);
+        assert!(self.updates.is_empty());
     }
 
     fn deliver(&mut self, endpoint: usize, position: usize) -> Verdict {
@@ -176,7 +179,9 @@ impl World {
             }
             Action::Disconnect => self.disconnect(endpoint),
             Action::Reconnect { position, late } => {
-                self.disconnect(endpoint);
+                if late != 1 {
+                    self.disconnect(endpoint); // else the end of the old connection goes unnoticed
+                }
                 self.subscribe(endpoint);
                 self.read(endpoint, position * self.chain.len() / 1000, late);
             }

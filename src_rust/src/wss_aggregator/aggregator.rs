@@ -78,6 +78,9 @@ impl WssAggregator {
     }
 
     /// Takes notice of a new connection: subscriptions and requests of the old one are void.
+    ///
+    /// A connection that ends without [`disconnect`](Self::disconnect) ends here; what it alone
+    /// held back is then released by the next arrival or `disconnect`.
     pub fn connect(&mut self, endpoint: EndpointId) {
         self.ingress.connect(endpoint);
     }
