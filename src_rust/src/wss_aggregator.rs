@@ -18,6 +18,8 @@
 //!   applied slot it is stale, in the same slot the same rules apply. The answer must be pushed in
 //!   the order in which the node gave it; over HTTP, ids must differ from those in use on the
 //!   socket. `null` is the state "no such account".
+//! - **Subscriptions.** Only account and signature notifications need theirs known; programs' and
+//!   logs' name their subject, and are taken under any number.
 //! - **Bad input.** A frame that is refused changes nothing but counters ([`Malformed`]). Only
 //!   what is delivered or kept is decoded: a bad encoding in a frame that is stale anyway goes
 //!   unnoticed.
@@ -26,7 +28,8 @@
 //!
 //! Memory: the last 2,048 frames of at most 16 KiB; at most `max_accounts` accounts, each with, per
 //! endpoint, 128 elements of 32 bytes and one kept write (10 MiB at most);
-//! `max_seen` signatures; `max_pending` unanswered requests per endpoint; 64 recycled buffers.
+//! `max_seen` signatures; `max_pending` unanswered requests per endpoint, and one entry for
+//! each confirmed subscription of a connection; 64 recycled buffers.
 //!
 //! ```
 //! use phantom_core::wss_aggregator::{AggregatorConfig, Verdict, WssAggregator};
