@@ -15,9 +15,11 @@
 //!   applied sequence is the chain's.
 //! - **Reads.** An answer to `getMultipleAccounts` is, for every account in it, a write of this
 //!   endpoint in the answer's slot: the state that the node had at that moment. Older than the
-//!   applied slot it is stale, in the same slot the same rules apply. The answer must be pushed in
-//!   the order in which the node gave it; over HTTP, ids must differ from those in use on the
-//!   socket. `null` is the state "no such account".
+//!   applied slot it is stale. In the same slot the same rules apply, until this connection's
+//!   subscription has notified a write of that slot: then a read tells nothing that the
+//!   notifications do not, and may have been overtaken by them, so it is stale. Answers must be
+//!   pushed in the order in which they were given; over HTTP, ids must differ from those in use
+//!   on the socket. `null` is the state "no such account".
 //! - **Subscriptions.** Only account and signature notifications need theirs known; programs' and
 //!   logs' name their subject, and are taken under any number.
 //! - **Bad input.** A frame that is refused changes nothing but counters ([`Malformed`]). Only

@@ -48,6 +48,12 @@ enum Action {
         position: usize,
         late: u64,
     },
+    /// The answer to a read in between, which notifications may have overtaken: of a node that is
+    /// `ahead` writes further than at the read before.
+    Read {
+        ahead: usize,
+        late: u64,
+    },
 }
 
 fn actions(longest: usize) -> impl Strategy<Value = Vec<(usize, Action)>> {
@@ -55,6 +61,7 @@ fn actions(longest: usize) -> impl Strategy<Value = Vec<(usize, Action)>> {
         8 => (0_usize..3).prop_map(|skip| Action::Deliver { skip }),
         1 => Just(Action::Disconnect),
         1 => (0_usize..1000, 0_u64..3).prop_map(|(position, late)| Action::Reconnect { position, late }),
+        1 => (0_usize..4, 0_u64..3).prop_map(|(ahead, late)| Action::Read { ahead, late }),
     ];
     prop::collection::vec((0_usize..4, action), 0..longest)
 }
@@ -67,6 +74,8 @@ struct World {
     /// What each node sends next.
     next: Vec<usize>,
     open: Vec<bool>,
+    /// What each node was last read at, on this connection.
+    read: Vec<usize>,
     /// Whether this connection has delivered the last write.
     done: Vec<bool>,
     subscriptions: Vec<u64>,
@@ -84,6 +93,7 @@ impl World {
             endpoints,
             next: vec![0; count],
             open: vec![true; count],
+            read: vec![0; count],
             done: vec![false; count],
             subscriptions: (0..count as u64).map(|endpoint| endpoint * 1000).collect(),
             applied: Vec::new(),
@@ -101,6 +111,7 @@ impl World {
         self.aggregator.connect(id);
         self.open[endpoint] = true;
         self.done[endpoint] = false;
+        self.read[endpoint] = 0;
         self.subscriptions[endpoint] += 1;
         let request = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"accountSubscribe","params":["{POOL}",{{"encoding":"base64"}}]}}"#
@@ -141,12 +152,18 @@ impl World {
         self.push(endpoint, &frame)
     }
 
-    /// Reads the account from a node that stands at `position`.
+    /// Reads the account from a node that stands at `position`, before any notification.
+    fn read_first(&mut self, endpoint: usize, position: usize, late: u64) {
+        self.moved(endpoint, position);
+        self.read(endpoint, position, late);
+    }
+
+    /// Reads the account from a node that stood at `position`.
     fn read(&mut self, endpoint: usize, position: usize, late: u64) {
         let (slot, state) = self.chain[position];
         let limit = self.chain.get(position + 1).map_or(slot + late, |next| next.0);
         let slot = (slot + late).min(limit);
-        self.moved(endpoint, position);
+        self.read[endpoint] = position;
         let request = format!(
             r#"{{"jsonrpc":"2.0","id":2,"method":"getMultipleAccounts","params":[["{POOL}"],{{"encoding":"base64"}}]}}"#
         );
@@ -183,7 +200,13 @@ impl World {
                     self.disconnect(endpoint); // else the end of the old connection goes unnoticed
                 }
                 self.subscribe(endpoint);
-                self.read(endpoint, position * self.chain.len() / 1000, late);
+                self.read_first(endpoint, position * self.chain.len() / 1000, late);
+            }
+            Action::Read { ahead, late } => {
+                let position = self.read[endpoint] + ahead;
+                if self.open[endpoint] && position < self.chain.len() {
+                    self.read(endpoint, position, late);
+                }
             }
         }
     }
@@ -193,7 +216,7 @@ impl World {
         let last = self.chain.len() - 1;
         if !self.open[endpoint] {
             self.subscribe(endpoint);
-            self.read(endpoint, last, 0);
+            self.read_first(endpoint, last, 0);
         } else if !self.done[endpoint] {
             self.deliver(endpoint, last);
         }

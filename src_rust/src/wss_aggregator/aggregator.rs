@@ -7,7 +7,7 @@ use super::echo::Said;
 use super::frame::RawAccount;
 use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
 use super::malformed::Malformed;
-use super::order::{Age, Arrival, Writes};
+use super::order::{Age, Arrival, Delivery, Source, Writes};
 use super::payload::{self, NO_ACCOUNT};
 use super::seen::Seen;
 use super::stats::{AggregatorStats, EndpointStats};
@@ -247,7 +247,12 @@ impl WssAggregator {
                 match writes.age(slot) {
                     Age::Older => Some(Verdict::Stale),
                     Age::Same => {
-                        writes.repeats(endpoint.0, &self.ingress.links, content).then_some(Verdict::Duplicate)
+                        let from = Delivery {
+                            endpoint: endpoint.0,
+                            links: &self.ingress.links,
+                            source: Source::Notification,
+                        };
+                        writes.repeats(from, content).then_some(Verdict::Duplicate)
                     }
                     Age::Newer => None,
                 }
@@ -276,16 +281,18 @@ impl WssAggregator {
             return Ok(Verdict::Stale);
         }
         let (text, content) = identify(raw)?;
+        let (links, source) = (&self.ingress.links, Source::Notification);
         if let Some(writes) = writes
             && age == Age::Same
-            && writes.repeats(endpoint.0, &self.ingress.links, content)
+            && writes.repeats(Delivery { endpoint: endpoint.0, links, source }, content)
         {
             return Ok(Verdict::Duplicate);
         }
         let account = self.decode(known, raw, &text)?;
         let number = self.ingress.resolve(&write.subject)?;
         self.ingress.remember_write(frame, write, number, content);
-        Ok(self.place(endpoint, number, write.slot, content, Some(account), updates))
+        let state = State { number, slot: write.slot, content, account: Some(account) };
+        Ok(self.place(endpoint, source, state, updates))
     }
 
     /// Judges an answer to `getMultipleAccounts`: all of it is decoded before any of it counts.
@@ -311,7 +318,8 @@ impl WssAggregator {
         self.ingress.saw_slot(slot);
         let mut best = Verdict::Control; // an answer without accounts
         for (number, content, account) in decoded {
-            let verdict = self.place(endpoint, number, slot, content, account, updates);
+            let state = State { number, slot, content, account };
+            let verdict = self.place(endpoint, Source::Read, state, updates);
             self.ingress.stats[endpoint.0].count_write(verdict);
             best = better(best, verdict);
         }
@@ -322,19 +330,19 @@ impl WssAggregator {
     fn place(
         &mut self,
         endpoint: EndpointId,
-        number: u32,
-        slot: Slot,
-        content: payload::Content,
-        account: Option<Account>,
+        source: Source,
+        state: State,
         updates: &mut Vec<AccountUpdate>,
     ) -> Verdict {
-        let links = &self.ingress.links;
+        let State { number, slot, content, account } = state;
+        let from = Delivery { endpoint: endpoint.0, links: &self.ingress.links, source };
         let Ordered { pubkey, writes, .. } = &mut self.ingress.accounts[number as usize];
         match writes.age(slot) {
             Age::Older => return Verdict::Stale,
-            Age::Newer => writes.advance(slot, endpoint.0, links, content),
-            Age::Same => match writes.arrive(endpoint.0, links, content) {
+            Age::Newer => writes.advance(slot, from, content),
+            Age::Same => match writes.arrive(from, content) {
                 Arrival::Fresh => {}
+                Arrival::Overtaken => return Verdict::Stale,
                 Arrival::Duplicate => return Verdict::Duplicate,
                 Arrival::Known => {
                     writes.keep(endpoint.0, account);
@@ -371,6 +379,14 @@ impl WssAggregator {
         }
         Ok(Account { owner, lamports: raw.lamports, data })
     }
+}
+
+/// A decoded state of an account, on its way into the order.
+struct State {
+    number: u32,
+    slot: Slot,
+    content: payload::Content,
+    account: Option<Account>,
 }
 
 /// How a frame was judged: as one thing, or account by account and counted already.

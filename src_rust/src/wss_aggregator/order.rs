@@ -14,6 +14,11 @@
 //! 5. Otherwise `h` is kept back: a duplicate if its content is applied or another run has `h`,
 //!    else held.
 //!
+//! A read (`getMultipleAccounts`) counts as a delivery of its connection until a notification of
+//! the same slot has come: from then on the subscription tells all that a read could, and in order,
+//! while the read may have been overtaken. For the same reason what a closed connection read
+//! before its first notification is no evidence against what came after.
+//!
 //! When a connection closes, rule 4 is tried again with what was kept back. The run of a closed
 //! connection is no candidate any more but still evidence of order, until the endpoint delivers
 //! again in this slot: then its new run replaces it.
@@ -43,12 +48,32 @@ pub struct Connection {
     pub open: bool,
 }
 
+/// How a write was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Pushed by a subscription, in chain order.
+    Notification,
+    /// Asked for: in order among the reads of a connection, but an answer may be overtaken by
+    /// notifications of later writes.
+    Read,
+}
+
 /// Where an arriving slot stands to the applied one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
     Older,
     Same,
     Newer,
+}
+
+/// Who delivered a write, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Number of the endpoint.
+    pub endpoint: usize,
+    /// The connections of all endpoints.
+    pub links: &'a [Connection],
+    pub source: Source,
 }
 
 /// What an arrival in the current slot is.
@@ -62,6 +87,8 @@ pub enum Arrival {
     Known,
     /// Never seen, not provably newer; kept back with its data.
     Held,
+    /// A read of what this connection's subscription already tells in this slot: of no account.
+    Overtaken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,19 +102,25 @@ struct Element {
 struct Run<D> {
     connection: u32,
     elements: Vec<Element>,
+    /// Whether one of the elements was a notification.
+    notified: bool,
+    /// The first notification's place: how the reads before stand to it is not certain.
+    reads: usize,
     /// The data of the last element while it is not the applied one.
     kept: Option<D>,
 }
 
 impl<D> Default for Run<D> {
     fn default() -> Self {
-        Self { connection: 0, elements: Vec::new(), kept: None }
+        Self { connection: 0, elements: Vec::new(), notified: false, reads: 0, kept: None }
     }
 }
 
 impl<D> Run<D> {
     fn clear(&mut self) {
         self.kept = None;
+        self.notified = false;
+        self.reads = 0;
         if self.elements.capacity() > 32 {
             self.elements = Vec::new();
         } else {
@@ -109,17 +142,30 @@ impl<D> Run<D> {
         self.position(second).is_some_and(|end| self.elements[..end].contains(&first))
     }
 
-    /// Returns whether this run has `content` only before `element`.
+    /// Returns whether it is certain that this run has `content` only before `element`.
     fn outdates(&self, content: Content, element: Element) -> bool {
-        let last = self.elements.iter().rposition(|other| other.content == content);
-        last.is_some() && last < self.position(element)
+        let certain = &self.elements[self.reads..];
+        let last = certain.iter().rposition(|other| other.content == content);
+        last.is_some() && last < certain.iter().position(|&other| other == element)
     }
 
-    fn append(&mut self, content: Content) -> Element {
+    /// Takes notice that the element at `place` is a notification.
+    fn notify(&mut self, place: usize) {
+        if !self.notified {
+            self.notified = true;
+            self.reads = place;
+        }
+    }
+
+    fn append(&mut self, content: Content, source: Source) -> Element {
         let earlier = self.elements.iter().rev().find(|element| element.content == content);
         let element = Element { content, nth: earlier.map_or(0, |earlier| earlier.nth) + 1 };
         if self.elements.len() == MAX_RUN {
             self.elements.remove(0);
+            self.reads = self.reads.saturating_sub(1);
+        }
+        if source == Source::Notification {
+            self.notify(self.elements.len());
         }
         self.elements.push(element);
         element
@@ -158,12 +204,12 @@ impl<D> Writes<D> {
     }
 
     /// Applies a write of a newer slot; what is known of the old slot's order is forgotten.
-    pub fn advance(&mut self, slot: Slot, endpoint: usize, links: &[Connection], content: Content) {
+    pub fn advance(&mut self, slot: Slot, from: Delivery<'_>, content: Content) {
         for run in &mut self.runs {
             run.clear();
         }
         self.slot = Some(slot);
-        self.current = self.run(endpoint, links).append(content);
+        self.current = self.run(from.endpoint, from.links).append(content, from.source);
     }
 
     fn run(&mut self, endpoint: usize, links: &[Connection]) -> &mut Run<D> {
@@ -181,25 +227,33 @@ impl<D> Writes<D> {
     /// Places a write of the current slot if it needs no data: one that repeats the applied state
     /// or the endpoint's previous write. Otherwise returns false and changes nothing.
     #[inline]
-    pub fn repeats(&mut self, endpoint: usize, links: &[Connection], content: Content) -> bool {
-        let previous = self.runs.get(endpoint).filter(|run| run.connection == links[endpoint].number);
+    pub fn repeats(&mut self, from: Delivery<'_>, content: Content) -> bool {
+        let number = from.links[from.endpoint].number;
+        let previous = self.runs.get(from.endpoint).filter(|run| run.connection == number);
         let repeats = content == self.current.content
             || previous.and_then(Run::last).is_some_and(|last| last.content == content);
         if repeats {
-            self.arrive(endpoint, links, content);
+            self.arrive(from, content);
         }
         repeats
     }
 
     /// Places a write of the current slot.
     #[inline]
-    pub fn arrive(&mut self, endpoint: usize, links: &[Connection], content: Content) -> Arrival {
+    pub fn arrive(&mut self, from: Delivery<'_>, content: Content) -> Arrival {
+        let Delivery { endpoint, links, source } = from;
         let current = self.current;
         let run = self.run(endpoint, links);
         if run.last().is_some_and(|last| last.content == content) {
+            if source == Source::Notification {
+                run.notify(run.elements.len() - 1);
+            }
             return Arrival::Duplicate;
         }
-        let element = run.append(content);
+        if source == Source::Read && run.notified {
+            return if content == current.content { Arrival::Duplicate } else { Arrival::Overtaken };
+        }
+        let element = run.append(content, source);
         run.kept = None;
         if element == current {
             return Arrival::Duplicate;
@@ -287,25 +341,41 @@ mod tests {
         vec![Connection { number: 0, open: true }; count]
     }
 
+    fn from(endpoint: usize, links: &[Connection]) -> Delivery<'_> {
+        Delivery { endpoint, links, source: Source::Notification }
+    }
+
+    #[test]
+    fn arrive_of_a_read_that_notifications_have_overtaken_changes_nothing() {
+        let links = open(1);
+        let mut writes = Writes::<()>::default();
+        let read = Delivery { source: Source::Read, ..from(0, &links) };
+        writes.advance(7, read, A);
+        assert_eq!(writes.arrive(read, B), Arrival::Fresh); // reads alone are in order
+        assert_eq!(writes.arrive(from(0, &links), C), Arrival::Fresh);
+        assert_eq!(writes.arrive(read, B), Arrival::Overtaken);
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
+    }
+
     #[test]
     fn arrive_from_a_laggard_never_replaces_a_newer_write() {
         let links = open(2);
         let mut writes = Writes::<()>::default();
-        writes.advance(7, 0, &links, A);
-        assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh);
-        assert_eq!(writes.arrive(1, &links, A), Arrival::Known);
-        assert_eq!(writes.arrive(1, &links, B), Arrival::Duplicate);
-        assert_eq!(writes.arrive(1, &links, C), Arrival::Fresh);
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
+        assert_eq!(writes.arrive(from(1, &links), C), Arrival::Fresh);
     }
 
     #[test]
     fn arrive_of_a_state_that_returns_within_the_slot_is_fresh() {
         let links = open(2);
         let mut writes = Writes::<()>::default();
-        writes.advance(7, 0, &links, A);
-        assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh);
-        assert_eq!(writes.arrive(0, &links, A), Arrival::Fresh);
-        let late = [A, B, A].map(|content| writes.arrive(1, &links, content));
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
+        let late = [A, B, A].map(|content| writes.arrive(from(1, &links), content));
         assert_eq!(late, [Arrival::Duplicate, Arrival::Known, Arrival::Duplicate]);
     }
 
@@ -313,29 +383,29 @@ mod tests {
     fn arrive_without_evidence_is_held_until_a_run_has_both() {
         let links = open(2);
         let mut writes = Writes::<()>::default();
-        writes.advance(7, 0, &links, A);
-        assert_eq!(writes.arrive(1, &links, B), Arrival::Held); // it may be older than A
-        assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh); // it is not
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held); // it may be older than A
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh); // it is not
     }
 
     #[test]
     fn arrive_of_a_write_that_another_run_has_before_the_applied_one_is_kept_back() {
         let links = open(2);
         let mut writes = Writes::<()>::default();
-        writes.advance(7, 0, &links, A);
-        assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh);
-        assert_eq!(writes.arrive(1, &links, B), Arrival::Duplicate);
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
         // After B in the second run, before B in the first: its second occurrence, or skipped B.
-        assert_eq!(writes.arrive(1, &links, A), Arrival::Known);
-        assert_eq!(writes.arrive(0, &links, A), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
     }
 
     #[test]
     fn settle_after_the_only_other_candidate_has_gone_releases_what_was_kept() {
         let mut links = open(2);
         let mut writes = Writes::default();
-        writes.advance(7, 0, &links, A);
-        assert_eq!(writes.arrive(1, &links, B), Arrival::Held);
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held);
         writes.keep(1, "b");
         assert_eq!(writes.settle(&links), None);
         links[0].open = false;
@@ -347,36 +417,36 @@ mod tests {
     fn settle_does_not_go_back_to_what_a_closed_connection_proves_older() {
         let mut links = open(2);
         let mut writes = Writes::default();
-        writes.advance(7, 0, &links, A);
-        assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh);
-        assert_eq!(writes.arrive(1, &links, A), Arrival::Known);
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
         writes.keep(1, "a");
         links[0].open = false;
         assert_eq!(writes.settle(&links), None);
-        assert_eq!(writes.arrive(1, &links, B), Arrival::Duplicate);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
     }
 
     #[test]
     fn arrive_on_a_new_connection_alone_with_its_word_is_applied() {
         let mut links = open(1);
         let mut writes = Writes::<()>::default();
-        writes.advance(7, 0, &links, A);
-        assert_eq!(writes.arrive(0, &links, B), Arrival::Fresh);
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
         links[0].number = 1;
-        assert_eq!(writes.arrive(0, &links, A), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
     }
 
     #[test]
     fn arrive_past_the_longest_run_keeps_the_last_elements() {
         let links = open(2);
         let mut writes = Writes::<()>::default();
-        writes.advance(7, 0, &links, 1);
+        writes.advance(7, from(0, &links), 1);
         for content in 2..=2 * MAX_RUN as u128 {
-            assert_eq!(writes.arrive(0, &links, content), Arrival::Fresh);
+            assert_eq!(writes.arrive(from(0, &links), content), Arrival::Fresh);
         }
         assert_eq!(writes.runs[0].elements.len(), MAX_RUN);
         for content in 1..2 * MAX_RUN as u128 {
-            assert_ne!(writes.arrive(1, &links, content), Arrival::Fresh);
+            assert_ne!(writes.arrive(from(1, &links), content), Arrival::Fresh);
         }
     }
 }
