@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import compress, count
 from typing import Any
 
 from phantom_core import DuplicateFilter
@@ -28,7 +29,6 @@ def get(work: str, data: Any) -> Callable[[], list[int]] | None:
         filter_.subscribed(number[endpoint], subscription, address)
     endpoints = bytes(number[endpoint] for endpoint, _ in messages)
     frames = [frame for _, frame in messages]
-    pairs = list(zip(endpoints, frames, strict=True))
 
     def in_one_call() -> list[int]:
         filter_.forget()
@@ -36,7 +36,6 @@ def get(work: str, data: Any) -> Callable[[], list[int]] | None:
 
     def one_by_one() -> list[int]:
         filter_.forget()
-        push = filter_.push
-        return [index for index, (endpoint, frame) in enumerate(pairs) if push(endpoint, frame)]
+        return list(compress(count(), map(filter_.push, endpoints, frames)))
 
     return one_by_one if os.environ.get("A_DEDUP_CALL") == "one" else in_one_call
