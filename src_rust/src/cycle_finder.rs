@@ -17,7 +17,7 @@ mod layout;
 mod sweep;
 mod through_pool;
 
-pub use bellman_ford::{CYCLE_EPSILON, FinderError, MAX_ABS_WEIGHT, NegativeCycle, NegativeCycleFinder};
+pub use bellman_ford::{CYCLE_EPSILON, FinderError, MAX_ABS_WEIGHT, NegativeCycle, NegativeCycleFinder, node_indices};
 pub use graph::{
     EdgeIndex, EdgeWeight, GraphError, MAX_MINTS, MintIndex, PoolIndex, PriceGraph, edge_of, pool_of,
 };

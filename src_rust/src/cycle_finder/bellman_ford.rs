@@ -379,3 +379,23 @@ fn check_weight(edge: usize, weight: f64) -> Result<(), FinderError> {
 fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }
+
+/// Returns node indices as the finder takes them, from a user's signed integers.
+///
+/// # Errors
+/// [`FinderError::NodeOutOfRange`] with `end` as the array's name.
+pub fn node_indices(
+    end: &'static str,
+    given: impl IntoIterator<Item = i64>,
+    nodes: usize,
+) -> Result<Vec<u32>, FinderError> {
+    let indices = given.into_iter().enumerate().map(|(edge, node)| {
+        u32::try_from(node).ok().filter(|&index| (index as usize) < nodes).ok_or(FinderError::NodeOutOfRange {
+            end,
+            edge,
+            node,
+            nodes,
+        })
+    });
+    indices.collect()
+}
