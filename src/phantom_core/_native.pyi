@@ -43,7 +43,7 @@ class NegativeCycleFinder:
         """Build the graph with edges `src[i] -> dst[i]`; the arrays are copied.
 
         Args:
-            n_nodes: Nodes are `0 .. n_nodes - 1`; below 2**30.
+            n_nodes: Nodes are `0 .. n_nodes - 1`; at most 2**24.
             src: Where each edge starts, one-dimensional.
             dst: Where each edge ends.
             weight: Finite, between -1e15 and 1e15.

@@ -17,7 +17,9 @@ mod layout;
 mod sweep;
 mod through_pool;
 
-pub use bellman_ford::{CYCLE_EPSILON, FinderError, MAX_ABS_WEIGHT, NegativeCycle, NegativeCycleFinder, node_indices};
+pub use bellman_ford::{
+    CYCLE_EPSILON, FinderError, MAX_ABS_WEIGHT, NegativeCycle, NegativeCycleFinder, node_indices,
+};
 pub use graph::{
     EdgeIndex, EdgeWeight, GraphError, MAX_MINTS, MintIndex, PoolIndex, PriceGraph, edge_of, pool_of,
 };
@@ -62,6 +64,7 @@ impl CycleKey {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

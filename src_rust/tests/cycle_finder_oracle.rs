@@ -1,6 +1,8 @@
 //! The cycle finder against algorithms that share nothing with it: plain enumeration of cycles, and
 //! textbook Bellman-Ford in integers. Weights are multiples of 1/1024, so all sums are exact.
 
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking; sums are exact")]
+
 use std::collections::BTreeMap;
 
 use phantom_core::cycle_finder::{

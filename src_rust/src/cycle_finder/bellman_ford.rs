@@ -4,7 +4,7 @@
 //! (Bellman-Ford from a virtual source; any start values are right). Three things make it fast:
 //! - it starts from the middle of each pool's two prices along a breadth-first forest, which in a
 //!   market leaves few edges violated (a few per cent) instead of half;
-//! - those are found in one branch-free pass over pairs of edges, without a queue;
+//! - those are found in one branch-free pass over pairs of edges, a block at a time;
 //! - only they are repaired, with a first-in first-out queue. Each lowered node remembers the edge
 //!   that lowered it; these form a forest until a negative cycle closes in it. Short cycles are
 //!   seen the moment they close (a bounded walk up the forest), long ones by a check of the whole
@@ -23,8 +23,14 @@ pub const CYCLE_EPSILON: f64 = 1e-12;
 /// Weights beyond this are refused, so that no sum can overflow.
 pub const MAX_ABS_WEIGHT: f64 = 1e15;
 
-/// Bound of nodes and of edges.
-const MAX_SIZE: usize = 1 << 30;
+/// Bound of nodes: a mistaken number must not ask for all memory (about 70 bytes a node).
+const MAX_NODES: usize = 1 << 24;
+
+/// Bound of edges, whose indices are 32 bits wide.
+const MAX_EDGES: usize = 1 << 30;
+
+/// Links checked at once; their places in the block fit a byte.
+const BLOCK: usize = 256;
 
 /// How far up the forest each repair looks for a cycle.
 const WALK: usize = 16;
@@ -43,7 +49,7 @@ pub enum FinderError {
         weight: usize,
     },
     /// More nodes or edges than fit.
-    #[error("{nodes} nodes and {edges} edges: both must be below {MAX_SIZE}")]
+    #[error("{nodes} nodes and {edges} edges: at most {MAX_NODES} nodes and {MAX_EDGES} edges fit")]
     TooLarge {
         /// Nodes as given.
         nodes: usize,
@@ -116,7 +122,6 @@ struct State {
     head: usize,
     tail: usize,
     queued: Vec<bool>,
-    violated: Vec<u32>,
     /// Nodes by the walk that met them last, for the check of the whole forest.
     met: Vec<u32>,
     repairs: usize,
@@ -136,7 +141,7 @@ impl NegativeCycleFinder {
         if dst.len() != edges || weight.len() != edges {
             return Err(FinderError::Lengths { src: edges, dst: dst.len(), weight: weight.len() });
         }
-        if nodes >= MAX_SIZE || edges >= MAX_SIZE {
+        if nodes > MAX_NODES || edges > MAX_EDGES {
             return Err(FinderError::TooLarge { nodes, edges });
         }
         for (end, list) in [("src", src), ("dst", dst)] {
@@ -157,7 +162,6 @@ impl NegativeCycleFinder {
             head: 0,
             tail: 0,
             queued: vec![false; nodes],
-            violated: vec![0; layout.links.len()],
             met: vec![0; nodes],
             repairs: 0,
             epsilon: CYCLE_EPSILON,
@@ -195,22 +199,12 @@ impl NegativeCycleFinder {
         if let Some(cycle) = state.start(layout) {
             return Some(cycle);
         }
-        let violated = state.find_violated(layout);
-        if violated == 0 {
-            return None;
-        }
         state.parent.fill(NO_PARENT);
         state.queued.fill(false);
         (state.head, state.tail, state.repairs) = (0, 0, 0);
-        for place in 0..violated {
-            let link = state.violated[place] as usize;
-            let ends = layout.links[link];
-            let [forth, back] = layout.edges_of_link(link);
-            let cycle = state
-                .relax(layout, ends.a, ends.b, ends.forth, forth)
-                .or_else(|| state.relax(layout, ends.b, ends.a, ends.back, back));
-            if cycle.is_some() {
-                return cycle;
+        for first in (0..layout.links.len()).step_by(BLOCK) {
+            if let Some(cycle) = state.check_block(layout, first) {
+                return Some(cycle);
             }
         }
         state.repair(layout)
@@ -234,20 +228,32 @@ impl State {
         cycle_at.and_then(|node| self.accept(layout, layout.link_edges[node].to_vec()))
     }
 
-    /// Lists the links outside the forest that have a violated edge. Returns how many.
+    /// Checks a block of links outside the forest, without branches, then relaxes what is violated.
     ///
     /// Forest links are not violated: their potentials lie between their two bounds, up to
     /// rounding, unless the bounds contradict each other, which [`Self::start`] has reported.
-    fn find_violated(&mut self, layout: &Layout) -> usize {
-        let potential = &self.potential[..];
+    fn check_block(&mut self, layout: &Layout, first: usize) -> Option<NegativeCycle> {
+        let links = &layout.links[first..layout.links.len().min(first + BLOCK)];
+        let mut violated = [0_u8; BLOCK];
         let mut count = 0;
-        for (place, link) in layout.links.iter().enumerate() {
-            let rise = potential[link.a as usize] - potential[link.b as usize];
-            let bad = (link.forth + rise < -self.epsilon) | (link.back - rise < -self.epsilon);
-            self.violated[count] = index(place);
+        for (place, link) in (0..=u8::MAX).zip(links) {
+            let rise = self.potential[link.a as usize] - self.potential[link.b as usize];
+            // Two tests in one: the smaller side decides, and no branch depends on either.
+            let bad = (link.forth + rise).min(link.back - rise) < -self.epsilon;
+            violated[count % BLOCK] = place;
             count += usize::from(bad);
         }
-        count
+        for &place in &violated[..count] {
+            let link = links[usize::from(place)];
+            let [forth, back] = layout.edges_of_link(first + usize::from(place));
+            let cycle = self
+                .relax(layout, link.a, link.b, link.forth, forth)
+                .or_else(|| self.relax(layout, link.b, link.a, link.back, back));
+            if cycle.is_some() {
+                return cycle;
+            }
+        }
+        None
     }
 
     fn repair(&mut self, layout: &Layout) -> Option<NegativeCycle> {
@@ -315,7 +321,7 @@ impl State {
             self.tail = self.tail.wrapping_add(1);
         }
         self.repairs += 1;
-        if self.repairs % self.potential.len() == 0 { self.check_forest(layout) } else { None }
+        if self.repairs.is_multiple_of(self.potential.len()) { self.check_forest(layout) } else { None }
     }
 
     /// The edges from `to` down to `from`, closed by `edge`.
@@ -375,7 +381,7 @@ fn check_weight(edge: usize, weight: f64) -> Result<(), FinderError> {
     if weight.abs() <= MAX_ABS_WEIGHT { Ok(()) } else { Err(FinderError::Weight { edge, weight }) }
 }
 
-/// A position as `u32`; sizes are below [`MAX_SIZE`].
+/// A position as `u32`; sizes are bounded by [`MAX_EDGES`].
 fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }
@@ -390,12 +396,10 @@ pub fn node_indices(
     nodes: usize,
 ) -> Result<Vec<u32>, FinderError> {
     let indices = given.into_iter().enumerate().map(|(edge, node)| {
-        u32::try_from(node).ok().filter(|&index| (index as usize) < nodes).ok_or(FinderError::NodeOutOfRange {
-            end,
-            edge,
-            node,
-            nodes,
-        })
+        u32::try_from(node)
+            .ok()
+            .filter(|&index| (index as usize) < nodes)
+            .ok_or(FinderError::NodeOutOfRange { end, edge, node, nodes })
     });
     indices.collect()
 }

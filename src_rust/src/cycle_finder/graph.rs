@@ -77,7 +77,7 @@ pub fn edge_of(pool: PoolIndex, a_to_b: bool) -> EdgeIndex {
 /// Returns the pool of `edge` and whether the edge goes from its token a to its token b.
 #[must_use]
 pub fn pool_of(edge: EdgeIndex) -> (PoolIndex, bool) {
-    (edge / 2, edge % 2 == 0)
+    (edge / 2, edge.is_multiple_of(2))
 }
 
 /// All pools between the same two mints.
@@ -259,7 +259,7 @@ impl PriceGraph {
     /// The edges of a step, one per pool, in the order of the pools' arrival.
     pub(super) fn edges_of(&self, step: u32) -> impl Iterator<Item = EdgeIndex> + '_ {
         let pair = &self.pairs[(step / 2) as usize];
-        let from_low = step % 2 == 0;
+        let from_low = step.is_multiple_of(2);
         pair.pools
             .iter()
             .map(move |&pool| edge_of(pool, (self.mints[pool as usize][0] == pair.low) == from_low))
@@ -280,9 +280,11 @@ fn pool_count_as_index(len: usize) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what set_weights takes")]
     fn both(net: f64, gross: f64) -> Option<EdgeWeight> {
         Some(EdgeWeight { net, gross })
     }

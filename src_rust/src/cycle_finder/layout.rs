@@ -195,7 +195,7 @@ fn group_by(keys: usize, items: usize, key: impl Fn(usize) -> u32) -> (Vec<u32>,
     (first, sorted)
 }
 
-/// A position as `u32`: the finder refuses graphs of 2³⁰ nodes or edges and more.
+/// A position as `u32`: the finder refuses graphs of more than 2³⁰ edges.
 fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }

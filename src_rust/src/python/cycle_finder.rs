@@ -1,4 +1,4 @@
-//! Bellman-Ford on plain NumPy arrays.
+//! Bellman-Ford on plain `NumPy` arrays.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -41,7 +41,7 @@ impl NegativeCycleFinder {
             return Err(InvalidInput::new_err(format!("edge {edge} is not in 0..{}", self.edges)));
         };
         py.detach(|| self.finder.lock().unwrap_or_else(PoisonError::into_inner).update(place, weight))
-            .map_err(invalid)
+            .map_err(|error| invalid(&error))
     }
 
     fn __len__(&self) -> usize {
@@ -77,7 +77,7 @@ fn build(
         let dst = node_indices("dst", dst, nodes)?;
         core::NegativeCycleFinder::new(nodes, &src, &dst, &weight)
     })
-    .map_err(invalid)
+    .map_err(|error| invalid(&error))
 }
 
 fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
@@ -106,12 +106,10 @@ fn wrong_array(name: &str, dtype: &str, found: &Bound<'_, PyAny>) -> PyErr {
 }
 
 fn to_python(py: Python<'_>, cycle: Option<core::NegativeCycle>) -> Found<'_> {
-    cycle.map(|cycle| {
-        (PyArray1::from_iter(py, cycle.edges.into_iter().map(i64::from)), cycle.weight)
-    })
+    cycle.map(|cycle| (PyArray1::from_iter(py, cycle.edges.into_iter().map(i64::from)), cycle.weight))
 }
 
-fn invalid(error: FinderError) -> PyErr {
+fn invalid(error: &FinderError) -> PyErr {
     InvalidInput::new_err(error.to_string())
 }
 
