@@ -6,10 +6,9 @@
 //! [`NegativeCycleFinder`] answers "is there any" for the whole graph (start-up, on demand, and as
 //! the check of the incremental answer), on plain arrays or, as [`MarketSweep`], on a price graph.
 //!
-//! Weights are `f64`: prices of real pairs span 13 decades (|weight| up to 30), where `f32` keeps
-//! only 2e-6, two hundredths of a basis point, per hop and loses more in sums; half the memory
-//! would save a third of the sweep's time at most. Nothing here is money: sizing recomputes every
-//! amount in integers.
+//! Weights are `f64`: prices of real pairs span 13 decades (|weight| up to 30), where `f32` steps by
+//! 2e-6, two hundredths of a basis point, per hop and loses more in sums. Nothing here is money:
+//! sizing recomputes every amount in integers.
 
 mod bellman_ford;
 mod graph;

@@ -2,9 +2,9 @@
 //!
 //! The search keeps *potentials* and lowers the end of every edge with `p(u) + w < p(v)`
 //! (Bellman-Ford from a virtual source; any start values are right). Three things make it fast:
-//! - it starts from the middle of each pool's two prices along a breadth-first forest, which in a
-//!   market leaves few edges violated (a few per cent) instead of half;
-//! - those are found in one branch-free pass over pairs of edges, a block at a time;
+//! - one sequential pass gives each node the middle of what the pools to earlier nodes (breadth
+//!   first) allow; in a market that leaves few edges violated (a few per cent) instead of half;
+//! - the same pass sees which: only where the bounds contradict each other;
 //! - only they are repaired, with a first-in first-out queue. Each lowered node remembers the edge
 //!   that lowered it; these form a forest until a negative cycle closes in it. Short cycles are
 //!   seen the moment they close (a bounded walk up the forest), long ones by a check of the whole
@@ -13,7 +13,7 @@
 //!
 //! `f64` throughout, see the module's front page. The answer depends on nothing but the input.
 
-use super::layout::{Layout, NONE};
+use super::layout::{Layout, Link, NONE};
 
 /// A cycle counts only if the sum of its weights is below minus this (and a repair is made only if
 /// it lowers a potential by more). Where some |weight| exceeds 70 it grows in proportion (2⁻⁴⁶ of
@@ -23,14 +23,11 @@ pub const CYCLE_EPSILON: f64 = 1e-12;
 /// Weights beyond this are refused, so that no sum can overflow.
 pub const MAX_ABS_WEIGHT: f64 = 1e15;
 
-/// Bound of nodes: a mistaken number must not ask for all memory (about 70 bytes a node).
+/// Bound of nodes: a mistaken number must not ask for all memory (about 40 bytes a node).
 const MAX_NODES: usize = 1 << 24;
 
 /// Bound of edges, whose indices are 32 bits wide.
 const MAX_EDGES: usize = 1 << 30;
-
-/// Links checked at once; their places in the block fit a byte.
-const BLOCK: usize = 256;
 
 /// How far up the forest each repair looks for a cycle.
 const WALK: usize = 16;
@@ -196,14 +193,16 @@ impl NegativeCycleFinder {
     pub fn find(&mut self) -> Option<NegativeCycle> {
         let Self { layout, max_abs_weight, state } = self;
         state.epsilon = CYCLE_EPSILON.max(*max_abs_weight * 2.0_f64.powi(-46));
-        if let Some(cycle) = state.start(layout) {
-            return Some(cycle);
-        }
         state.parent.fill(NO_PARENT);
         state.queued.fill(false);
         (state.head, state.tail, state.repairs) = (0, 0, 0);
-        for first in (0..layout.links.len()).step_by(BLOCK) {
-            if let Some(cycle) = state.check_block(layout, first) {
+        for &edge in &layout.loops {
+            if let Some(cycle) = state.accept(layout, vec![edge]) {
+                return Some(cycle);
+            }
+        }
+        for node in 0..state.potential.len() {
+            if let Some(cycle) = state.place(layout, node) {
                 return Some(cycle);
             }
         }
@@ -212,43 +211,33 @@ impl NegativeCycleFinder {
 }
 
 impl State {
-    /// Sets first potentials. A pool whose own two directions gain is a cycle already.
-    fn start(&mut self, layout: &Layout) -> Option<NegativeCycle> {
-        let mut cycle_at = None;
-        for (node, link) in layout.forest.iter().enumerate() {
-            if link.forth + link.back < -self.epsilon && cycle_at.is_none() {
-                cycle_at = Some(node);
+    /// Gives a node its first potential, between all bounds that the links to earlier nodes set.
+    /// If these contradict each other, relaxes them.
+    fn place(&mut self, layout: &Layout, node: usize) -> Option<NegativeCycle> {
+        let links = layout.links_of(node);
+        let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
+        for link in &layout.links[links.clone()] {
+            let at = self.potential[link.to as usize];
+            low = low.max(at - link.back);
+            high = high.min(at + link.forth);
+        }
+        self.potential[node] = middle(low, high);
+        if low <= high {
+            return None;
+        }
+        // From the highest bound down, so that every violated edge is met as one.
+        self.potential[node] = low;
+        let this = index(node);
+        for place in links.clone() {
+            let Link { to, forth, .. } = layout.links[place];
+            let cycle = self.relax(layout, to, this, forth, layout.link_edges[place][0]);
+            if cycle.is_some() {
+                return cycle;
             }
-            self.potential[node] = if link.a == NONE {
-                0.0
-            } else {
-                self.potential[link.a as usize] + middle(link.forth, link.back)
-            };
         }
-        cycle_at.and_then(|node| self.accept(layout, layout.link_edges[node].to_vec()))
-    }
-
-    /// Checks a block of links outside the forest, without branches, then relaxes what is violated.
-    ///
-    /// Forest links are not violated: their potentials lie between their two bounds, up to
-    /// rounding, unless the bounds contradict each other, which [`Self::start`] has reported.
-    fn check_block(&mut self, layout: &Layout, first: usize) -> Option<NegativeCycle> {
-        let links = &layout.links[first..layout.links.len().min(first + BLOCK)];
-        let mut violated = [0_u8; BLOCK];
-        let mut count = 0;
-        for (place, link) in (0..=u8::MAX).zip(links) {
-            let rise = self.potential[link.a as usize] - self.potential[link.b as usize];
-            // Two tests in one: the smaller side decides, and no branch depends on either.
-            let bad = (link.forth + rise).min(link.back - rise) < -self.epsilon;
-            violated[count % BLOCK] = place;
-            count += usize::from(bad);
-        }
-        for &place in &violated[..count] {
-            let link = links[usize::from(place)];
-            let [forth, back] = layout.edges_of_link(first + usize::from(place));
-            let cycle = self
-                .relax(layout, link.a, link.b, link.forth, forth)
-                .or_else(|| self.relax(layout, link.b, link.a, link.back, back));
+        for place in links {
+            let Link { to, back, .. } = layout.links[place];
+            let cycle = self.relax(layout, this, to, back, layout.link_edges[place][1]);
             if cycle.is_some() {
                 return cycle;
             }
@@ -274,8 +263,7 @@ impl State {
             self.head = self.head.wrapping_add(1);
             let place = node as usize;
             self.queued[place] = false;
-            let arcs = layout.first_arc[place] as usize..layout.first_arc[place + 1] as usize;
-            for arc in &layout.arcs[arcs] {
+            for arc in layout.arcs_of(place) {
                 // Read anew: a self-loop changes it.
                 if self.potential[place] + arc.weight < self.potential[arc.to as usize] - self.epsilon
                     && let Some(cycle) = self.relax(layout, node, arc.to, arc.weight, arc.edge)
@@ -366,14 +354,13 @@ impl State {
     }
 }
 
-/// The difference of potentials halfway between both bounds, or the only bound.
-fn middle(forth: f64, back: f64) -> f64 {
-    if forth == f64::INFINITY {
-        -back
-    } else if back == f64::INFINITY {
-        forth
-    } else {
-        0.5 * (forth - back)
+/// Halfway between two bounds, or the only bound, or zero.
+fn middle(low: f64, high: f64) -> f64 {
+    match (low > f64::NEG_INFINITY, high < f64::INFINITY) {
+        (true, true) => 0.5 * (low + high),
+        (true, false) => low,
+        (false, true) => high,
+        (false, false) => 0.0,
     }
 }
 

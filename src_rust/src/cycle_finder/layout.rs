@@ -2,21 +2,21 @@
 //!
 //! A pool gives two edges, and `-w(b→a) <= p(b) - p(a) <= w(a→b)` must hold for potentials `p`
 //! that prove the absence of negative cycles: one *link* holds both bounds, so a check of all
-//! edges reads every end once. Links of the breadth-first forest come first, one per node and in
-//! node order, so that first potentials are one sequential pass. Arcs by source are a second copy
-//! for the repair, which walks from node to node.
+//! edges reads every end once. Links are kept with their later node: one sequential pass can give
+//! each node the potential that suits all earlier ones, and breadth-first order makes sure that
+//! there is one. Arcs by source are a second copy for the repair, which walks from node to node.
 
 /// No node, no edge.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Two ends and what both directions weigh; infinite where the direction has no edge.
+/// What joins a node to an earlier one; infinite where a direction has no edge.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Link {
-    pub a: u32,
-    pub b: u32,
-    /// From a to b.
+    /// The earlier node.
+    pub to: u32,
+    /// From the earlier node to this one.
     pub forth: f64,
-    /// From b to a.
+    /// From this node to the earlier one.
     pub back: f64,
 }
 
@@ -38,12 +38,13 @@ struct Place {
 
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    /// Per node the link to its parent in the forest (`a`), the node being `b`; roots have `a = NONE`.
-    pub forest: Vec<Link>,
-    /// Links outside the forest, by their ends.
+    /// Start of each node's links to earlier nodes, and the end of the last.
+    pub first_link: Vec<u32>,
     pub links: Vec<Link>,
-    /// Edges of a link, forest first: (forth, back), [`NONE`] where there is none.
+    /// Edges of a link: (forth, back), [`NONE`] where there is none.
     pub link_edges: Vec<[u32; 2]>,
+    /// Edges from a node to itself.
+    pub loops: Vec<u32>,
     /// Start of each node's arcs, and the end of the last.
     pub first_arc: Vec<u32>,
     pub arcs: Vec<Arc>,
@@ -53,7 +54,7 @@ pub(super) struct Layout {
 impl Layout {
     /// `src`, `dst` below `nodes`, all three of one length below 2³¹.
     pub fn new(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64]) -> Self {
-        let (label, parent) = breadth_first(nodes, src, dst);
+        let label = breadth_first(nodes, src, dst);
         let ends = |edge: usize| (label[src[edge] as usize], label[dst[edge] as usize]);
 
         let (first_arc, by_source) = group_by(nodes, src.len(), |edge| ends(edge).0);
@@ -65,66 +66,63 @@ impl Layout {
         }
 
         let mut layout = Self {
-            forest: parent
-                .iter()
-                .enumerate()
-                .map(|(node, &a)| Link { a, b: index(node), forth: f64::INFINITY, back: f64::INFINITY })
-                .collect(),
+            first_link: Vec::with_capacity(nodes + 1),
             links: Vec::new(),
-            link_edges: vec![[NONE; 2]; nodes],
+            link_edges: Vec::new(),
+            loops: Vec::new(),
             first_arc,
             arcs,
             places,
         };
-        layout.pair_edges(&parent, src.len(), ends);
+        layout.pair_edges(nodes, src.len(), ends);
         for (edge, &weight) in weight.iter().enumerate() {
             layout.set_weight(edge, weight);
         }
         layout
     }
 
-    /// Joins the k-th edge a→b with the k-th edge b→a; the first of a forest pair goes to the forest.
-    fn pair_edges(&mut self, parent: &[u32], edges: usize, ends: impl Fn(usize) -> (u32, u32)) {
+    /// Joins the k-th edge from an earlier to a later node with the k-th edge back.
+    fn pair_edges(&mut self, nodes: usize, edges: usize, ends: impl Fn(usize) -> (u32, u32)) {
         let mut sorted: Vec<(u32, u32, bool, u32)> = (0..edges)
             .map(|edge| {
                 let (from, to) = ends(edge);
-                (from.min(to), from.max(to), from > to, index(edge))
+                (from.max(to), from.min(to), from > to, index(edge))
             })
             .collect();
         sorted.sort_unstable();
         for same_ends in sorted.chunk_by(|x, y| (x.0, x.1) == (y.0, y.1)) {
-            let (low, high) = (same_ends[0].0, same_ends[0].1);
+            let (node, to) = (same_ends[0].0, same_ends[0].1);
+            if node == to {
+                for &(_, _, _, edge) in same_ends {
+                    self.places[edge as usize].link = NONE;
+                    self.loops.push(edge);
+                }
+                continue;
+            }
+            while self.first_link.len() <= node as usize {
+                self.first_link.push(index(self.links.len()));
+            }
             let (forth, back) = same_ends.split_at(same_ends.partition_point(|&(_, _, is_back, _)| !is_back));
             for k in 0..forth.len().max(back.len()) {
                 let pair = [forth, back].map(|side| side.get(k).map_or(NONE, |&(_, _, _, edge)| edge));
-                let link = if k == 0 && low != high && parent[high as usize] == low {
-                    self.link_edges[high as usize] = pair;
-                    high
-                } else {
-                    self.links.push(Link { a: low, b: high, forth: f64::INFINITY, back: f64::INFINITY });
-                    self.link_edges.push(pair);
-                    index(self.link_edges.len() - 1)
-                };
                 for (edge, back) in [(pair[0], false), (pair[1], true)] {
                     if edge != NONE {
                         let place = &mut self.places[edge as usize];
-                        (place.link, place.back) = (link, back);
+                        (place.link, place.back) = (index(self.links.len()), back);
                     }
                 }
+                self.links.push(Link { to, forth: f64::INFINITY, back: f64::INFINITY });
+                self.link_edges.push(pair);
             }
         }
+        self.first_link.resize(nodes + 1, index(self.links.len()));
     }
 
     pub fn set_weight(&mut self, edge: usize, weight: f64) {
         let Place { arc, link, back } = self.places[edge];
         self.arcs[arc as usize].weight = weight;
-        let link = link as usize;
-        let nodes = self.forest.len();
-        let link = if link < nodes { &mut self.forest[link] } else { &mut self.links[link - nodes] };
-        if back {
-            link.back = weight;
-        } else {
-            link.forth = weight;
+        if let Some(link) = self.links.get_mut(link as usize) {
+            *(if back { &mut link.back } else { &mut link.forth }) = weight;
         }
     }
 
@@ -132,15 +130,20 @@ impl Layout {
         self.arcs[self.places[edge].arc as usize].weight
     }
 
-    /// Returns the edges of a link outside the forest: (forth, back).
-    pub fn edges_of_link(&self, link: usize) -> [u32; 2] {
-        self.link_edges[self.forest.len() + link]
+    /// Returns the positions of a node's links.
+    pub fn links_of(&self, node: usize) -> std::ops::Range<usize> {
+        self.first_link[node] as usize..self.first_link[node + 1] as usize
+    }
+
+    /// Returns the arcs that start at a node.
+    pub fn arcs_of(&self, node: usize) -> &[Arc] {
+        &self.arcs[self.first_arc[node] as usize..self.first_arc[node + 1] as usize]
     }
 }
 
 /// Numbers nodes in breadth-first order over edges taken both ways, each part of the graph from
-/// its busiest node. Returns the number of each node, and by number the parent's number.
-fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> (Vec<u32>, Vec<u32>) {
+/// its busiest node. Returns the number of each node.
+fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> Vec<u32> {
     let edges = src.len();
     let end = |side: usize| if side < edges { src[side] } else { dst[side - edges] };
     let (first, sides) = group_by(nodes, 2 * edges, end);
@@ -149,7 +152,6 @@ fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> (Vec<u32>, Vec<u32>)
     roots.sort_by_key(|&node| std::cmp::Reverse(degree(node as usize)));
 
     let mut label = vec![NONE; nodes];
-    let mut parent = Vec::with_capacity(nodes);
     let mut order: Vec<u32> = Vec::with_capacity(nodes);
     for root in roots {
         if label[root as usize] != NONE {
@@ -158,7 +160,6 @@ fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> (Vec<u32>, Vec<u32>)
         let mut head = order.len();
         label[root as usize] = index(head);
         order.push(root);
-        parent.push(NONE);
         while head < order.len() {
             let node = order[head] as usize;
             for &side in &sides[first[node] as usize..first[node + 1] as usize] {
@@ -167,13 +168,12 @@ fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> (Vec<u32>, Vec<u32>)
                 if label[other] == NONE {
                     label[other] = index(order.len());
                     order.push(index(other));
-                    parent.push(index(head));
                 }
             }
             head += 1;
         }
     }
-    (label, parent)
+    label
 }
 
 /// Sorts `0..items` by key, stable. Returns each key's start (and the end), and the items.
