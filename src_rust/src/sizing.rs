@@ -49,7 +49,7 @@ pub struct SizingLimits {
     /// Largest input, in base units of the cycle's first mint.
     pub max_amount_in: u64,
     /// How many inputs may be tried; each costs an exact quote per hop, and one more per hop before
-    /// the coarsest amount.
+    /// the coarsest amount. Where the best input is a few thousand units, all that may gain are.
     pub max_candidates: u32,
 }
 

@@ -204,6 +204,8 @@ fn check_amounts(cycle: &[Pool], sized: &SizedCycle) {
     for (pool, amounts) in cycle.iter().zip(sized.amounts().windows(2)) {
         assert_eq!(pool.quote_exact_in(true, amounts[0]), Ok(amounts[1]));
     }
+    let below = profit(cycle, sized.amount_in() - 1).unwrap_or(i128::MIN);
+    assert!(below <= i128::from(sized.gross_profit), "one unit less gives the same: {sized:?}");
     assert_eq!(sized.amounts().len(), cycle.len() + 1);
     assert_eq!(sized.amount_out() - sized.amount_in(), sized.gross_profit);
     assert!(sized.gross_profit as f64 <= sized.profit_bound * (1.0 + 1e-9) + 1e-6);
@@ -360,4 +362,42 @@ fn cycles_that_lose_or_are_no_cycles_give_nothing() {
     assert!(size_cycle(&[gains, hop], SizingLimits::up_to(1 << 40), &mut scratch).is_some());
     assert_eq!(size_cycle(&[gains, hop], SizingLimits::up_to(0), &mut scratch), None);
     assert_eq!(size_cycle(&[gains; 9], SizingLimits::up_to(1 << 40), &mut scratch), None);
+}
+
+/// A curve whose exact-out quotes ask for a little more than needed, as some programs do.
+#[derive(Debug)]
+struct AsksTooMuch(ConstantProduct);
+
+impl Curve for AsksTooMuch {
+    type Error = ();
+
+    fn quote_exact_in(&self, a_to_b: bool, amount_in: u64) -> Result<u64, ()> {
+        self.0.quote_exact_in(a_to_b, amount_in).map_err(drop)
+    }
+
+    fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64, ()> {
+        self.0.quote_exact_out(a_to_b, amount_out).map(|amount_in| amount_in + 5).map_err(drop)
+    }
+
+    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+        self.0.segments(a_to_b, into);
+    }
+
+    fn marginal_rate(&self, a_to_b: bool) -> f64 {
+        self.0.marginal_rate(a_to_b)
+    }
+}
+
+#[test]
+fn loose_exact_out_quotes_cost_nothing() {
+    // A thousand units of the input's mint to one of the other: the input must fit a step exactly.
+    let pools = [
+        AsksTooMuch(ConstantProduct::new(1 << 40, 1 << 30, 25, 10_000).unwrap()),
+        AsksTooMuch(ConstantProduct::new(1 << 30, (1 << 40) / 50 * 51, 25, 10_000).unwrap()),
+    ];
+    let hops: Vec<_> = pools.iter().map(|curve| HopRef { curve, a_to_b: true }).collect();
+    let sized = size_cycle(&hops, SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
+    let out = |input| pools[1].quote_exact_in(true, pools[0].quote_exact_in(true, input).ok()?).ok();
+    assert_eq!(out(sized.amount_in()), Some(sized.amount_out()));
+    assert!(out(sized.amount_in() - 1) < Some(sized.amount_out()), "{sized:?}");
 }

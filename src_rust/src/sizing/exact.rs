@@ -7,6 +7,10 @@ use crate::amm_math::Curve;
 /// A window of this many inputs is tried input by input: nothing can hide between steps.
 const SMALL_WINDOW: u64 = 256;
 
+/// Up to this best input everything that may gain is tried, whatever the limit on candidates: where
+/// profits are tens of units, one unit matters.
+const EXHAUSTIVE: u32 = 8192;
+
 /// How many steps on either side of a new best are tried.
 const BESIDE: u64 = 12;
 
@@ -40,13 +44,19 @@ pub(super) fn search<C: Curve + ?Sized>(
     if search.bound < 1.0 {
         return None;
     }
-    let start = search.first_feasible(to_units(peak.amount_in.round()).clamp(1, limits.max_amount_in))?;
+    let axis = coarsest(&peak.amounts, hops.len());
+    let start = to_units(peak.amount_in.round()).clamp(1, limits.max_amount_in);
+    let whole_step = to_units(peak.amounts[axis].ceil()).max(1);
+    let start = search.first_feasible(start, axis, whole_step)?;
     let mut peak = *peak;
     if search.cap < limits.max_amount_in {
         peak = model.peak(search.cap as f64)?;
         search.set_peak(&peak);
     }
-    let is_proven_best = search.run(start, coarsest(&peak.amounts, hops.len()));
+    if peak.amount_in <= f64::from(EXHAUSTIVE) {
+        search.left = search.left.max(2 * EXHAUSTIVE);
+    }
+    let is_proven_best = search.run(start, axis);
     let (amounts, profit) = search.best?;
     let gross_profit = u64::try_from(profit).ok().filter(|&profit| profit > 0)?;
     Some(SizedCycle {
@@ -108,11 +118,16 @@ impl<C: Curve + ?Sized> Search<'_, C> {
         self.is_at_bound()
     }
 
-    /// The largest input at or below `start` that can be quoted, assuming that the failing ones
-    /// are the larger ones.
-    fn first_feasible(&mut self, start: u64) -> Option<u64> {
+    /// An input near `start` that can be quoted. If it fails because it buys less than one unit on
+    /// the way, the one that buys the next whole step of the coarsest amount; else the largest
+    /// below, assuming that only larger ones fail.
+    fn first_feasible(&mut self, start: u64, axis: usize, whole_step: u64) -> Option<u64> {
         if self.forward(start).is_some() {
             return Some(start);
+        }
+        let above = self.input_for(axis, whole_step).filter(|&above| above > start && above <= self.cap);
+        if above.is_some_and(|above| self.forward(above).is_some()) {
+            return above;
         }
         let (mut fails, mut step) = (start, 1);
         // Growing steps down, then halves: the limit is usually near, but may be anywhere.
