@@ -1,7 +1,8 @@
 """Settings: one frozen tree, read once; the reference is generated from it (`phantom config`).
 
 Order: flag > environment (`PHANTOM_` and the key with `__` between its parts, as in `PHANTOM_RUN__SPEED`) >
-TOML file > default. Unknown keys are errors. No setting is a secret; a value that comes with an unknown key is
+    TOML file > default. Unknown keys are errors. No setting is a secret; a value that comes with an unknown
+    key is
 never repeated in a message, since it may be one.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
@@ -58,7 +59,9 @@ FilePath = Annotated[Path, PlainSerializer(str, return_type=str)]
 
 
 class _Section(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
 
 class EngineSettings(_Section):
@@ -70,10 +73,10 @@ class EngineSettings(_Section):
     base_mints: dict[Mint, PositiveAmount] = Field(
         default_factory=lambda: {USDC: 10_000_000_000, WSOL: 100_000_000_000}, min_length=1
     )
-    """Mints a cycle may start and end with, in order of preference, each with the largest input of one trade in base units."""
+    """Mints a cycle starts and ends with, preferred first, each with its largest input in base units."""
 
     assume_plain_mints: bool = False
-    """Take a mint whose account was never seen as a plain SPL mint without transfer fees; the demo needs it."""
+    """Take a mint whose account was never seen as a plain SPL mint, free of transfer fees."""
 
 
 class CostSettings(_Section):
@@ -99,7 +102,7 @@ class ScorerSettings(_Section):
     """Least profit after costs, valued in lamports."""
 
     max_age_slots: Count = 150
-    """Most slots that the oldest account behind a quote may lag; 150 slots are a minute."""
+    """Most slots between the write behind a signal and the highest seen; 150 slots are a minute."""
 
 
 class MintLimitSettings(_Section):
@@ -174,7 +177,7 @@ class RunSettings(_Section):
     recording: FilePath | None = None
     """Recording to replay; naming one implies source recording."""
 
-    speed: str = Field(default="max", pattern=r"^(max|[0-9]*[1-9][0-9]*(\.[0-9]+)?x|0?\.[0-9]*[1-9][0-9]*x)$")
+    speed: str = Field(default="max", pattern=r"^([mM][aA][xX]|[0-9]{1,9}(\.[0-9]{1,9})?[xX])$")
     """1x replays in recorded time, 100x a hundred times faster, max without waiting."""
 
     ui: Literal["auto", "rich", "plain"] = "auto"
@@ -211,7 +214,12 @@ class Config(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take values as given: `config_sources.load` has already merged flags, environment and file."""
         return (init_settings,)
@@ -234,7 +242,9 @@ def risk_rules(settings: RiskSettings) -> RiskRules:
             route_cooldown_slots=settings.route_cooldown_slots,
             failures_in_a_row=settings.failures_in_a_row,
             failure_cooldown_slots=settings.failure_cooldown_slots,
-            max_loss_per_day=MappingProxyType({mint: limit.max_loss_per_day for mint, limit in mints.items()}),
+            max_loss_per_day=MappingProxyType(
+                {mint: limit.max_loss_per_day for mint, limit in mints.items()}
+            ),
             halted=settings.halted,
         ),
     )

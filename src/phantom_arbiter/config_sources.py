@@ -1,4 +1,4 @@
-"""Where settings come from: flags, environment, TOML file, defaults; merged, checked, and traced to their origin."""
+"""Where settings come from: flags, environment, TOML file, defaults; merged, checked, traced."""
 
 from __future__ import annotations
 
@@ -123,8 +123,12 @@ def load(flags: Nested | None = None, config_file: Path | None = None) -> Effect
     return Effective(config, origins)
 
 
+def _keys_of(section: str) -> list[str]:
+    return [key for key in known_keys() if key.startswith(f"{section}.")]
+
+
 def _is_section(name: str) -> bool:
-    return any(key.startswith(f"{name}.") for key in known_keys())
+    return bool(_keys_of(name))
 
 
 def _origin(origin: str, key: str) -> str:
@@ -166,15 +170,17 @@ def _unknown(key: str, origin: str) -> ConfigError:
     if close:
         hint = f"did you mean {close[0]}"
     else:
-        siblings = [name for name in known if name.split(".")[0] == key.split(".")[0]] or known
-        hint = f"it may be {', '.join(siblings)}"
+        siblings = _keys_of(key.split(".")[0])
+        hint = f"it may be {', '.join(siblings or Config.model_fields)}"
     return ConfigError(f"unknown key {key} ({origin})", hint=hint)
 
 
 def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> ConfigError:
     location = [str(part) for part in error["loc"] if part != "[key]"]
     key = ".".join(location)
-    origin = next((origins[key] for key in (".".join(location[:2]), *location[:1]) if key in origins), "default")
+    origin = next(
+        (origins[key] for key in (".".join(location[:2]), *location[:1]) if key in origins), "default"
+    )
     if error["type"] == "extra_forbidden":
         return _unknown(key, origin)
     message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ").rstrip(".")
@@ -183,6 +189,10 @@ def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> ConfigError:
     if key == "mode":
         return ConfigError(f"mode = {error['input']!r} ({origin}): {LIVE_REFUSED}", hint="mode may be paper")
     help_text = known_keys().get(".".join(location[:2])) or known_keys().get(location[0], "")
+    if error["type"] == "string_pattern_mismatch":
+        message = "not one of the forms it may have"
+    if error["type"] in ("model_type", "model_attributes_type") and _is_section(key):
+        message, help_text = "it is a table", f"its keys are {', '.join(_keys_of(key))}"
     if error["type"] == "missing":
         return ConfigError(f"{key} ({origin}) is missing", hint=help_text.rstrip(".") or None)
     shown = json.dumps(error["input"], default=str)

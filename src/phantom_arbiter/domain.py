@@ -40,7 +40,7 @@ class Opportunity:
         network_fee_lamports: Signature fees.
         priority_fee_lamports: Compute unit limit times price.
         tip_lamports: Paid to the block engine if the transaction lands.
-        age_slots: How far the oldest account behind the quote lags the highest slot seen.
+        age_slots: Slots between the write that produced it and the highest slot seen.
         score: The scorer's figure; higher is better.
         net_bps: `net_profit` per `amount_in` in 1/10,000.
         native: The signal it came from, for the executor to hand back; opaque to everyone else.
@@ -65,19 +65,29 @@ class Opportunity:
 
     def __post_init__(self) -> None:
         if len(self.hops) < 2:
-            raise ValueError(f"opening {self.opening_id}: a cycle has at least 2 hops, found {len(self.hops)}")
+            raise ValueError(
+                f"opening {self.opening_id}: a cycle has at least 2 hops, found {len(self.hops)}"
+            )
         ends = (self.hops[0].mint_in, self.hops[-1].mint_out)
         if ends != (self.base_mint, self.base_mint):
-            raise ValueError(f"opening {self.opening_id}: cycle of {self.base_mint} starts and ends with {ends}")
+            raise ValueError(
+                f"opening {self.opening_id}: cycle of {self.base_mint} starts and ends with {ends}"
+            )
         for before, after in zip(self.hops, self.hops[1:], strict=False):
             if (before.mint_out, before.amount_out) != (after.mint_in, after.amount_in):
-                raise ValueError(f"opening {self.opening_id}: {after.pool} does not take what {before.pool} gives")
+                raise ValueError(
+                    f"opening {self.opening_id}: {after.pool} does not take what {before.pool} gives"
+                )
         if (self.hops[0].amount_in, self.hops[-1].amount_out) != (self.amount_in, self.amount_out):
             raise ValueError(f"opening {self.opening_id}: amounts differ from those of the hops")
         if self.gross_profit != self.amount_out - self.amount_in:
-            raise ValueError(f"opening {self.opening_id}: gross profit {self.gross_profit} is not out minus in")
+            raise ValueError(
+                f"opening {self.opening_id}: gross profit {self.gross_profit} is not out minus in"
+            )
         if self.net_profit != self.gross_profit - self.cost:
-            raise ValueError(f"opening {self.opening_id}: net profit {self.net_profit} is not gross minus cost")
+            raise ValueError(
+                f"opening {self.opening_id}: net profit {self.net_profit} is not gross minus cost"
+            )
 
     @property
     def route(self) -> str:

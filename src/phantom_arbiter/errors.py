@@ -5,14 +5,13 @@
     PhantomError (phantom_core)
     ├─ ConfigError       a setting or option is wrong: which, what it holds, what it may hold; exit 2
     ├─ JournalError      the journal cannot be opened, read or written; exit 1
-    ├─ ExecutionError    one attempt failed: journal it, go on
     ├─ InvariantError    our bug: stop the process; exit 1
     └─ InvalidInput, MarketDataError, SwapRefused, RecordingError   raised by the native module; exit 1
 
-"Not profitable" and "refused by risk" are no errors: they are counted verdicts.
+"Not profitable" and "refused by risk" are no errors but counted verdicts; a failed attempt is an outcome.
 
-A message says what, which, found and expected, without a trailing period; the cure, if known, follows in `hint`.
-No message holds a secret: values that look like one are masked where they enter (`config.py`).
+A message says what, which, found and expected, without a trailing period; the cure, if known, follows in
+`hint`. No message holds a secret: what came with an unknown key is not repeated (`config.py`).
 """
 
 from phantom_core import InvalidInput, MarketDataError, PhantomError, RecordingError, SwapRefused
@@ -22,7 +21,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 
 
-class _Hinted(PhantomError):
+class HintedError(PhantomError):
     """A message with an optional cure."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -34,20 +33,12 @@ class _Hinted(PhantomError):
         return f"{message}; hint: {self.hint}" if self.hint else message
 
 
-class ConfigError(_Hinted):
+class ConfigError(HintedError):
     """A setting or option is wrong: which one, what it holds, what it may hold."""
 
 
-class JournalError(_Hinted):
+class JournalError(HintedError):
     """The journal cannot be opened, read or written."""
-
-
-class ExecutionError(PhantomError):
-    """One attempt failed; it is journaled with `reason` and the engine goes on."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class InvariantError(PhantomError):
@@ -64,7 +55,6 @@ __all__ = [
     "EXIT_FAILED",
     "EXIT_USAGE",
     "ConfigError",
-    "ExecutionError",
     "InvalidInput",
     "InvariantError",
     "JournalError",

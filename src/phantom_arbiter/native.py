@@ -1,13 +1,12 @@
-"""The edge to the native engine: how it is built, what it looks like, how its objects become ours.
+"""The edge to the native engine: how it is built, and how its objects become ours.
 
-The protocols describe `phantom_core`'s objects structurally, so that tests drive the shell with hand-written
-fakes; the `*_from_native` functions are the only place where native objects become `domain` values.
+The `*_from_native` functions are the only place where native objects become `domain` values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from phantom_arbiter.domain import (
     EndpointStats,
@@ -20,207 +19,19 @@ from phantom_arbiter.domain import (
     PoolSetAside,
     Step,
 )
+from phantom_arbiter.native_face import (
+    NativeEndpointStats,
+    NativeEngine,
+    NativeFill,
+    NativeHop,
+    NativeMiss,
+    NativePool,
+    NativeSignal,
+    NativeStats,
+)
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config
-
-
-class NativeHop(Protocol):
-    """`phantom_core.Hop`."""
-
-    @property
-    def pool(self) -> str: ...
-    @property
-    def mint_in(self) -> str: ...
-    @property
-    def mint_out(self) -> str: ...
-    @property
-    def amount_in(self) -> int: ...
-    @property
-    def amount_out(self) -> int: ...
-
-
-class NativeSignal(Protocol):
-    """`phantom_core.Signal`."""
-
-    @property
-    def opening_id(self) -> int: ...
-    @property
-    def slot(self) -> int: ...
-    @property
-    def base_mint(self) -> str: ...
-    @property
-    def hops(self) -> Sequence[NativeHop]: ...
-    @property
-    def amount_in(self) -> int: ...
-    @property
-    def amount_out(self) -> int: ...
-    @property
-    def gross_profit(self) -> int: ...
-    @property
-    def network_fee_lamports(self) -> int: ...
-    @property
-    def priority_fee_lamports(self) -> int: ...
-    @property
-    def tip_lamports(self) -> int: ...
-    @property
-    def cost(self) -> int: ...
-    @property
-    def net_profit(self) -> int: ...
-    @property
-    def age_slots(self) -> int: ...
-    @property
-    def score(self) -> float: ...
-    @property
-    def net_bps(self) -> float: ...
-
-
-class NativeFill(Protocol):
-    """`phantom_core.Fill`."""
-
-    @property
-    def amount_in(self) -> int: ...
-    @property
-    def amount_out(self) -> int: ...
-    @property
-    def hops(self) -> Sequence[NativeHop]: ...
-
-
-class NativeEndpointStats(Protocol):
-    """`phantom_core.EndpointStats`; `malformed` is a number or a count per reason."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def frames(self) -> int: ...
-    @property
-    def wins(self) -> int: ...
-    @property
-    def duplicates(self) -> int: ...
-    @property
-    def stale(self) -> int: ...
-    @property
-    def held(self) -> int: ...
-    @property
-    def malformed(self) -> int | Mapping[str, int]: ...
-
-
-class NativeFunnelStage(Protocol):
-    """`phantom_core.FunnelStage`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def evaluations(self) -> int: ...
-    @property
-    def openings(self) -> int: ...
-
-
-class NativeStep(Protocol):
-    """One hop of `phantom_core.Miss.route`."""
-
-    @property
-    def pool(self) -> str: ...
-    @property
-    def mint_in(self) -> str: ...
-    @property
-    def mint_out(self) -> str: ...
-
-
-class NativeMiss(Protocol):
-    """`phantom_core.Miss`."""
-
-    @property
-    def route(self) -> Sequence[NativeStep]: ...
-    @property
-    def stage(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def missing_bps(self) -> float: ...
-    @property
-    def gross_profit(self) -> int | None: ...
-    @property
-    def net_profit(self) -> int | None: ...
-    @property
-    def slot(self) -> int: ...
-
-
-class NativeStats(Protocol):
-    """`phantom_core.EngineStats`."""
-
-    @property
-    def frames(self) -> int: ...
-    @property
-    def fresh(self) -> int: ...
-    @property
-    def duplicates(self) -> int: ...
-    @property
-    def stale(self) -> int: ...
-    @property
-    def held(self) -> int: ...
-    @property
-    def control(self) -> int: ...
-    @property
-    def malformed(self) -> Mapping[str, int]: ...
-    @property
-    def endpoints(self) -> Sequence[NativeEndpointStats]: ...
-    @property
-    def pools(self) -> int: ...
-    @property
-    def pools_set_aside(self) -> Mapping[str, int]: ...
-    @property
-    def updates(self) -> int: ...
-    @property
-    def decode_errors(self) -> Mapping[str, int]: ...
-    @property
-    def funnel(self) -> Sequence[NativeFunnelStage]: ...
-    @property
-    def reasons(self) -> Mapping[str, int]: ...
-    @property
-    def nearest_misses(self) -> Sequence[NativeMiss]: ...
-    @property
-    def openings(self) -> int: ...
-    @property
-    def slot(self) -> int: ...
-
-
-class NativePool(Protocol):
-    """`phantom_core.PoolInfo`, as far as the shell reads it."""
-
-    @property
-    def pool(self) -> str: ...
-    @property
-    def mint_a(self) -> str: ...
-    @property
-    def mint_b(self) -> str: ...
-    @property
-    def set_aside_reason(self) -> str | None: ...
-
-
-class NativeEngine(Protocol):
-    """`phantom_core.Engine`: one call per frame through aggregator, market, finder, sizing and scorer."""
-
-    def connect(self, endpoint: str) -> None:
-        """Note that a connection opened (again): its old subscription ids are void."""
-
-    def request(self, endpoint: str, frame: bytes) -> None:
-        """Take an outgoing JSON-RPC request, so that its answer can be understood."""
-
-    def ingest(self, endpoint: str, frame: bytes) -> Sequence[NativeSignal]:
-        """Take an incoming frame; never raise for a bad one, count it."""
-
-    def disconnect(self, endpoint: str) -> Sequence[NativeSignal]:
-        """Note that a connection ended; release what only it held back."""
-
-    def take(self, signal: object) -> NativeFill:
-        """Quote the signal's cycle again on the market as it stands and apply it."""
-
-    def stats(self) -> NativeStats:
-        """Return a snapshot of every counter."""
-
-    def pools(self) -> Sequence[NativePool]:
-        """Return every pool, those set aside included."""
 
 
 def build_native_engine(config: Config, *, assume_plain_mints: bool) -> NativeEngine:
@@ -233,7 +44,7 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> NativeEn
     Raises:
         InvalidInput: The native engine refuses a value.
     """
-    from phantom_core import Engine, EngineConfig  # type: ignore[attr-defined]
+    from phantom_core import Engine, EngineConfig
 
     native_config = EngineConfig(
         max_hops=config.engine.max_hops,
@@ -246,7 +57,7 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> NativeEn
         max_age_slots=config.scorer.max_age_slots,
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
     )
-    return cast(NativeEngine, Engine(native_config))
+    return Engine(native_config)
 
 
 def _hops(hops: Sequence[NativeHop]) -> tuple[Hop, ...]:

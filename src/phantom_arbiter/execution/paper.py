@@ -2,17 +2,19 @@
 
 Models, stated because they decide what a paper profit is worth:
 
-- *Price*: the cycle is quoted again, to the base unit, on the market at the moment of submission, and the swaps
-  are applied to it, so the next quote feels them. A recorded write that follows knows nothing of the fill and
-  replaces it; the cycle is taken again only after it has closed at recorded prices and opened anew.
+- *Price*: the cycle is quoted again, to the base unit, on the market at the moment of submission, and the
+  swaps are applied to it, so the next quote feels them. A recorded write that follows knows nothing of the
+  fill and replaces it; the cycle is taken again only after it has closed at recorded prices and opened
+  anew.
 - *Latency*: none. The fill happens at the slot of the write that gave the opportunity.
 - *Competition*: none. Nobody else takes the cycle first.
-- *Landing*: every transaction lands. What fails is a plan whose fill differs from it in any amount, or that the
-  market refuses to quote.
-- *Costs*: a filled attempt is charged network fee, priority fee and tip in full; a failed one network and priority
-  fee, since the tip is an instruction of the same transaction and reverts with it.
+- *Landing*: every transaction lands. What fails is a plan whose fill differs from it in any amount, or that
+  the market refuses to quote.
+- *Costs*: a filled attempt is charged network fee, priority fee and tip in full; a failed one network and
+  priority fee, since the tip is an instruction of the same transaction and reverts with it.
 
-Without latency, competition and landing failures the result is an upper bound of what trading would have earned.
+Without latency, competition and landing failures the result is an upper bound of what trading would have
+earned.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from typing import Protocol
 
 from phantom_arbiter.domain import Fill, Opportunity, Outcome, OutcomeState, Plan
 from phantom_arbiter.errors import MarketDataError, SwapRefused
-from phantom_arbiter.native import NativeFill, fill_from_native
+from phantom_arbiter.native import fill_from_native
+from phantom_arbiter.native_face import NativeFill
 
 
 class Market(Protocol):
@@ -68,7 +71,7 @@ def difference(plan: Plan, fill: Fill) -> str | None:
 
 
 def failure_cost(opportunity: Opportunity) -> int:
-    """Return what a landed but failed transaction costs: its share without the tip, rounded up, base units."""
+    """Return what a landed but failed transaction costs, base units: the tip's share left out, rounded up."""
     if opportunity.fee_lamports == 0:
         return 0
     kept_lamports = opportunity.network_fee_lamports + opportunity.priority_fee_lamports

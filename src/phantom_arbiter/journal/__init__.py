@@ -1,8 +1,8 @@
 """The journal: one row per attempt, intent before outcome, every amount a whole number.
 
-The only package that speaks SQL. A row holds nothing that depends on when or where the program ran: no clock, no
-arrival time, no endpoint, no path, nothing random. The same recording and settings therefore give the same file,
-byte for byte.
+The only package that speaks SQL. A row holds nothing that depends on when or where the program ran: no
+clock, no arrival time, no endpoint, no path, nothing random. The same recording and settings therefore give
+the same file, byte for byte.
 """
 
 from phantom_arbiter.journal.journal import Journal, Reconciled, RunIdentity

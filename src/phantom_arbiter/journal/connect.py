@@ -45,7 +45,9 @@ def _explain(path: Path, error: BaseException | None) -> JournalError:
     if name.startswith("SQLITE_FULL"):
         return JournalError(f"journal {path} cannot grow: the disk is full", hint="free some space")
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")) or isinstance(error, PermissionError):
-        return JournalError(f"journal {path} cannot be written", hint=f"check its permissions, or {elsewhere}")
+        return JournalError(
+            f"journal {path} cannot be written", hint=f"check its permissions, or {elsewhere}"
+        )
     if name.startswith("SQLITE_CANTOPEN") or isinstance(error, OSError):
         why = getattr(error, "strerror", None) or "the file cannot be opened"
         return JournalError(f"journal {path} cannot be opened: {why}", hint=elsewhere)
@@ -56,10 +58,9 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     def open_file() -> sqlite3.Connection:
         mode = "ro" if read_only else "rwc"
         # isolation_level None: transactions are ours (BEGIN below), not the driver's guesses.
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
         )
-        return connection
 
     engine = create_engine("sqlite://", creator=open_file, poolclass=NullPool)
 
@@ -99,7 +100,8 @@ def open_for_reading(path: Path) -> Connection:
     """
     if not path.is_file():
         raise JournalError(
-            f"journal {path} does not exist", hint="`phantom run` writes it; name another with `phantom journal PATH`"
+            f"journal {path} does not exist",
+            hint="`phantom run` writes it; name another with `phantom journal PATH`",
         )
     with journal_errors(path):
         connection = _sqlite_engine(path, read_only=True).connect()
@@ -147,12 +149,14 @@ def _revision(connection: Connection) -> str | None:
 def _require_ours(path: Path, connection: Connection) -> None:
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise JournalError(
-            f"{path} is an SQLite database but not a PhantomArbiter journal", hint="choose another file with --journal"
+            f"{path} is an SQLite database but not a PhantomArbiter journal",
+            hint="choose another file with --journal",
         )
     damage = _pragma(connection, "quick_check(1)")
     if damage != "ok":
         raise JournalError(
-            f"journal {path} is corrupt: {damage}", hint="restore a copy, or choose another file with --journal"
+            f"journal {path} is corrupt: {damage}",
+            hint="restore a copy, or choose another file with --journal",
         )
 
 

@@ -1,8 +1,8 @@
 """Writing: a run, its intents, their outcomes.
 
-Write-ahead: `intent` commits before anything is submitted, `outcome` fills the same row afterwards. Whatever
-happens in between, an attempt has exactly one row. An intent that an earlier run left behind is closed when the
-next run begins: a paper fill lives only in the market of its run, so it was never applied.
+Write-ahead: `intent` commits before anything is submitted, `outcome` fills the same row afterwards.
+Whatever happens in between, an attempt has exactly one row. An intent that an earlier run left behind is
+closed when the next run begins: a paper fill lives only in the market of its run, so it was never applied.
 """
 
 from __future__ import annotations
@@ -84,7 +84,13 @@ class Journal:
         """Start a run; return its id and the attempts of earlier runs that were closed as never applied."""
         with journal_errors(self.path), self._connection.begin():
             open_rows = self._connection.execute(
-                select(attempts.c.id, attempts.c.run_id, attempts.c.slot, attempts.c.base_mint, attempts.c.amount_in)
+                select(
+                    attempts.c.id,
+                    attempts.c.run_id,
+                    attempts.c.slot,
+                    attempts.c.base_mint,
+                    attempts.c.amount_in,
+                )
                 .where(attempts.c.state == "intent")
                 .order_by(attempts.c.id)
             ).all()

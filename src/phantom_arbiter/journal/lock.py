@@ -1,7 +1,7 @@
 """One writer at a time: two runs on one journal would close each other's open intents.
 
-SQLite locks only while it writes, so the run holds a lock of its own on `<journal>-lock` for as long as it lives.
-The operating system lets go of it when the process ends, however it ends; the empty file stays.
+SQLite locks only while it writes, so the run holds a lock of its own on `<journal>-lock` for as long as it
+lives. The operating system lets go of it when the process ends, however it ends; the empty file stays.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class RunRow:
 class AttemptRow:
     """One attempt: the intent, and the outcome where it is known.
 
-    Amounts are base units of `base_mint`. `hops` are those of the fill if there is one, else the planned ones.
+    Amounts are base units of `base_mint`. `hops` are those of the fill if there is one, else the planned
+    ones.
     """
 
     id: int

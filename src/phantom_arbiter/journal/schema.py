@@ -1,9 +1,9 @@
 """The journal's tables, as the newest migration leaves them (a test compares the two).
 
-Amounts of the base mint are INTEGER columns: SQLite adds and compares them exactly up to 2^63 - 1. An amount
-above that (a u64 can be) is refused with a `JournalError` before anything is written; the configuration refuses
-such trade limits in the first place. Hop amounts may be of any mint, so they are decimal strings inside JSON text
-and cover the whole of u64.
+Amounts of the base mint are INTEGER columns: SQLite adds and compares them exactly up to 2^63 - 1. An
+amount above that (a u64 can be) is refused with a `JournalError` before anything is written; the
+configuration refuses such trade limits in the first place. Hop amounts may be of any mint, so they are
+decimal strings inside JSON text and cover the whole of u64.
 """
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text

@@ -32,7 +32,9 @@ def _roll(state: RiskState, slot: int) -> RiskState:
     return RiskState(now, limits.roll(state.limits, now), breakers.roll(state.breakers, now))
 
 
-def assess(rules: RiskRules, state: RiskState, plan: Plan, *, killed: bool = False) -> tuple[Verdict, RiskState]:
+def assess(
+    rules: RiskRules, state: RiskState, plan: Plan, *, killed: bool = False
+) -> tuple[Verdict, RiskState]:
     """Return whether `plan` may go, and the state after it.
 
     An accepted plan is booked: it counts towards its day, its input and costs are at risk until `settle`.

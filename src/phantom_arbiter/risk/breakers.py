@@ -1,7 +1,7 @@
 """When to stop: the kill switch, cool-downs, and losses.
 
-All of them stop sending, none stops watching. Cool-downs and the loss breaker end by themselves as slots go by;
-the kill switch holds as long as it is on.
+All of them stop sending, none stops watching. Cool-downs and the loss breaker end by themselves as slots go
+by; the kill switch holds as long as it is on.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class BreakerRules:
         route_cooldown_slots: Rest of a route after an attempt on it; 0 for none.
         failures_in_a_row: Consecutive failures that stop everything; 0 for never.
         failure_cooldown_slots: How long they stop it.
-        max_loss_per_day: Base units by mint: what losing attempts of a rolling day may lose. A plan counts with
-            its costs, the most an atomic cycle can lose, from the moment it is let through.
+        max_loss_per_day: Base units by mint: what losing attempts of a rolling day may lose. A plan counts
+            with its costs, the most an atomic cycle can lose, from the moment it is let through.
         halted: The kill switch of the configuration.
     """
 
@@ -70,7 +70,9 @@ class BreakerState:
 def roll(state: BreakerState, now: int) -> BreakerState:
     """Return the state at slot `now`: what is a day old, and rests that are over, are forgotten."""
     losses = tuple(loss for loss in state.losses if loss.slot > now - DAY_SLOTS)
-    rests = MappingProxyType({route: until for route, until in state.route_rests_until.items() if until > now})
+    rests = MappingProxyType(
+        {route: until for route, until in state.route_rests_until.items() if until > now}
+    )
     return replace(state, losses=losses, route_rests_until=rests)
 
 

@@ -1,7 +1,7 @@
 """How much: per trade, per day, and at risk at one time.
 
-A day is a rolling window of 216,000 slots (24 h at the nominal 0.4 s), so a limit cannot be doubled by trading
-on both sides of midnight. Amounts are base units of one mint and are never added across mints.
+A day is a rolling window of 216,000 slots (24 h at the nominal 0.4 s), so a limit cannot be doubled by
+trading on both sides of midnight. Amounts are base units of one mint and are never added across mints.
 """
 
 from __future__ import annotations
