@@ -19,11 +19,8 @@ def render_journal(path: Path, report: JournalReport, console: Console) -> None:
     console.print(Text(f"journal {plain(path)}", style="bold", overflow="fold"))
     console.print(f"{len(report.runs):,} runs, {len(report.attempts):,} attempts; amounts in base units")
     for run in report.runs:
-        console.print(
-            Text(
-                f"run {run.id}: {plain(run.mode)}, {plain(run.source)} {run.source_sha256[:12]}, {run.version}"
-            )
-        )
+        source = f"{plain(run.source)} {run.source_sha256[:12]}"
+        console.print(Text(f"run {run.id}: {run.mode}, {source}, version {run.version}"))
     if report.attempts:
         console.print()
         console.print(_attempts(report.attempts))

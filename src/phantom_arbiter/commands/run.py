@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from phantom_arbiter.config_sources import Effective
     from phantom_arbiter.recordings import OpenedSource
 
 
@@ -62,20 +63,14 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Replay a recording and trade on paper; with no options, the shipped day."""
-    from rich.console import Console
-
     from phantom_arbiter.config import LIVE_REFUSED
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.errors import ConfigError
-    from phantom_arbiter.native import build_native_engine
-    from phantom_arbiter.progress import choose_view
-    from phantom_arbiter.recordings import open_source
-    from phantom_arbiter.render import render_summary
-    from phantom_arbiter.session import run_session
-    from phantom_arbiter.summary import to_json
 
     if live:
         raise ConfigError(f"--live: {LIVE_REFUSED}")
+    if source is SourceName.DEMO and recording is not None:
+        raise ConfigError("--source demo and --recording contradict each other", hint="leave one of them out")
     flags: dict[str, dict[str, Any]] = {
         "run": {
             "source": _text(source) or ("recording" if recording is not None else None),
@@ -88,10 +83,22 @@ def run(
         "risk": {"halted": True if halted else None},
     }
     effective = load(_given(flags), config)
+    _replay(effective, as_json=as_json, demo=source is SourceName.DEMO)
+
+
+def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
+    from rich.console import Console
+
+    from phantom_arbiter.native import build_native_engine
+    from phantom_arbiter.progress import choose_view
+    from phantom_arbiter.recordings import open_source
+    from phantom_arbiter.render import render_summary
+    from phantom_arbiter.session import run_session
+    from phantom_arbiter.summary import to_json
+
     settings = effective.config
-    if settings.run.source == "demo" and settings.run.recording is not None and source is SourceName.DEMO:
-        raise ConfigError("--source demo does not go with a recording", hint="leave one of them out")
-    opened = open_source(settings.run)
+    # A flag wins over a recording that the environment or the file names.
+    opened = open_source(settings.run.model_copy(update={"recording": None}) if demo else settings.run)
     _warn_if_torn(opened)
     market = build_native_engine(settings, assume_plain_mints=opened.info.assume_plain_mints)
     with choose_view(settings.run.ui, opened.info, Console(stderr=True)) as view:
