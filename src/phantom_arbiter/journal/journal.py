@@ -11,9 +11,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from phantom_arbiter.domain import Fill, Hop, Outcome, Plan
 from phantom_arbiter.errors import InvariantError, JournalError
@@ -108,7 +108,7 @@ class Journal:
                     version=identity.version,
                 )
             )
-        self._run_id = _key(added.inserted_primary_key)
+        self._run_id = _inserted_id(added)
         return self._run_id, [Reconciled(*row) for row in open_rows]
 
     def intent(self, plan: Plan) -> int:
@@ -145,7 +145,7 @@ class Journal:
                     **amounts,
                 )
             )
-        return _key(added.inserted_primary_key)
+        return _inserted_id(added)
 
     def outcome(self, attempt_id: int, outcome: Outcome) -> None:
         """Write and commit how the attempt ended.
@@ -202,10 +202,11 @@ def hops_from_text(text: str) -> tuple[Hop, ...]:
     )
 
 
-def _key(primary_key: object) -> int:
-    if not isinstance(primary_key, tuple) or len(primary_key) != 1 or not isinstance(primary_key[0], int):
-        raise InvariantError(f"inserted row has key {primary_key!r}")
-    return primary_key[0]
+def _inserted_id(added: CursorResult[Any]) -> int:
+    key = added.inserted_primary_key
+    if key is None:
+        raise InvariantError("an inserted row has no key")
+    return int(key[0])
 
 
 def _require_fit(path: Path, amounts: dict[str, int] | dict[str, int | None]) -> None:
