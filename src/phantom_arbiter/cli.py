@@ -85,7 +85,9 @@ def _usage_message(error: Exception) -> str | None:
     Typer raises Click's exceptions, which newer versions carry along as their own: known by their face.
     """
     format_message = getattr(error, "format_message", None)
-    return str(format_message()).rstrip(".") if callable(format_message) else None
+    if not callable(format_message):
+        return None
+    return str(format_message()).replace("Value error, ", "").rstrip(".")
 
 
 def _failed(message: str, status: int, *, debug: bool) -> int:

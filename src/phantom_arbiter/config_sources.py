@@ -28,6 +28,9 @@ from phantom_arbiter.errors import ConfigError
 NOT_SETTINGS = frozenset({"PHANTOM_CONFIG", "PHANTOM_PROGRAMS_DIR"})
 """Variables with our prefix that are no settings: the TOML file's path, and the program folder of a test."""
 
+FLAGS = {"journal.path": "--journal"}
+"""Flags that are not named after the last part of their key."""
+
 Nested = Mapping[str, Any]
 
 
@@ -134,6 +137,8 @@ def _is_section(name: str) -> bool:
 def _origin(origin: str, key: str) -> str:
     if origin == "environment":
         return f"environment {ENV_PREFIX}{key.replace('.', ENV_DELIMITER).upper()}"
+    if origin == "flag" and key in known_keys():
+        return f"flag {FLAGS.get(key) or '--' + key.rpartition('.')[2].replace('_', '-')}"
     return origin
 
 

@@ -19,12 +19,26 @@ from phantom_arbiter.tally import Filled
 LISTED_POOLS = 10
 """Set-aside pools listed by name; `--json` has all of them."""
 
+MAX_BAR = 40
+"""Longest bar of the funnel, in cells."""
+
 INDENT = (0, 0, 0, 2)
 
 
 def render_summary(summary: Summary, console: Console) -> None:
     """Print the whole summary."""
-    console.print(Group(*_sections(summary, console.width)))
+    print_tidy(Group(*_sections(summary, console.width)), console)
+
+
+def print_tidy(body: RenderableType, console: Console) -> None:
+    """Print `body`; into a file or pipe without the blanks that fill lines up."""
+    if console.is_terminal:
+        console.print(body)
+        return
+    with console.capture() as capture:
+        console.print(body)
+    for line in capture.get().splitlines():
+        console.file.write(f"{line.rstrip()}\n")
 
 
 def plain(value: object) -> str:
@@ -200,7 +214,7 @@ def _funnel(stages: Sequence[FunnelStage], width: int) -> RenderableType:
     table.columns[0].no_wrap = True
     most = max((stage.evaluations for stage in stages), default=0)
     names = max((len(stage.name) for stage in stages), default=0)
-    room = max(width - names - 30, 8)
+    room = min(max(width - names - 30, 8), MAX_BAR)
     for stage in stages:
         length = _bar_length(stage.evaluations, most, room)
         openings = f"{stage.openings:,}" if stage.openings or not stage.evaluations else "-"
@@ -245,12 +259,12 @@ def _best(best: Sequence[Filled], book: MintBook) -> RenderableType:
         hops = outcome.fill.hops if outcome.fill else opportunity.hops
         mint = opportunity.base_mint
         line = Text(f"{rank}. {plain(book.amount(mint, outcome.net_profit))} net", style="bold")
-        line.append(
-            f" = {plain(book.amount(mint, outcome.gross_profit))} gross"
-            f" - {plain(book.amount(mint, outcome.cost))} costs, slot {opportunity.slot}",
-            style="not bold",
+        line.append(f", slot {opportunity.slot}", style="not bold")
+        sum_line = Text(
+            f"{plain(book.amount(mint, outcome.gross_profit))} gross"
+            f" - {plain(book.amount(mint, outcome.cost))} costs"
         )
-        rows += [line, Padding(_hops(hops, book), (0, 0, 0, 3), expand=False)]
+        rows += [line, Padding(Group(sum_line, _hops(hops, book)), (0, 0, 0, 3), expand=False)]
     return Group(*rows)
 
 

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from phantom_arbiter.journal import AttemptRow, JournalReport
 from phantom_arbiter.mints import short
-from phantom_arbiter.render import plain
+from phantom_arbiter.render import plain, print_tidy
 
 
 def render_journal(path: Path, report: JournalReport, console: Console) -> None:
     """Print runs, attempts and totals."""
-    console.print(Text(f"journal {plain(path)}", style="bold", overflow="fold"))
-    console.print(f"{len(report.runs):,} runs, {len(report.attempts):,} attempts; amounts in base units")
+    print_tidy(Group(*_sections(path, report)), console)
+
+
+def _sections(path: Path, report: JournalReport) -> Iterable[RenderableType]:
+    yield Text(f"journal {plain(path)}", style="bold", overflow="fold")
+    runs, attempts = _count(len(report.runs), "run"), _count(len(report.attempts), "attempt")
+    yield Text(f"{runs}, {attempts}; amounts in base units")
     for run in report.runs:
         source = f"{plain(run.source)} {run.source_sha256[:12]}"
-        console.print(Text(f"run {run.id}: {run.mode}, {source}, version {run.version}"))
+        yield Text(f"run {run.id}: {run.mode}, {source}, version {run.version}")
     if report.attempts:
-        console.print()
-        console.print(_attempts(report.attempts))
+        yield Text()
+        yield _attempts(report.attempts)
     if report.totals:
-        console.print()
-        console.print(_totals(report))
+        yield Text()
+        yield _totals(report)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _table(*columns: str, left: tuple[str, ...]) -> Table:

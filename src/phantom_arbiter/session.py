@@ -99,7 +99,7 @@ def _summary(
         records=engine.records,
         recorded_ns=engine.recorded_ns,
         wall_ns=wall_ns,
-        stopped_early=engine.stopped_early,
+        stopped_early=engine.stopped_early and engine.records < info.records,
         reconciled=reconciled,
         stats=stats,
         set_aside=pools_set_aside_from_native(market.pools()),

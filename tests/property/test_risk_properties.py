@@ -1,10 +1,9 @@
-"""No sequence of plans and outcomes exceeds any limit: checked against a log kept beside the code under test."""
+"""No sequence of plans and outcomes exceeds any limit: checked against a log kept beside it."""
 
 from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
 
 from phantom_arbiter.domain import Outcome, OutcomeState, Plan
 from phantom_arbiter.risk import (
@@ -17,6 +16,7 @@ from phantom_arbiter.risk import (
     assess,
     settle,
 )
+from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
 
 ROUTES = ((POOL_A, POOL_B), (POOL_B, POOL_C), (POOL_A, POOL_B, POOL_C))
 small = st.integers(0, 300)
@@ -144,7 +144,7 @@ def test_no_sequence_of_plans_and_outcomes_exceeds_any_limit(rules: RiskRules, a
 
 
 def _longer(results: list[tuple[int, bool]], row: int) -> bool:
-    """Whether the failures at the end are not a whole number of rows: the last ones count towards the next."""
+    """Whether the failures at the end are no whole number of rows: the last ones begin the next."""
     count = 0
     for _, failed in reversed(results):
         if not failed:

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from shell_fakes import USDC, WSOL
 
 from phantom_arbiter.config import default_config_path, risk_rules
 from phantom_arbiter.config_sources import known_keys, load
 from phantom_arbiter.errors import ConfigError
+from shell_fakes import USDC, WSOL
 
 
 def test_defaults_are_paper_and_need_nothing() -> None:
@@ -33,7 +33,7 @@ def test_flag_beats_environment_beats_file_beats_default(
     origins = {setting.key: setting.origin for setting in effective.settings()}
     assert origins["engine.max_hops"] == f"file {file}"
     assert origins["costs.tip_lamports"] == "environment PHANTOM_COSTS__TIP_LAMPORTS"
-    assert origins["run.speed"] == "flag"
+    assert origins["run.speed"] == "flag --speed"
     assert origins["engine.base_mints"] == "default"
 
 
@@ -61,24 +61,24 @@ def test_every_key_has_one_sentence_of_help() -> None:
     [
         (
             {"engine": {"max_hops": 5}},
-            r"engine\.max_hops = 5 \(flag\): .*less than or equal to 4; hint: .*2 to 4",
+            r"engine\.max_hops = 5 \(flag.*\): .*less than or equal to 4; hint: .*2 to 4",
         ),
         (
             {"engine": {"max_hop": 3}},
-            r"unknown key engine\.max_hop \(flag\); hint: did you mean engine\.max_hops",
+            r"unknown key engine\.max_hop \(flag.*\); hint: did you mean engine\.max_hops",
         ),
         ({"engine": {"base_mints": {}}}, r"engine\.base_mints = \{\}"),
         ({"engine": {"base_mints": {"0OIl": 1}}}, r"0OIl.*32 to 44 base58 characters"),
-        ({"engine": {"base_mints": {WSOL: 1.5}}}, r"= 1\.5 \(flag\): input should be a valid integer"),
+        ({"engine": {"base_mints": {WSOL: 1.5}}}, r"= 1\.5 \(flag.*\): input should be a valid integer"),
         ({"engine": {"base_mints": {WSOL: 2**63}}}, r"less than or equal to 9223372036854775807"),
         ({"engine": {"base_mints": {WSOL[:-1] + "3": 1}}}, r"risk\.mints has no limits for So1.*3, which"),
         ({"costs": {"tip_lamports": -1}}, r"costs\.tip_lamports = -1"),
-        ({"costs": 5}, r"costs = 5 \(flag\): it is a table; hint: its keys are costs\.signatures"),
-        ({"run": {"speed": "fast"}}, r'run\.speed = "fast" \(flag\): .*hint: 1x replays'),
+        ({"costs": 5}, r"costs = 5 \(flag.*\): it is a table; hint: its keys are costs\.signatures"),
+        ({"run": {"speed": "fast"}}, r'run\.speed = "fast" \(flag.*\): .*hint: 1x replays'),
         ({"run": {"ui": "web"}}, r"'auto', 'rich' or 'plain'"),
-        ({"mode": "live"}, r"mode = 'live' \(flag\): live execution is not built yet"),
-        ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag\) is missing"),
-        ({"wallet": {}}, r"unknown key wallet \(flag\); hint: it may be mode, engine, costs"),
+        ({"mode": "live"}, r"mode = 'live' \(flag.*\): live execution is not built yet"),
+        ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag.*\) is missing"),
+        ({"wallet": {}}, r"unknown key wallet \(flag.*\); hint: it may be mode, engine, costs"),
     ],
 )
 def test_unfit_value_is_named_with_what_it_may_hold(flags: dict[str, object], said: str) -> None:

@@ -1,7 +1,7 @@
 import pytest
-from shell_fakes import opportunity, signal
 
 from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
+from shell_fakes import opportunity, signal
 
 
 def test_plan_demands_input_costs_and_profit_back() -> None:

@@ -1,6 +1,9 @@
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+
+from phantom_arbiter.domain import Hop, Outcome, OutcomeState
+from phantom_arbiter.native import opportunity_from_native
 from shell_fakes import (
     MSOL,
     POOL_A,
@@ -14,9 +17,6 @@ from shell_fakes import (
     promised,
     signal,
 )
-
-from phantom_arbiter.domain import Hop, Outcome, OutcomeState
-from phantom_arbiter.native import opportunity_from_native
 
 
 def test_opportunity_from_native_keeps_every_field_and_the_signal() -> None:

@@ -11,7 +11,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
@@ -19,8 +18,10 @@ import phantom_arbiter.journal
 from phantom_arbiter.domain import Outcome, OutcomeState, Plan
 from phantom_arbiter.errors import InvariantError, JournalError
 from phantom_arbiter.journal import Journal, RunIdentity, read_journal
+from phantom_arbiter.journal.connect import journal_errors
 from phantom_arbiter.journal.journal import NEVER_APPLIED, hops_from_text, hops_to_text
 from phantom_arbiter.journal.schema import MAX_AMOUNT, SCHEMA_REVISION, metadata
+from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
 
 IDENTITY = RunIdentity("paper", "day", "ab" * 32, "cd" * 32, "0.1.0")
 
@@ -88,9 +89,10 @@ def test_intent_is_in_the_file_before_the_outcome(path: Path) -> None:
 
 def test_intent_that_a_killed_run_left_is_closed_by_the_next_and_reported(path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from shell_fakes import plan; from test_journal import IDENTITY;"
-        "from phantom_arbiter.journal import Journal;"
-        "journal = Journal(Path(sys.argv[1])); journal.begin_run(IDENTITY); journal.intent(plan()); os._exit(9)"
+        "import os, sys; from pathlib import Path; from shell_fakes import plan;"
+        "from test_journal import IDENTITY; from phantom_arbiter.journal import Journal;"
+        "journal = Journal(Path(sys.argv[1])); journal.begin_run(IDENTITY);"
+        "journal.intent(plan()); os._exit(9)"
     )
     here = Path(__file__).parent
     paths = os.pathsep.join([str(here), str(here.parent), *sys.path])
@@ -247,6 +249,14 @@ def test_parent_that_is_a_file_cannot_hold_a_journal(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(JournalError, match="cannot be opened"):
         Journal(tmp_path / "file" / "journal.sqlite")
+
+
+def test_permission_that_is_missing_is_named(path: Path) -> None:
+    with (
+        pytest.raises(JournalError, match="cannot be written; hint: check its permissions"),
+        journal_errors(path),
+    ):
+        raise PermissionError(13, "Permission denied")
 
 
 @pytest.fixture

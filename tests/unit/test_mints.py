@@ -1,9 +1,9 @@
 from decimal import Decimal
 
 import pytest
-from shell_fakes import MSOL, USDC, WSOL
 
 from phantom_arbiter.mints import MintBook, MintInfo, mint_book, short
+from shell_fakes import MSOL, USDC, WSOL
 
 BOOK = MintBook({USDC: MintInfo("USDC", 6), WSOL: MintInfo("wSOL", 9)})
 

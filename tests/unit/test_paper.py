@@ -1,13 +1,11 @@
 from dataclasses import replace
 
 import pytest
-from shell_fakes import FakeMarket, plan, promised, signal
 
 from phantom_arbiter.domain import Fill, OutcomeState
 from phantom_arbiter.errors import MarketDataError, PhantomError, SwapRefused
 from phantom_arbiter.execution.paper import PaperExecutor, failure_cost
-
-COSTS = {"network_fee_lamports": 5_000, "priority_fee_lamports": 4_000, "tip_lamports": 10_000}
+from shell_fakes import FakeMarket, plan, promised, signal
 
 
 def test_fill_that_is_the_plan_is_filled_and_charged_in_full() -> None:
@@ -68,10 +66,13 @@ def test_market_that_refuses_fails_the_attempt(error: PhantomError, reason: str)
 @pytest.mark.parametrize(("cost", "charged"), [(19_000, 9_000), (19, 9), (1, 1), (0, 0), (100, 48)])
 def test_failed_attempt_is_charged_without_the_tip_rounded_up(cost: int, charged: int) -> None:
     # 9,000 of 19,000 lamports are fees: 100 * 9 / 19 = 47.4
-    assert (
-        failure_cost(plan(replace(signal(gross_profit=20_000_000, cost=cost), **COSTS)).opportunity)
-        == charged
+    fees = signal(gross_profit=20_000_000, cost=cost)
+    assert (fees.network_fee_lamports, fees.priority_fee_lamports, fees.tip_lamports) == (
+        5_000,
+        4_000,
+        10_000,
     )
+    assert failure_cost(plan(fees).opportunity) == charged
 
 
 def test_failed_attempt_without_fees_costs_nothing() -> None:

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-from shell_fakes import MSOL, POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
 
 from phantom_arbiter.domain import Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.risk import (
@@ -14,6 +13,7 @@ from phantom_arbiter.risk import (
     assess,
     settle,
 )
+from shell_fakes import MSOL, POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
 
 LIMITS = MintLimits(
     max_amount_in=1_000, max_amount_in_per_day=2_500, max_exposure=1_500, max_loss_per_day=100

@@ -56,7 +56,7 @@ def run(
     ui: Annotated[
         UiName | None, typer.Option(help="Live counters, or one line per event, on stderr.")
     ] = None,
-    max_hops: Annotated[int | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
+    max_hops: Annotated[str | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
     halted: Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Refused: live execution is not built yet.")] = False,
     config: ConfigOption = None,
