@@ -3,7 +3,6 @@ from collections.abc import Callable
 
 import pytest
 from rich.console import Console
-from summaries import BOOK, LABEL
 
 from phantom_arbiter.domain import Outcome, OutcomeState, Verdict
 from phantom_arbiter.engine import Progress, Trade
@@ -11,6 +10,7 @@ from phantom_arbiter.native import stats_from_native
 from phantom_arbiter.progress import PlainView, RichView, View, choose_view
 from phantom_arbiter.summary import SourceInfo
 from shell_fakes import busy_stats, plan, promised, signal
+from shell_summaries import BOOK, LABEL
 
 Check = Callable[[str, str], None]
 

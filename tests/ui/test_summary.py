@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from rich.console import Console
-from summaries import busy, quiet
 
 from phantom_arbiter.render import render_summary
 from phantom_arbiter.summary import Summary, to_json
+from shell_summaries import busy, quiet
 
 Check = Callable[[str, str], None]
 
