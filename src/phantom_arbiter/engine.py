@@ -75,6 +75,7 @@ class Progress:
     records: int
     recorded_ns: int
     stats: MarketStats
+    signals: int
     attempts: int
     filled: int
 
@@ -154,7 +155,9 @@ class Engine:
     def _report(self) -> None:
         tally = self.tally
         self._parts.observer.progress(
-            Progress(self.records, self.recorded_ns, self.stats(), tally.attempts, tally.filled)
+            Progress(
+                self.records, self.recorded_ns, self.stats(), tally.signals, tally.attempts, tally.filled
+            )
         )
 
     def _take(self, record: Record) -> int:

@@ -8,7 +8,7 @@ fields mean is written where the classes are (`phantom_core/_native.pyi`) and wh
 # ruff: noqa: D102 - the fields are documented in the two places named above
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class NativeHop(Protocol):
@@ -199,7 +199,7 @@ class NativeEngine(Protocol):
     def disconnect(self, endpoint: str) -> Sequence[NativeSignal]:
         """Note that a connection ended; release what only it held back."""
 
-    def take(self, signal: object) -> NativeFill:
+    def take(self, signal: Any) -> NativeFill:
         """Quote the signal's cycle again on the market as it stands and apply it."""
 
     def stats(self) -> NativeStats:

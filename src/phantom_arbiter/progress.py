@@ -73,6 +73,7 @@ class PlainView:
             duplicates=stats.duplicates,
             malformed=sum(stats.malformed.values()),
             openings=stats.openings,
+            signals=progress.signals,
             attempts=progress.attempts,
             filled=progress.filled,
         )
@@ -184,8 +185,8 @@ class RichView:
             ("stale", stats.stale),
             ("held", stats.held),
             ("malformed", sum(stats.malformed.values())),
-            ("pools", stats.pools),
             ("openings", stats.openings),
+            ("signals", progress.signals),
             ("refused", self._refused),
             ("filled", progress.filled),
         )

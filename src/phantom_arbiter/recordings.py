@@ -38,9 +38,9 @@ def recording_path(settings: RunSettings) -> Path:
     path = settings.recording
     if path is not None:
         if not path.exists():
-            raise ConfigError(f"recording {path} does not exist", hint="name a file with --recording")
+            raise ConfigError(f"recording {path} does not exist")
         if not path.is_file():
-            raise ConfigError(f"recording {path} is not a file", hint="name a file with --recording")
+            raise ConfigError(f"recording {path} is not a file")
         return path
     if settings.source == "recording":
         raise ConfigError("source recording needs a file", hint="name it with --recording PATH")

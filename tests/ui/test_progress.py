@@ -27,8 +27,8 @@ def watch(view: View) -> None:
         view.refused(good, Verdict(ok=False, reason="kill_switch"))
         stats = stats_from_native(busy_stats())
         for report in range(1, 21):
-            view.progress(Progress(report * 100, report * 10**9, stats, attempts=2, filled=1))
-        view.progress(Progress(31_888, 86_399 * 10**9, stats, attempts=2, filled=1))
+            view.progress(Progress(report * 100, report * 10**9, stats, signals=4, attempts=2, filled=1))
+        view.progress(Progress(31_888, 86_399 * 10**9, stats, signals=4, attempts=2, filled=1))
 
 
 def test_plain_view_writes_one_line_per_event(matches_snapshot: Check) -> None:
@@ -43,7 +43,15 @@ def test_rich_view_fits_the_terminal_and_shows_what_happens(width: int) -> None:
     console = Console(file=file, width=width, height=30, force_terminal=True, color_system=None)
     watch(RichView(SOURCE, console))
     shown = file.getvalue()
-    for words in ("whirlpool-2022-04-06", "frames 31,569", "malformed 16", "filled 1", "refused 2", "failed"):
+    for words in (
+        "whirlpool-2022-04-06",
+        "frames 31,569",
+        "malformed 16",
+        "signals 4",
+        "filled 1",
+        "refused 2",
+        "failed",
+    ):
         assert words in shown
     assert "2.998000 USDC net of 1,000.00 USDC in" in shown
 

@@ -19,7 +19,7 @@ earned.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from phantom_arbiter.domain import Fill, Opportunity, Outcome, OutcomeState, Plan
 from phantom_arbiter.errors import MarketDataError, SwapRefused
@@ -30,7 +30,7 @@ from phantom_arbiter.native_face import NativeFill
 class Market(Protocol):
     """The part of the native engine that paper execution needs."""
 
-    def take(self, signal: object) -> NativeFill:
+    def take(self, signal: Any) -> NativeFill:
         """Quote the signal's cycle again and apply it to the market."""
 
 
