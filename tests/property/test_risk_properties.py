@@ -95,7 +95,7 @@ class Log:
 @given(any_rules(), steps)
 def test_no_sequence_of_plans_and_outcomes_exceeds_any_limit(rules: RiskRules, asked: list[Ask]) -> None:
     state, log = RiskState(), Log()
-    slot = now = DAY_SLOTS
+    slot, now = DAY_SLOTS, 0
     for number, step in enumerate(asked):
         slot = max(slot + step.slot_step, 0)
         now = max(now, slot)

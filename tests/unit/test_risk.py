@@ -165,3 +165,29 @@ def test_gains_do_not_offset_losses() -> None:
         _, state = trade(rules, state, ask(opening_id, amount_in=1, cost=49), fails=fails)
     assert state.breakers.lost_today(USDC) == 98
     assert state.breakers.lost_today(MSOL) == 0
+
+
+def test_only_what_is_a_day_old_leaves_the_day() -> None:
+    state = RiskState()
+    for opening_id, slot in ((1, 99), (2, 100)):
+        _, state = trade(RULES, state, ask(opening_id, slot=slot))
+    assert not assess(RULES, state, ask(3, slot=98 + DAY_SLOTS))[0].ok
+    verdict, state = trade(RULES, state, ask(3, slot=99 + DAY_SLOTS))
+    assert verdict.ok
+    verdict, _ = trade(RULES, state, ask(4, slot=99 + DAY_SLOTS))
+    assert verdict == Verdict(ok=False, reason="per_day", limit=2_500, value=3_000)
+
+
+def test_what_open_attempts_may_lose_counts_as_lost() -> None:
+    _, state = assess(RULES, RiskState(), ask(1, amount_in=1, cost=60))
+    verdict, _ = assess(RULES, state, ask(2, amount_in=1, cost=41))
+    assert verdict == Verdict(ok=False, reason="loss_per_day", limit=100, value=101)
+    assert assess(RULES, state, ask(2, amount_in=1, cost=40))[0].ok
+
+
+def test_row_of_failures_begins_anew_after_the_stop() -> None:
+    state = RiskState()
+    for opening_id, slot in ((1, 100), (2, 100), (3, 100), (4, 150), (5, 150)):
+        verdict, state = trade(RULES, state, ask(opening_id, slot=slot, amount_in=1, cost=1), fails=True)
+        assert verdict.ok
+    assert assess(RULES, state, ask(6, slot=150, amount_in=1))[0].ok
