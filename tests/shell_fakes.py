@@ -111,7 +111,7 @@ class FakeMiss:
     route: Sequence[NativeStep]
     stage: str
     reason: str
-    missing_bps: float
+    missing_bps: float | None
     gross_profit: int | None
     net_profit: int | None
     slot: int
@@ -155,6 +155,7 @@ class FakeMarket:
     Attributes:
         script: Signals by frame.
         fills: Fills or refusals that differ from the signal, by opening id.
+        left_open: What each second look after a fill finds, in order.
         calls: What was called, in order.
     """
 
@@ -163,6 +164,7 @@ class FakeMarket:
     seen: FakeStats = field(default_factory=FakeStats)
     known_pools: Sequence[FakePool] = ()
     on_disconnect: Sequence[FakeSignal] = ()
+    left_open: list[Sequence[FakeSignal]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
     def connect(self, endpoint: str) -> None:
@@ -179,6 +181,10 @@ class FakeMarket:
     def disconnect(self, endpoint: str) -> Sequence[NativeSignal]:
         self.calls.append(f"disconnect {endpoint}")
         return self.on_disconnect
+
+    def recheck(self, slot: int) -> Sequence[NativeSignal]:
+        self.calls.append(f"recheck {slot}")
+        return self.left_open.pop(0) if self.left_open else ()
 
     def take(self, signal: object) -> Fill:
         assert isinstance(signal, FakeSignal)
@@ -289,19 +295,19 @@ def busy_stats() -> FakeStats:
         updates=10_523,
         decode_errors={"wrong_length": 2},
         funnel=(
-            FunnelStage("updates", 10_523, 0),
             FunnelStage("cycles", 8_211, 311),
-            FunnelStage("left after fees", 1_204, 88),
-            FunnelStage("after exact sizing", 903, 75),
-            FunnelStage("after costs", 211, 41),
+            FunnelStage("after_fees", 1_204, 88),
+            FunnelStage("after_sizing", 903, 75),
+            FunnelStage("after_costs", 211, 41),
         ),
         reasons={"net_profit_below_minimum": 692, "already_open": 211},
         nearest_misses=(
-            FakeMiss(path, "left after fees", "fees", 0.4375, None, None, 128_407_999),
+            FakeMiss(path, "cycles", "pool_fees", 0.4375, None, None, 128_407_999),
+            FakeMiss(path, "after_fees", "no_profit_after_sizing", None, None, None, 128_408_000),
             FakeMiss(
                 (*path[:1], Step(POOL_C, WSOL, MSOL), Step(POOL_B, MSOL, USDC)),
-                "after costs",
-                "min_net_profit",
+                "after_sizing",
+                "below_min_profit",
                 1.25,
                 2_150,
                 -150,

@@ -61,7 +61,7 @@ def busy() -> Summary:
         stats=stats,
         set_aside=pools_set_aside_from_native(FakeMarket(known_pools=pools).pools()),
         signals=45,
-        refusals={"risk_route_cooldown": 3, "pool_taken_in_same_frame": 1},
+        refusals={"risk_route_cooldown": 3, "quoted_before_a_fill": 1},
         attempts=41,
         filled=40,
         failures={"fill_differs": 1},
@@ -71,7 +71,12 @@ def busy() -> Summary:
             Profit(UNKNOWN, 1, 1, 5_000, 6_000),
         ),
         best=best,
-        funnel=(*stats.funnel, FunnelStage("after risk", 41, 40), FunnelStage("taken", 40, 39)),
+        funnel=(
+            FunnelStage("updates", 10_523, 0),
+            *stats.funnel,
+            FunnelStage("after_risk", 41, 40),
+            FunnelStage("taken", 40, 39),
+        ),
         latency=Latency(31_500, 12_345, 98_765, 1_234_567),
     )
 
@@ -98,6 +103,6 @@ def quiet() -> Summary:
         failures={},
         profit=(),
         best=(),
-        funnel=(FunnelStage("updates", 0, 0), FunnelStage("after risk", 0, 0), FunnelStage("taken", 0, 0)),
+        funnel=(FunnelStage("updates", 0, 0), FunnelStage("after_risk", 0, 0), FunnelStage("taken", 0, 0)),
         latency=Latency(0, None, None, None),
     )

@@ -88,7 +88,7 @@ class CostSettings(_Section):
     compute_unit_limit: int = Field(default=400_000, ge=1, le=1_400_000)
     """Compute units a transaction may use; the priority fee pays for all of them."""
 
-    compute_unit_price_micro_lamports: Lamports = 10_000
+    compute_unit_price_micro_lamports: Lamports = 50_000
     """Priority fee per compute unit, in millionths of a lamport."""
 
     tip_lamports: Lamports = 10_000
@@ -98,11 +98,14 @@ class CostSettings(_Section):
 class ScorerSettings(_Section):
     """When a candidate is worth a signal."""
 
-    min_net_profit_lamports: Lamports = 20_000
+    min_net_profit_lamports: Lamports = 10_000
     """Least profit after costs, valued in lamports."""
 
-    max_age_slots: Count = 150
-    """Most slots between the write behind a signal and the highest seen; 150 slots are a minute."""
+    min_net_bps: float = Field(default=0.0, ge=0, le=10_000, allow_inf_nan=False)
+    """Least profit after costs, in 1/10,000 of the input."""
+
+    max_age_slots: Count = 8
+    """Most slots between the write behind a signal and the highest seen; 8 slots are 3.2 seconds."""
 
 
 class MintLimitSettings(_Section):

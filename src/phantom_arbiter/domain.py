@@ -226,9 +226,9 @@ class Miss:
     Attributes:
         steps: The route.
         base_mint: Mint it starts and ends with.
-        stage: The funnel stage it did not pass.
-        reason: What was missing, as the scorer names it.
-        missing_bps: How many 1/10,000 of the input it lacked.
+        stage: The last funnel stage it reached.
+        reason: Why it went no further, as the scorer names it.
+        missing_bps: How many 1/10,000 of the input it lacked; `None` where no number says it.
         gross_profit: Best profit before costs, base units of `base_mint`; `None` if never sized.
         net_profit: Best profit after costs; `None` if never costed.
         slot: When it was nearest.
@@ -238,7 +238,7 @@ class Miss:
     base_mint: str
     stage: str
     reason: str
-    missing_bps: float
+    missing_bps: float | None
     gross_profit: int | None
     net_profit: int | None
     slot: int

@@ -3,13 +3,15 @@
 Composition only: each part is a protocol or a pure function, so paper and replay differ from what comes
 later in the source, clock and executor that are handed in. Nothing is printed here; an observer is told.
 
-A cycle that shares a pool with one taken for the same frame is passed over: its quote is older than the
-fill. The engine offers it again with the next write of one of its pools, at fresh quotes, if it still pays.
+After a fill the native engine looks again at what the fill has left open, so one frame may lead to several
+trades. A signal that was quoted before a fill in one of its pools is passed over: that second look offers its
+cycle again, at fresh quotes, if it still pays.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,23 +187,30 @@ class Engine:
 
     def _decide(self, signals: Sequence[NativeSignal]) -> int:
         """Act on what one frame gave; return the ns spent deciding, execution and journal left out."""
-        clock_ns = self._parts.clock_ns
-        touched: set[str] = set()
-        spent_ns = 0
-        for signal in signals:
+        market, clock_ns = self._parts.market, self._parts.clock_ns
+        # Each signal with the number of fills there were when it was quoted.
+        waiting = deque((signal, 0) for signal in signals)
+        filled_at: dict[str, int] = {}
+        fills = spent_ns = 0
+        while waiting:
+            signal, quoted_after = waiting.popleft()
             started_ns = clock_ns()
-            plan = self._plan(_opportunity(signal), touched)
+            opportunity = _opportunity(signal)
+            outdated = any(filled_at.get(hop.pool, 0) > quoted_after for hop in opportunity.hops)
+            plan = self._plan(opportunity, outdated=outdated)
             spent_ns += clock_ns() - started_ns
-            if plan is not None:
-                touched.update(hop.pool for hop in plan.opportunity.hops)
-                self._execute(plan)
+            if plan is None or not self._execute(plan):
+                continue
+            fills += 1
+            filled_at.update((hop.pool, fills) for hop in opportunity.hops)
+            waiting.extend((again, fills) for again in market.recheck(opportunity.slot))
         return spent_ns
 
-    def _plan(self, opportunity: Opportunity, touched: set[str]) -> Plan | None:
+    def _plan(self, opportunity: Opportunity, *, outdated: bool) -> Plan | None:
         """Return the plan that may go, or count why there is none."""
         self.tally.signal()
-        if not touched.isdisjoint(hop.pool for hop in opportunity.hops):
-            self.tally.passed_over("pool_taken_in_same_frame")
+        if outdated:
+            self.tally.passed_over("quoted_before_a_fill")
             return None
         plan = self._parts.strategy.on_opportunity(opportunity)
         if plan is None:
@@ -217,13 +226,15 @@ class Engine:
         self.tally.accepted(opportunity)
         return plan
 
-    def _execute(self, plan: Plan) -> None:
+    def _execute(self, plan: Plan) -> bool:
+        """Try the plan, journaled before and after; return whether it was filled."""
         attempt_id = self._parts.journal.intent(plan)
         outcome = self._parts.executor.submit(plan)
         self._parts.journal.outcome(attempt_id, outcome)
         self._risk = settle(self._parts.rules, self._risk, plan, outcome, plan.opportunity.slot)
         self.tally.traded(plan, outcome)
         self._parts.observer.traded(Trade(attempt_id, plan, outcome))
+        return outcome.fill is not None
 
 
 def _opportunity(signal: NativeSignal) -> Opportunity:

@@ -54,6 +54,7 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> NativeEn
         compute_unit_price_micro_lamports=config.costs.compute_unit_price_micro_lamports,
         tip_lamports=config.costs.tip_lamports,
         min_net_profit_lamports=config.scorer.min_net_profit_lamports,
+        min_net_bps=config.scorer.min_net_bps,
         max_age_slots=config.scorer.max_age_slots,
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
     )

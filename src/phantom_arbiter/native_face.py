@@ -123,7 +123,7 @@ class NativeMiss(Protocol):
     @property
     def reason(self) -> str: ...
     @property
-    def missing_bps(self) -> float: ...
+    def missing_bps(self) -> float | None: ...
     @property
     def gross_profit(self) -> int | None: ...
     @property
@@ -198,6 +198,9 @@ class NativeEngine(Protocol):
 
     def disconnect(self, endpoint: str) -> Sequence[NativeSignal]:
         """Note that a connection ended; release what only it held back."""
+
+    def recheck(self, slot: int) -> Sequence[NativeSignal]:
+        """Look again at the cycles through the pools touched last, as a fill has left them."""
 
     def take(self, signal: Any) -> NativeFill:
         """Quote the signal's cycle again on the market as it stands and apply it."""

@@ -19,6 +19,14 @@ from phantom_arbiter.tally import Filled
 LISTED_POOLS = 10
 """Set-aside pools listed by name; `--json` has all of them."""
 
+STAGES = {
+    "after_fees": "left after fees",
+    "after_sizing": "after exact sizing",
+    "after_costs": "after costs",
+    "after_risk": "after risk",
+}
+"""Stages of the funnel in words, where their names are no words."""
+
 MAX_BAR = 40
 """Longest bar of the funnel, in cells."""
 
@@ -213,18 +221,22 @@ def _funnel(stages: Sequence[FunnelStage], width: int) -> RenderableType:
     table = _table(("stage", "left"), ("evaluations", "right"), ("openings", "right"), ("log scale", "left"))
     table.columns[0].no_wrap = True
     most = max((stage.evaluations for stage in stages), default=0)
-    names = max((len(stage.name) for stage in stages), default=0)
+    names = max((len(_stage(stage.name)) for stage in stages), default=0)
     room = min(max(width - names - 30, 8), MAX_BAR)
     for stage in stages:
         length = _bar_length(stage.evaluations, most, room)
         openings = f"{stage.openings:,}" if stage.openings or not stage.evaluations else "-"
         table.add_row(
-            plain(stage.name),
+            _stage(stage.name),
             f"{stage.evaluations:,}",
             openings,
             Text("█" * length, style="cyan", no_wrap=True),
         )
     return table
+
+
+def _stage(name: str) -> str:
+    return STAGES.get(name, plain(name))
 
 
 def _bar_length(value: int, most: int, room: int) -> int:
@@ -240,15 +252,18 @@ def _mint_path(steps: Sequence[Step] | Sequence[Hop], book: MintBook) -> str:
 
 
 def _misses(misses: Sequence[Miss], book: MintBook) -> RenderableType:
-    table = _table(("missing", "right"), ("route", "left"), ("what was missing", "left"), ("slot", "right"))
+    table = _table(
+        ("missing", "right"), ("route", "left"), ("came to: what stopped it", "left"), ("slot", "right")
+    )
     for miss in misses:
         route = f"{_mint_path(miss.steps, book)}\n{' · '.join(short(step.pool) for step in miss.steps)}"
-        lacks = f"{plain(miss.stage)}: {plain(miss.reason)}"
+        lacks = f"{_stage(miss.stage)}: {plain(miss.reason)}"
         best = (("net", miss.net_profit), ("gross", miss.gross_profit))
         shown = next(((name, amount) for name, amount in best if amount is not None), None)
         if shown is not None:
             lacks += f"\nbest {shown[0]} {plain(book.amount(miss.base_mint, shown[1]))}"
-        table.add_row(f"{miss.missing_bps:,.2f} bps", route, lacks, f"{miss.slot}")
+        missing = "-" if miss.missing_bps is None else f"{miss.missing_bps:,.2f} bps"
+        table.add_row(missing, route, lacks, f"{miss.slot}")
     return table
 
 

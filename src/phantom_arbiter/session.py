@@ -14,6 +14,7 @@ from typing import Protocol
 from phantom_arbiter import __version__
 from phantom_arbiter.config import risk_rules
 from phantom_arbiter.config_sources import Effective
+from phantom_arbiter.domain import FunnelStage
 from phantom_arbiter.engine import Engine, Observer, Parts, Record
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.interrupts import stopping_on_signals
@@ -110,7 +111,7 @@ def _summary(
         failures=dict(tally.failures),
         profit=tally.profit(),
         best=tuple(tally.best),
-        funnel=(*stats.funnel, *tally.funnel()),
+        funnel=(FunnelStage("updates", stats.updates, 0), *stats.funnel, *tally.funnel()),
         latency=Latency(
             frames=latency.count,
             median_ns=latency.quantile(0.5),

@@ -18,8 +18,10 @@ string, `null` if the mint's decimals are not known. Counts are exact.
     opportunities     openings (distinct), signals (go), rejected_by_reason, refused_by_reason
     trades            attempts, filled, failed, failed_by_reason
     profit            [mint, symbol, decimals, attempts, filled, gross_profit, cost, net_profit, …_ui]
-    funnel            [stage, evaluations, openings]
-    nearest_misses    [route, base_mint, stage, reason, missing_bps, gross_profit, net_profit, slot]
+    funnel            [stage, evaluations, openings], stages updates, cycles, after_fees, after_sizing,
+                      after_costs, after_risk, taken; openings are distinct (cycles: distinct cycles)
+    nearest_misses    [route, base_mint, stage (the last it reached), reason, missing_bps (null where no
+                      number says it), gross_profit, net_profit, slot]
     best_cycles       [slot, base_mint, symbol, decimals, hops, amount_in, amount_out, gross_profit, cost,
                       net_profit, …_ui]
     frame_to_decision frames, median_ns, p99_ns, max_ns (null if no frame came)

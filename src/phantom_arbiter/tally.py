@@ -103,7 +103,7 @@ class Tally:
     def funnel(self) -> tuple[FunnelStage, ...]:
         """Return the funnel's last two stages, which the native engine does not see."""
         return (
-            FunnelStage("after risk", self._accepted, len(self._accepted_openings)),
+            FunnelStage("after_risk", self._accepted, len(self._accepted_openings)),
             FunnelStage("taken", self.filled, len(self._filled_openings)),
         )
 

@@ -57,7 +57,7 @@ def test_intent_is_journaled_before_the_market_is_touched() -> None:
     market = FakeMarket({b"x": [signal(4)]}, calls=events)
     engine = Engine(parts(market, journal=FakeJournal(events)))
     engine.run(received(b"x"))
-    assert events == ["ingest a x", "intent 4", "take 4", "filled 4"]
+    assert events == ["ingest a x", "intent 4", "take 4", "filled 4", "recheck 100"]
     assert (engine.tally.attempts, engine.tally.filled) == (1, 1)
 
 
@@ -68,13 +68,28 @@ def test_signal_released_by_a_disconnect_is_traded_too() -> None:
     assert engine.tally.filled == 1
 
 
-def test_cycle_that_shares_a_pool_with_one_just_taken_is_passed_over() -> None:
+def test_signal_quoted_before_a_fill_in_its_pool_is_passed_over() -> None:
     both = [signal(1, pools=(POOL_A, POOL_B)), signal(2, pools=(POOL_B, POOL_C))]
-    market = FakeMarket({b"x": both, b"y": [signal(2, slot=200, pools=(POOL_B, POOL_C))]})
+    market = FakeMarket({b"x": both})
     engine = Engine(parts(market))
-    engine.run(received(b"x", b"y"))
-    assert engine.tally.refusals == {"pool_taken_in_same_frame": 1}
-    assert [call for call in market.calls if call.startswith("take")] == ["take 1", "take 2"]
+    engine.run(received(b"x"))
+    assert engine.tally.refusals == {"quoted_before_a_fill": 1}
+    assert [call for call in market.calls if call.startswith("take")] == ["take 1"]
+
+
+def test_cycle_that_a_fill_leaves_open_is_taken_at_fresh_quotes() -> None:
+    both = [signal(1, pools=(POOL_A, POOL_B)), signal(2, pools=(POOL_B, POOL_C))]
+    market = FakeMarket({b"x": both}, left_open=[[signal(3, pools=(POOL_B, POOL_C))]])
+    engine = Engine(parts(market))
+    engine.run(received(b"x"))
+    assert market.calls == ["ingest a x", "take 1", "recheck 100", "take 3", "recheck 100"]
+    assert (engine.tally.signals, engine.tally.filled) == (3, 2)
+
+
+def test_market_is_not_looked_at_again_after_a_failure() -> None:
+    market = FakeMarket({b"x": [signal(1)]}, fills={1: MarketDataError("gone")})
+    Engine(parts(market)).run(received(b"x"))
+    assert market.calls == ["ingest a x", "take 1"]
 
 
 def test_refusals_are_counted_by_reason_and_told() -> None:
@@ -119,7 +134,7 @@ def test_funnel_counts_evaluations_and_distinct_openings() -> None:
     engine = Engine(parts(market))
     engine.run(received(b"x", b"y", b"z"))
     accepted, taken = engine.tally.funnel()
-    assert (accepted.name, accepted.evaluations, accepted.openings) == ("after risk", 3, 2)
+    assert (accepted.name, accepted.evaluations, accepted.openings) == ("after_risk", 3, 2)
     assert (taken.name, taken.evaluations, taken.openings) == ("taken", 2, 1)
 
 

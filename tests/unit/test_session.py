@@ -45,7 +45,8 @@ def test_session_journals_what_its_summary_says(tmp_path: Path) -> None:
     report = read_journal(tmp_path / "j.sqlite")
     assert report.runs[0].settings_sha256 == settings(tmp_path / "j.sqlite").sha256()
     assert report.totals[0].net_profit == summary.profit[0].net_profit
-    assert [stage.name for stage in summary.funnel][-3:] == ["after costs", "after risk", "taken"]
+    assert (summary.funnel[0].name, summary.funnel[0].evaluations) == ("updates", busy_stats().updates)
+    assert [stage.name for stage in summary.funnel][-3:] == ["after_costs", "after_risk", "taken"]
 
 
 def test_two_sessions_of_one_recording_give_the_same_file_byte_for_byte(tmp_path: Path) -> None:
