@@ -72,7 +72,7 @@ def busy() -> Summary:
         ),
         best=best,
         funnel=(
-            FunnelStage("updates", 10_523, 0),
+            FunnelStage("updates", 10_523, None),
             *stats.funnel,
             FunnelStage("after_risk", 41, 40),
             FunnelStage("taken", 40, 39),
@@ -94,7 +94,7 @@ def quiet() -> Summary:
         wall_ns=950,
         stopped_early=True,
         reconciled=(Reconciled(7, 3, 100, USDC, 5),),
-        stats=stats_from_native(FakeStats(funnel=(FunnelStage("updates", 0, 0),))),
+        stats=stats_from_native(FakeStats()),
         set_aside=(),
         signals=0,
         refusals={},
@@ -103,6 +103,6 @@ def quiet() -> Summary:
         failures={},
         profit=(),
         best=(),
-        funnel=(FunnelStage("updates", 0, 0), FunnelStage("after_risk", 0, 0), FunnelStage("taken", 0, 0)),
+        funnel=(FunnelStage("updates", 0, None), FunnelStage("after_risk", 0, 0), FunnelStage("taken", 0, 0)),
         latency=Latency(0, None, None, None),
     )

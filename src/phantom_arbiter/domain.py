@@ -203,11 +203,11 @@ class EndpointStats:
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:
-    """How many came this far: `evaluations` counts every time, `openings` distinct openings."""
+    """How many came this far: `evaluations` counts every time, `openings` distinct openings if they have any."""
 
     name: str
     evaluations: int
-    openings: int
+    openings: int | None
 
 
 @dataclass(frozen=True, slots=True)

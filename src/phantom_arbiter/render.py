@@ -225,7 +225,7 @@ def _funnel(stages: Sequence[FunnelStage], width: int) -> RenderableType:
     room = min(max(width - names - 30, 8), MAX_BAR)
     for stage in stages:
         length = _bar_length(stage.evaluations, most, room)
-        openings = f"{stage.openings:,}" if stage.openings or not stage.evaluations else "-"
+        openings = "-" if stage.openings is None else f"{stage.openings:,}"
         table.add_row(
             _stage(stage.name),
             f"{stage.evaluations:,}",

@@ -111,7 +111,7 @@ def _summary(
         failures=dict(tally.failures),
         profit=tally.profit(),
         best=tuple(tally.best),
-        funnel=(FunnelStage("updates", stats.updates, 0), *stats.funnel, *tally.funnel()),
+        funnel=(FunnelStage("updates", stats.updates, None), *stats.funnel, *tally.funnel()),
         latency=Latency(
             frames=latency.count,
             median_ns=latency.quantile(0.5),

@@ -19,7 +19,8 @@ string, `null` if the mint's decimals are not known. Counts are exact.
     trades            attempts, filled, failed, failed_by_reason
     profit            [mint, symbol, decimals, attempts, filled, gross_profit, cost, net_profit, …_ui]
     funnel            [stage, evaluations, openings], stages updates, cycles, after_fees, after_sizing,
-                      after_costs, after_risk, taken; openings are distinct (cycles: distinct cycles)
+                      after_costs, after_risk, taken; openings are distinct ones (of stage cycles: distinct
+                      cycles; of updates: null)
     nearest_misses    [route, base_mint, stage (the last it reached), reason, missing_bps (null where no
                       number says it), gross_profit, net_profit, slot]
     best_cycles       [slot, base_mint, symbol, decimals, hops, amount_in, amount_out, gross_profit, cost,
