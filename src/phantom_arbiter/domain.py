@@ -203,7 +203,7 @@ class EndpointStats:
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:
-    """How many came this far: `evaluations` counts every time, `openings` distinct openings if they have any."""
+    """How many came this far: `evaluations` counts every time, `openings` distinct ones, if there are any."""
 
     name: str
     evaluations: int
