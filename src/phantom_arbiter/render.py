@@ -63,8 +63,7 @@ def _sections(summary: Summary, width: int) -> Iterable[RenderableType]:
     yield from _section("Opportunities", _opportunities(summary))
     yield from _section("Trades", _trades(summary, book))
     yield from _section("Funnel", _funnel(summary.funnel, width))
-    if summary.stats.nearest_misses:
-        yield from _section("Nearest misses", _misses(summary.stats.nearest_misses, book))
+    yield from _section("Nearest misses", _misses(summary.stats.nearest_misses, book))
     if summary.best:
         yield from _section("Best cycles", _best(summary.best, book))
     yield from _section("Time", _time(summary))
@@ -252,6 +251,8 @@ def _mint_path(steps: Sequence[Step] | Sequence[Hop], book: MintBook) -> str:
 
 
 def _misses(misses: Sequence[Miss], book: MintBook) -> RenderableType:
+    if not misses:
+        return Text("none: no cycle came near without being taken")
     table = _table(
         ("missing", "right"), ("route", "left"), ("came to: what stopped it", "left"), ("slot", "right")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,9 @@ def _explain(path: Path, error: BaseException | None) -> JournalError:
 def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     def open_file() -> sqlite3.Connection:
         mode = "ro" if read_only else "rwc"
+        if read_only and not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
+            # SQLite wants to put a file beside a WAL database; a finished one on a read-only place needs none.
+            mode = "ro&immutable=1"
         # isolation_level None: transactions are ours (BEGIN below), not the driver's guesses.
         return sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
