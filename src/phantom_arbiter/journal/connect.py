@@ -59,7 +59,7 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     def open_file() -> sqlite3.Connection:
         mode = "ro" if read_only else "rwc"
         if read_only and not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
-            # SQLite wants to put a file beside a WAL database; a finished one on a read-only place needs none.
+            # SQLite wants a file beside a WAL database; a finished one on a read-only place needs none.
             mode = "ro&immutable=1"
         # isolation_level None: transactions are ours (BEGIN below), not the driver's guesses.
         return sqlite3.connect(
