@@ -30,7 +30,7 @@ $(BUILD): $(DEPS) $(RUST_SOURCES) pyproject.toml
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
 	@touch $@
 
-demo: build ## Replay the shipped recording: one real day of six live pools, paper trades
+demo: build ## Replay the shipped recording: one real day of nine pools, paper trades
 	$(BIN)/phantom run
 
 test: test-rust test-python ## Run every test

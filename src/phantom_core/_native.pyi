@@ -1,3 +1,51 @@
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Buffer
+
+__all__ = [
+    "AccountUpdate",
+    "AggregatorStats",
+    "ConformanceState",
+    "DuplicateFilter",
+    "EndpointStats",
+    "Engine",
+    "EngineConfig",
+    "EngineStats",
+    "Fill",
+    "FunnelStage",
+    "Hop",
+    "InvalidInput",
+    "LogUpdate",
+    "Market",
+    "MarketCycle",
+    "MarketDataError",
+    "Miss",
+    "NegativeCycleFinder",
+    "PhantomError",
+    "PoolInfo",
+    "Quote",
+    "Record",
+    "Recording",
+    "RecordingError",
+    "RecordingWriter",
+    "Signal",
+    "SignalScorer",
+    "SignatureUpdate",
+    "Sized",
+    "SlotUpdate",
+    "Step",
+    "SwapRefused",
+    "WssAggregator",
+    "find_negative_cycle",
+    "find_program_address",
+    "sqrt_price_from_tick_index",
+    "tick_index_from_sqrt_price",
+]
+
 # ---- errors
 
 class PhantomError(Exception):
@@ -17,3 +65,1018 @@ class SwapRefused(PhantomError):
 
 class RecordingError(PhantomError):
     """A recording is missing, torn or corrupt."""
+
+# ---- amm_math, pda
+
+def sqrt_price_from_tick_index(tick_index: int) -> int:
+    """Return the square root of the price at a Whirlpool tick, Q64.64.
+
+    Raises:
+        InvalidInput: `tick_index` is not within -443636 to 443636.
+    """
+
+def tick_index_from_sqrt_price(sqrt_price_x64: int) -> int:
+    """Return the highest Whirlpool tick whose square root of price is at most `sqrt_price_x64` (Q64.64).
+
+    Raises:
+        InvalidInput: The price is outside of the program's range.
+    """
+
+def find_program_address(seeds: list[bytes], program_id: str) -> tuple[str, int]:
+    """Return the program-derived address (base58) of `seeds` and its bump.
+
+    Raises:
+        InvalidInput: More than 15 seeds, one longer than 32 bytes, or `program_id` is no address.
+    """
+
+# ---- conformance
+
+@final
+class ConformanceState:
+    """A state of a golden-vector file, ready to answer swaps."""
+
+    def __new__(
+        cls,
+        *,
+        dex: str,
+        program_id: str,
+        pool: str,
+        accounts: list[tuple[str, str, bytes]],
+        unix_timestamp: int,
+        epoch: int,
+    ) -> ConformanceState:
+        """Decode a state.
+
+        Args:
+            dex: Venue as the file's meta line names it.
+            program_id: Program that executed the swaps.
+            pool: Address of the pool.
+            accounts: (address, owner, data) of every account that existed.
+            unix_timestamp: Clock of the swaps, seconds.
+            epoch: Epoch of the swaps.
+
+        Raises:
+            InvalidInput: An address is malformed.
+            MarketDataError: The accounts do not make up a pool of that venue.
+        """
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether swaps of this venue can be quoted."""
+
+    def run(
+        self,
+        operation: str,
+        *,
+        amount: int,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: int,
+        sqrt_price_limit: int = 0,
+    ) -> dict[str, Any] | None:
+        """Return what the program does with a swap, in the vector's terms.
+
+        Args:
+            operation: Name of the instruction.
+            amount: Input if `exact_in`, else output; base units.
+            exact_in: Whether `amount` is the input.
+            a_to_b: Whether the input is the first token.
+            other_amount_threshold: Least output or most input, base units.
+            sqrt_price_limit: Q64.64; 0 for none.
+
+        Returns:
+            `{"ok": True, "result": {...}}`, `{"ok": False, "error": {"name", "code"}}`, or None if the
+            venue is not supported yet.
+
+        Raises:
+            InvalidInput: The venue has no such operation.
+        """
+
+    def work(
+        self,
+        operation: str,
+        *,
+        amount: int,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: int,
+        sqrt_price_limit: int = 0,
+    ) -> dict[str, int]:
+        """Return the swap's estimated compute units (`estimate`) and the counted work behind them.
+
+        Raises:
+            InvalidInput: The venue has no such operation.
+        """
+
+# ---- cycle_finder
+
+@final
+class NegativeCycleFinder:
+    """A directed multigraph with weights, built once and searched for negative cycles.
+
+    With weights `-ln(rate after fees)` a negative cycle is a profitable one. Parallel edges and
+    self-loops are allowed. May be shared between threads; searches of one finder run one at a time.
+    """
+
+    def __new__(
+        cls,
+        n_nodes: int,
+        src: NDArray[np.int32] | NDArray[np.int64],
+        dst: NDArray[np.int32] | NDArray[np.int64],
+        weight: NDArray[np.float64],
+    ) -> NegativeCycleFinder:
+        """Build the graph with edges `src[i] -> dst[i]`; the arrays are copied.
+
+        Args:
+            n_nodes: Nodes are `0 .. n_nodes - 1`; at most 2**24.
+            src: Where each edge starts, one-dimensional.
+            dst: Where each edge ends.
+            weight: Finite, between -1e15 and 1e15.
+
+        Raises:
+            InvalidInput: Other lengths, types or values.
+        """
+
+    def find(self) -> tuple[NDArray[np.int64], float] | None:
+        """Return the edges of a negative cycle in walking order and their sum, or None.
+
+        Every call is a Bellman-Ford search from scratch with the GIL released. A cycle counts if
+        its sum is below -1e-12 (in proportion more where weights exceed 70); one between
+        `-1e-12 * hops` and zero may be missed. No node occurs twice. The same input gives the same
+        cycle.
+        """
+
+    def update(self, edge: int, weight: float) -> None:
+        """Change one edge's weight for the next `find`; O(1).
+
+        Args:
+            edge: Index into the arrays the finder was built from.
+            weight: Finite, between -1e15 and 1e15.
+
+        Raises:
+            InvalidInput: No such edge, or a weight out of range.
+        """
+
+    def __len__(self) -> int:
+        """Return the number of edges."""
+
+def find_negative_cycle(
+    n_nodes: int,
+    src: NDArray[np.int32] | NDArray[np.int64],
+    dst: NDArray[np.int32] | NDArray[np.int64],
+    weight: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], float] | None:
+    """Build a `NegativeCycleFinder`, search once and return what its `find` returns.
+
+    Raises:
+        InvalidInput: As for `NegativeCycleFinder`.
+    """
+
+# ---- recording
+
+@final
+class Record:
+    """One entry of a recording: something that happened at one endpoint. Frozen, hashable."""
+
+    def __new__(
+        cls,
+        kind: Literal["connect", "sent", "received", "disconnect"],
+        endpoint: str,
+        arrival_ns: int,
+        frame: bytes | None = None,
+    ) -> Record:
+        """Build an entry, for sources other than a file; without a frame it is empty.
+
+        Raises:
+            InvalidInput: The kind is unknown, or a connection's record carries a frame.
+        """
+
+    @property
+    def kind(self) -> Literal["connect", "sent", "received", "disconnect"]:
+        """What happened; `sent` is an outgoing JSON-RPC request, `received` an incoming frame."""
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name, one of the header's `endpoints`."""
+    @property
+    def arrival_ns(self) -> int:
+        """Nanoseconds since the recording began."""
+    @property
+    def frame(self) -> bytes:
+        """The text exactly as it came or went; empty for `connect` and `disconnect`."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Recording:
+    """A recording on disk, opened for reading; each iteration reads it anew, block by block."""
+
+    def __new__(cls, path: str | PathLike[str]) -> Recording:
+        """Open a recording; one that was never closed is walked through once.
+
+        Raises:
+            RecordingError: The file is missing, no recording, from a newer release or corrupt.
+        """
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """`created`, `source`, `description`, `tool`, `endpoints`, and `metadata` if it has any."""
+    @property
+    def endpoints(self) -> list[str]:
+        """Names of the endpoints, as in the header."""
+    @property
+    def records(self) -> int:
+        """Number of records in whole blocks."""
+    @property
+    def duration_ns(self) -> int:
+        """Arrival of the last record, nanoseconds since the recording began; 0 if there is none."""
+    @property
+    def torn_at(self) -> int | None:
+        """Byte at which the whole blocks of a recording end that was never closed, else None."""
+    def since(self, arrival_ns: int) -> Iterator[Record]:
+        """Return the records that arrived at `arrival_ns` or later.
+
+        Raises:
+            RecordingError: The file is gone; while iterating: a block is corrupt (record and byte).
+        """
+    def __iter__(self) -> Iterator[Record]: ...
+    def __len__(self) -> int: ...
+
+@final
+class RecordingWriter:
+    """Append records to a new file; as a context manager it closes at the end, also on an error.
+
+    Without `close` the file holds what a crash would leave: the blocks written so far.
+    """
+
+    def __new__(
+        cls,
+        path: str | PathLike[str],
+        header: Mapping[str, Any],
+        *,
+        level: int = 3,
+        block_bytes: int = 4194304,
+    ) -> RecordingWriter:
+        """Create the file and write its header.
+
+        Args:
+            path: A file that does not exist yet.
+            header: Texts `created` (ISO 8601), `source`, `description`, `tool`; list of names
+                `endpoints`; optionally a mapping `metadata`.
+            level: zstd level, 1 (fast) to 22 (small).
+            block_bytes: Uncompressed bytes after which a block is written and synced, 1 to 2**27.
+
+        Raises:
+            RecordingError: The file exists or cannot be created, or the header is unusable.
+            InvalidInput: `level` or `block_bytes` is out of range.
+        """
+
+    @property
+    def records(self) -> int:
+        """Number of records appended."""
+    def append(
+        self,
+        kind: Literal["connect", "sent", "received", "disconnect"],
+        endpoint: str,
+        arrival_ns: int,
+        frame: bytes | bytearray | None = None,
+    ) -> None:
+        """Append a record; arrivals never go back.
+
+        Raises:
+            InvalidInput: The record cannot be kept; nothing changed.
+            RecordingError: The writer is closed, or writing a full block failed.
+        """
+    def flush(self) -> None:
+        """Write what was gathered as a block and wait until the disk has it.
+
+        Raises:
+            RecordingError: The writer is closed, or the disk refused.
+        """
+    def close(self) -> None:
+        """Write the last block, the index and the footer; a second call does nothing.
+
+        Raises:
+            RecordingError: The disk refused; the blocks written before stay readable.
+        """
+    def __enter__(self) -> RecordingWriter: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+# ---- market
+
+@final
+class PoolInfo:
+    """One pool as it stands; prices and liquidity as our fills have left them."""
+
+    @property
+    def pool(self) -> str: ...
+    @property
+    def venue(self) -> str: ...
+    @property
+    def mint_a(self) -> str: ...
+    @property
+    def mint_b(self) -> str: ...
+    @property
+    def tick_spacing(self) -> int: ...
+    @property
+    def fee_rate_e6(self) -> int:
+        """Static fee in millionths of the input."""
+    @property
+    def liquidity(self) -> int: ...
+    @property
+    def sqrt_price_x64(self) -> int:
+        """Square root of token B per token A in base units, Q64.64."""
+    @property
+    def tick_current_index(self) -> int: ...
+    @property
+    def slot(self) -> int:
+        """Slot of the pool account's last write."""
+    @property
+    def set_aside_reason(self) -> str | None:
+        """Why the pool takes no part in detection (a stable name), or None."""
+    @property
+    def set_aside_detail(self) -> str | None:
+        """The same as a sentence."""
+
+@final
+class Quote:
+    """What the on-chain program would move, in base units, Token-2022 fees included."""
+
+    @property
+    def amount_in(self) -> int: ...
+    @property
+    def amount_out(self) -> int: ...
+    @property
+    def fee(self) -> int:
+        """The pool's fee, in base units of the input mint."""
+
+@final
+class MarketCycle:
+    """A cycle of two to four hops, profitable at the margin after fees."""
+
+    @property
+    def hops(self) -> list[tuple[str, bool]]:
+        """Pool and direction (True: token A in) of every hop."""
+    @property
+    def mints(self) -> list[str]:
+        """Input mint of every hop; the first is where the cycle starts and ends."""
+    @property
+    def net_weight(self) -> float:
+        """Sum of -ln(marginal rate after fees); negative."""
+    @property
+    def gross_weight(self) -> float:
+        """Sum of -ln(marginal rate before fees)."""
+
+@final
+class Sized:
+    """The input that maximises a cycle's integer profit."""
+
+    @property
+    def amount_in(self) -> int: ...
+    @property
+    def gross_profit(self) -> int:
+        """Output of the last hop minus `amount_in`; at least 1."""
+    @property
+    def amounts(self) -> list[int]:
+        """Input of the first hop, then the exact output of every hop."""
+    @property
+    def is_proven_best(self) -> bool:
+        """Every input that could gain more was tried, or there was none."""
+
+@final
+class Market:
+    """Pools and the accounts they depend on, for users with accounts of their own.
+
+    Args:
+        assume_plain_mints: Take a mint whose account was never given as a plain SPL mint.
+        complete: Take an account that was never given as not existing; right for a snapshot that holds
+            every account of the venue.
+    """
+
+    def __new__(cls, *, assume_plain_mints: bool = False, complete: bool = False) -> Market: ...
+    def apply(
+        self, pubkey: str, owner: str, data: bytes, slot: int = 0
+    ) -> Literal["applied", "unchanged", "ignored"]:
+        """Apply one account write; later calls replace earlier ones.
+
+        Raises:
+            InvalidInput: `pubkey` or `owner` is no address.
+            MarketDataError: The data is not what the owner's accounts look like; a pool that depends on
+                it is set aside until a good write comes.
+        """
+    def pools(self) -> list[PoolInfo]:
+        """Return the pools in the order in which they appeared."""
+    def quote(self, pool: str, mint_in: str, amount: int, exact: Literal["in", "out"] = "in") -> Quote:
+        """Return what the program would do with `amount` base units.
+
+        Args:
+            pool: The pool's address.
+            mint_in: The mint that the trader pays with.
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            exact: Which side `amount` is.
+
+        Raises:
+            InvalidInput: Unknown pool or mint, or not an address.
+            MarketDataError: The pool is set aside, or a tick array that the swap needs is missing.
+            SwapRefused: The program would fail; `name` and `code` are its own.
+        """
+    def cycles(self, max_hops: int = 3) -> list[MarketCycle]:
+        """Return every cycle of 2 to `max_hops` (at most 4) hops that pays at the margin, best first."""
+    def size(self, cycle: MarketCycle, max_amount_in: int, max_candidates: int = 512) -> Sized | None:
+        """Return the input that pays best, None if none gains a unit.
+
+        Args:
+            cycle: A cycle of this market.
+            max_amount_in: Greatest input, base units of the cycle's first mint.
+            max_candidates: How many inputs may be tried; more makes a proven optimum likelier.
+
+        Raises:
+            MarketDataError: A pool of the cycle is set aside.
+        """
+    def cycle_profits(self, cycle: MarketCycle, amounts_in: list[int]) -> list[int | None]:
+        """Return the exact profit for each input in base units; None where a hop would fail."""
+    def state_digest(self) -> str:
+        """Return SHA-256 (hex) over the recorded state of every pool."""
+
+# ---- scorer
+
+@final
+class SignalScorer:
+    """Go or no-go for sized candidates, every reason counted.
+
+    Args:
+        min_net_profit_lamports: Kept for the engine; candidates carry the threshold in their own mint.
+        min_net_bps: Least profit after costs, in basis points of the input.
+        max_age_slots: Greatest distance in slots between the update and the newest slot.
+    """
+
+    def __new__(
+        cls, *, min_net_profit_lamports: int = 10_000, min_net_bps: float = 0.0, max_age_slots: int = 8
+    ) -> SignalScorer: ...
+    def score(
+        self, amount_in: int, gross_profit: int, cost: int, min_net_profit: int, age_slots: int = 0
+    ) -> list[str]:
+        """Return the reasons against a candidate (base units of one mint); empty means go.
+
+        Raises:
+            InvalidInput: `amount_in` is 0.
+        """
+    def score_batch(
+        self,
+        amount_in: NDArray[np.uint64],
+        gross_profit: NDArray[np.uint64],
+        cost: NDArray[np.uint64],
+        min_net_profit: NDArray[np.uint64],
+        age_slots: NDArray[np.uint64],
+    ) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
+        """Return per row the reasons as bits and the net basis points.
+
+        Bit `i` stands for `reason_names()[i]`; 0 is a go.
+
+        Raises:
+            InvalidInput: Columns of different lengths or not contiguous, or an `amount_in` of 0.
+        """
+    @property
+    def go(self) -> int: ...
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """Every reason with its count, in the order of the funnel."""
+    @staticmethod
+    def reason_names() -> list[str]: ...
+
+# ---- engine
+
+@final
+class Hop:
+    """One hop of a sized cycle; amounts in base units, chained exactly."""
+
+    @property
+    def pool(self) -> str: ...
+    @property
+    def mint_in(self) -> str: ...
+    @property
+    def mint_out(self) -> str: ...
+    @property
+    def amount_in(self) -> int: ...
+    @property
+    def amount_out(self) -> int: ...
+
+@final
+class Signal:
+    """A cycle worth trading. Amounts are base units of `base_mint` unless the name says lamports."""
+
+    @property
+    def opening_id(self) -> int:
+        """Running number of the cycle's opening; one opening is one opportunity, however long it lasts."""
+    @property
+    def slot(self) -> int:
+        """Slot of the update that led here."""
+    @property
+    def base_mint(self) -> str: ...
+    @property
+    def hops(self) -> list[Hop]: ...
+    @property
+    def amount_in(self) -> int: ...
+    @property
+    def amount_out(self) -> int: ...
+    @property
+    def gross_profit(self) -> int:
+        """Output of the last hop minus `amount_in`, before fees of the transaction."""
+    @property
+    def cost(self) -> int:
+        """Network fee, priority fee and tip, valued in `base_mint` and rounded up."""
+    @property
+    def net_profit(self) -> int:
+        """`gross_profit - cost`."""
+    @property
+    def network_fee_lamports(self) -> int: ...
+    @property
+    def priority_fee_lamports(self) -> int: ...
+    @property
+    def tip_lamports(self) -> int: ...
+    @property
+    def age_slots(self) -> int: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def net_bps(self) -> float:
+        """Net profit in basis points of the input."""
+
+@final
+class Fill:
+    """What a taken signal gave on the market that quotes see."""
+
+    @property
+    def amount_in(self) -> int: ...
+    @property
+    def amount_out(self) -> int: ...
+    @property
+    def hops(self) -> list[Hop]: ...
+
+@final
+class EngineConfig:
+    """Settings of an Engine.
+
+    Args:
+        base_mints: Mints to start cycles from, in order of preference, each with the greatest input of
+            one trade in base units.
+        max_hops: Longest cycle looked for, 2 to 4.
+        signatures: Signatures of one transaction.
+        lamports_per_signature: Base fee per signature.
+        compute_unit_limit: Compute units asked for; the priority fee is charged on all of them.
+        compute_unit_price_micro_lamports: Micro-lamports per compute unit.
+        tip_lamports: Tip to the block engine.
+        min_net_profit_lamports: Least profit after all costs.
+        min_net_bps: Least profit after all costs in basis points of the input.
+        max_age_slots: Older updates are no signal.
+        assume_plain_mints: Take a mint whose account was never seen as a plain SPL mint.
+
+    Raises:
+        InvalidInput: A value is out of range or a mint is no address.
+    """
+
+    def __new__(
+        cls,
+        *,
+        base_mints: dict[str, int],
+        max_hops: int = 3,
+        signatures: int = 1,
+        lamports_per_signature: int = 5_000,
+        compute_unit_limit: int = 400_000,
+        compute_unit_price_micro_lamports: int = 50_000,
+        tip_lamports: int = 10_000,
+        min_net_profit_lamports: int = 10_000,
+        min_net_bps: float = 0.0,
+        max_age_slots: int = 8,
+        assume_plain_mints: bool = False,
+    ) -> EngineConfig: ...
+
+@final
+class FunnelStage:
+    """How many candidates reached a stage."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def evaluations(self) -> int:
+        """Counted once per update and cycle."""
+    @property
+    def openings(self) -> int:
+        """Counted once per opening (stage `cycles`: once per cycle)."""
+
+@final
+class Step:
+    """One hop of a route that has no amounts."""
+
+    @property
+    def pool(self) -> str: ...
+    @property
+    def mint_in(self) -> str: ...
+    @property
+    def mint_out(self) -> str: ...
+
+@final
+class Miss:
+    """A cycle that never became a signal, at the moment when it came nearest."""
+
+    @property
+    def slot(self) -> int: ...
+    @property
+    def stage(self) -> str:
+        """The last stage it reached."""
+    @property
+    def reason(self) -> str:
+        """Why no further; `pool_fees` at stage `cycles`, else a reason of the scorer."""
+    @property
+    def missing_bps(self) -> float | None:
+        """Basis points that were missing, None where no number says it (no whole unit to gain)."""
+    @property
+    def route(self) -> list[Step]: ...
+    @property
+    def amount_in(self) -> int | None: ...
+    @property
+    def gross_profit(self) -> int | None: ...
+    @property
+    def net_profit(self) -> int | None: ...
+
+@final
+class EngineStats:
+    """All counters at one moment."""
+
+    @property
+    def frames(self) -> int: ...
+    @property
+    def fresh(self) -> int: ...
+    @property
+    def duplicates(self) -> int: ...
+    @property
+    def stale(self) -> int: ...
+    @property
+    def held(self) -> int:
+        """Writes of the present slot kept back until it is known whether they are newer."""
+    @property
+    def control(self) -> int:
+        """Confirmations, errors and notifications that carry no account."""
+    @property
+    def malformed(self) -> dict[str, int]: ...
+    @property
+    def endpoints(self) -> list[EndpointStats]: ...
+    @property
+    def slot(self) -> int:
+        """Newest slot seen."""
+    @property
+    def updates(self) -> int:
+        """Account writes handed to the market."""
+    @property
+    def decode_errors(self) -> dict[str, int]:
+        """Account writes that could not be decoded, by reason."""
+    @property
+    def pools(self) -> int: ...
+    @property
+    def pools_set_aside(self) -> dict[str, int]: ...
+    @property
+    def openings(self) -> int:
+        """Opportunities so far: openings of cycles at recorded prices."""
+    @property
+    def open_now(self) -> int: ...
+    @property
+    def go(self) -> int:
+        """Signals handed out."""
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How often each reason spoke against a candidate; reasons that never did are left out."""
+    @property
+    def funnel(self) -> list[FunnelStage]: ...
+    @property
+    def nearest_misses(self) -> list[Miss]: ...
+
+@final
+class Engine:
+    """From frames to signals. Every call may be made from any thread; none holds the GIL while it works."""
+
+    def __new__(cls, config: EngineConfig) -> Engine: ...
+    def connect(self, endpoint: str) -> None:
+        """Note that a connection opened; subscription ids of an earlier one are void."""
+    def request(self, endpoint: str, frame: bytes) -> None:
+        """Note an outgoing JSON-RPC request, so that its answer can be understood.
+
+        Raises:
+            InvalidInput: Not a request that the engine can follow.
+        """
+    def ingest(self, endpoint: str, frame: bytes) -> list[Signal]:
+        """Take one incoming frame through the whole pipeline; bad frames are counted, never raised."""
+    def disconnect(self, endpoint: str) -> list[Signal]:
+        """Note a lost connection; writes that only its doubt held back are applied."""
+    def recheck(self, slot: int) -> list[Signal]:
+        """Look again at the cycles through the pools touched last; call it after `take`."""
+    def take(self, signal: Signal) -> Fill:
+        """Execute a signal on the market that quotes see, and close its opening to further signals.
+
+        Raises:
+            SwapRefused: A hop would fail now; nothing is changed.
+            MarketDataError: A pool has been set aside since, or the amounts would not be the signal's to the
+                last unit; nothing is changed.
+        """
+    def stats(self, misses: int = 8) -> EngineStats:
+        """Return all counters, with at most `misses` nearest misses."""
+    def pools(self) -> list[PoolInfo]: ...
+    def quote(self, pool: str, mint_in: str, amount: int, exact: Literal["in", "out"] = "in") -> Quote:
+        """Return what the program would do; see `Market.quote`."""
+    def open_cycles(self) -> list[list[tuple[str, bool]]]:
+        """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
+    def negative_cycle(self) -> tuple[list[tuple[str, bool]], float] | None:
+        """Return a cycle that pays at recorded marginal prices, by Bellman-Ford over the whole graph."""
+    def state_digest(self) -> str:
+        """Return SHA-256 (hex) over the recorded state of every pool, fills excluded."""
+
+# ---- wss_aggregator
+
+@final
+class AccountUpdate:
+    """One state of one account, to be applied."""
+
+    @property
+    def pubkey(self) -> str:
+        """The account's address, in base58."""
+
+    @property
+    def slot(self) -> int:
+        """The slot of the write."""
+
+    @property
+    def exists(self) -> bool:
+        """False if it is known that there is no such account: the rest is None then."""
+
+    @property
+    def owner(self) -> str | None:
+        """The program that owns the account, in base58."""
+
+    @property
+    def lamports(self) -> int | None:
+        """The account's balance."""
+
+    @property
+    def data(self) -> bytes | None:
+        """The account's data, decoded. Every access makes a copy."""
+
+@final
+class LogUpdate:
+    """The log of one transaction."""
+
+    @property
+    def signature(self) -> str:
+        """The transaction's signature, in base58."""
+
+    @property
+    def slot(self) -> int:
+        """The slot of the transaction."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the transaction failed."""
+
+    @property
+    def logs(self) -> list[str]:
+        """The lines of the log; nodes may cut long ones short."""
+
+@final
+class SlotUpdate:
+    """A slot begins."""
+
+    @property
+    def slot(self) -> int:
+        """The new slot: higher than all notified before."""
+
+    @property
+    def parent(self) -> int:
+        """The slot it follows."""
+
+    @property
+    def root(self) -> int:
+        """The last rooted slot."""
+
+@final
+class SignatureUpdate:
+    """A signature was received or reached the commitment asked for."""
+
+    @property
+    def signature(self) -> str:
+        """The signature, in base58."""
+
+    @property
+    def slot(self) -> int:
+        """The slot of the notification."""
+
+    @property
+    def received(self) -> bool:
+        """True for "received by the node", False for the final notification."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the transaction failed."""
+
+@final
+class EndpointStats:
+    """Counters of one endpoint since it was first named.
+
+    `frames` counts frames; `wins`, `duplicates`, `stale` and `held` count what frames say: an
+    answer to `getMultipleAccounts` adds one for every account in it.
+    """
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name."""
+
+    @property
+    def frames(self) -> int:
+        """Frames received."""
+
+    @property
+    def wins(self) -> int:
+        """News that this endpoint brought."""
+
+    @property
+    def duplicates(self) -> int:
+        """What had been delivered before."""
+
+    @property
+    def stale(self) -> int:
+        """What was older than the applied state."""
+
+    @property
+    def held(self) -> int:
+        """Writes kept back because they were not provably newer."""
+
+    @property
+    def control(self) -> int:
+        """Confirmations, refusals and messages of other kinds."""
+
+    @property
+    def refusals(self) -> int:
+        """Requests that the endpoint refused; part of `control`."""
+
+    @property
+    def malformed(self) -> dict[str, int]:
+        """Frames refused, by reason; no zeros."""
+
+    @property
+    def disconnects(self) -> int:
+        """Connections closed."""
+
+@final
+class AggregatorStats:
+    """Counters of an aggregator or filter."""
+
+    @property
+    def endpoints(self) -> list[EndpointStats]:
+        """One for each endpoint, in the order in which they were first named."""
+
+    @property
+    def accounts(self) -> int:
+        """Accounts remembered."""
+
+    @property
+    def released(self) -> int:
+        """Writes kept back that a disconnect released."""
+
+@final
+class WssAggregator:
+    """Turns frames of several endpoints into one ordered stream of account states.
+
+    Whatever the interleaving: once every endpoint has delivered its last write of an account, the
+    state applied last is that write; where every endpoint delivers everything, the states come in
+    the chain's order. An endpoint is given by name, or by the number that `endpoint` returned.
+    An instance may be used from several threads, one at a time gets in.
+
+    Args:
+        max_slot_lead: Slots a frame may be ahead of the highest seen; default 432,000.
+        max_frame_bytes: Longest frame read; default 64 MiB.
+        max_accounts: Accounts remembered; default 1,048,576.
+        max_pending: Unanswered requests remembered per endpoint; default 4,096.
+        max_seen: Signatures remembered; default 65,536.
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_slot_lead: int | None = None,
+        max_frame_bytes: int | None = None,
+        max_accounts: int | None = None,
+        max_pending: int | None = None,
+        max_seen: int | None = None,
+    ) -> WssAggregator: ...
+    def endpoint(self, name: str) -> int:
+        """Return the number of the endpoint with this name; register it on first use."""
+
+    def connect(self, endpoint: int | str) -> None:
+        """Take notice of a new connection: subscriptions and requests of the old one are void."""
+
+    def request(self, endpoint: int | str, frame: Buffer) -> None:
+        """Take notice of an outgoing JSON-RPC request, so that its answer is understood.
+
+        Raises:
+            InvalidInput: It cannot be read, or one too many is unanswered.
+        """
+
+    def subscribed(self, endpoint: int | str, subscription: int, pubkey: str) -> None:
+        """Take notice of a confirmed `accountSubscribe`, without request and confirmation.
+
+        Raises:
+            InvalidInput: `pubkey` is no address.
+        """
+
+    def push(self, endpoint: int | str, frame: Buffer) -> tuple[_Update, ...]:
+        """Return the news in an incoming frame: empty unless fresh.
+
+        Never raises for what the frame holds: a bad one is counted. Frames of 16 KiB and more
+        are read without the GIL; for smaller ones releasing it costs more than it gives.
+
+        Raises:
+            InvalidInput: No such endpoint, or `frame` is no byte buffer.
+        """
+
+    def push_many(
+        self, endpoints: bytes | Iterable[int | str], frames: Iterable[Buffer]
+    ) -> list[tuple[int, _Update]]:
+        """Return the news in many frames, each with the position of its frame.
+
+        The GIL is released while frames are read.
+
+        Args:
+            endpoints: One for each frame; `bytes` are taken as numbers.
+            frames: In the order of arrival.
+
+        Raises:
+            InvalidInput: Another number of endpoints than frames, or one that does not exist.
+        """
+
+    def disconnect(self, endpoint: int | str) -> tuple[AccountUpdate, ...]:
+        """Take notice of the end of a connection; return the kept writes that this releases."""
+
+    @property
+    def highest_slot(self) -> int:
+        """The highest slot of all accepted frames; 0 before the first."""
+
+    def stats(self) -> AggregatorStats:
+        """Return a copy of the counters."""
+
+@final
+class DuplicateFilter:
+    """Says of every frame whether its message has been seen before, whichever endpoint sent it.
+
+    Keeps no order: nothing is stale or held, and addresses are checked for their letters only.
+    Arguments as for `WssAggregator`; `max_seen` bounds all messages remembered.
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_slot_lead: int | None = None,
+        max_frame_bytes: int | None = None,
+        max_accounts: int | None = None,
+        max_pending: int | None = None,
+        max_seen: int | None = None,
+    ) -> DuplicateFilter: ...
+    def endpoint(self, name: str) -> int:
+        """Return the number of the endpoint with this name; register it on first use."""
+
+    def connect(self, endpoint: int | str) -> None:
+        """Take notice of a new connection: subscriptions and requests of the old one are void."""
+
+    def disconnect(self, endpoint: int | str) -> None:
+        """Take notice of the end of a connection."""
+
+    def request(self, endpoint: int | str, frame: Buffer) -> None:
+        """Take notice of an outgoing JSON-RPC request.
+
+        Raises:
+            InvalidInput: It cannot be read, or one too many is unanswered.
+        """
+
+    def subscribed(self, endpoint: int | str, subscription: int, pubkey: str) -> None:
+        """Take notice of a confirmed `accountSubscribe`.
+
+        Raises:
+            InvalidInput: `pubkey` is not 32 to 44 base58 letters.
+        """
+
+    def push(self, endpoint: int | str, frame: Buffer) -> bool:
+        """Return whether the frame says something new.
+
+        Raises:
+            InvalidInput: No such endpoint, or `frame` is no byte buffer.
+        """
+
+    def push_many(self, endpoints: bytes | Iterable[int | str], frames: Iterable[Buffer]) -> list[int]:
+        """Return the positions of the frames that say something new, GIL released meanwhile.
+
+        Raises:
+            InvalidInput: Another number of endpoints than frames, or one that does not exist.
+        """
+
+    def forget(self) -> None:
+        """Forget all messages; endpoints, subscriptions and counters stay."""
+
+    def stats(self) -> AggregatorStats:
+        """Return a copy of the counters; `stale`, `held` and `released` stay 0."""
+
+_Update: TypeAlias = AccountUpdate | LogUpdate | SlotUpdate | SignatureUpdate

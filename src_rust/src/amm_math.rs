@@ -5,6 +5,12 @@
 //! program's own rounding and errors, and describes itself to the *search* as a chain of
 //! [`Segment`]s in `f64`. What the search finds is always recomputed by an exact quote.
 
+pub mod constant_product;
+pub(crate) mod fixed_point;
+pub mod tick_math;
+pub mod transfer_fee;
+pub mod whirlpool;
+
 /// A stretch of a curve on which the output is `gain * x / (base + drag * x)` for an input `x`
 /// counted from the start of the stretch, fees included.
 ///

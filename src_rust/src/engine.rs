@@ -1,1 +1,514 @@
-//! (module under construction)
+//! One call per frame: from bytes that an endpoint pushed to the cycles worth trading.
+//!
+//! ```text
+//! frame → aggregator → market → cycles through the changed pool → openings → sizing → scorer → Signal
+//! ```
+//!
+//! The one idea: an *opening* is the time during which a cycle is profitable at recorded marginal
+//! prices after fees. It is one opportunity however many updates it lasts. A cycle is taken at most
+//! once per opening; it counts again only after it has closed at recorded prices and opened anew.
+//! What is taken is sized on the market as our fills have left it, and only while it is open at
+//! recorded prices: a gain that exists because of our own fill alone is not a signal.
+
+mod funnel;
+mod openings;
+
+use rustc_hash::FxHashSet;
+
+use crate::cycle_finder::{
+    CYCLE_EPSILON, CycleKey, CycleScratch, EdgeIndex, GraphError, MAX_HOPS, MarketSweep, NegativeCycle,
+    edge_of, pool_of,
+};
+use crate::market::{AccountWrite, Applied, Market, MarketConfig, MintIndex, PoolIndex, QuoteError};
+use crate::quantities::{Pubkey, Slot};
+use crate::scorer::{Candidate, Reason, Reasons, ScorerConfig, SignalScorer};
+use crate::sizing::{HopRef, SizingLimits, SizingScratch, size_cycle};
+use crate::wss_aggregator::{AccountUpdate, AggregatorConfig, EndpointId, Malformed, Verdict, WssAggregator};
+pub use funnel::{Funnel, Miss, Stage};
+use openings::Openings;
+
+/// What every attempt costs, in lamports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Costs {
+    /// Signatures of the transaction.
+    pub signatures: u64,
+    /// Base fee per signature.
+    pub lamports_per_signature: u64,
+    /// Compute units asked for; the priority fee is charged on this limit, used or not.
+    pub compute_unit_limit: u64,
+    /// Micro-lamports per compute unit.
+    pub compute_unit_price_micro_lamports: u64,
+    /// Tip to the block engine.
+    pub tip_lamports: u64,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self {
+            signatures: 1,
+            lamports_per_signature: 5_000,
+            compute_unit_limit: 400_000,
+            compute_unit_price_micro_lamports: 50_000,
+            tip_lamports: 10_000,
+        }
+    }
+}
+
+impl Costs {
+    /// Returns the base fee of the transaction.
+    #[must_use]
+    pub const fn network_fee(&self) -> u64 {
+        self.signatures.saturating_mul(self.lamports_per_signature)
+    }
+
+    /// Returns limit × price / 10⁶, rounded up as the runtime does.
+    #[must_use]
+    pub fn priority_fee(&self) -> u64 {
+        let micro = u128::from(self.compute_unit_limit) * u128::from(self.compute_unit_price_micro_lamports);
+        u64::try_from(micro.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the sum of all three.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.network_fee().saturating_add(self.priority_fee()).saturating_add(self.tip_lamports)
+    }
+}
+
+/// A mint that the wallet trades from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BaseMint {
+    /// The mint.
+    pub mint: Pubkey,
+    /// Greatest input of one trade, in base units.
+    pub max_amount_in: u64,
+}
+
+/// Everything the engine is told once.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Deduplication.
+    pub aggregator: AggregatorConfig,
+    /// What is taken for granted about accounts never seen.
+    pub market: MarketConfig,
+    /// Thresholds of a go.
+    pub scorer: ScorerConfig,
+    /// Fees of one attempt.
+    pub costs: Costs,
+    /// Longest cycle looked for: 2 to [`crate::cycle_finder::MAX_HOPS`] hops.
+    pub max_hops: usize,
+    /// Mints to start cycles from, in order of preference.
+    pub base_mints: Vec<BaseMint>,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            aggregator: AggregatorConfig::default(),
+            market: MarketConfig::default(),
+            scorer: ScorerConfig::default(),
+            costs: Costs::default(),
+            max_hops: 3,
+            base_mints: Vec::new(),
+        }
+    }
+}
+
+/// A cycle through a changed pool, as the price graph sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cycle {
+    /// Its edges, whichever comes first.
+    pub key: CycleKey,
+    /// Sum of `-ln(rate)` after fees.
+    pub net: f64,
+}
+
+impl Cycle {
+    /// Returns whether the cycle pays at the margin, by the measure that Bellman-Ford uses too.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.net < -CYCLE_EPSILON
+    }
+}
+
+/// One hop of a sized cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hop {
+    /// The pool.
+    pub pool: PoolIndex,
+    /// Whether the input is token A.
+    pub a_to_b: bool,
+    /// Input in base units: the hop before's exact output.
+    pub amount_in: u64,
+    /// Output in base units.
+    pub amount_out: u64,
+}
+
+/// A cycle worth trading.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    /// Running number of the opening.
+    pub opening_id: u64,
+    /// Slot of the update that led here.
+    pub slot: Slot,
+    /// Mint that the cycle starts and ends with.
+    pub base_mint: MintIndex,
+    /// The hops, chained exactly.
+    pub hops: Vec<Hop>,
+    /// Amounts and costs in the base mint.
+    pub candidate: Candidate,
+    /// Rank among candidates, see [`SignalScorer::rank`].
+    pub score: f64,
+    key: CycleKey,
+}
+
+impl Signal {
+    /// Returns the output of the last hop.
+    #[must_use]
+    pub fn amount_out(&self) -> u64 {
+        self.candidate.amount_in + self.candidate.gross_profit
+    }
+}
+
+/// Counters of the engine itself; the aggregator keeps its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Account writes handed to the market.
+    pub updates: u64,
+    /// Account writes that could not be decoded, by [`crate::decoders::DecodeError::reason`].
+    pub faults: Vec<(&'static str, u64)>,
+}
+
+/// The whole pipeline for one stream of frames.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    aggregator: WssAggregator,
+    market: Market,
+    scorer: SignalScorer,
+    openings: Openings,
+    funnel: Funnel,
+    counters: Counters,
+    updates: Vec<AccountUpdate>,
+    touched: Vec<PoolIndex>,
+    found: Vec<Cycle>,
+    seen: FxHashSet<CycleKey>,
+    walk: CycleScratch,
+    sweep: MarketSweep,
+    sizing: SizingScratch,
+}
+
+impl Engine {
+    /// Returns an engine that knows no pool yet.
+    ///
+    /// # Errors
+    /// [`GraphError::MaxHops`].
+    pub fn new(config: EngineConfig) -> Result<Self, GraphError> {
+        if !(2..=MAX_HOPS).contains(&config.max_hops) {
+            return Err(GraphError::MaxHops { max_hops: config.max_hops });
+        }
+        Ok(Self {
+            aggregator: WssAggregator::new(config.aggregator),
+            market: Market::new(config.market),
+            scorer: SignalScorer::new(config.scorer.clone()),
+            config,
+            openings: Openings::default(),
+            funnel: Funnel::default(),
+            counters: Counters::default(),
+            updates: Vec::new(),
+            touched: Vec::new(),
+            found: Vec::new(),
+            seen: FxHashSet::default(),
+            walk: CycleScratch::new(),
+            sweep: MarketSweep::new(),
+            sizing: SizingScratch::new(),
+        })
+    }
+
+    /// Returns the settings.
+    #[must_use]
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    /// Returns the market.
+    #[must_use]
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// Returns the aggregator.
+    #[must_use]
+    pub fn aggregator(&self) -> &WssAggregator {
+        &self.aggregator
+    }
+
+    /// Returns the scorer with its counts.
+    #[must_use]
+    pub fn scorer(&self) -> &SignalScorer {
+        &self.scorer
+    }
+
+    /// Returns how far candidates came, and what was missing.
+    #[must_use]
+    pub fn funnel(&self) -> &Funnel {
+        &self.funnel
+    }
+
+    /// Returns the engine's own counters.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Returns how many openings there have been, and how many are open now.
+    #[must_use]
+    pub fn openings(&self) -> (u64, usize) {
+        (self.openings.total(), self.openings.open_now())
+    }
+
+    /// Returns the keys of the cycles open at recorded prices, in no particular order.
+    pub fn open_cycles(&self) -> impl Iterator<Item = CycleKey> + '_ {
+        self.openings.keys()
+    }
+
+    /// Returns a cycle that pays at recorded marginal prices, found by Bellman-Ford over the whole
+    /// graph; the check of what the incremental search keeps.
+    pub fn negative_cycle(&mut self) -> Option<NegativeCycle> {
+        self.sweep.find(self.market.graph()).ok().flatten()
+    }
+
+    /// Returns the endpoint's number, new on first use.
+    pub fn endpoint(&mut self, name: &str) -> EndpointId {
+        self.aggregator.endpoint(name)
+    }
+
+    /// Notes that a connection opened: subscriptions of an earlier one are void.
+    pub fn connect(&mut self, endpoint: EndpointId) {
+        self.aggregator.connect(endpoint);
+    }
+
+    /// Notes an outgoing JSON-RPC request, so that its answer can be understood.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not a request that the engine can follow.
+    pub fn request(&mut self, endpoint: EndpointId, frame: &[u8]) -> Result<(), Malformed> {
+        self.aggregator.request(endpoint, frame)
+    }
+
+    /// Takes one incoming frame through the whole pipeline; bad frames are counted, never fatal.
+    pub fn ingest(&mut self, endpoint: EndpointId, frame: &[u8], signals: &mut Vec<Signal>) -> Verdict {
+        self.updates.clear();
+        let verdict = self.aggregator.push(endpoint, frame, &mut self.updates);
+        self.apply_updates(signals);
+        verdict
+    }
+
+    /// Notes a lost connection; writes that only its doubt held back are applied.
+    pub fn disconnect(&mut self, endpoint: EndpointId, signals: &mut Vec<Signal>) {
+        self.updates.clear();
+        self.aggregator.disconnect(endpoint, &mut self.updates);
+        self.apply_updates(signals);
+    }
+
+    fn apply_updates(&mut self, signals: &mut Vec<Signal>) {
+        if self.updates.is_empty() {
+            return;
+        }
+        self.touched.clear();
+        let mut slot = 0;
+        let mut updates = std::mem::take(&mut self.updates);
+        for update in &updates {
+            slot = slot.max(update.slot);
+            let account = update.account.as_ref().map(|account| (account.owner, account.data.as_slice()));
+            let applied =
+                self.market.apply(AccountWrite { pubkey: update.pubkey, slot: update.slot, account });
+            self.counters.updates += 1;
+            match applied {
+                Applied::Pool(pool) => {
+                    if !self.touched.contains(&pool) {
+                        self.touched.push(pool);
+                    }
+                }
+                Applied::Fault(_, error) => count(&mut self.counters.faults, error.reason()),
+                Applied::Unchanged | Applied::Ignored => {}
+            }
+        }
+        self.aggregator.recycle(&mut updates);
+        self.updates = updates;
+        self.evaluate(slot, false, signals);
+    }
+
+    /// Looks again at the cycles through the pools touched last, on the market as fills have left it.
+    /// To be called after a taken signal, for what the fill has left open.
+    pub fn recheck(&mut self, slot: Slot, signals: &mut Vec<Signal>) {
+        self.evaluate(slot, true, signals);
+    }
+
+    fn evaluate(&mut self, slot: Slot, recheck: bool, signals: &mut Vec<Signal>) {
+        self.seen.clear();
+        let touched = std::mem::take(&mut self.touched);
+        let mut found = std::mem::take(&mut self.found);
+        for &pool in &touched {
+            let graph = self.market.graph();
+            if graph.weight(edge_of(pool, true)).is_none() {
+                continue; // set aside: what was open stays open until prices say otherwise
+            }
+            found.clear();
+            let searched = graph.cycles_through(pool, self.config.max_hops, &mut self.walk, |cycle| {
+                found.push(Cycle { key: cycle.key(), net: cycle.net });
+            });
+            debug_assert!(searched.is_ok(), "the pool exists and max_hops was checked");
+            self.openings.close_missing(pool, &found);
+            for cycle in &found {
+                if self.seen.insert(cycle.key) {
+                    self.consider(cycle, slot, recheck, signals);
+                }
+            }
+        }
+        self.touched = touched;
+        self.found = found;
+        self.keep_disjoint(signals);
+    }
+
+    fn consider(&mut self, cycle: &Cycle, slot: Slot, recheck: bool, signals: &mut Vec<Signal>) {
+        self.funnel.reach_cycle(cycle.key, recheck);
+        if !cycle.is_open() {
+            if !self.openings.has_opened(cycle.key) {
+                self.funnel.miss(Miss::closed(cycle, slot));
+            }
+            return;
+        }
+        let opening = self.openings.open(cycle);
+        let (opening_id, furthest, taken) = (opening.id(), opening.furthest(), opening.is_taken());
+        if furthest == Stage::Cycle {
+            self.funnel.forget_miss(cycle.key, 0);
+        }
+        self.funnel.reach(Stage::AfterFees, furthest, recheck);
+        opening.advance(Stage::AfterFees);
+        if taken {
+            if !recheck {
+                self.scorer.count(Reasons::only(Reason::AlreadyTaken));
+            }
+            return;
+        }
+        match self.size(cycle, slot) {
+            Err(reason) => {
+                self.scorer.count(Reasons::only(reason));
+                if furthest < Stage::AfterCosts {
+                    self.funnel.miss(Miss::not_sized(cycle.key, opening_id, slot, reason));
+                }
+            }
+            Ok((base_mint, hops, candidate)) => {
+                let reasons = self.scorer.score(&candidate);
+                let stage = if reasons.is_go() { Stage::AfterCosts } else { Stage::AfterSizing };
+                self.funnel.reach_through(stage, furthest, recheck);
+                self.openings.advance(cycle.key, stage);
+                if reasons.is_go() {
+                    let score = self.scorer.rank(&candidate);
+                    let key = cycle.key;
+                    signals.push(Signal { opening_id, slot, base_mint, hops, candidate, score, key });
+                    self.funnel.forget_miss(cycle.key, opening_id);
+                } else if furthest < Stage::AfterCosts {
+                    self.funnel.miss(Miss::refused(cycle.key, opening_id, slot, reasons, &candidate));
+                }
+            }
+        }
+    }
+
+    /// Finds the best input of a cycle and what it leaves before the thresholds are asked.
+    fn size(&mut self, cycle: &Cycle, slot: Slot) -> Result<(MintIndex, Vec<Hop>, Candidate), Reason> {
+        let (start, base) = self.base_of(cycle).ok_or(Reason::NoBaseMint)?;
+        let mut edges: Vec<EdgeIndex> = cycle.key.edges().collect();
+        edges.rotate_left(start);
+        let base_mint = self.market.mint_index(&base.mint).ok_or(Reason::NoBaseMint)?;
+        let views = edges
+            .iter()
+            .map(|&edge| self.market.view(pool_of(edge).0))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| Reason::NoProfitAfterSizing)?;
+        let hops: Vec<_> = views
+            .iter()
+            .zip(&edges)
+            .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
+            .collect();
+        let limits = SizingLimits::up_to(base.max_amount_in);
+        let sized = size_cycle(&hops, limits, &mut self.sizing).ok_or(Reason::NoProfitAfterSizing)?;
+        let lamports = self.config.costs.total();
+        let min_lamports = self.config.scorer.min_net_profit_lamports;
+        let cost = self.market.lamports_in(base_mint, lamports).ok_or(Reason::NoCostPrice)?;
+        let min_net_profit = self.market.lamports_in(base_mint, min_lamports).ok_or(Reason::NoCostPrice)?;
+        let candidate = Candidate {
+            amount_in: sized.amount_in(),
+            gross_profit: sized.gross_profit,
+            cost,
+            min_net_profit,
+            age_slots: self.aggregator.highest_slot().saturating_sub(slot),
+        };
+        let hops = edges
+            .iter()
+            .zip(sized.amounts().windows(2))
+            .map(|(&edge, pair)| {
+                let (pool, a_to_b) = pool_of(edge);
+                Hop { pool, a_to_b, amount_in: pair[0], amount_out: pair[1] }
+            })
+            .collect();
+        Ok((base_mint, hops, candidate))
+    }
+
+    /// Returns where in the cycle the most preferred base mint comes in, and that base mint.
+    fn base_of(&self, cycle: &Cycle) -> Option<(usize, BaseMint)> {
+        self.config.base_mints.iter().find_map(|base| {
+            let mint = self.market.mint_index(&base.mint)?;
+            let position = cycle.key.edges().position(|edge| self.market.ends(edge).0 == mint)?;
+            Some((position, *base))
+        })
+    }
+
+    /// Keeps the best of signals that use one pool; the others would be sized on a state that the
+    /// best one changes.
+    fn keep_disjoint(&mut self, signals: &mut Vec<Signal>) {
+        if signals.len() < 2 {
+            return;
+        }
+        signals.sort_by(|x, y| y.score.total_cmp(&x.score).then(x.opening_id.cmp(&y.opening_id)));
+        let mut used: Vec<PoolIndex> = Vec::new();
+        let scorer = &mut self.scorer;
+        signals.retain(|signal| {
+            let free = signal.hops.iter().all(|hop| !used.contains(&hop.pool));
+            if free {
+                used.extend(signal.hops.iter().map(|hop| hop.pool));
+            } else {
+                scorer.withdraw_go(Reason::SharesPoolWithBetter);
+            }
+            free
+        });
+    }
+
+    /// Executes a signal on the market that quotes see and closes it to further signals of the same
+    /// opening. Returns the amounts after every hop, the input first.
+    ///
+    /// # Errors
+    /// [`QuoteError`] of the first hop that fails, [`QuoteError::Moved`] if the amounts are not the
+    /// signal's to the last unit; the market is then unchanged.
+    pub fn take(&mut self, signal: &Signal) -> Result<Vec<u64>, QuoteError> {
+        let edges: Vec<EdgeIndex> = signal.hops.iter().map(|hop| edge_of(hop.pool, hop.a_to_b)).collect();
+        let quoted = self.market.quote_route(&edges, signal.candidate.amount_in)?;
+        if !quoted.iter().skip(1).eq(signal.hops.iter().map(|hop| &hop.amount_out)) {
+            let found = quoted.last().copied().unwrap_or_default();
+            return Err(QuoteError::Moved { expected: signal.amount_out(), found });
+        }
+        let amounts = self.market.fill_route(&edges, signal.candidate.amount_in)?;
+        self.openings.take(signal.key);
+        self.touched.clear();
+        self.touched.extend(signal.hops.iter().map(|hop| hop.pool));
+        Ok(amounts)
+    }
+}
+
+fn count(counts: &mut Vec<(&'static str, u64)>, reason: &'static str) {
+    match counts.iter_mut().find(|(known, _)| *known == reason) {
+        Some((_, n)) => *n += 1,
+        None => counts.push((reason, 1)),
+    }
+}

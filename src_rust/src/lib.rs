@@ -1,17 +1,19 @@
 //! The hot path of `PhantomArbiter`.
 //!
 //! Modules in order of dependency, lowest first:
-//! - [`quantities`], [`error`]: the words everything else is written in;
+//! - [`quantities`]: the words everything else is written in;
 //! - [`pda`], [`decoders`], [`amm_math`]: account bytes to typed state, state to exact quotes;
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
+//! - [`conformance`]: golden swap vectors run through the quotes;
 //! - [`recording`]: the append-only log of what entered the engine.
 //!
 //! `pyo3` appears only under `python/`: with default features this crate knows nothing of Python.
 
 pub mod amm_math;
+pub mod conformance;
 pub mod cycle_finder;
 pub mod decoders;
 pub mod engine;

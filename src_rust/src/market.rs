@@ -1,1 +1,610 @@
-//! (module under construction)
+//! Pools, the accounts they depend on, and the price graph, as the recorded account writes leave them.
+//!
+//! The one idea: an account write touches one pool. [`Market::apply`] finds the pool, decodes the
+//! account, decides whether the pool may be quoted ([`SetAside`] says why not) and updates its two
+//! directed edges; nothing else is looked at.
+//!
+//! A paper fill is a layer over the recorded state: [`Market::fill`] moves the price that quotes and
+//! sizing see, and the next recorded write of that pool, which knows nothing of the fill, replaces it.
+//! The graph holds recorded prices only, so that a cycle opens and closes by what the chain recorded.
+
+mod pool;
+
+use std::fmt::Write as _;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use sha2::{Digest, Sha256};
+
+use crate::amm_math::Curve as _;
+use crate::amm_math::whirlpool::{PoolView, Quote, SwapRequest, WhirlpoolError, quote, swap};
+use crate::cycle_finder::{EdgeIndex, EdgeWeight, PriceGraph, pool_of};
+pub use crate::cycle_finder::{MintIndex, PoolIndex};
+use crate::decoders::{self, DecodeError, Decoded, Mint, Venue, Whirlpool, spl_token, sysvar};
+use crate::pda;
+use crate::quantities::{Pubkey, Slot};
+pub use pool::{Pool, SetAside};
+
+/// The SPL Token mint of wrapped SOL; its base unit is the lamport.
+pub const WRAPPED_SOL: Pubkey = decoders::address("So11111111111111111111111111111111111111112");
+
+/// How a market treats what it has not been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MarketConfig {
+    /// Take a mint whose account was never seen as a plain SPL Token mint. Off by default: a
+    /// Token-2022 mint may charge transfer fees, and a guess would make the quote wrong.
+    pub assume_plain_mints: bool,
+    /// Take an account that was never seen as not existing. Only right for a snapshot that holds
+    /// every account of the venue.
+    pub complete: bool,
+}
+
+/// One account as it was written; `data` is `None` when the account is known not to exist.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountWrite<'a> {
+    /// The account's address.
+    pub pubkey: Pubkey,
+    /// The slot of the write.
+    pub slot: Slot,
+    /// Owner program and data.
+    pub account: Option<(Pubkey, &'a [u8])>,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// A pool's recorded state or standing changed.
+    Pool(PoolIndex),
+    /// Nothing that quotes or standing depend on changed.
+    Unchanged,
+    /// The account is none of the market's business.
+    Ignored,
+    /// The account could not be decoded; the pool that depends on it, if any, is set aside.
+    Fault(Option<PoolIndex>, DecodeError),
+}
+
+/// Why a pool or a route cannot be quoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuoteError {
+    /// No such pool.
+    #[error("pool {0} is not in the market")]
+    UnknownPool(Pubkey),
+    /// The mint is on neither side of the pool.
+    #[error("mint {mint} is not traded by pool {pool}")]
+    UnknownMint {
+        /// The pool asked.
+        pool: Pubkey,
+        /// The mint asked for.
+        mint: Pubkey,
+    },
+    /// The pool is set aside.
+    #[error("pool {pool} is set aside: {reason}")]
+    SetAside {
+        /// The pool asked.
+        pool: Pubkey,
+        /// Why.
+        reason: SetAside,
+    },
+    /// The route no longer gives what it gave when it was quoted.
+    #[error("the market has moved since the quote: {expected} expected at the end, {found} now")]
+    Moved {
+        /// Output that was quoted.
+        expected: u64,
+        /// Output that the same input gives now.
+        found: u64,
+    },
+    /// The program would refuse, or an account that the swap needs is missing.
+    #[error("pool {pool}: {error}")]
+    Refused {
+        /// The pool asked.
+        pool: Pubkey,
+        /// The program's own word.
+        error: WhirlpoolError,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Role {
+    Pool(PoolIndex),
+    TickArray { pool: PoolIndex, start: i32 },
+    Oracle(PoolIndex),
+    Mint(MintIndex),
+}
+
+impl Role {
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Pool(_) => "Whirlpool",
+            Self::TickArray { .. } => "TickArray",
+            Self::Oracle(_) => "Oracle",
+            Self::Mint(_) => "Mint",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MintEntry {
+    address: Pubkey,
+    account: Option<Mint>,
+    pools: Vec<PoolIndex>,
+}
+
+/// All pools and what they depend on.
+#[derive(Debug, Default)]
+pub struct Market {
+    config: MarketConfig,
+    pools: Vec<Pool>,
+    mints: Vec<MintEntry>,
+    mint_index: FxHashMap<Pubkey, MintIndex>,
+    roles: FxHashMap<Pubkey, Role>,
+    /// Dependent accounts that arrived before their pool.
+    orphans: FxHashMap<Pubkey, Vec<(Pubkey, Decoded)>>,
+    /// Addresses known not to exist.
+    absent: FxHashSet<Pubkey>,
+    clock: Option<sysvar::Clock>,
+    graph: PriceGraph,
+}
+
+impl Market {
+    /// Returns an empty market.
+    #[must_use]
+    pub fn new(config: MarketConfig) -> Self {
+        Self { config, ..Self::default() }
+    }
+
+    /// Returns the price graph at recorded prices.
+    #[must_use]
+    pub fn graph(&self) -> &PriceGraph {
+        &self.graph
+    }
+
+    /// Returns the pools in the order in which they appeared.
+    #[must_use]
+    pub fn pools(&self) -> &[Pool] {
+        &self.pools
+    }
+
+    /// Returns one pool.
+    #[must_use]
+    pub fn pool(&self, index: PoolIndex) -> &Pool {
+        &self.pools[index as usize]
+    }
+
+    /// Returns the address of a mint.
+    #[must_use]
+    pub fn mint(&self, index: MintIndex) -> Pubkey {
+        self.mints[index as usize].address
+    }
+
+    /// Returns the mints that an edge of the graph starts from and leads to.
+    ///
+    /// # Panics
+    /// If the graph of another market numbered the edge.
+    #[must_use]
+    pub fn ends(&self, edge: EdgeIndex) -> (MintIndex, MintIndex) {
+        let (pool, a_to_b) = pool_of(edge);
+        let pool = self.pool(pool);
+        if a_to_b { (pool.mint_a(), pool.mint_b()) } else { (pool.mint_b(), pool.mint_a()) }
+    }
+
+    /// Returns the number of a mint that at least one pool trades or whose account was seen.
+    #[must_use]
+    pub fn mint_index(&self, address: &Pubkey) -> Option<MintIndex> {
+        self.mint_index.get(address).copied()
+    }
+
+    /// Returns the number of a pool.
+    #[must_use]
+    pub fn pool_index(&self, address: &Pubkey) -> Option<PoolIndex> {
+        match self.roles.get(address) {
+            Some(&Role::Pool(index)) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// Applies one account write. Order is the caller's: what comes later replaces what came before.
+    pub fn apply(&mut self, write: AccountWrite<'_>) -> Applied {
+        let Some((owner, data)) = write.account else {
+            return self.account_missing(write.pubkey);
+        };
+        if owner == sysvar::OWNER {
+            return self.apply_clock(write.pubkey, data);
+        }
+        let role = self.roles.get(&write.pubkey).copied();
+        let known = Venue::of_program(&owner).is_some() || spl_token::is_program(&owner);
+        if role.is_none() && !known {
+            return Applied::Ignored;
+        }
+        let decoded = match decoders::decode(&owner, data) {
+            Ok(decoded) => decoded,
+            Err(error) => return self.unreadable(role, write.pubkey, error),
+        };
+        match (role, decoded) {
+            (Some(Role::Pool(pool)), Decoded::Whirlpool(state)) => {
+                self.update_pool(pool, owner, &state, write.slot)
+            }
+            (Some(Role::TickArray { pool, .. }), account @ Decoded::TickArray(_))
+            | (Some(Role::Oracle(pool)), account @ Decoded::Oracle(_)) => {
+                self.attach(pool, write.pubkey, account)
+            }
+            (Some(Role::Mint(mint)), Decoded::Mint(account)) => self.update_mint(mint, account),
+            (Some(role), _) => {
+                let error = DecodeError::ImpossibleField {
+                    account: role.expected(),
+                    field: "discriminator",
+                    value: "that of another account type".to_owned(),
+                    expected: "the type it had before",
+                };
+                self.unreadable(Some(role), write.pubkey, error)
+            }
+            (None, Decoded::Whirlpool(state)) => self.add_pool(write.pubkey, owner, &state, write.slot),
+            (None, account @ (Decoded::TickArray(_) | Decoded::Oracle(_))) => {
+                self.adopt(write.pubkey, account)
+            }
+            (None, Decoded::Mint(account)) => {
+                let mint = self.intern_mint(write.pubkey);
+                self.update_mint(mint, account)
+            }
+            (None, Decoded::TokenAccount(_) | Decoded::Recognised(_)) => Applied::Ignored,
+        }
+    }
+
+    /// A dependent account goes to its pool, or waits for it.
+    fn adopt(&mut self, address: Pubkey, account: Decoded) -> Applied {
+        let Some(whirlpool) = pool_named_by(&account) else { return Applied::Ignored };
+        if let Some(pool) = self.pool_index(&whirlpool) {
+            return self.attach(pool, address, account);
+        }
+        let waiting = self.orphans.entry(whirlpool).or_default();
+        waiting.retain(|(known, _)| *known != address);
+        waiting.push((address, account));
+        Applied::Unchanged
+    }
+
+    fn add_pool(&mut self, address: Pubkey, program: Pubkey, state: &Whirlpool, slot: Slot) -> Applied {
+        let mint_a = self.intern_mint(state.token_mint_a);
+        let mint_b = self.intern_mint(state.token_mint_b);
+        let Ok(index) = self.graph.add_pool(mint_a, mint_b) else {
+            let error = DecodeError::ImpossibleField {
+                account: "Whirlpool",
+                field: "token_mint_b",
+                value: state.token_mint_b.to_string(),
+                expected: "another mint than token_mint_a",
+            };
+            return Applied::Fault(None, error);
+        };
+        self.pools.push(Pool::new(address, program, [mint_a, mint_b], state, slot, self.config.complete));
+        self.roles.insert(address, Role::Pool(index));
+        self.absent.remove(&address);
+        for mint in [mint_a, mint_b] {
+            self.mints[mint as usize].pools.push(index);
+        }
+        for (dependent, account) in self.orphans.remove(&address).unwrap_or_default() {
+            if let Err(error) = self.link(index, dependent, account) {
+                self.pools[index as usize].set_fault(dependent, error.reason());
+            }
+        }
+        self.refresh(index);
+        Applied::Pool(index)
+    }
+
+    fn update_pool(&mut self, index: PoolIndex, program: Pubkey, state: &Whirlpool, slot: Slot) -> Applied {
+        let entry = &mut self.pools[index as usize];
+        let (before, address) = (*entry.recorded(), entry.address());
+        let lasting = |pool: &Whirlpool| (pool.token_mint_a, pool.token_mint_b, pool.tick_spacing);
+        let error = if program != entry.program() {
+            Some(DecodeError::WrongOwner { owner: program })
+        } else if lasting(state) != lasting(&before) {
+            Some(DecodeError::ImpossibleField {
+                account: "Whirlpool",
+                field: "token_mint or tick_spacing",
+                value: format!("{:?}", lasting(state)),
+                expected: "what it was when the pool was made",
+            })
+        } else {
+            None
+        };
+        if let Some(error) = error {
+            return self.unreadable(Some(Role::Pool(index)), address, error);
+        }
+        if !entry.record(state, slot) {
+            return Applied::Unchanged;
+        }
+        self.refresh(index);
+        Applied::Pool(index)
+    }
+
+    fn attach(&mut self, index: PoolIndex, address: Pubkey, account: Decoded) -> Applied {
+        let role = self.roles.get(&address).copied().unwrap_or(Role::Oracle(index));
+        let linked = match pool_named_by(&account) {
+            Some(named) if named != self.pools[index as usize].address() => {
+                Err(DecodeError::ImpossibleField {
+                    account: role.expected(),
+                    field: "whirlpool",
+                    value: named.to_string(),
+                    expected: "the pool it belonged to before",
+                })
+            }
+            _ => self.link(index, address, account),
+        };
+        if let Err(error) = linked {
+            return self.unreadable(Some(role), address, error);
+        }
+        self.refresh(index);
+        Applied::Pool(index)
+    }
+
+    fn link(&mut self, index: PoolIndex, address: Pubkey, account: Decoded) -> Result<(), DecodeError> {
+        self.absent.remove(&address);
+        let entry = &mut self.pools[index as usize];
+        match account {
+            Decoded::TickArray(array) => {
+                let start = array.start_tick_index;
+                entry.set_array(address, start, Some(&array))?;
+                self.roles.insert(address, Role::TickArray { pool: index, start });
+            }
+            Decoded::Oracle(oracle) => {
+                entry.set_oracle(address, oracle);
+                self.roles.insert(address, Role::Oracle(index));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn account_missing(&mut self, address: Pubkey) -> Applied {
+        self.absent.insert(address);
+        let index = match self.roles.get(&address).copied() {
+            Some(Role::Pool(index)) => {
+                self.pools[index as usize].close();
+                index
+            }
+            Some(Role::TickArray { pool, start }) => {
+                match self.pools[pool as usize].set_array(address, start, None) {
+                    Ok(()) => pool,
+                    Err(error) => return Applied::Fault(Some(pool), error),
+                }
+            }
+            Some(Role::Oracle(pool)) => {
+                self.pools[pool as usize].drop_oracle();
+                pool
+            }
+            Some(Role::Mint(_)) => return Applied::Ignored,
+            None => return Applied::Unchanged,
+        };
+        self.refresh(index);
+        Applied::Pool(index)
+    }
+
+    fn update_mint(&mut self, mint: MintIndex, account: Mint) -> Applied {
+        let entry = &mut self.mints[mint as usize];
+        // Supply changes all the time and no quote needs it.
+        let relevant = |mint: &Mint| Mint { supply: 0, ..*mint };
+        if entry.account.as_ref().map(relevant) == Some(relevant(&account)) {
+            return Applied::Unchanged;
+        }
+        entry.account = Some(account);
+        let pools = entry.pools.clone();
+        for &pool in &pools {
+            self.refresh(pool);
+        }
+        pools.first().map_or(Applied::Unchanged, |&pool| Applied::Pool(pool))
+    }
+
+    fn apply_clock(&mut self, address: Pubkey, data: &[u8]) -> Applied {
+        if address != sysvar::CLOCK {
+            return Applied::Ignored;
+        }
+        match sysvar::Clock::decode(data) {
+            Err(error) => Applied::Fault(None, error),
+            Ok(clock) => {
+                let epoch_changed = self.clock.is_none_or(|known| known.epoch != clock.epoch);
+                self.clock = Some(clock);
+                for (pool, index) in (0..self.pools.len()).zip(0..) {
+                    self.pools[pool].set_time(clock.unix_timestamp);
+                    if epoch_changed {
+                        self.refresh(index);
+                    }
+                }
+                Applied::Unchanged
+            }
+        }
+    }
+
+    /// Sets the pool that depends on the account aside until a good write of it comes.
+    fn unreadable(&mut self, role: Option<Role>, address: Pubkey, error: DecodeError) -> Applied {
+        let pools = match role {
+            None => return Applied::Fault(None, error),
+            Some(Role::Pool(pool) | Role::TickArray { pool, .. } | Role::Oracle(pool)) => vec![pool],
+            Some(Role::Mint(mint)) => {
+                self.mints[mint as usize].account = None;
+                self.mints[mint as usize].pools.clone()
+            }
+        };
+        for &pool in &pools {
+            if !matches!(role, Some(Role::Mint(_))) {
+                self.pools[pool as usize].set_fault(address, error.reason());
+            }
+            self.refresh(pool);
+        }
+        Applied::Fault(pools.first().copied(), error)
+    }
+
+    fn intern_mint(&mut self, address: Pubkey) -> MintIndex {
+        if let Some(&index) = self.mint_index.get(&address) {
+            return index;
+        }
+        let index = MintIndex::try_from(self.mints.len()).unwrap_or(MintIndex::MAX);
+        self.mints.push(MintEntry { address, account: None, pools: Vec::new() });
+        self.mint_index.insert(address, index);
+        self.roles.insert(address, Role::Mint(index));
+        index
+    }
+
+    /// Decides anew whether a pool may be quoted, and puts its recorded rates into the graph.
+    fn refresh(&mut self, index: PoolIndex) {
+        self.learn_absent_arrays(index);
+        let mints = [self.pools[index as usize].mint_a(), self.pools[index as usize].mint_b()]
+            .map(|mint| self.mints[mint as usize].account.as_ref());
+        let entry = &mut self.pools[index as usize];
+        entry.refresh(mints, self.config.assume_plain_mints, self.clock.as_ref());
+        let weights = entry.set_aside().is_none().then(|| {
+            let view = entry.recorded_view();
+            [true, false].map(|a_to_b| EdgeWeight {
+                net: -view.marginal_rate(a_to_b).ln(),
+                gross: -view.gross_rate(a_to_b).ln(),
+            })
+        });
+        let finite = |weight: &EdgeWeight| weight.net.is_finite() && weight.gross.is_finite();
+        let [a_to_b, b_to_a] =
+            weights.map_or([None; 2], |weights| weights.map(|weight| Some(weight).filter(finite)));
+        let set = self.graph.set_weights(index, a_to_b, b_to_a);
+        debug_assert!(set.is_ok(), "pools and graph are numbered alike");
+    }
+
+    /// Tick arrays that the program's sequences can touch and that nobody has mentioned are looked up
+    /// among the addresses known not to exist.
+    fn learn_absent_arrays(&mut self, index: PoolIndex) {
+        let entry = &mut self.pools[index as usize];
+        let (address, program) = (entry.address(), entry.program());
+        for start in entry.unknown_starts() {
+            let Ok((derived, _)) = pda::whirlpool_tick_array(&program, &address, start) else { continue };
+            self.roles.entry(derived).or_insert(Role::TickArray { pool: index, start });
+            if self.absent.contains(&derived) {
+                let known = entry.set_array(derived, start, None);
+                debug_assert!(known.is_ok(), "required starts are possible ones");
+            }
+        }
+    }
+
+    /// Returns the pool on the market as fills have left it.
+    ///
+    /// # Errors
+    /// [`QuoteError::SetAside`].
+    pub fn view(&self, index: PoolIndex) -> Result<PoolView<'_>, QuoteError> {
+        let entry = self.pool(index);
+        match entry.set_aside() {
+            Some(reason) if !reason.quotable() => {
+                Err(QuoteError::SetAside { pool: entry.address(), reason: reason.clone() })
+            }
+            _ => Ok(entry.seen_view()),
+        }
+    }
+
+    /// Returns what the program would do with one swap, on the market as fills have left it.
+    ///
+    /// # Errors
+    /// [`QuoteError`].
+    pub fn quote(
+        &self,
+        pool: &Pubkey,
+        mint_in: &Pubkey,
+        amount: u64,
+        exact_in: bool,
+    ) -> Result<Quote, QuoteError> {
+        let index = self.pool_index(pool).ok_or(QuoteError::UnknownPool(*pool))?;
+        let entry = self.pool(index);
+        let a_to_b = match self.mint_index(mint_in) {
+            Some(mint) if mint == entry.mint_a() => true,
+            Some(mint) if mint == entry.mint_b() => false,
+            _ => return Err(QuoteError::UnknownMint { pool: *pool, mint: *mint_in }),
+        };
+        quote(&self.view(index)?, &SwapRequest::new(amount, exact_in, a_to_b))
+            .map_err(|error| QuoteError::Refused { pool: *pool, error })
+    }
+
+    /// Executes a route of exact-in swaps on the market as fills have left it, each hop on what the
+    /// ones before it left. Returns the amounts, the input first.
+    ///
+    /// # Errors
+    /// [`QuoteError`] of the first hop that fails; the market is then unchanged.
+    pub fn fill_route(&mut self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
+        let before: Vec<Pool> = edges.iter().map(|&edge| self.pool(pool_of(edge).0).clone()).collect();
+        let mut amounts = vec![amount_in];
+        let mut amount = amount_in;
+        for &edge in edges {
+            let (pool, a_to_b) = pool_of(edge);
+            match self.fill(pool, a_to_b, amount) {
+                Ok(out) => amount = out,
+                Err(error) => {
+                    for (&edge, state) in edges.iter().zip(before).rev() {
+                        self.pools[pool_of(edge).0 as usize] = state;
+                    }
+                    return Err(error);
+                }
+            }
+            amounts.push(amount);
+        }
+        Ok(amounts)
+    }
+
+    fn fill(&mut self, index: PoolIndex, a_to_b: bool, amount_in: u64) -> Result<u64, QuoteError> {
+        let request = SwapRequest::new(amount_in, true, a_to_b);
+        let done = swap(&self.view(index)?, &request)
+            .map_err(|error| QuoteError::Refused { pool: self.pool(index).address(), error })?;
+        self.pools[index as usize].apply_fill(&done);
+        Ok(done.quote.user_out)
+    }
+
+    /// Returns the amounts after every hop of a route for an exact input, the input first, on the
+    /// market as fills have left it.
+    ///
+    /// # Errors
+    /// [`QuoteError`] of the first hop that fails.
+    pub fn quote_route(&self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
+        let mut amounts = vec![amount_in];
+        let mut amount = amount_in;
+        for &edge in edges {
+            let (pool, a_to_b) = pool_of(edge);
+            amount = self
+                .view(pool)?
+                .quote_exact_in(a_to_b, amount)
+                .map_err(|error| QuoteError::Refused { pool: self.pool(pool).address(), error })?;
+            amounts.push(amount);
+        }
+        Ok(amounts)
+    }
+
+    /// Returns what `lamports` cost in base units of `mint`: the input that the deepest usable pool
+    /// against wrapped SOL takes for exactly that output, at recorded state. `None` without one.
+    #[must_use]
+    pub fn lamports_in(&self, mint: MintIndex, lamports: u64) -> Option<u64> {
+        let wrapped = self.mint_index(&WRAPPED_SOL)?;
+        if mint == wrapped || lamports == 0 {
+            return Some(lamports);
+        }
+        let deepest = self.mints[mint as usize]
+            .pools
+            .iter()
+            .map(|&index| self.pool(index))
+            .filter(|pool| {
+                pool.set_aside().is_none() && (pool.mint_a() == wrapped || pool.mint_b() == wrapped)
+            })
+            .max_by_key(|pool| (pool.recorded().liquidity, std::cmp::Reverse(pool.address())))?;
+        deepest.recorded_view().quote_exact_out(deepest.mint_a() == mint, lamports).ok()
+    }
+
+    /// Returns SHA-256, in hexadecimal digits, over the recorded state of every pool in address order,
+    /// fills excluded.
+    #[must_use]
+    pub fn state_digest(&self) -> String {
+        let mut order: Vec<&Pool> = self.pools.iter().collect();
+        order.sort_by_key(|pool| pool.address());
+        let mut digest = Sha256::new();
+        for pool in order {
+            pool.digest(&mut digest);
+        }
+        let mut text = String::with_capacity(64);
+        for byte in digest.finalize() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
+
+fn pool_named_by(account: &Decoded) -> Option<Pubkey> {
+    match account {
+        Decoded::TickArray(array) => Some(array.whirlpool),
+        Decoded::Oracle(oracle) => Some(oracle.whirlpool),
+        _ => None,
+    }
+}

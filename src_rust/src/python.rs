@@ -1,11 +1,27 @@
 //! Bindings: the module `phantom_core._native`. One file per core module, each with its `register`.
 
+mod amm_math;
+mod conformance;
+mod cycle_finder;
+mod engine;
 mod errors;
+mod market;
+mod recording;
+mod scorer;
+mod wss_aggregator;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(m)?;
+    amm_math::register(m)?;
+    conformance::register(m)?;
+    cycle_finder::register(m)?;
+    recording::register(m)?;
+    market::register(m)?;
+    scorer::register(m)?;
+    engine::register(m)?;
+    wss_aggregator::register(m)?;
     Ok(())
 }

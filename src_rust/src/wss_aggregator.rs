@@ -1,1 +1,205 @@
-//! (module under construction)
+//! Frames from several endpoints to one ordered stream of account writes.
+//!
+//! Every endpoint pushes the same market, each with its own delays, gaps and subscription ids.
+//! [`WssAggregator::push`] says of one frame whether it is news, and hands out the account states
+//! to apply. There are no sockets here: the caller owns them and tells of connections, outgoing
+//! requests and incoming frames.
+//!
+//! - **Identity.** A write is (address, slot, hash of data, owner and lamports); a log is its
+//!   signature. The first arrival wins. A duplicate is recognised by comparing it with the frame it
+//!   repeats, else by the hash of its base64 text, without decoding it. base64+zstd is unpacked (at most 10 MiB) and identified by the base64 text of
+//!   what it holds, so both encodings of one write are one write.
+//! - **Order.** Between slots the slot decides, so an older one is stale. Within a slot the rules of
+//!   `order.rs` apply: whatever the interleaving, once every endpoint has delivered its last
+//!   write, the applied state is that write; and where every endpoint delivers everything, the
+//!   applied sequence is the chain's.
+//! - **Reads.** An answer to `getMultipleAccounts` is, for every account in it, a write of this
+//!   endpoint in the answer's slot: the state that the node had at that moment. Older than the
+//!   applied slot it is stale. In the same slot the same rules apply, until this connection's
+//!   subscription has notified a write of that slot: then a read tells nothing that the
+//!   notifications do not, and may have been overtaken by them, so it is stale. Answers must be
+//!   pushed in the order in which they were given; over HTTP, ids must differ from those in use
+//!   on the socket. `null` is the state "no such account".
+//! - **Subscriptions.** Only account and signature notifications need theirs known; programs' and
+//!   logs' name their subject, and are taken under any number.
+//! - **Bad input.** A frame that is refused changes nothing but counters ([`Malformed`]). Only
+//!   what is delivered or kept is decoded: a bad encoding in a frame that is stale anyway goes
+//!   unnoticed.
+//! - **Not covered.** A state of an abandoned fork stays until the account is written in a higher
+//!   slot or read again there.
+//!
+//! Memory: the last 2,048 frames of at most 16 KiB; at most `max_accounts` accounts, each with, per
+//! endpoint, 128 elements of 32 bytes and one kept write (10 MiB at most);
+//! `max_seen` signatures; `max_pending` unanswered requests per endpoint, and one entry for
+//! each confirmed subscription of a connection; 64 recycled buffers.
+//!
+//! ```
+//! use phantom_core::wss_aggregator::{AggregatorConfig, Verdict, WssAggregator};
+//!
+//! let mut aggregator = WssAggregator::new(AggregatorConfig::default());
+//! let (a, b) = (aggregator.endpoint("a"), aggregator.endpoint("b"));
+//! let pool = "HJPjoWUrhoZzkNfRpHuieeFk9WcZWjwy6PBjZ81ngndJ";
+//! aggregator.subscribed(a, 1, pool)?;
+//! aggregator.subscribed(b, 2, pool)?;
+//! let frame = |subscription| format!(
+//!     r#"{{"jsonrpc":"2.0","method":"accountNotification","params":{{"result":{{"context":{{"slot":9}},
+//!     "value":{{"data":["AAEC","base64"],"lamports":5,"owner":"11111111111111111111111111111111"}}}},
+//!     "subscription":{subscription}}}}}"#);
+//! let mut updates = Vec::new();
+//! assert_eq!(aggregator.push(a, frame(1).as_bytes(), &mut updates), Verdict::Fresh);
+//! assert_eq!(aggregator.push(b, frame(2).as_bytes(), &mut updates), Verdict::Duplicate);
+//! assert_eq!(updates.len(), 1);
+//! # Ok::<(), phantom_core::wss_aggregator::Malformed>(())
+//! ```
+
+mod aggregator;
+mod base58;
+mod canonical;
+mod echo;
+mod filter;
+mod frame;
+mod ingress;
+mod json;
+mod malformed;
+mod order;
+mod payload;
+mod request;
+mod seen;
+mod stats;
+
+pub use aggregator::WssAggregator;
+pub use filter::DuplicateFilter;
+pub use malformed::Malformed;
+pub use stats::{AggregatorStats, EndpointStats};
+
+use crate::quantities::{Pubkey, Slot};
+
+/// Bounds of an aggregator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AggregatorConfig {
+    /// Slots that a frame may be ahead of the highest slot seen; the first frame sets the base.
+    /// Default 432,000: one epoch.
+    pub max_slot_lead: u64,
+    /// Longest frame that is read, in bytes. Default 64 MiB.
+    pub max_frame_bytes: usize,
+    /// Accounts remembered. Default 1,048,576.
+    pub max_accounts: usize,
+    /// Unanswered requests remembered, per endpoint. Default 4,096.
+    pub max_pending: usize,
+    /// Signatures of logs (for [`DuplicateFilter`]: messages) remembered. Default 65,536.
+    pub max_seen: usize,
+}
+
+impl Default for AggregatorConfig {
+    fn default() -> Self {
+        Self {
+            max_slot_lead: 432_000,
+            max_frame_bytes: 64 << 20,
+            max_accounts: 1 << 20,
+            max_pending: 4096,
+            max_seen: 1 << 16,
+        }
+    }
+}
+
+/// An endpoint of one aggregator, numbered from 0 in order of first mention.
+///
+/// To use it with another aggregator than the one that gave it may panic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EndpointId(usize);
+
+impl EndpointId {
+    /// Returns the number of the endpoint.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// One state of one account, to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountUpdate {
+    /// The account's address.
+    pub pubkey: Pubkey,
+    /// The slot of the write.
+    pub slot: Slot,
+    /// The state; `None` if it is known that there is no such account.
+    pub account: Option<Account>,
+}
+
+/// The state of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// The program that owns the account.
+    pub owner: Pubkey,
+    /// The account's balance.
+    pub lamports: u64,
+    /// The account's data.
+    pub data: Vec<u8>,
+}
+
+/// What a frame was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// News. Account states are among the updates, anything else is the
+    /// [`notification`](WssAggregator::notification).
+    Fresh,
+    /// Delivered before.
+    Duplicate,
+    /// Older than what is applied.
+    Stale,
+    /// A write not provably newer than the applied one: kept back.
+    Held,
+    /// Refused.
+    Malformed(Malformed),
+    /// A confirmation, a refusal, or a message of another kind.
+    Control,
+}
+
+/// News that is not an account state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notification {
+    /// A transaction's log.
+    Log {
+        /// The transaction's signature, in base58.
+        signature: String,
+        /// The slot of the transaction.
+        slot: Slot,
+        /// Whether the transaction failed.
+        failed: bool,
+        /// The log, as it came.
+        logs: Logs,
+    },
+    /// A slot begins.
+    Slot {
+        /// The new slot.
+        slot: Slot,
+        /// The slot it follows.
+        parent: Slot,
+        /// The last rooted slot.
+        root: Slot,
+    },
+    /// A signature was received or reached the commitment asked for.
+    Signature {
+        /// The signature, in base58.
+        signature: String,
+        /// The slot of the notification.
+        slot: Slot,
+        /// True for "received", false for "processed" with the outcome in `failed`.
+        received: bool,
+        /// Whether the transaction failed.
+        failed: bool,
+    },
+}
+
+/// The lines of a log as a JSON array, read on demand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs(Vec<u8>);
+
+impl Logs {
+    /// Returns the lines; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        frame::strings(&self.0).unwrap_or_default() // checked when it came
+    }
+}

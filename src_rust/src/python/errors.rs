@@ -4,6 +4,9 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::{PyTypeInfo, create_exception};
 
+use crate::amm_math::whirlpool::WhirlpoolError;
+use crate::market::QuoteError;
+
 create_exception!(phantom_core, PhantomError, PyException, "Base of everything that phantom_core raises.");
 create_exception!(
     phantom_core,
@@ -24,6 +27,59 @@ create_exception!(
     "The on-chain program would refuse this swap; `name` and `code` are the program's own."
 );
 create_exception!(phantom_core, RecordingError, PhantomError, "A recording is missing, torn or corrupt.");
+
+/// Returns the `InvalidInput` with this message.
+pub fn invalid(message: String) -> PyErr {
+    InvalidInput::new_err(message)
+}
+
+/// Returns the `MarketDataError` with this message.
+pub fn market_data(message: String) -> PyErr {
+    MarketDataError::new_err(message)
+}
+
+/// Maps a quote's failure: data that is missing, a refusal of the program, or a wrong argument.
+pub fn quote(py: Python<'_>, error: &QuoteError) -> PyErr {
+    match error {
+        QuoteError::UnknownPool(_) | QuoteError::UnknownMint { .. } => invalid(error.to_string()),
+        QuoteError::SetAside { .. } | QuoteError::Moved { .. } => market_data(error.to_string()),
+        QuoteError::Refused { error: WhirlpoolError::MissingTickArray { .. }, .. } => {
+            market_data(error.to_string())
+        }
+        QuoteError::Refused { error: refusal, .. } => {
+            let raised = SwapRefused::new_err(error.to_string());
+            let value = raised.value(py);
+            let attributes =
+                value.setattr("name", refusal.name()).and_then(|()| value.setattr("code", refusal.code()));
+            match attributes {
+                Ok(()) => raised,
+                Err(unexpected) => unexpected,
+            }
+        }
+    }
+}
+
+/// Bad arguments are the caller's; the rest is about the file.
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
+pub fn recording_error(error: crate::recording::RecordingError) -> PyErr {
+    use crate::recording::RecordingError as E;
+    let message = error.to_string();
+    match error {
+        E::ArrivalGoesBack { .. }
+        | E::UnknownEndpoint { .. }
+        | E::FrameTooLong { .. }
+        | E::BadOption { .. } => InvalidInput::new_err(message),
+        E::Missing { .. }
+        | E::Exists { .. }
+        | E::Io { .. }
+        | E::NotARecording { .. }
+        | E::TooNew { .. }
+        | E::TornHeader { .. }
+        | E::BadHeader { .. }
+        | E::Corrupt { .. }
+        | E::Closed { .. } => RecordingError::new_err(message),
+    }
+}
 
 /// Adds the exception classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

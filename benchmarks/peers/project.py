@@ -1,0 +1,22 @@
+"""Our side of the peer benchmarks: what `get` returns does the same work as the peers.
+
+One file per path under `paths/`, each with `get(work, data)`; a path that is not listed here has
+no PROJECT row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from paths import a_dedup
+
+PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
+    "a.dedup": a_dedup.get,
+}
+
+
+def get(path: str, work: str, data: Any) -> Callable[[], Any] | None:
+    """Return a callable that does `work` of `path` on `data`, or None if we have none."""
+    make = PATHS.get(path)
+    return make(work, data) if make else None

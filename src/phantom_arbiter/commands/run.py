@@ -1,0 +1,131 @@
+"""`phantom run`: replay a recording through the engine, trade on paper, say what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from phantom_arbiter.config_sources import Effective
+    from phantom_arbiter.recordings import OpenedSource
+
+
+class SourceName(StrEnum):
+    """What to read."""
+
+    DEMO = "demo"
+    RECORDING = "recording"
+
+
+class UiName(StrEnum):
+    """How to show a run while it runs."""
+
+    AUTO = "auto"
+    RICH = "rich"
+    PLAIN = "plain"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", envvar="PHANTOM_CONFIG", help="TOML file with settings.", dir_okay=False
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def run(
+    source: Annotated[
+        SourceName | None, typer.Option(help="demo: the recording shipped with the package (default).")
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Recording to replay; implies --source recording.")
+    ] = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(metavar="1x|100x|max", help="Recorded time, a multiple of it, or no waiting (default)."),
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="SQLite journal; created if missing.")
+    ] = None,
+    ui: Annotated[
+        UiName | None, typer.Option(help="Live counters, or one line per event, on stderr.")
+    ] = None,
+    max_hops: Annotated[str | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
+    halted: Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Refused: live execution is not built yet.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay a recording and trade on paper; with no options, the shipped day."""
+    from phantom_arbiter.config import LIVE_REFUSED
+    from phantom_arbiter.config_sources import load
+    from phantom_arbiter.errors import ConfigError
+
+    if live:
+        raise ConfigError(f"--live: {LIVE_REFUSED}")
+    if source is SourceName.DEMO and recording is not None:
+        raise ConfigError("--source demo and --recording contradict each other", hint="leave one of them out")
+    flags: dict[str, dict[str, Any]] = {
+        "run": {
+            "source": _text(source) or ("recording" if recording is not None else None),
+            "recording": recording,
+            "speed": speed,
+            "ui": _text(ui),
+        },
+        "journal": {"path": journal},
+        "engine": {"max_hops": max_hops},
+        "risk": {"halted": True if halted else None},
+    }
+    effective = load(_given(flags), config)
+    _replay(effective, as_json=as_json, demo=source is SourceName.DEMO)
+
+
+def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
+    from rich.console import Console
+
+    from phantom_arbiter.native import build_native_engine
+    from phantom_arbiter.progress import choose_view
+    from phantom_arbiter.recordings import open_source
+    from phantom_arbiter.render import render_summary
+    from phantom_arbiter.session import run_session
+    from phantom_arbiter.summary import to_json
+
+    settings = effective.config
+    # A flag wins over a recording that the environment or the file names.
+    opened = open_source(settings.run.model_copy(update={"recording": None}) if demo else settings.run)
+    _warn_if_torn(opened)
+    market = build_native_engine(settings, assume_plain_mints=opened.info.assume_plain_mints)
+    with choose_view(settings.run.ui, opened.info, Console(stderr=True)) as view:
+        summary = run_session(effective, opened.info, opened.source, market, view)
+    if as_json:
+        print(json.dumps(to_json(summary), indent=2))
+    else:
+        render_summary(summary, Console())
+
+
+def _text(choice: StrEnum | None) -> str | None:
+    return None if choice is None else choice.value
+
+
+def _given(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return only what was given on the command line."""
+    sections = {
+        name: {key: value for key, value in section.items() if value is not None}
+        for name, section in flags.items()
+    }
+    return {name: section for name, section in sections.items() if section}
+
+
+def _warn_if_torn(opened: OpenedSource) -> None:
+    if opened.torn_at is not None:
+        print(
+            f"phantom: warning: recording {opened.info.name} is torn at byte {opened.torn_at}, "
+            f"replaying the {opened.info.records} whole records before it",
+            file=sys.stderr,
+        )

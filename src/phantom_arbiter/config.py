@@ -1,0 +1,253 @@
+"""Settings: one frozen tree, read once; the reference is generated from it (`phantom config`).
+
+Order: flag > environment (`PHANTOM_` and the key with `__` between its parts, as in `PHANTOM_RUN__SPEED`) >
+    TOML file > default. Unknown keys are errors. No setting is a secret; a value that comes with an unknown
+    key is
+never repeated in a message, since it may be one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal, Self
+
+from platformdirs import user_config_path, user_state_path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from phantom_arbiter.risk import BreakerRules, MintLimits, RiskRules, TradeLimits
+
+WSOL = "So11111111111111111111111111111111111111112"
+"""The native mint of SPL Token: wrapped SOL, 9 decimals."""
+
+USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+"""Circle's USD Coin on Solana mainnet, 6 decimals."""
+
+MAX_AMOUNT = 2**63 - 1
+"""The largest amount the journal holds (`journal/schema.py`)."""
+
+ENV_PREFIX = "PHANTOM_"
+ENV_DELIMITER = "__"
+
+LIVE_REFUSED = "live execution is not built yet, this version trades on paper only"
+
+
+def default_journal_path() -> Path:
+    """Return where the journal goes if nobody says otherwise: the user's state folder."""
+    return user_state_path("phantom-arbiter") / "journal.sqlite"
+
+
+def default_config_path() -> Path:
+    """Return the TOML file that is read if it exists and none is named."""
+    return user_config_path("phantom-arbiter") / "config.toml"
+
+
+def _plain_mint(address: str) -> str:
+    alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+    if not 32 <= len(address) <= 44 or set(address) - set(alphabet):
+        raise ValueError("a mint address, 32 to 44 base58 characters")
+    return address
+
+
+Mint = Annotated[str, AfterValidator(_plain_mint)]
+Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, strict=True)]
+PositiveAmount = Annotated[int, Field(ge=1, le=MAX_AMOUNT, strict=True)]
+Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Lamports = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+FilePath = Annotated[Path, PlainSerializer(str, return_type=str)]
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
+class EngineSettings(_Section):
+    """What the native engine looks for."""
+
+    max_hops: int = Field(default=3, ge=2, le=4)
+    """Longest cycle, in pools; 2 to 4."""
+
+    base_mints: dict[Mint, PositiveAmount] = Field(
+        default_factory=lambda: {USDC: 10_000_000_000, WSOL: 100_000_000_000}, min_length=1
+    )
+    """Mints a cycle starts and ends with, preferred first, each with its largest input in base units."""
+
+    assume_plain_mints: bool = False
+    """Take a mint whose account was never seen as a plain SPL mint, free of transfer fees."""
+
+
+class CostSettings(_Section):
+    """What a transaction costs."""
+
+    signatures: int = Field(default=1, ge=1, le=12)
+    """Signatures per transaction; the network takes 5,000 lamports for each."""
+
+    compute_unit_limit: int = Field(default=400_000, ge=1, le=1_400_000)
+    """Compute units a transaction may use; the priority fee pays for all of them."""
+
+    compute_unit_price_micro_lamports: Lamports = 50_000
+    """Priority fee per compute unit, in millionths of a lamport."""
+
+    tip_lamports: Lamports = 10_000
+    """Tip to the block engine, in lamports, paid if the transaction lands."""
+
+
+class ScorerSettings(_Section):
+    """When a candidate is worth a signal."""
+
+    min_net_profit_lamports: Lamports = 10_000
+    """Least profit after costs, valued in lamports."""
+
+    min_net_bps: float = Field(default=0.0, ge=0, le=10_000, allow_inf_nan=False)
+    """Least profit after costs, in 1/10,000 of the input."""
+
+    max_age_slots: Count = 8
+    """Most slots between the write behind a signal and the highest seen; 8 slots are 3.2 seconds."""
+
+
+class MintLimitSettings(_Section):
+    """Limits of one base mint, in its base units."""
+
+    max_amount_in: PositiveAmount
+    """Largest input of one trade."""
+
+    max_amount_in_per_day: PositiveAmount
+    """Sum of inputs over a rolling day, failed attempts included."""
+
+    max_exposure: PositiveAmount
+    """Sum of inputs whose outcome is not known yet."""
+
+    max_loss_per_day: Amount
+    """What losing attempts of a rolling day may lose in sum; gains do not offset it."""
+
+
+class RiskSettings(_Section):
+    """When to hold back. A day is a rolling window of 216,000 slots."""
+
+    mints: dict[Mint, MintLimitSettings] = Field(
+        default_factory=lambda: {
+            USDC: MintLimitSettings(
+                max_amount_in=10_000_000_000,
+                max_amount_in_per_day=2_000_000_000_000,
+                max_exposure=20_000_000_000,
+                max_loss_per_day=100_000_000,
+            ),
+            WSOL: MintLimitSettings(
+                max_amount_in=100_000_000_000,
+                max_amount_in_per_day=20_000_000_000_000,
+                max_exposure=200_000_000_000,
+                max_loss_per_day=1_000_000_000,
+            ),
+        }
+    )
+    """Limits by base mint, in its base units; a mint without an entry is not traded."""
+
+    max_trades_per_day: int = Field(default=5_000, ge=1, le=1_000_000)
+    """Attempts over a rolling day, all mints together."""
+
+    route_cooldown_slots: Count = 4
+    """Slots a route rests after an attempt on it; 0 for none."""
+
+    failures_in_a_row: Count = 5
+    """Consecutive failures that stop all sending; 0 for never."""
+
+    failure_cooldown_slots: Count = 750
+    """Slots that such a stop lasts; 750 slots are five minutes."""
+
+    halted: bool = False
+    """Kill switch: watch, but send nothing."""
+
+    kill_switch_file: FilePath | None = None
+    """Send nothing as long as this file exists."""
+
+
+class JournalSettings(_Section):
+    """Where attempts are written."""
+
+    path: FilePath = Field(default_factory=default_journal_path)
+    """SQLite file, created if missing."""
+
+
+class RunSettings(_Section):
+    """What `phantom run` reads and how it shows it."""
+
+    source: Literal["demo", "recording"] = "demo"
+    """demo: the recording shipped with the package; recording: the file named by run.recording."""
+
+    recording: FilePath | None = None
+    """Recording to replay; naming one implies source recording."""
+
+    speed: str = Field(default="max", pattern=r"^([mM][aA][xX]|[0-9]{1,9}(\.[0-9]{1,9})?[xX])$")
+    """1x replays in recorded time, 100x a hundred times faster, max without waiting."""
+
+    ui: Literal["auto", "rich", "plain"] = "auto"
+    """rich: live counters; plain: one line per event; auto: rich on a terminal, else plain."""
+
+
+class Config(BaseSettings):
+    """The effective configuration."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        use_attribute_docstrings=True,
+    )
+
+    mode: Literal["paper"] = "paper"
+    """paper: fills on the market the engine sees, no transaction is sent; the only mode there is."""
+
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    costs: CostSettings = Field(default_factory=CostSettings)
+    scorer: ScorerSettings = Field(default_factory=ScorerSettings)
+    risk: RiskSettings = Field(default_factory=RiskSettings)
+    journal: JournalSettings = Field(default_factory=JournalSettings)
+    run: RunSettings = Field(default_factory=RunSettings)
+
+    @model_validator(mode="after")
+    def _base_mints_have_limits(self) -> Self:
+        missing = [mint for mint in self.engine.base_mints if mint not in self.risk.mints]
+        if missing:
+            raise ValueError(f"risk.mints has no limits for {missing[0]}, which engine.base_mints names")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values as given: `config_sources.load` has already merged flags, environment and file."""
+        return (init_settings,)
+
+
+def risk_rules(settings: RiskSettings) -> RiskRules:
+    """Return the settings as the plain values that the risk layer works with."""
+    mints = {
+        mint: MintLimits(
+            max_amount_in=limit.max_amount_in,
+            max_amount_in_per_day=limit.max_amount_in_per_day,
+            max_exposure=limit.max_exposure,
+            max_loss_per_day=limit.max_loss_per_day,
+        )
+        for mint, limit in settings.mints.items()
+    }
+    return RiskRules(
+        limits=TradeLimits(mints=MappingProxyType(mints), max_trades_per_day=settings.max_trades_per_day),
+        breakers=BreakerRules(
+            route_cooldown_slots=settings.route_cooldown_slots,
+            failures_in_a_row=settings.failures_in_a_row,
+            failure_cooldown_slots=settings.failure_cooldown_slots,
+            max_loss_per_day=MappingProxyType(
+                {mint: limit.max_loss_per_day for mint, limit in mints.items()}
+            ),
+            halted=settings.halted,
+        ),
+    )

@@ -1,0 +1,273 @@
+"""Golden swap vectors: compare what real programs did with what we say they do.
+
+A vector file is gzip'd JSON Lines, told apart by `t`: one `meta`, then `account`, `state` and `swap` lines.
+Every swap is answered by the native core from its state alone and every field of the vector's result (or its
+error) must be equal. Integers may exceed 64 bits and stay exact.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from phantom_core import ConformanceState, PhantomError
+
+_SOURCES = ("real-program", "sdk")
+
+
+class VectorFileError(Exception):
+    """A vector file is missing, unreadable or no vector file; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """A vector file, parsed.
+
+    Attributes:
+        path: Where it was read.
+        meta: Its first line: `dex`, `source`, `program_id` and more.
+        accounts: Account lines by their id.
+        states: State lines by their id.
+        swaps: Swap lines in order.
+    """
+
+    path: Path
+    meta: dict[str, Any]
+    accounts: dict[int, dict[str, Any]]
+    states: dict[int, dict[str, Any]]
+    swaps: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One compared value of one swap."""
+
+    name: str
+    expected: object
+    got: object
+
+    @property
+    def equal(self) -> bool:
+        """Whether both are the same."""
+        return self.expected == self.got
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A swap whose answer is not the vector's."""
+
+    swap_id: int
+    kind: str
+    operation: str
+    fields: tuple[Field, ...]
+
+
+@dataclass
+class FileReport:
+    """What became of one file.
+
+    Attributes:
+        path: The file.
+        dex: Venue.
+        source: `real-program` or `sdk`.
+        supported: Whether we quote this venue; if not, nothing was run.
+        swaps: Swaps in the file.
+        equal: Swaps run and equal.
+        failures_expected: Swaps that the program refused; they must be refused alike.
+        differences: The first swaps that differ.
+    """
+
+    path: Path
+    dex: str
+    source: str
+    supported: bool = True
+    swaps: int = 0
+    equal: int = 0
+    failures_expected: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every vector was run and equal."""
+        return self.supported and self.swaps > 0 and self.equal == self.swaps
+
+
+def read_vectors(path: Path) -> VectorFile:
+    """Return the parsed vector file at `path`.
+
+    Raises:
+        VectorFileError: It is missing, unreadable, corrupt or not a vector file.
+    """
+    lines = list(_read_lines(path))
+    if not lines or lines[0].get("t") != "meta" or lines[0].get("source") not in _SOURCES:
+        raise VectorFileError(f"{path}: not a vector file, its first line is no `meta`")
+    file = VectorFile(path, lines[0], {}, {}, [])
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            match line["t"]:
+                case "account":
+                    file.accounts[line["id"]] = line
+                case "state":
+                    file.states[line["id"]] = line
+                case "swap":
+                    file.swaps.append(line)
+                case other:
+                    raise VectorFileError(f"{path}: line {number} is of unknown type `{other}`")
+        except KeyError as error:
+            raise VectorFileError(f"{path}: line {number} has no {error}") from None
+    if not file.swaps:
+        raise VectorFileError(f"{path}: no swap in the file")
+    return file
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            for number, text in enumerate(stream, start=1):
+                line = json.loads(text)
+                if not isinstance(line, dict):
+                    raise VectorFileError(f"{path}: line {number} is no JSON object")
+                yield line
+    except FileNotFoundError:
+        raise VectorFileError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise VectorFileError(f"{path}: a directory, not a vector file") from None
+    except gzip.BadGzipFile:
+        raise VectorFileError(f"{path}: not a gzip file") from None
+    except (EOFError, zlib.error):
+        raise VectorFileError(f"{path}: the gzip data is torn or corrupt") from None
+    except UnicodeDecodeError:
+        raise VectorFileError(f"{path}: not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise VectorFileError(f"{path}: line {number + 1} is not JSON ({error.msg})") from None
+    except OSError as error:
+        raise VectorFileError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def run_file(
+    file: VectorFile, *, max_differences: int = 3, on_swap: Callable[[], None] | None = None
+) -> FileReport:
+    """Run every swap of `file` and compare every field present.
+
+    Args:
+        file: A parsed vector file.
+        max_differences: How many differing swaps to keep.
+        on_swap: Called after every swap.
+
+    Returns:
+        The counts and the first differences.
+
+    Raises:
+        VectorFileError: A line does not hold together (names the swap or state).
+    """
+    report = FileReport(file.path, str(file.meta.get("dex")), str(file.meta["source"]))
+    report.swaps = len(file.swaps)
+    report.failures_expected = sum(1 for swap in file.swaps if not swap.get("ok"))
+    states = _States(file)
+    for swap in file.swaps:
+        fields = _compare(states, swap)
+        if fields is None:
+            report.supported = False
+            return report
+        if all(each.equal for each in fields):
+            report.equal += 1
+        elif len(report.differences) < max_differences:
+            wrong = tuple(each for each in fields if not each.equal)
+            kind = str(file.states[swap["state"]].get("kind"))
+            report.differences.append(Difference(swap["id"], kind, swap["op"], wrong))
+        if on_swap is not None:
+            on_swap()
+    return report
+
+
+def explain(file: VectorFile, swap_id: int) -> tuple[dict[str, Any], list[Field] | None]:
+    """Return the swap line with `swap_id` and every compared field, None if the venue is not supported.
+
+    Raises:
+        VectorFileError: No such swap, or it does not hold together.
+    """
+    for swap in file.swaps:
+        if swap.get("id") == swap_id:
+            return swap, _compare(_States(file), swap)
+    raise VectorFileError(f"{file.path}: no swap with id {swap_id}")
+
+
+class _States:
+    """The states of a file, decoded when first needed."""
+
+    def __init__(self, file: VectorFile) -> None:
+        self.file = file
+        self._loaded: dict[int, ConformanceState] = {}
+
+    def get(self, state_id: int) -> ConformanceState:
+        if state_id not in self._loaded:
+            # Swaps come state by state: keeping more than one would only cost memory.
+            self._loaded = {state_id: self._load(state_id)}
+        return self._loaded[state_id]
+
+    def _load(self, state_id: int) -> ConformanceState:
+        try:
+            state = self.file.states[state_id]
+            lines = [self.file.accounts[account_id] for account_id in state["accounts"]]
+            accounts = [
+                (line["key"], line["owner"], base64.b64decode(line["data"], validate=True)) for line in lines
+            ]
+            return ConformanceState(
+                dex=self.file.meta["dex"],
+                # A file made by an SDK ran no program; its states carry the pool's owner.
+                program_id=self.file.meta.get("program_id") or _owner_of(lines, state["pool"]),
+                pool=state["pool"],
+                accounts=accounts,
+                unix_timestamp=state["clock"]["unix_timestamp"],
+                epoch=state["clock"]["epoch"],
+            )
+        except KeyError as error:
+            raise VectorFileError(f"{self.file.path}: state {state_id}: {error} is missing") from None
+        except (binascii.Error, TypeError, ValueError, OverflowError, PhantomError) as error:
+            raise VectorFileError(f"{self.file.path}: state {state_id}: {error}") from None
+
+
+def _owner_of(accounts: list[dict[str, Any]], pool: str) -> str:
+    return next(str(line["owner"]) for line in accounts if line["key"] == pool)
+
+
+def _compare(states: _States, swap: dict[str, Any]) -> list[Field] | None:
+    """Return every field of the vector beside ours; None: not supported yet."""
+    path = states.file.path
+    try:
+        state = states.get(swap["state"])
+        if not state.is_supported:
+            return None
+        arguments = swap["args"]
+        answer = state.run(
+            swap["op"],
+            amount=arguments["amount"],
+            exact_in=arguments["exact_in"],
+            a_to_b=arguments["a_to_b"],
+            other_amount_threshold=arguments["other_amount_threshold"],
+            sqrt_price_limit=arguments.get("sqrt_price_limit", 0),
+        )
+        if answer is None:
+            return None
+        fields = [Field("ok", swap["ok"], answer["ok"])]
+        if swap["ok"]:
+            got = answer.get("result", {})
+            fields += [Field(name, value, got.get(name)) for name, value in swap["result"].items()]
+            if not answer["ok"]:
+                fields.append(Field("error", None, answer["error"]["name"]))
+        else:
+            got = answer.get("error", {})
+            compared = ("name", "code") if "code" in swap["error"] else ("name",)
+            fields += [Field(f"error {name}", swap["error"].get(name), got.get(name)) for name in compared]
+        return fields
+    except KeyError as error:
+        raise VectorFileError(f"{path}: swap {swap.get('id')}: {error} is missing") from None
+    except (AttributeError, TypeError, ValueError, OverflowError, PhantomError) as error:
+        raise VectorFileError(f"{path}: swap {swap.get('id')}: {error}") from None

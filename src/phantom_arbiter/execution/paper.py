@@ -1,0 +1,82 @@
+"""Paper execution: fills at exact quotes on the market that the engine sees.
+
+Models, stated because they decide what a paper profit is worth:
+
+- *Price*: the cycle is quoted again, to the base unit, on the market at the moment of submission, and the
+  swaps are applied to it, so the next quote feels them. A recorded write that follows knows nothing of the
+  fill and replaces it; the cycle is taken again only after it has closed at recorded prices and opened
+  anew.
+- *Latency*: none. The fill happens at the slot of the write that gave the opportunity.
+- *Competition*: none. Nobody else takes the cycle first.
+- *Landing*: every transaction lands. What fails is a plan whose fill differs from it in any amount, or that
+  the market refuses to quote.
+- *Costs*: a filled attempt is charged network fee, priority fee and tip in full; a failed one network and
+  priority fee, since the tip is an instruction of the same transaction and reverts with it.
+
+Without latency, competition and landing failures the result is an upper bound of what trading would have
+earned.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from phantom_arbiter.domain import Fill, Opportunity, Outcome, OutcomeState, Plan
+from phantom_arbiter.errors import MarketDataError, SwapRefused
+from phantom_arbiter.native import fill_from_native
+from phantom_arbiter.native_face import NativeFill
+
+
+class Market(Protocol):
+    """The part of the native engine that paper execution needs."""
+
+    def take(self, signal: Any) -> NativeFill:
+        """Quote the signal's cycle again and apply it to the market."""
+
+
+class PaperExecutor:
+    """Fills plans on the engine's own market."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+
+    def submit(self, plan: Plan) -> Outcome:
+        """Return the fill if it is the plan to the last unit, else a failure with its reason."""
+        opportunity = plan.opportunity
+        try:
+            fill = fill_from_native(self._market.take(opportunity.native))
+        except SwapRefused as error:
+            return _failed(opportunity, f"swap_refused:{getattr(error, 'name', None) or error}")
+        except MarketDataError as error:
+            return _failed(opportunity, f"market_data:{error}")
+        reason = difference(plan, fill)
+        if reason is not None:
+            return _failed(opportunity, reason)
+        return Outcome(OutcomeState.FILLED, None, fill, opportunity.cost)
+
+
+def difference(plan: Plan, fill: Fill) -> str | None:
+    """Return in what `fill` is not what `plan` promised, or `None` if it is the same to the last unit."""
+    opportunity = plan.opportunity
+    if fill.amount_out < plan.min_amount_out:
+        return f"below_minimum_out:{fill.amount_out}<{plan.min_amount_out}"
+    if (fill.amount_in, fill.amount_out) != (opportunity.amount_in, opportunity.amount_out):
+        return (
+            f"fill_differs:{fill.amount_in}>{fill.amount_out}"
+            f" planned {opportunity.amount_in}>{opportunity.amount_out}"
+        )
+    if fill.hops != opportunity.hops:
+        return "fill_differs:hops"
+    return None
+
+
+def failure_cost(opportunity: Opportunity) -> int:
+    """Return what a landed but failed transaction costs, base units: the tip's share left out, rounded up."""
+    if opportunity.fee_lamports == 0:
+        return 0
+    kept_lamports = opportunity.network_fee_lamports + opportunity.priority_fee_lamports
+    return -(-opportunity.cost * kept_lamports // opportunity.fee_lamports)
+
+
+def _failed(opportunity: Opportunity, reason: str) -> Outcome:
+    return Outcome(OutcomeState.FAILED, reason, None, failure_cost(opportunity))

@@ -1,0 +1,20 @@
+"""The journal: one row per attempt, intent before outcome, every amount a whole number.
+
+The only package that speaks SQL. A row holds nothing that depends on when or where the program ran: no
+clock, no arrival time, no endpoint, no path, nothing random. The same recording and settings therefore give
+the same file, byte for byte.
+"""
+
+from phantom_arbiter.journal.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.journal.queries import AttemptRow, JournalReport, MintTotal, RunRow, read_journal
+
+__all__ = [
+    "AttemptRow",
+    "Journal",
+    "JournalReport",
+    "MintTotal",
+    "Reconciled",
+    "RunIdentity",
+    "RunRow",
+    "read_journal",
+]

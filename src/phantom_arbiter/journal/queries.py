@@ -1,0 +1,136 @@
+"""Reading: what was tried, and what it earned per mint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from phantom_arbiter.domain import Hop
+from phantom_arbiter.journal.connect import journal_errors, open_for_reading
+from phantom_arbiter.journal.journal import hops_from_text
+from phantom_arbiter.journal.schema import attempts, runs
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run as it was written."""
+
+    id: int
+    mode: str
+    source: str
+    settings_sha256: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt: the intent, and the outcome where it is known.
+
+    Amounts are base units of `base_mint`. `hops` are those of the fill if there is one, else the planned
+    ones.
+    """
+
+    id: int
+    run_id: int
+    state: str
+    slot: int
+    opening_id: int
+    strategy: str
+    base_mint: str
+    hops: tuple[Hop, ...]
+    amount_in: int
+    amount_out: int
+    cost: int
+    net_profit: int
+    reason: str | None
+    charged_cost: int | None
+    realised_net_profit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MintTotal:
+    """Sums over the resolved attempts of one base mint, in its base units."""
+
+    mint: str
+    attempts: int
+    filled: int
+    failed: int
+    unresolved: int
+    gross_profit: int
+    cost: int
+    net_profit: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReport:
+    """A whole journal: runs and attempts in the order they were written, totals by mint address."""
+
+    runs: tuple[RunRow, ...]
+    attempts: tuple[AttemptRow, ...]
+    totals: tuple[MintTotal, ...]
+
+
+def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
+    """Return what the journal at `path` holds, of one run if `run_id` is given.
+
+    Raises:
+        JournalError: Missing, locked, corrupt, not a journal, or of another schema.
+    """
+    connection = open_for_reading(path)
+    try:
+        with journal_errors(path), connection.begin():
+            run_query = select(runs).order_by(runs.c.id)
+            attempt_query = select(attempts).order_by(attempts.c.id)
+            if run_id is not None:
+                run_query = run_query.where(runs.c.id == run_id)
+                attempt_query = attempt_query.where(attempts.c.run_id == run_id)
+            run_rows = tuple(RunRow(**row._mapping) for row in connection.execute(run_query))
+            rows = tuple(
+                AttemptRow(
+                    id=row.id,
+                    run_id=row.run_id,
+                    state=row.state,
+                    slot=row.slot,
+                    opening_id=row.opening_id,
+                    strategy=row.strategy,
+                    base_mint=row.base_mint,
+                    hops=hops_from_text(row.filled_hops or row.hops),
+                    amount_in=row.amount_in,
+                    amount_out=row.amount_out,
+                    cost=row.cost,
+                    net_profit=row.net_profit,
+                    reason=row.reason,
+                    charged_cost=row.charged_cost,
+                    realised_net_profit=row.realised_net_profit,
+                )
+                for row in connection.execute(attempt_query)
+            )
+    finally:
+        connection.close()
+    return JournalReport(run_rows, rows, totals(rows))
+
+
+def totals(rows: tuple[AttemptRow, ...]) -> tuple[MintTotal, ...]:
+    """Return the sums per base mint; added in Python, where no sum can overflow."""
+    by_mint: dict[str, list[AttemptRow]] = {}
+    for row in rows:
+        by_mint.setdefault(row.base_mint, []).append(row)
+    return tuple(_total(mint, by_mint[mint]) for mint in sorted(by_mint))
+
+
+def _total(mint: str, rows: list[AttemptRow]) -> MintTotal:
+    cost = sum(row.charged_cost or 0 for row in rows)
+    net_profit = sum(row.realised_net_profit or 0 for row in rows)
+    states = [row.state for row in rows]
+    return MintTotal(
+        mint=mint,
+        attempts=len(rows),
+        filled=states.count("filled"),
+        failed=states.count("failed"),
+        unresolved=states.count("intent") + states.count("unresolved"),
+        gross_profit=net_profit + cost,
+        cost=cost,
+        net_profit=net_profit,
+    )

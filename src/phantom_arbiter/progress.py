@@ -1,0 +1,208 @@
+"""Watching a run while it runs: live counters on a terminal, one line per event elsewhere. Both on stderr."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from phantom_arbiter.domain import Plan, Verdict
+from phantom_arbiter.engine import Observer, Trade
+from phantom_arbiter.engine import Progress as RunProgress
+from phantom_arbiter.mints import short
+from phantom_arbiter.render import plain
+from phantom_arbiter.summary import SourceInfo
+
+SHOWN_TRADES = 5
+PLAIN_INTERVAL = 20
+"""Every how many progress reports the plain view writes a line: with ten a second, one in two seconds."""
+
+
+class View(Observer, Protocol):
+    """An observer with a beginning and an end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+class PlainView:
+    """One line of `key=value` words per event."""
+
+    def __init__(self, source: SourceInfo, stream: IO[str]) -> None:
+        self._source = source
+        self._stream = stream
+        self._reports = 0
+
+    def __enter__(self) -> Self:
+        self._write("start", source=self._source.name, records=self._source.records)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stream.flush()
+
+    def progress(self, progress: RunProgress) -> None:
+        """Write every twentieth report, and the one at the end."""
+        self._reports += 1
+        if self._reports % PLAIN_INTERVAL and progress.records != self._source.records:
+            return
+        stats = progress.stats
+        self._write(
+            "progress",
+            records=f"{progress.records}/{self._source.records}",
+            slot=stats.slot,
+            frames=stats.frames,
+            fresh=stats.fresh,
+            duplicates=stats.duplicates,
+            malformed=sum(stats.malformed.values()),
+            openings=stats.openings,
+            signals=progress.signals,
+            attempts=progress.attempts,
+            filled=progress.filled,
+        )
+
+    def traded(self, trade: Trade) -> None:
+        """Write the attempt and how it ended."""
+        opportunity, outcome = trade.plan.opportunity, trade.outcome
+        reason = {"reason": outcome.reason} if outcome.reason else {}
+        self._write(
+            "trade",
+            attempt=trade.attempt_id,
+            slot=opportunity.slot,
+            state=outcome.state.value,
+            mint=opportunity.base_mint,
+            amount_in=opportunity.amount_in,
+            net_profit=outcome.net_profit,
+            hops=len(opportunity.hops),
+            **reason,
+        )
+
+    def refused(self, plan: Plan, verdict: Verdict) -> None:
+        """Write the plan and the rule that refused it."""
+        bounds = {} if verdict.limit is None else {"limit": verdict.limit, "value": verdict.value}
+        self._write(
+            "refused",
+            slot=plan.opportunity.slot,
+            mint=plan.opportunity.base_mint,
+            amount_in=plan.opportunity.amount_in,
+            reason=verdict.reason,
+            **bounds,
+        )
+
+    def _write(self, event: str, **fields: object) -> None:
+        words = (f"{name}={plain(value).replace(' ', '_')}" for name, value in fields.items())
+        print(event, *words, file=self._stream)
+
+
+class RichView:
+    """A progress bar, counters and the latest trades, redrawn in place and gone at the end.
+
+    Drawn only when the loop reports: no thread of its own competes with the hot path.
+    """
+
+    def __init__(self, source: SourceInfo, console: Console) -> None:
+        self._source = source
+        self._trades: deque[Text] = deque(maxlen=SHOWN_TRADES)
+        self._refused = 0
+        self._latest: RunProgress | None = None
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            expand=True,
+        )
+        self._task = self._bar.add_task(plain(source.name), total=source.records)
+        self._live = Live(self._draw(), console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def progress(self, progress: RunProgress) -> None:
+        """Redraw."""
+        self._latest = progress
+        self._bar.update(self._task, completed=progress.records)
+        self._live.update(self._draw(), refresh=True)
+
+    def traded(self, trade: Trade) -> None:
+        """Keep the attempt for the next redraw."""
+        opportunity, outcome, book = trade.plan.opportunity, trade.outcome, self._source.mints
+        mint = opportunity.base_mint
+        line = Text(f"slot {opportunity.slot}  ")
+        line.append(outcome.state.value, style="green" if outcome.fill else "red")
+        line.append(f"  {plain(book.amount(mint, outcome.net_profit))} net of ")
+        line.append(f"{plain(book.amount(mint, opportunity.amount_in, places=2))} in  ")
+        line.append(" · ".join(short(hop.pool) for hop in opportunity.hops), style="dim")
+        line.truncate(self._live.console.width - 1, overflow="ellipsis")
+        self._trades.append(line)
+
+    def refused(self, plan: Plan, verdict: Verdict) -> None:
+        """Count it for the next redraw."""
+        self._refused += 1
+
+    def _draw(self) -> RenderableType:
+        return Group(self._bar, self._counters(), *self._trades)
+
+    def _counters(self) -> RenderableType:
+        progress = self._latest
+        if progress is None:
+            return Text()
+        stats = progress.stats
+        task = self._bar.tasks[0]
+        rate = progress.records / task.elapsed if task.elapsed else 0.0
+        table = Table.grid(padding=(0, 2), expand=True)
+        cells = (
+            ("slot", stats.slot),
+            ("records/s", round(rate)),
+            ("frames", stats.frames),
+            ("fresh", stats.fresh),
+            ("duplicates", stats.duplicates),
+            ("stale", stats.stale),
+            ("held", stats.held),
+            ("malformed", sum(stats.malformed.values())),
+            ("openings", stats.openings),
+            ("signals", progress.signals),
+            ("refused", self._refused),
+            ("filled", progress.filled),
+        )
+        for _ in range(4):
+            table.add_column(ratio=1)
+        for first in range(0, len(cells), 4):
+            table.add_row(*(_cell(name, value) for name, value in cells[first : first + 4]))
+        return table
+
+
+def _cell(name: str, value: int) -> Text:
+    return Text.assemble((f"{name} ", "dim"), (f"{value:,}" if name != "slot" else str(value), "bold"))
+
+
+def choose_view(ui: str, source: SourceInfo, console: Console) -> View:
+    """Return the view that `ui` (auto, rich or plain) means on this terminal."""
+    if ui == "rich" or (ui == "auto" and console.is_terminal):
+        return RichView(source, console)
+    return PlainView(source, console.file)

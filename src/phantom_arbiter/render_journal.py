@@ -1,0 +1,78 @@
+"""The journal as a person reads it; amounts are base units, since it holds no decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from phantom_arbiter.journal import AttemptRow, JournalReport
+from phantom_arbiter.mints import short
+from phantom_arbiter.render import plain, print_tidy
+
+
+def render_journal(path: Path, report: JournalReport, console: Console) -> None:
+    """Print runs, attempts and totals."""
+    print_tidy(Group(*_sections(path, report)), console)
+
+
+def _sections(path: Path, report: JournalReport) -> Iterable[RenderableType]:
+    yield Text(f"journal {plain(path)}", style="bold", overflow="fold")
+    runs, attempts = _count(len(report.runs), "run"), _count(len(report.attempts), "attempt")
+    yield Text(f"{runs}, {attempts}; amounts in base units")
+    for run in report.runs:
+        yield Text(f"run {run.id}: {run.mode}, {plain(run.source)}, version {run.version}")
+    if report.attempts:
+        yield Text()
+        yield _attempts(report.attempts)
+    if report.totals:
+        yield Text()
+        yield _totals(report)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _table(*columns: str, left: tuple[str, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for name in columns:
+        table.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    return table
+
+
+def _attempts(attempts: tuple[AttemptRow, ...]) -> Table:
+    table = _table(
+        "id", "run", "slot", "state", "mint", "in", "net", "route", left=("state", "mint", "route")
+    )
+    for row in attempts:
+        net = "-" if row.realised_net_profit is None else f"{row.realised_net_profit:,}"
+        route = " · ".join(short(hop.pool) for hop in row.hops)
+        if row.reason:
+            route += f"\n{plain(row.reason)}"
+        table.add_row(
+            str(row.id),
+            str(row.run_id),
+            str(row.slot),
+            row.state,
+            short(row.base_mint),
+            f"{row.amount_in:,}",
+            net,
+            route,
+        )
+    return table
+
+
+def _totals(report: JournalReport) -> Table:
+    table = _table(
+        "mint", "attempts", "filled", "failed", "unresolved", "gross", "costs", "net", left=("mint",)
+    )
+    for total in report.totals:
+        counts = (total.attempts, total.filled, total.failed, total.unresolved)
+        amounts = (total.gross_profit, total.cost, total.net_profit)
+        table.add_row(short(total.mint), *(f"{value:,}" for value in (*counts, *amounts)))
+    return table

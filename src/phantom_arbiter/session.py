@@ -1,0 +1,121 @@
+"""One run from beginning to end: journal, engine, and what is left to be read.
+
+Everything that touches the world is handed in, so a test runs a session on a fake market and a list of
+records.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from phantom_arbiter import __version__
+from phantom_arbiter.config import risk_rules
+from phantom_arbiter.config_sources import Effective
+from phantom_arbiter.domain import FunnelStage
+from phantom_arbiter.engine import Engine, Observer, Parts, Record
+from phantom_arbiter.execution.paper import PaperExecutor
+from phantom_arbiter.interrupts import stopping_on_signals
+from phantom_arbiter.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.native import pools_set_aside_from_native
+from phantom_arbiter.native_face import NativeEngine
+from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
+from phantom_arbiter.summary import Latency, SourceInfo, Summary
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    def __iter__(self) -> Iterator[Record]:
+        """Give every record in order, each when it is due."""
+
+    def stop(self) -> None:
+        """End the iteration soon; callable from a signal handler."""
+
+
+def run_session(
+    effective: Effective,
+    info: SourceInfo,
+    source: Source,
+    market: NativeEngine,
+    observer: Observer,
+    *,
+    clock_ns: Callable[[], int] = time.perf_counter_ns,
+) -> Summary:
+    """Run `source` through `market` and return the summary; the journal is whole however the run ends.
+
+    Raises:
+        JournalError: The journal cannot be opened or written.
+        RecordingError: The source is corrupt; what came before it is journaled.
+    """
+    config = effective.config
+    with Journal(config.journal.path) as journal:
+        run_id, reconciled = journal.begin_run(
+            RunIdentity(
+                mode=config.mode,
+                source=info.description,
+                settings_sha256=effective.sha256(),
+                version=__version__,
+            )
+        )
+        engine = Engine(
+            Parts(
+                market=market,
+                strategy=CyclicArbitrage(),
+                rules=risk_rules(config.risk),
+                executor=PaperExecutor(market),
+                journal=journal,
+                observer=observer,
+                kill_switch_file=config.risk.kill_switch_file,
+                clock_ns=clock_ns,
+            )
+        )
+        started_ns = clock_ns()
+        with stopping_on_signals(engine.stop, source.stop):
+            engine.run(source)
+        wall_ns = clock_ns() - started_ns
+    return _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+
+
+def _summary(
+    effective: Effective,
+    info: SourceInfo,
+    engine: Engine,
+    market: NativeEngine,
+    run_id: int,
+    reconciled: tuple[Reconciled, ...],
+    wall_ns: int,
+) -> Summary:
+    stats, tally, latency = engine.stats(), engine.tally, engine.latency
+    journal: Path = effective.config.journal.path
+    return Summary(
+        version=__version__,
+        mode=effective.config.mode,
+        source=info,
+        run_id=run_id,
+        journal=journal,
+        records=engine.records,
+        recorded_ns=engine.recorded_ns,
+        wall_ns=wall_ns,
+        stopped_early=engine.stopped_early and engine.records < info.records,
+        reconciled=reconciled,
+        stats=stats,
+        set_aside=pools_set_aside_from_native(market.pools()),
+        signals=tally.signals,
+        refusals=dict(tally.refusals),
+        attempts=tally.attempts,
+        filled=tally.filled,
+        failures=dict(tally.failures),
+        profit=tally.profit(),
+        best=tuple(tally.best),
+        funnel=(FunnelStage("updates", stats.updates, None), *stats.funnel, *tally.funnel()),
+        latency=Latency(
+            frames=latency.count,
+            median_ns=latency.quantile(0.5),
+            p99_ns=latency.quantile(0.99),
+            max_ns=latency.max_ns if latency.count else None,
+        ),
+        state_digest=market.state_digest(),
+    )

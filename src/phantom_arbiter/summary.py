@@ -1,0 +1,237 @@
+"""What a run leaves to be read: one frozen value, shown by `render.py` and written as JSON by `to_json`.
+
+The JSON's keys are stable (`schema` rises if one changes its meaning or goes). Amounts are whole base units
+of the mint that stands beside them; an amount with the suffix `_ui` is the same in whole tokens, a decimal
+string, `null` if the mint's decimals are not known. Counts are exact.
+
+::
+
+    schema            1
+    version, mode     of the program; "paper"
+    source            name, description (which market), label (what is real in it), sha256,
+                      records (in the source)
+    run               id, journal (path), records (taken), recorded_s, wall_s, stopped_early,
+                      reconciled (attempts of earlier runs closed as never applied)
+    frames            total, fresh, duplicates, stale, held, control, malformed, malformed_by_reason
+    endpoints         [name, frames, wins, duplicates, stale, held, malformed]
+    pools             total, set_aside, set_aside_by_reason, set_aside_list [pool, mint_a, mint_b, reason]
+    updates           applied (account writes), decode_errors (by reason)
+    opportunities     openings (distinct), signals (go), rejected_by_reason, refused_by_reason
+    trades            attempts, filled, failed, failed_by_reason
+    profit            [mint, symbol, decimals, attempts, filled, gross_profit, cost, net_profit, …_ui]
+    funnel            [stage, evaluations, openings], stages updates, cycles, after_fees, after_sizing,
+                      after_costs, after_risk, taken; openings are distinct ones (of stage cycles: distinct
+                      cycles; of updates: null)
+    nearest_misses    [route, base_mint, stage (the last it reached), reason, missing_bps (null where no
+                      number says it), gross_profit, net_profit, slot]
+    best_cycles       [slot, base_mint, symbol, decimals, hops, amount_in, amount_out, gross_profit, cost,
+                      net_profit, …_ui]
+    frame_to_decision frames, median_ns, p99_ns, max_ns (null if no frame came)
+    state_digest      SHA-256 over the recorded state of every pool at the end, our fills left out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from phantom_arbiter.domain import FunnelStage, MarketStats, PoolSetAside
+from phantom_arbiter.journal import Reconciled
+from phantom_arbiter.mints import MintBook
+from phantom_arbiter.tally import Filled, Profit
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What was read.
+
+    Attributes:
+        name: Short name, without a path.
+        description: Which market it holds.
+        label: What is real in it and what is not, in words.
+        sha256: Of the whole file.
+        records: How many it holds.
+        mints: Symbols and decimals it brings along.
+        assume_plain_mints: True if it says that all its mints are plain SPL mints; it then may lack their
+            accounts.
+    """
+
+    name: str
+    description: str
+    label: str
+    sha256: str
+    records: int
+    mints: MintBook
+    assume_plain_mints: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """From the arrival of a frame to the decision it led to; `None` if no frame came."""
+
+    frames: int
+    median_ns: int | None
+    p99_ns: int | None
+    max_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run, as it ended."""
+
+    version: str
+    mode: str
+    source: SourceInfo
+    run_id: int
+    journal: Path
+    records: int
+    recorded_ns: int
+    wall_ns: int
+    stopped_early: bool
+    reconciled: tuple[Reconciled, ...]
+    stats: MarketStats
+    set_aside: tuple[PoolSetAside, ...]
+    signals: int
+    refusals: Mapping[str, int]
+    attempts: int
+    filled: int
+    failures: Mapping[str, int]
+    profit: tuple[Profit, ...]
+    best: tuple[Filled, ...]
+    funnel: tuple[FunnelStage, ...]
+    latency: Latency
+    state_digest: str
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """Return the summary as plain values, with the keys that the module names."""
+    stats, source, book = summary.stats, summary.source, summary.source.mints
+    return {
+        "schema": SCHEMA,
+        "version": summary.version,
+        "mode": summary.mode,
+        "source": {
+            "name": source.name,
+            "description": source.description,
+            "label": source.label,
+            "sha256": source.sha256,
+            "records": source.records,
+        },
+        "run": {
+            "id": summary.run_id,
+            "journal": str(summary.journal),
+            "records": summary.records,
+            "recorded_s": summary.recorded_ns / 1e9,
+            "wall_s": summary.wall_ns / 1e9,
+            "stopped_early": summary.stopped_early,
+            "reconciled": [asdict(attempt) for attempt in summary.reconciled],
+        },
+        "frames": {
+            "total": stats.frames,
+            "fresh": stats.fresh,
+            "duplicates": stats.duplicates,
+            "stale": stats.stale,
+            "held": stats.held,
+            "control": stats.control,
+            "malformed": sum(stats.malformed.values()),
+            "malformed_by_reason": _counts(stats.malformed),
+        },
+        "endpoints": [asdict(endpoint) for endpoint in stats.endpoints],
+        "pools": {
+            "total": stats.pools,
+            "set_aside": sum(stats.pools_set_aside.values()),
+            "set_aside_by_reason": _counts(stats.pools_set_aside),
+            "set_aside_list": [asdict(pool) for pool in summary.set_aside],
+        },
+        "updates": {"applied": stats.updates, "decode_errors": _counts(stats.decode_errors)},
+        "opportunities": {
+            "openings": stats.openings,
+            "signals": summary.signals,
+            "rejected_by_reason": _counts(stats.reasons),
+            "refused_by_reason": _counts(summary.refusals),
+        },
+        "trades": {
+            "attempts": summary.attempts,
+            "filled": summary.filled,
+            "failed": summary.attempts - summary.filled,
+            "failed_by_reason": _counts(summary.failures),
+        },
+        "profit": [
+            {
+                "mint": profit.mint,
+                **_mint_facts(book, profit.mint),
+                "attempts": profit.attempts,
+                "filled": profit.filled,
+                **_money(
+                    book,
+                    profit.mint,
+                    gross_profit=profit.gross_profit,
+                    cost=profit.cost,
+                    net_profit=profit.net_profit,
+                ),
+            }
+            for profit in summary.profit
+        ],
+        "funnel": [
+            {"stage": stage.name, "evaluations": stage.evaluations, "openings": stage.openings}
+            for stage in summary.funnel
+        ],
+        "nearest_misses": [
+            {
+                "route": [asdict(step) for step in miss.steps],
+                "base_mint": miss.base_mint,
+                "stage": miss.stage,
+                "reason": miss.reason,
+                "missing_bps": miss.missing_bps,
+                "gross_profit": miss.gross_profit,
+                "net_profit": miss.net_profit,
+                "slot": miss.slot,
+            }
+            for miss in stats.nearest_misses
+        ],
+        "best_cycles": [_cycle(book, filled) for filled in summary.best],
+        "frame_to_decision": asdict(summary.latency),
+        "state_digest": summary.state_digest,
+    }
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts[name] for name in sorted(counts)}
+
+
+def _mint_facts(book: MintBook, mint: str) -> dict[str, Any]:
+    info = book.mints.get(mint)
+    return {"symbol": info.symbol if info else None, "decimals": info.decimals if info else None}
+
+
+def _money(book: MintBook, mint: str, **amounts: int) -> dict[str, Any]:
+    shown: dict[str, Any] = dict(amounts)
+    for name, amount in amounts.items():
+        ui = book.amount_ui(mint, amount)
+        shown[f"{name}_ui"] = None if ui is None else f"{ui:f}"
+    return shown
+
+
+def _cycle(book: MintBook, filled: Filled) -> dict[str, Any]:
+    opportunity, outcome = filled.plan.opportunity, filled.outcome
+    fill = outcome.fill
+    hops = fill.hops if fill else opportunity.hops
+    return {
+        "slot": opportunity.slot,
+        "base_mint": opportunity.base_mint,
+        **_mint_facts(book, opportunity.base_mint),
+        "hops": [asdict(hop) for hop in hops],
+        **_money(
+            book,
+            opportunity.base_mint,
+            amount_in=hops[0].amount_in,
+            amount_out=hops[-1].amount_out,
+            gross_profit=outcome.gross_profit,
+            cost=outcome.cost,
+            net_profit=outcome.net_profit,
+        ),
+    }

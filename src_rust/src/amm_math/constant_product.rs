@@ -1,0 +1,193 @@
+//! Constant product with a fee on the input: exact quotes from two reserves.
+//!
+//! The fee is `ceil(amount_in * fee_numerator / fee_denominator)` and stays in the pool; the rest
+//! `x` buys `floor(reserve_out * x / (reserve_in + x))`. Both roundings favour the pool.
+
+use super::{Curve, Segment};
+
+/// A pool's reserves and fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConstantProduct {
+    reserve_a: u64,
+    reserve_b: u64,
+    fee_numerator: u64,
+    fee_denominator: u64,
+}
+
+/// Why a constant-product pool is refused or gives no quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConstantProductError {
+    /// A side of the pool is empty.
+    #[error("reserves {reserve_a} and {reserve_b}: both must be above zero")]
+    EmptyReserve {
+        /// Base units of token a.
+        reserve_a: u64,
+        /// Base units of token b.
+        reserve_b: u64,
+    },
+    /// The fee takes everything, or is no fraction.
+    #[error("fee {numerator}/{denominator} is not below one")]
+    Fee {
+        /// Fee as a fraction: above the line.
+        numerator: u64,
+        /// Below the line.
+        denominator: u64,
+    },
+    /// The pool does not hold what is asked for.
+    #[error("output {amount_out} is not below the reserve {reserve_out}")]
+    OutputExceedsReserve {
+        /// Base units asked for.
+        amount_out: u64,
+        /// Base units in the pool.
+        reserve_out: u64,
+    },
+    /// The input buys less than one unit.
+    #[error("input {amount_in} buys nothing")]
+    ZeroOutput {
+        /// Base units put in.
+        amount_in: u64,
+    },
+    /// The input, or the reserve after it, does not fit 64 bits.
+    #[error("amount does not fit 64 bits")]
+    Overflow,
+}
+
+type Result<T> = std::result::Result<T, ConstantProductError>;
+
+impl ConstantProduct {
+    /// Returns a pool with reserves in base units and the fee as a fraction of the input.
+    ///
+    /// # Errors
+    /// [`ConstantProductError::EmptyReserve`], [`ConstantProductError::Fee`].
+    pub fn new(reserve_a: u64, reserve_b: u64, fee_numerator: u64, fee_denominator: u64) -> Result<Self> {
+        if reserve_a == 0 || reserve_b == 0 {
+            return Err(ConstantProductError::EmptyReserve { reserve_a, reserve_b });
+        }
+        if fee_numerator >= fee_denominator {
+            let (numerator, denominator) = (fee_numerator, fee_denominator);
+            return Err(ConstantProductError::Fee { numerator, denominator });
+        }
+        Ok(Self { reserve_a, reserve_b, fee_numerator, fee_denominator })
+    }
+
+    /// Reserves of the input's and the output's side.
+    fn sides(&self, a_to_b: bool) -> (u64, u64) {
+        if a_to_b { (self.reserve_a, self.reserve_b) } else { (self.reserve_b, self.reserve_a) }
+    }
+
+    /// What is left of one unit of input, for the search.
+    fn kept(&self) -> f64 {
+        (self.fee_denominator - self.fee_numerator) as f64 / self.fee_denominator as f64
+    }
+}
+
+impl Curve for ConstantProduct {
+    type Error = ConstantProductError;
+
+    fn quote_exact_in(&self, a_to_b: bool, amount_in: u64) -> Result<u64> {
+        let (reserve_in, reserve_out) = self.sides(a_to_b);
+        if reserve_in.checked_add(amount_in).is_none() {
+            return Err(ConstantProductError::Overflow);
+        }
+        // Products of two u64 fit u128; the fee is at most the amount.
+        let fee = (u128::from(amount_in) * u128::from(self.fee_numerator))
+            .div_ceil(u128::from(self.fee_denominator));
+        let kept = u128::from(amount_in) - fee;
+        let amount_out = u128::from(reserve_out) * kept / (u128::from(reserve_in) + kept);
+        match u64::try_from(amount_out) {
+            Ok(0) => Err(ConstantProductError::ZeroOutput { amount_in }),
+            Ok(amount_out) => Ok(amount_out),
+            Err(_) => Err(ConstantProductError::Overflow),
+        }
+    }
+
+    /// The smallest input that buys at least `amount_out`.
+    fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64> {
+        let (reserve_in, reserve_out) = self.sides(a_to_b);
+        if amount_out >= reserve_out {
+            return Err(ConstantProductError::OutputExceedsReserve { amount_out, reserve_out });
+        }
+        let kept =
+            (u128::from(reserve_in) * u128::from(amount_out)).div_ceil(u128::from(reserve_out - amount_out));
+        // kept <= in - ceil(in * n / d) = floor(in * (d - n) / d) holds from in = ceil(kept * d / (d - n)) on.
+        let amount_in = kept
+            .checked_mul(u128::from(self.fee_denominator))
+            .ok_or(ConstantProductError::Overflow)?
+            .div_ceil(u128::from(self.fee_denominator - self.fee_numerator));
+        let amount_in = u64::try_from(amount_in).map_err(|_| ConstantProductError::Overflow)?;
+        reserve_in.checked_add(amount_in).ok_or(ConstantProductError::Overflow)?;
+        Ok(amount_in)
+    }
+
+    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+        let (reserve_in, reserve_out) = self.sides(a_to_b);
+        let kept = self.kept();
+        into.push(Segment {
+            gain: kept * reserve_out as f64,
+            base: reserve_in as f64,
+            drag: kept,
+            max_in: f64::INFINITY,
+        });
+    }
+
+    fn marginal_rate(&self, a_to_b: bool) -> f64 {
+        let (reserve_in, reserve_out) = self.sides(a_to_b);
+        self.kept() * reserve_out as f64 / reserve_in as f64
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn quotes_round_against_the_trader() {
+        // By hand: fee ceil(10 * 25 / 10000) = 1, floor(1000 * 9 / 1009) = 8.
+        let pool = ConstantProduct::new(1000, 1000, 25, 10_000).unwrap();
+        assert_eq!(pool.quote_exact_in(true, 10), Ok(8));
+        // ceil(1000 * 8 / 992) = 9, ceil(9 * 10000 / 9975) = 10.
+        assert_eq!(pool.quote_exact_out(true, 8), Ok(10));
+        assert_eq!(pool.quote_exact_in(false, 1), Err(ConstantProductError::ZeroOutput { amount_in: 1 }));
+    }
+
+    #[test]
+    fn impossible_pools_and_outputs_are_refused() {
+        assert!(matches!(
+            ConstantProduct::new(0, 5, 0, 1),
+            Err(ConstantProductError::EmptyReserve { reserve_a: 0, reserve_b: 5 })
+        ));
+        assert!(matches!(ConstantProduct::new(5, 5, 1, 1), Err(ConstantProductError::Fee { .. })));
+        assert!(matches!(ConstantProduct::new(5, 5, 0, 0), Err(ConstantProductError::Fee { .. })));
+        let pool = ConstantProduct::new(10, 20, 0, 1).unwrap();
+        assert_eq!(
+            pool.quote_exact_out(true, 20),
+            Err(ConstantProductError::OutputExceedsReserve { amount_out: 20, reserve_out: 20 })
+        );
+        assert_eq!(pool.quote_exact_in(true, u64::MAX), Err(ConstantProductError::Overflow));
+        let steep = ConstantProduct::new(u64::MAX, u64::MAX, 0, 1).unwrap();
+        assert_eq!(steep.quote_exact_out(true, u64::MAX - 1), Err(ConstantProductError::Overflow));
+    }
+
+    proptest! {
+        #[test]
+        fn product_never_falls_and_exact_out_is_the_smallest_input(
+            reserve_a in 1_u64..1 << 40, reserve_b in 1_u64..1 << 40,
+            fee in 0_u64..1000, amount in 1_u64..1 << 40, a_to_b: bool,
+        ) {
+            let pool = ConstantProduct::new(reserve_a, reserve_b, fee, 10_000).unwrap();
+            let (reserve_in, reserve_out) = pool.sides(a_to_b);
+            if let Ok(out) = pool.quote_exact_in(a_to_b, amount) {
+                let before = u128::from(reserve_in) * u128::from(reserve_out);
+                prop_assert!(u128::from(reserve_in + amount) * u128::from(reserve_out - out) >= before);
+                let least = pool.quote_exact_out(a_to_b, out).unwrap();
+                prop_assert!(least <= amount);
+                prop_assert!(pool.quote_exact_in(a_to_b, least).unwrap() >= out);
+                if least > 1 {
+                    prop_assert!(pool.quote_exact_in(a_to_b, least - 1).unwrap_or(0) < out);
+                }
+            }
+        }
+    }
+}

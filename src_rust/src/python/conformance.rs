@@ -1,0 +1,138 @@
+//! Bindings of [`crate::conformance`].
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use super::errors::{InvalidInput, MarketDataError};
+use crate::conformance::{Case, ConformanceError, Outcome, Value, VectorAccount, VectorState, VectorSwap};
+use crate::quantities::Pubkey;
+
+/// A state of a vector file, ready to answer swaps.
+#[pyclass(frozen, module = "phantom_core", name = "ConformanceState")]
+pub struct ConformanceState {
+    case: Case,
+}
+
+#[pymethods]
+impl ConformanceState {
+    #[new]
+    #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
+    #[pyo3(signature = (*, dex, program_id, pool, accounts, unix_timestamp, epoch))]
+    fn new(
+        dex: &str,
+        program_id: &str,
+        pool: &str,
+        accounts: Vec<(String, String, Bound<'_, PyBytes>)>,
+        unix_timestamp: u64,
+        epoch: u64,
+    ) -> PyResult<Self> {
+        let accounts = accounts
+            .iter()
+            .map(|(key, owner, data)| {
+                Ok(VectorAccount { key: parse(key)?, owner: parse(owner)?, data: data.as_bytes() })
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        let state = VectorState {
+            dex,
+            program: parse(program_id)?,
+            pool: parse(pool)?,
+            accounts: &accounts,
+            unix_timestamp,
+            epoch,
+        };
+        Ok(Self { case: Case::load(&state).map_err(|error| MarketDataError::new_err(error.to_string()))? })
+    }
+
+    #[pyo3(signature = (
+        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        amount: u64,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: u64,
+        sqrt_price_limit: u128,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let swap =
+            VectorSwap { operation, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit };
+        let outcome = self.case.run(&swap).map_err(|error| invalid(&error))?;
+        let answer = PyDict::new(py);
+        match outcome {
+            Outcome::NotSupported => return Ok(None),
+            Outcome::Refused { name, code } => {
+                let error = PyDict::new(py);
+                error.set_item("name", name)?;
+                error.set_item("code", code)?;
+                answer.set_item("ok", false)?;
+                answer.set_item("error", error)?;
+            }
+            Outcome::Done(fields) => {
+                let result = PyDict::new(py);
+                for (name, value) in fields {
+                    match value {
+                        Value::Unsigned(number) => result.set_item(name, number)?,
+                        Value::Signed(number) => result.set_item(name, number)?,
+                        Value::Bytes(bytes) => result.set_item(name, hexadecimal(&bytes))?,
+                    }
+                }
+                answer.set_item("ok", true)?;
+                answer.set_item("result", result)?;
+            }
+        }
+        Ok(Some(answer))
+    }
+
+    #[pyo3(signature = (
+        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn work<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        amount: u64,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: u64,
+        sqrt_price_limit: u128,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let swap =
+            VectorSwap { operation, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit };
+        let work = PyDict::new(py);
+        for (name, count) in self.case.work(&swap).map_err(|error| invalid(&error))? {
+            work.set_item(name, count)?;
+        }
+        Ok(work)
+    }
+
+    #[getter]
+    fn is_supported(&self) -> bool {
+        !matches!(self.case, Case::NotSupported)
+    }
+}
+
+fn parse(address: &str) -> PyResult<Pubkey> {
+    address.parse().map_err(|error| InvalidInput::new_err(format!("{error}")))
+}
+
+fn invalid(error: &ConformanceError) -> PyErr {
+    InvalidInput::new_err(error.to_string())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Adds the class to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<ConformanceState>()
+}

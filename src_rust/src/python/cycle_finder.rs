@@ -1,0 +1,120 @@
+//! Bellman-Ford on plain `NumPy` arrays.
+
+use std::sync::{Mutex, PoisonError};
+
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use super::errors::InvalidInput;
+use crate::cycle_finder::{self as core, FinderError, node_indices};
+
+type Found<'py> = Option<(Bound<'py, PyArray1<i64>>, f64)>;
+
+#[pyclass(frozen, module = "phantom_core")]
+struct NegativeCycleFinder {
+    /// Taken with the GIL released, so that threads may share a finder.
+    finder: Mutex<core::NegativeCycleFinder>,
+    edges: usize,
+}
+
+#[pymethods]
+impl NegativeCycleFinder {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        n_nodes: i64,
+        src: &Bound<'_, PyAny>,
+        dst: &Bound<'_, PyAny>,
+        weight: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let finder = build(py, n_nodes, src, dst, weight)?;
+        Ok(Self { edges: finder.edge_count(), finder: Mutex::new(finder) })
+    }
+
+    fn find<'py>(&self, py: Python<'py>) -> Found<'py> {
+        let cycle = py.detach(|| self.finder.lock().unwrap_or_else(PoisonError::into_inner).find());
+        to_python(py, cycle)
+    }
+
+    fn update(&self, py: Python<'_>, edge: i64, weight: f64) -> PyResult<()> {
+        let Ok(place) = usize::try_from(edge) else {
+            return Err(InvalidInput::new_err(format!("edge {edge} is not in 0..{}", self.edges)));
+        };
+        py.detach(|| self.finder.lock().unwrap_or_else(PoisonError::into_inner).update(place, weight))
+            .map_err(|error| invalid(&error))
+    }
+
+    fn __len__(&self) -> usize {
+        self.edges
+    }
+}
+
+#[pyfunction]
+fn find_negative_cycle<'py>(
+    py: Python<'py>,
+    n_nodes: i64,
+    src: &Bound<'py, PyAny>,
+    dst: &Bound<'py, PyAny>,
+    weight: &Bound<'py, PyAny>,
+) -> PyResult<Found<'py>> {
+    let mut finder = build(py, n_nodes, src, dst, weight)?;
+    let cycle = py.detach(|| finder.find());
+    Ok(to_python(py, cycle))
+}
+
+fn build(
+    py: Python<'_>,
+    n_nodes: i64,
+    src: &Bound<'_, PyAny>,
+    dst: &Bound<'_, PyAny>,
+    weight: &Bound<'_, PyAny>,
+) -> PyResult<core::NegativeCycleFinder> {
+    let nodes = usize::try_from(n_nodes)
+        .map_err(|_| InvalidInput::new_err(format!("n_nodes is {n_nodes}, which is negative")))?;
+    let (src, dst, weight) = (integers("src", src)?, integers("dst", dst)?, floats("weight", weight)?);
+    py.detach(|| {
+        let src = node_indices("src", src, nodes)?;
+        let dst = node_indices("dst", dst, nodes)?;
+        core::NegativeCycleFinder::new(nodes, &src, &dst, &weight)
+    })
+    .map_err(|error| invalid(&error))
+}
+
+fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i64>>() {
+        return Ok(array.as_array().iter().copied().collect());
+    }
+    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i32>>() {
+        return Ok(array.as_array().iter().map(|&value| i64::from(value)).collect());
+    }
+    Err(wrong_array(name, "int32 or int64", array))
+}
+
+fn floats(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    match array.extract::<PyReadonlyArray1<'_, f64>>() {
+        Ok(array) => Ok(array.as_array().iter().copied().collect()),
+        Err(_) => Err(wrong_array(name, "float64", array)),
+    }
+}
+
+fn wrong_array(name: &str, dtype: &str, found: &Bound<'_, PyAny>) -> PyErr {
+    let found = match (found.getattr("dtype"), found.getattr("ndim")) {
+        (Ok(dtype), Ok(ndim)) => format!("{dtype} in {ndim} dimensions"),
+        _ => found.get_type().to_string(),
+    };
+    InvalidInput::new_err(format!("{name} must be a one-dimensional NumPy array of {dtype}, found {found}"))
+}
+
+fn to_python(py: Python<'_>, cycle: Option<core::NegativeCycle>) -> Found<'_> {
+    cycle.map(|cycle| (PyArray1::from_iter(py, cycle.edges.into_iter().map(i64::from)), cycle.weight))
+}
+
+fn invalid(error: &FinderError) -> PyErr {
+    InvalidInput::new_err(error.to_string())
+}
+
+/// Adds this file's names to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<NegativeCycleFinder>()?;
+    m.add_function(wrap_pyfunction!(find_negative_cycle, m)?)
+}

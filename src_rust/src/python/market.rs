@@ -1,0 +1,288 @@
+//! Binding of the market, for users with accounts of their own: load, quote, list cycles, size them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::prelude::*;
+
+use super::errors;
+use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, pool_of};
+use crate::market::{AccountWrite, Applied, Market, MarketConfig, QuoteError};
+use crate::quantities::Pubkey;
+use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
+
+// The default that Python sees in `Market.size`.
+const _: () = assert!(DEFAULT_CANDIDATES == 512);
+
+/// Returns the address in `text`, or an `InvalidInput` that names the argument.
+pub fn parse_pubkey(argument: &str, text: &str) -> PyResult<Pubkey> {
+    text.parse().map_err(|error| errors::invalid(format!("{argument}: {error}")))
+}
+
+/// Returns hops as pool address and direction (`true`: token A in).
+pub fn named_edges(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> Vec<(String, bool)> {
+    edges
+        .map(|edge| {
+            let (pool, a_to_b) = pool_of(edge);
+            (market.pool(pool).address().to_string(), a_to_b)
+        })
+        .collect()
+}
+
+/// Returns the input mint of every hop.
+pub fn source_mints(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> Vec<String> {
+    edges.map(|edge| market.mint(market.ends(edge).0).to_string()).collect()
+}
+
+/// One pool as it stands.
+#[pyclass(name = "PoolInfo", module = "phantom_core", frozen, get_all)]
+#[derive(Clone)]
+pub struct PoolInfo {
+    pool: String,
+    venue: &'static str,
+    mint_a: String,
+    mint_b: String,
+    tick_spacing: u16,
+    fee_rate_e6: u32,
+    liquidity: u128,
+    sqrt_price_x64: u128,
+    tick_current_index: i32,
+    slot: u64,
+    set_aside_reason: Option<&'static str>,
+    set_aside_detail: Option<String>,
+}
+
+#[pymethods]
+impl PoolInfo {
+    fn __repr__(&self) -> String {
+        format!(
+            "PoolInfo(pool='{}', venue='{}', fee_rate_e6={}, liquidity={}, set_aside_reason={})",
+            self.pool,
+            self.venue,
+            self.fee_rate_e6,
+            self.liquidity,
+            self.set_aside_reason.map_or_else(|| "None".to_owned(), |reason| format!("'{reason}'"))
+        )
+    }
+}
+
+/// An exact quote.
+#[pyclass(name = "Quote", module = "phantom_core", frozen, get_all)]
+#[derive(Clone)]
+pub struct Quote {
+    amount_in: u64,
+    amount_out: u64,
+    fee: u64,
+}
+
+#[pymethods]
+impl Quote {
+    fn __repr__(&self) -> String {
+        format!("Quote(amount_in={}, amount_out={}, fee={})", self.amount_in, self.amount_out, self.fee)
+    }
+}
+
+/// Returns the list behind `Engine.pools()` and `Market.pools()`.
+pub fn pool_infos(market: &Market) -> Vec<PoolInfo> {
+    market
+        .pools()
+        .iter()
+        .map(|pool| {
+            let state = pool.seen();
+            PoolInfo {
+                pool: pool.address().to_string(),
+                venue: "orca_whirlpool",
+                mint_a: state.token_mint_a.to_string(),
+                mint_b: state.token_mint_b.to_string(),
+                tick_spacing: state.tick_spacing,
+                fee_rate_e6: u32::from(state.fee_rate_e6),
+                liquidity: state.liquidity,
+                sqrt_price_x64: state.sqrt_price_x64,
+                tick_current_index: state.tick_current_index,
+                slot: pool.slot(),
+                set_aside_reason: pool.set_aside().map(crate::market::SetAside::reason),
+                set_aside_detail: pool.set_aside().map(ToString::to_string),
+            }
+        })
+        .collect()
+}
+
+/// Returns one exact quote as Python asks for it.
+pub fn quote_in(
+    py: Python<'_>,
+    market: &Market,
+    pool: &str,
+    mint_in: &str,
+    amount: u64,
+    exact: &str,
+) -> PyResult<Quote> {
+    let exact_in = match exact {
+        "in" => true,
+        "out" => false,
+        other => return Err(errors::invalid(format!("exact is '{other}'; it may be 'in' or 'out'"))),
+    };
+    let (pool, mint_in) = (parse_pubkey("pool", pool)?, parse_pubkey("mint_in", mint_in)?);
+    let done = market.quote(&pool, &mint_in, amount, exact_in).map_err(|error| errors::quote(py, &error))?;
+    Ok(Quote { amount_in: done.user_in, amount_out: done.user_out, fee: done.fee })
+}
+
+/// A cycle of a market: hops as (pool, `a_to_b`), and its weights at the margin.
+#[pyclass(name = "MarketCycle", module = "phantom_core", frozen)]
+#[derive(Clone)]
+pub struct MarketCycle {
+    key: CycleKey,
+    #[pyo3(get)]
+    hops: Vec<(String, bool)>,
+    #[pyo3(get)]
+    mints: Vec<String>,
+    #[pyo3(get)]
+    net_weight: f64,
+    #[pyo3(get)]
+    gross_weight: f64,
+}
+
+/// The input that pays best.
+#[pyclass(name = "Sized", module = "phantom_core", frozen, get_all)]
+pub struct PySized {
+    amount_in: u64,
+    gross_profit: u64,
+    amounts: Vec<u64>,
+    is_proven_best: bool,
+}
+
+/// Pools and the accounts they depend on.
+#[pyclass(name = "Market", module = "phantom_core", frozen)]
+pub struct PyMarket(Mutex<Market>);
+
+impl PyMarket {
+    fn lock(&self) -> MutexGuard<'_, Market> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl PyMarket {
+    #[new]
+    #[pyo3(signature = (*, assume_plain_mints=false, complete=false))]
+    fn new(assume_plain_mints: bool, complete: bool) -> Self {
+        Self(Mutex::new(Market::new(MarketConfig { assume_plain_mints, complete })))
+    }
+
+    #[pyo3(signature = (pubkey, owner, data, slot=0))]
+    fn apply(
+        &self,
+        py: Python<'_>,
+        pubkey: &str,
+        owner: &str,
+        data: &[u8],
+        slot: u64,
+    ) -> PyResult<&'static str> {
+        let (pubkey, owner) = (parse_pubkey("pubkey", pubkey)?, parse_pubkey("owner", owner)?);
+        let applied =
+            py.detach(|| self.lock().apply(AccountWrite { pubkey, slot, account: Some((owner, data)) }));
+        match applied {
+            Applied::Pool(_) => Ok("applied"),
+            Applied::Unchanged => Ok("unchanged"),
+            Applied::Ignored => Ok("ignored"),
+            Applied::Fault(_, error) => Err(errors::market_data(format!("account {pubkey}: {error}"))),
+        }
+    }
+
+    fn pools(&self, py: Python<'_>) -> Vec<PoolInfo> {
+        py.detach(|| pool_infos(&self.lock()))
+    }
+
+    #[pyo3(signature = (pool, mint_in, amount, exact="in"))]
+    fn quote(&self, py: Python<'_>, pool: &str, mint_in: &str, amount: u64, exact: &str) -> PyResult<Quote> {
+        quote_in(py, &self.lock(), pool, mint_in, amount, exact)
+    }
+
+    #[pyo3(signature = (max_hops=3))]
+    fn cycles(&self, py: Python<'_>, max_hops: usize) -> PyResult<Vec<MarketCycle>> {
+        if !(2..=MAX_HOPS).contains(&max_hops) {
+            return Err(errors::invalid(format!("max_hops is {max_hops}; it may be 2 to {MAX_HOPS}")));
+        }
+        Ok(py.detach(|| profitable_cycles(&self.lock(), max_hops)))
+    }
+
+    #[pyo3(signature = (cycle, max_amount_in, max_candidates=512))]
+    fn size(
+        &self,
+        py: Python<'_>,
+        cycle: &MarketCycle,
+        max_amount_in: u64,
+        max_candidates: u32,
+    ) -> PyResult<Option<PySized>> {
+        py.detach(|| {
+            let market = self.lock();
+            let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
+            let views =
+                edges.iter().map(|&edge| market.view(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
+            let hops: Vec<_> = views
+                .iter()
+                .zip(&edges)
+                .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
+                .collect();
+            let limits = SizingLimits { max_candidates, ..SizingLimits::up_to(max_amount_in) };
+            let sized = size_cycle(&hops, limits, &mut SizingScratch::new());
+            Ok(sized.map(|sized| PySized {
+                amount_in: sized.amount_in(),
+                gross_profit: sized.gross_profit,
+                amounts: sized.amounts().to_vec(),
+                is_proven_best: sized.is_proven_best,
+            }))
+        })
+        .map_err(|error: QuoteError| errors::quote(py, &error))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "converted from a Python sequence")]
+    fn cycle_profits(&self, py: Python<'_>, cycle: &MarketCycle, amounts_in: Vec<u64>) -> Vec<Option<i128>> {
+        py.detach(|| {
+            let market = self.lock();
+            let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
+            let profit = |&amount_in: &u64| {
+                let amounts = market.quote_route(&edges, amount_in).ok()?;
+                Some(i128::from(*amounts.last()?) - i128::from(amount_in))
+            };
+            amounts_in.iter().map(profit).collect()
+        })
+    }
+
+    fn state_digest(&self, py: Python<'_>) -> String {
+        py.detach(|| self.lock().state_digest())
+    }
+}
+
+fn profitable_cycles(market: &Market, max_hops: usize) -> Vec<MarketCycle> {
+    let mut scratch = CycleScratch::new();
+    let mut found: Vec<(CycleKey, f64, f64)> = Vec::new();
+    for (pool, _) in (0..).zip(market.pools()) {
+        let searched = market.graph().cycles_through(pool, max_hops, &mut scratch, |cycle| {
+            // A cycle is met once per pool of it: keep the meeting at its lowest pool.
+            let lowest = cycle.edges.iter().all(|&edge| pool_of(edge).0 >= pool);
+            if cycle.net < 0.0 && lowest {
+                found.push((cycle.key(), cycle.net, cycle.gross));
+            }
+        });
+        debug_assert!(searched.is_ok(), "the pool exists and max_hops was checked");
+    }
+    found.sort_by(|x, y| x.1.total_cmp(&y.1).then(x.0.cmp(&y.0)));
+    found
+        .into_iter()
+        .map(|(key, net_weight, gross_weight)| MarketCycle {
+            key,
+            hops: named_edges(market, key.edges()),
+            mints: source_mints(market, key.edges()),
+            net_weight,
+            gross_weight,
+        })
+        .collect()
+}
+
+/// Adds this file's classes to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<PoolInfo>()?;
+    m.add_class::<Quote>()?;
+    m.add_class::<MarketCycle>()?;
+    m.add_class::<PySized>()?;
+    m.add_class::<PyMarket>()
+}

@@ -1,0 +1,111 @@
+//! Addresses from base58 text, ten letters at a time.
+
+use crate::quantities::Pubkey;
+
+/// Letters of the longest address.
+pub const MAX_ADDRESS: usize = 44;
+const MIN_ADDRESS: usize = 32;
+const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const NO_DIGIT: u8 = 0xFF;
+
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 58 {
+        digits[ALPHABET[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
+/// The text of an address, padded with zero bytes: unlike the text itself it can be compared and
+/// hashed at a fixed length. An address has exactly one text.
+pub type AddressText = [u8; MAX_ADDRESS];
+
+/// Returns the padded form of a text of 32 to 44 base58 letters.
+///
+/// Whether it stands for 32 bytes is left to [`decode`].
+pub fn padded(text: &[u8]) -> Option<AddressText> {
+    if !(MIN_ADDRESS..=MAX_ADDRESS).contains(&text.len()) {
+        return None;
+    }
+    let mut padded = [0; MAX_ADDRESS];
+    padded[..text.len()].copy_from_slice(text);
+    Some(padded)
+}
+
+/// Returns whether the text holds only base58 letters.
+pub fn is_base58(text: &[u8]) -> bool {
+    // Without a branch per letter; only `NO_DIGIT` has the high bit.
+    text.iter().fold(0, |all, &letter| all | DIGITS[usize::from(letter)]) < 0x80
+}
+
+/// Returns the address that a text of 32 to 44 letters stands for.
+pub fn decode(text: &[u8]) -> Option<Pubkey> {
+    if !(MIN_ADDRESS..=MAX_ADDRESS).contains(&text.len()) {
+        return None;
+    }
+    let mut limbs = [0_u64; 4]; // little-endian
+    for group in text.chunks(10) {
+        let mut value = 0_u64; // below 58^10 < 2^59
+        let mut scale = 1_u64;
+        for &letter in group {
+            let digit = DIGITS[usize::from(letter)];
+            if digit == NO_DIGIT {
+                return None;
+            }
+            value = value * 58 + u64::from(digit);
+            scale *= 58;
+        }
+        let mut carry = u128::from(value);
+        for limb in &mut limbs {
+            let sum = u128::from(*limb) * u128::from(scale) + carry;
+            (*limb, carry) = (low_half(sum), sum >> 64);
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    let mut bytes = [0; 32];
+    for (place, limb) in bytes.chunks_exact_mut(8).zip(limbs.iter().rev()) {
+        place.copy_from_slice(&limb.to_be_bytes());
+    }
+    // A leading `1` stands for a zero byte, so as many of the one as of the other.
+    let ones = text.iter().take_while(|&&letter| letter == b'1').count();
+    let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+    (ones == zeros).then_some(Pubkey(bytes))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+fn low_half(wide: u128) -> u64 {
+    wide as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn decode_returns_what_bs58_encoded(bytes: [u8; 32], zeros in 0_usize..33) {
+            let mut bytes = bytes;
+            bytes[..zeros.min(32)].fill(0);
+            let text = bs58::encode(bytes).into_string();
+            prop_assert_eq!(decode(text.as_bytes()), Some(Pubkey(bytes)));
+        }
+
+        #[test]
+        fn decode_accepts_exactly_what_bs58_accepts(text in "[1-9A-HJ-NP-Za-km-z]{30,46}") {
+            let ours = decode(text.as_bytes());
+            let theirs = text.parse::<Pubkey>().ok();
+            prop_assert_eq!(ours, theirs);
+        }
+    }
+
+    #[test]
+    fn decode_of_a_foreign_letter_is_none() {
+        assert_eq!(decode(b"0TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"), None);
+        assert_eq!(decode(&[b'I'; 44]), None);
+    }
+}

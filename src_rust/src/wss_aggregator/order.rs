@@ -1,0 +1,452 @@
+//! Which of the writes of one account, seen through several endpoints, is the latest.
+//!
+//! Between slots the slot decides. Within a slot there is no number to go by: every endpoint
+//! delivers in chain order but may skip, so all there is to know is the *sequence* that each
+//! connection has delivered in this slot, its *run*. An element of a run is a content and its
+//! how-manieth occurrence within that run, so that a state that returns (A, B, A) is told apart.
+//!
+//! With `c` the applied element and `h` the arriving one, delivered by `e`:
+//! 1. `e`'s last content again: duplicate.
+//! 2. `h == c`: duplicate, and `e` is known to have come this far.
+//! 3. `c` stands before `h` in `e`'s run, and no other run has `h` before `c`: newer, applied.
+//! 4. The last contents of all open connections that delivered in this slot agree, and differ
+//!    from what is applied: applied, unless a closed connection's run shows it to be older.
+//! 5. Otherwise `h` is kept back: a duplicate if its content is applied or another run has `h`,
+//!    else held.
+//!
+//! A read (`getMultipleAccounts`) counts as a delivery of its connection until a notification of
+//! the same slot has come: from then on the subscription tells all that a read could, and in order,
+//! while the read may have been overtaken. For the same reason what a closed connection read
+//! before its first notification is no evidence against what came after.
+//!
+//! When a connection closes, rule 4 is tried again with what was kept back. The run of a closed
+//! connection is no candidate any more but still evidence of order, until the endpoint delivers
+//! again in this slot: then its new run replaces it.
+//!
+//! Why this is right. *Everything delivered in order by every endpoint:* all runs are prefixes of
+//! the chain order and `c` is the end of the longest. The next element of the longest run falls
+//! under 3, that of a shorter one under 2 or 5, and 4 finds `c` among the last ones: the applied
+//! sequence is the chain order, whatever the delays. *Skips:* occurrences may then be misnumbered
+//! and 3 may err or hold back, but once every endpoint has delivered its last write all last
+//! contents agree, and the arrival that made them agree was either equal to `c` or fell under 3
+//! or 4. So the last write is applied. *A gap in between is possible:* with skips, a reconnect to
+//! a node that lags, or evidence lost with a connection, an older write may be applied for a
+//! while; it never stays.
+
+use super::payload::Content;
+use crate::quantities::Slot;
+
+/// Elements kept of a run. Beyond it the oldest are forgotten: order then rests on the last ones.
+pub const MAX_RUN: usize = 128;
+
+/// One connection of every endpoint, by number of the endpoint.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Connection {
+    /// Counts the connections of this endpoint.
+    pub number: u32,
+    /// Whether it is open.
+    pub open: bool,
+}
+
+/// How a write was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Pushed by a subscription, in chain order.
+    Notification,
+    /// Asked for: in order among the reads of a connection, but an answer may be overtaken by
+    /// notifications of later writes.
+    Read,
+}
+
+/// Where an arriving slot stands to the applied one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    Older,
+    Same,
+    Newer,
+}
+
+/// Who delivered a write, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Number of the endpoint.
+    pub endpoint: usize,
+    /// The connections of all endpoints.
+    pub links: &'a [Connection],
+    pub source: Source,
+}
+
+/// What an arrival in the current slot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Apply it.
+    Fresh,
+    /// The applied state, or the endpoint's previous write once more.
+    Duplicate,
+    /// Delivered before by another endpoint and not applied now; kept back with its data.
+    Known,
+    /// Never seen, not provably newer; kept back with its data.
+    Held,
+    /// A read of what this connection's subscription already tells in this slot: of no account.
+    Overtaken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Element {
+    content: Content,
+    /// The how-manieth of this content in its run, from 1.
+    nth: u32,
+}
+
+#[derive(Debug)]
+struct Run<D> {
+    connection: u32,
+    elements: Vec<Element>,
+    /// Whether one of the elements was a notification.
+    notified: bool,
+    /// The first notification's place: how the reads before stand to it is not certain.
+    reads: usize,
+    /// The data of the last element while it is not the applied one.
+    kept: Option<D>,
+}
+
+impl<D> Default for Run<D> {
+    fn default() -> Self {
+        Self { connection: 0, elements: Vec::new(), notified: false, reads: 0, kept: None }
+    }
+}
+
+impl<D> Run<D> {
+    fn clear(&mut self) {
+        self.kept = None;
+        self.notified = false;
+        self.reads = 0;
+        if self.elements.capacity() > 32 {
+            self.elements = Vec::new();
+        } else {
+            self.elements.clear();
+        }
+    }
+
+    #[inline]
+    fn last(&self) -> Option<Element> {
+        self.elements.last().copied()
+    }
+
+    fn position(&self, element: Element) -> Option<usize> {
+        self.elements.iter().position(|&other| other == element)
+    }
+
+    /// Returns whether this run has `first`, and after it `second`.
+    fn has_in_order(&self, first: Element, second: Element) -> bool {
+        self.position(second).is_some_and(|end| self.elements[..end].contains(&first))
+    }
+
+    /// Returns whether it is certain that this run has `content` only before `element`.
+    fn outdates(&self, content: Content, element: Element) -> bool {
+        let certain = &self.elements[self.reads..];
+        let last = certain.iter().rposition(|other| other.content == content);
+        last.is_some() && last < certain.iter().position(|&other| other == element)
+    }
+
+    /// Takes notice that the element at `place` is a notification.
+    fn notify(&mut self, place: usize) {
+        if !self.notified {
+            self.notified = true;
+            self.reads = place;
+        }
+    }
+
+    fn append(&mut self, content: Content, source: Source) -> Element {
+        let earlier = self.elements.iter().rev().find(|element| element.content == content);
+        let element = Element { content, nth: earlier.map_or(0, |earlier| earlier.nth) + 1 };
+        if self.elements.len() == MAX_RUN {
+            self.elements.remove(0);
+            self.reads = self.reads.saturating_sub(1);
+        }
+        if source == Source::Notification {
+            self.notify(self.elements.len());
+        }
+        self.elements.push(element);
+        element
+    }
+}
+
+/// The writes of one account in its current slot. `D` is the data of a write kept back.
+#[derive(Debug)]
+pub struct Writes<D> {
+    slot: Option<Slot>,
+    current: Element,
+    /// By number of the endpoint.
+    runs: Vec<Run<D>>,
+}
+
+impl<D> Default for Writes<D> {
+    fn default() -> Self {
+        Self { slot: None, current: Element { content: 0, nth: 0 }, runs: Vec::new() }
+    }
+}
+
+impl<D> Writes<D> {
+    /// Returns where `slot` stands to the applied write.
+    #[inline]
+    pub fn age(&self, slot: Slot) -> Age {
+        match self.slot {
+            Some(applied) if slot < applied => Age::Older,
+            Some(applied) if slot == applied => Age::Same,
+            _ => Age::Newer,
+        }
+    }
+
+    /// Returns the applied slot, once there is one.
+    pub fn slot(&self) -> Option<Slot> {
+        self.slot
+    }
+
+    /// Applies a write of a newer slot; what is known of the old slot's order is forgotten.
+    pub fn advance(&mut self, slot: Slot, from: Delivery<'_>, content: Content) {
+        for run in &mut self.runs {
+            run.clear();
+        }
+        self.slot = Some(slot);
+        self.current = self.run(from.endpoint, from.links).append(content, from.source);
+    }
+
+    fn run(&mut self, endpoint: usize, links: &[Connection]) -> &mut Run<D> {
+        if self.runs.len() <= endpoint {
+            self.runs.resize_with(endpoint + 1, Run::default);
+        }
+        let run = &mut self.runs[endpoint];
+        if run.connection != links[endpoint].number {
+            run.clear();
+            run.connection = links[endpoint].number;
+        }
+        run
+    }
+
+    /// Places a write of the current slot if it needs no data: one that repeats the applied state
+    /// or the endpoint's previous write. Otherwise returns false and changes nothing.
+    #[inline]
+    pub fn repeats(&mut self, from: Delivery<'_>, content: Content) -> bool {
+        let number = from.links[from.endpoint].number;
+        let previous = self.runs.get(from.endpoint).filter(|run| run.connection == number);
+        let repeats = content == self.current.content
+            || previous.and_then(Run::last).is_some_and(|last| last.content == content);
+        if repeats {
+            self.arrive(from, content);
+        }
+        repeats
+    }
+
+    /// Places a write of the current slot.
+    #[inline]
+    pub fn arrive(&mut self, from: Delivery<'_>, content: Content) -> Arrival {
+        let Delivery { endpoint, links, source } = from;
+        let current = self.current;
+        let run = self.run(endpoint, links);
+        if run.last().is_some_and(|last| last.content == content) {
+            if source == Source::Notification {
+                run.notify(run.elements.len() - 1);
+            }
+            return Arrival::Duplicate;
+        }
+        if source == Source::Read && run.notified {
+            return if content == current.content { Arrival::Duplicate } else { Arrival::Overtaken };
+        }
+        let element = run.append(content, source);
+        run.kept = None;
+        if element == current {
+            return Arrival::Duplicate;
+        }
+        if self.is_newer(endpoint, element) || self.is_unanimous(links, element.content) {
+            self.current = element;
+            // The same state under another number needs no second application.
+            return if content == current.content { Arrival::Duplicate } else { Arrival::Fresh };
+        }
+        if content == current.content {
+            return Arrival::Duplicate;
+        }
+        let mut others = self.runs.iter().enumerate().filter(|&(other, _)| other != endpoint);
+        if others.any(|(_, run)| run.position(element).is_some()) { Arrival::Known } else { Arrival::Held }
+    }
+
+    /// Keeps the data of the write of `endpoint` that [`arrive`](Self::arrive) kept back.
+    pub fn keep(&mut self, endpoint: usize, data: D) {
+        if let Some(run) = self.runs.get_mut(endpoint) {
+            run.kept = Some(data);
+        }
+    }
+
+    /// Returns the write that the remaining connections agree on, now that one has closed.
+    pub fn settle(&mut self, links: &[Connection]) -> Option<(Slot, D)> {
+        let candidate = self.open_runs(links).next()?.last()?.content;
+        if !self.is_unanimous(links, candidate) {
+            return None;
+        }
+        let slot = self.slot?;
+        let run = self
+            .runs
+            .iter_mut()
+            .enumerate()
+            .find(|(endpoint, run)| is_open(links, *endpoint, run) && run.kept.is_some());
+        let (_, run) = run?;
+        self.current = run.last()?;
+        Some((slot, run.kept.take()?))
+    }
+
+    fn open_runs(&self, links: &[Connection]) -> impl Iterator<Item = &Run<D>> {
+        let runs = self.runs.iter().enumerate();
+        runs.filter(|(endpoint, run)| is_open(links, *endpoint, run)).map(|(_, run)| run)
+    }
+
+    /// Rule 3.
+    fn is_newer(&self, endpoint: usize, element: Element) -> bool {
+        self.runs.iter().enumerate().all(|(other, run)| {
+            if other == endpoint {
+                run.has_in_order(self.current, element)
+            } else {
+                !run.has_in_order(element, self.current)
+            }
+        })
+    }
+
+    /// Rule 4.
+    fn is_unanimous(&self, links: &[Connection], content: Content) -> bool {
+        content != self.current.content
+            && self.runs.iter().enumerate().all(|(endpoint, run)| {
+                if is_open(links, endpoint, run) {
+                    run.last().is_some_and(|last| last.content == content)
+                } else {
+                    !run.outdates(content, self.current)
+                }
+            })
+    }
+}
+
+/// Returns whether a run has elements and its connection is still the open one.
+fn is_open<D>(links: &[Connection], endpoint: usize, run: &Run<D>) -> bool {
+    let link = links[endpoint];
+    link.open && link.number == run.connection && !run.elements.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Content = 1;
+    const B: Content = 2;
+    const C: Content = 3;
+
+    fn open(count: usize) -> Vec<Connection> {
+        vec![Connection { number: 0, open: true }; count]
+    }
+
+    fn from(endpoint: usize, links: &[Connection]) -> Delivery<'_> {
+        Delivery { endpoint, links, source: Source::Notification }
+    }
+
+    #[test]
+    fn arrive_of_a_read_that_notifications_have_overtaken_changes_nothing() {
+        let links = open(1);
+        let mut writes = Writes::<()>::default();
+        let read = Delivery { source: Source::Read, ..from(0, &links) };
+        writes.advance(7, read, A);
+        assert_eq!(writes.arrive(read, B), Arrival::Fresh); // reads alone are in order
+        assert_eq!(writes.arrive(from(0, &links), C), Arrival::Fresh);
+        assert_eq!(writes.arrive(read, B), Arrival::Overtaken);
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
+    }
+
+    #[test]
+    fn arrive_from_a_laggard_never_replaces_a_newer_write() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
+        assert_eq!(writes.arrive(from(1, &links), C), Arrival::Fresh);
+    }
+
+    #[test]
+    fn arrive_of_a_state_that_returns_within_the_slot_is_fresh() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
+        let late = [A, B, A].map(|content| writes.arrive(from(1, &links), content));
+        assert_eq!(late, [Arrival::Duplicate, Arrival::Known, Arrival::Duplicate]);
+    }
+
+    #[test]
+    fn arrive_without_evidence_is_held_until_a_run_has_both() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held); // it may be older than A
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh); // it is not
+    }
+
+    #[test]
+    fn arrive_of_a_write_that_another_run_has_before_the_applied_one_is_kept_back() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
+        // After B in the second run, before B in the first: its second occurrence, or skipped B.
+        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
+    }
+
+    #[test]
+    fn settle_after_the_only_other_candidate_has_gone_releases_what_was_kept() {
+        let mut links = open(2);
+        let mut writes = Writes::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held);
+        writes.keep(1, "b");
+        assert_eq!(writes.settle(&links), None);
+        links[0].open = false;
+        assert_eq!(writes.settle(&links), Some((7, "b")));
+        assert_eq!(writes.settle(&links), None);
+    }
+
+    #[test]
+    fn settle_does_not_go_back_to_what_a_closed_connection_proves_older() {
+        let mut links = open(2);
+        let mut writes = Writes::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
+        writes.keep(1, "a");
+        links[0].open = false;
+        assert_eq!(writes.settle(&links), None);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
+    }
+
+    #[test]
+    fn arrive_on_a_new_connection_alone_with_its_word_is_applied() {
+        let mut links = open(1);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
+        links[0].number = 1;
+        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
+    }
+
+    #[test]
+    fn arrive_past_the_longest_run_keeps_the_last_elements() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, from(0, &links), 1);
+        for content in 2..=2 * MAX_RUN as u128 {
+            assert_eq!(writes.arrive(from(0, &links), content), Arrival::Fresh);
+        }
+        assert_eq!(writes.runs[0].elements.len(), MAX_RUN);
+        for content in 1..2 * MAX_RUN as u128 {
+            assert_ne!(writes.arrive(from(1, &links), content), Arrival::Fresh);
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! Sizing is never beaten: by every input of small cycles, by dense search on large ones.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use phantom_core::amm_math::constant_product::ConstantProduct;
+use phantom_core::amm_math::{Curve, Segment};
+use phantom_core::sizing::{HopRef, SizedCycle, SizingLimits, SizingScratch, size_cycle};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+// ---- a synthetic curve of ranges, with its own integer rounding
+
+/// Virtual reserves of a range and the net input that it takes before the next one.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    reserve_in: u64,
+    reserve_out: u64,
+    take: u64,
+}
+
+/// Ranges of liquidity, prices falling (with gaps) as the input grows; one direction only.
+#[derive(Debug, Clone)]
+struct Ranges {
+    ranges: Vec<Range>,
+    fee_e6: u64,
+}
+
+impl Ranges {
+    /// The input from which the fee leaves `net`.
+    fn gross(&self, net: u64) -> u64 {
+        u64::try_from((u128::from(net) * 1_000_000).div_ceil(u128::from(1_000_000 - self.fee_e6))).unwrap()
+    }
+
+    fn out(range: &Range, net: u64) -> u64 {
+        let product = u128::from(range.reserve_out) * u128::from(net);
+        u64::try_from(product / (u128::from(range.reserve_in) + u128::from(net))).unwrap()
+    }
+}
+
+#[derive(Debug)]
+struct EndOfRanges;
+
+impl Curve for Ranges {
+    type Error = EndOfRanges;
+
+    fn quote_exact_in(&self, _: bool, amount_in: u64) -> Result<u64, EndOfRanges> {
+        let (mut left, mut amount_out) = (amount_in, 0);
+        for range in &self.ranges {
+            let fee = (u128::from(left) * u128::from(self.fee_e6)).div_ceil(1_000_000);
+            let net = left - u64::try_from(fee).unwrap();
+            if net < range.take {
+                return Ok(amount_out + Self::out(range, net));
+            }
+            amount_out += Self::out(range, range.take);
+            left -= self.gross(range.take).min(left);
+        }
+        Err(EndOfRanges)
+    }
+
+    fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64, EndOfRanges> {
+        // By bisection; slow, but sure to be the smallest input.
+        let most: u64 = self.ranges.iter().map(|range| self.gross(range.take)).sum();
+        let (mut low, mut high) = (0, most + 1);
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            match self.quote_exact_in(a_to_b, middle) {
+                Ok(out) if out < amount_out => low = middle,
+                _ => high = middle,
+            }
+        }
+        match self.quote_exact_in(a_to_b, high) {
+            Ok(out) if out >= amount_out => Ok(high),
+            _ => Err(EndOfRanges),
+        }
+    }
+
+    fn segments(&self, _: bool, into: &mut Vec<Segment>) {
+        let kept = (1_000_000 - self.fee_e6) as f64 / 1e6;
+        into.extend(self.ranges.iter().map(|range| Segment {
+            gain: kept * range.reserve_out as f64,
+            base: range.reserve_in as f64,
+            drag: kept,
+            max_in: range.take as f64 / kept,
+        }));
+    }
+
+    fn marginal_rate(&self, _: bool) -> f64 {
+        let first = self.ranges[0];
+        (1_000_000 - self.fee_e6) as f64 / 1e6 * first.reserve_out as f64 / first.reserve_in as f64
+    }
+}
+
+/// Ranges from a start price (out per in), with liquidity about `depth`.
+fn ranges(depth: f64, price: f64) -> impl Strategy<Value = Ranges> {
+    let range = (0.2..3.0_f64, 0.0005..0.05_f64, prop_oneof![Just(0.0), 0.0..0.02_f64]);
+    let fee = prop_oneof![Just(100_u64), Just(500), Just(3000), Just(10_000)];
+    (prop::collection::vec(range, 1..8), fee).prop_map(move |(ranges, fee_e6)| {
+        let mut root = price.sqrt();
+        let ranges = ranges
+            .into_iter()
+            .map(|(size, width, gap)| {
+                let liquidity = depth * size;
+                let range = Range {
+                    reserve_in: whole((liquidity / root).ceil()),
+                    reserve_out: whole((liquidity * root).floor()),
+                    take: whole(liquidity / root * width).max(1),
+                };
+                // Where the range ends, then a gap without liquidity.
+                let (x, y, take) = (range.reserve_in as f64, range.reserve_out as f64, range.take as f64);
+                root = (y / x).sqrt() * x / (x + take) * (1.0 - gap);
+                range
+            })
+            .collect();
+        Ranges { ranges, fee_e6 }
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "test data below 2^53")]
+fn whole(amount: f64) -> u64 {
+    (amount as u64).max(1)
+}
+
+// ---- both kinds of pools in one cycle
+
+#[derive(Debug, Clone)]
+enum Pool {
+    Product(ConstantProduct),
+    Ranges(Ranges),
+}
+
+impl Curve for Pool {
+    type Error = ();
+
+    fn quote_exact_in(&self, a_to_b: bool, amount_in: u64) -> Result<u64, ()> {
+        match self {
+            Self::Product(pool) => pool.quote_exact_in(a_to_b, amount_in).map_err(drop),
+            Self::Ranges(pool) => pool.quote_exact_in(a_to_b, amount_in).map_err(|EndOfRanges| ()),
+        }
+    }
+
+    fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64, ()> {
+        match self {
+            Self::Product(pool) => pool.quote_exact_out(a_to_b, amount_out).map_err(drop),
+            Self::Ranges(pool) => pool.quote_exact_out(a_to_b, amount_out).map_err(|EndOfRanges| ()),
+        }
+    }
+
+    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+        match self {
+            Self::Product(pool) => pool.segments(a_to_b, into),
+            Self::Ranges(pool) => pool.segments(a_to_b, into),
+        }
+    }
+
+    fn marginal_rate(&self, a_to_b: bool) -> f64 {
+        match self {
+            Self::Product(pool) => pool.marginal_rate(a_to_b),
+            Self::Ranges(pool) => pool.marginal_rate(a_to_b),
+        }
+    }
+}
+
+/// A pool of about `depth` units of its input at `price` (out per in).
+fn pool(depth: f64, price: f64) -> impl Strategy<Value = Pool> {
+    let fee = prop_oneof![Just((0_u64, 1_u64)), Just((25, 10_000)), Just((30, 10_000)), Just((1, 100))];
+    let product = (0.3..3.0_f64, fee).prop_map(move |(size, (numerator, denominator))| {
+        let (reserve_in, reserve_out) = (whole(depth * size), whole(depth * size * price));
+        Pool::Product(ConstantProduct::new(reserve_in, reserve_out, numerator, denominator).unwrap())
+    });
+    prop_oneof![product, ranges(depth * price.sqrt(), price).prop_map(Pool::Ranges)]
+}
+
+/// Two to four pools, amounts spread over `decades`, that gain up to 15 % at the margin.
+fn cycle(depth: f64, decades: f64) -> impl Strategy<Value = Vec<Pool>> {
+    prop::collection::vec(-decades / 2.0..decades / 2.0, 1..=3).prop_flat_map(move |logs| {
+        (-0.02..0.15_f64).prop_flat_map(move |gain| {
+            let mut values: Vec<f64> = logs.iter().map(|log| 10_f64.powf(*log)).collect();
+            values.insert(0, 1.0); // units per unit of the first mint
+            let hops: Vec<_> = (0..values.len())
+                .map(|hop| {
+                    let next = values.get(hop + 1).copied().unwrap_or(1.0 + gain);
+                    pool(depth * values[hop], next / values[hop])
+                })
+                .collect();
+            hops
+        })
+    })
+}
+
+fn refs(cycle: &[Pool]) -> Vec<HopRef<'_, Pool>> {
+    cycle.iter().map(|curve| HopRef { curve, a_to_b: true }).collect()
+}
+
+fn profit(cycle: &[Pool], amount_in: u64) -> Option<i128> {
+    let mut amount = amount_in;
+    for pool in cycle {
+        amount = pool.quote_exact_in(true, amount).ok()?;
+    }
+    Some(i128::from(amount) - i128::from(amount_in))
+}
+
+/// The amounts are those of exact quotes, chained; and no input below gives the same output.
+fn check_amounts(cycle: &[Pool], sized: &SizedCycle) {
+    for (pool, amounts) in cycle.iter().zip(sized.amounts().windows(2)) {
+        assert_eq!(pool.quote_exact_in(true, amounts[0]), Ok(amounts[1]));
+    }
+    let below = profit(cycle, sized.amount_in() - 1).unwrap_or(i128::MIN);
+    assert!(below <= i128::from(sized.gross_profit), "one unit less gives the same: {sized:?}");
+    assert_eq!(sized.amounts().len(), cycle.len() + 1);
+    assert_eq!(sized.amount_out() - sized.amount_in(), sized.gross_profit);
+    assert!(sized.gross_profit as f64 <= sized.profit_bound * (1.0 + 1e-9) + 1e-6);
+}
+
+fn check_exhaustively(cycle: &[Pool], max_amount_in: u64) {
+    let sized = size_cycle(&refs(cycle), SizingLimits::up_to(max_amount_in), &mut SizingScratch::new());
+    let best = (1..=max_amount_in).filter_map(|amount_in| profit(cycle, amount_in)).max().unwrap_or(0);
+    let found = sized.map_or(0, |sized| i128::from(sized.gross_profit));
+    assert_eq!(found, best.max(0), "{sized:?}");
+    if let Some(sized) = sized {
+        check_amounts(cycle, &sized);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn small_cycles_equal_exhaustive_search(cycle in cycle(3000.0, 1.0), cap in prop_oneof![Just(4000_u64), 1..500_u64]) {
+        check_exhaustively(&cycle, cap);
+    }
+
+    #[test]
+    fn small_cycles_with_coarse_mints_equal_exhaustive_search(cycle in cycle(30_000.0, 5.0)) {
+        check_exhaustively(&cycle, 10_000);
+    }
+}
+
+proptest! {
+    // A fixed seed: where millions of inputs round within a unit of the peak, no search that is
+    // affordable is always best to the unit.
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        rng_seed: RngSeed::Fixed(20_220_406),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn large_cycles_are_never_beaten_by_dense_search(cycle in cycle(1e11, 6.0), seed: u64) {
+        let cap = 1_u64 << 40;
+        let limits = SizingLimits { max_amount_in: cap, max_candidates: 1 << 14 };
+        let thorough = size_cycle(&refs(&cycle), limits, &mut SizingScratch::new());
+        let quick = size_cycle(&refs(&cycle), SizingLimits::up_to(cap), &mut SizingScratch::new());
+        prop_assert_eq!(thorough.is_some(), quick.is_some());
+        let best = dense_search(&cycle, cap, thorough.map(|sized| sized.amount_in()), seed);
+        match (thorough, quick) {
+            (Some(thorough), Some(quick)) => {
+                check_amounts(&cycle, &thorough);
+                check_amounts(&cycle, &quick);
+                prop_assert!(best <= i128::from(thorough.gross_profit), "{best} beats {thorough:?}");
+                // The default effort may miss a unit of the coarsest amount.
+                let coarsest = quick.amounts().iter().min().copied().unwrap_or(1) as f64;
+                let allowed = (quick.amount_out() as f64 / coarsest).ceil();
+                prop_assert!(best as f64 <= quick.gross_profit as f64 + allowed, "{best} beats {quick:?}");
+            }
+            _ => prop_assert!(best <= 0, "{best} was there"),
+        }
+    }
+}
+
+/// The best profit of thousands of inputs: anywhere, near `around`, and right beside it.
+fn dense_search(cycle: &[Pool], cap: u64, around: Option<u64>, seed: u64) -> i128 {
+    let mut state = seed | 1;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut inputs: Vec<u64> = (0..1000).map(|_| whole((cap as f64).powf(random()))).collect();
+    if let Some(around) = around {
+        for decade in 1..=9 {
+            let width = 10_f64.powi(-decade);
+            inputs.extend((0..200).map(|_| whole(around as f64 * (1.0 + width * (2.0 * random() - 1.0)))));
+        }
+        inputs.extend(around.saturating_sub(500)..around + 500);
+    }
+    inputs
+        .into_iter()
+        .filter(|&input| input <= cap)
+        .filter_map(|input| profit(cycle, input))
+        .max()
+        .unwrap_or(0)
+}
+
+#[test]
+fn failing_quotes_bound_the_input_and_are_no_error() {
+    // The second pool has one short range: what its ranges take bounds the cycle.
+    let first = ConstantProduct::new(1 << 40, 1 << 41, 30, 10_000).unwrap();
+    let range = Range { reserve_in: 1 << 40, reserve_out: 1 << 40, take: 5000 };
+    let second = Ranges { ranges: vec![range], fee_e6: 500 };
+    let cycle = [Pool::Product(first), Pool::Ranges(second)];
+    let sized = size_cycle(&refs(&cycle), SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
+    let best = (1..10_000).filter_map(|input| profit(&cycle, input)).max().unwrap();
+    assert_eq!(i128::from(sized.gross_profit), best);
+    assert_eq!(profit(&cycle, 10_000), None, "the range takes no more");
+    assert!(sized.is_proven_best);
+}
+
+/// A curve whose segments promise what its quotes do not keep: data that has not arrived.
+#[derive(Debug)]
+struct MissingBeyond(ConstantProduct, u64);
+
+impl Curve for MissingBeyond {
+    type Error = ();
+
+    fn quote_exact_in(&self, a_to_b: bool, amount_in: u64) -> Result<u64, ()> {
+        if amount_in > self.1 { Err(()) } else { self.0.quote_exact_in(a_to_b, amount_in).map_err(drop) }
+    }
+
+    fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64, ()> {
+        self.0
+            .quote_exact_out(a_to_b, amount_out)
+            .map_err(drop)
+            .and_then(|amount_in| if amount_in > self.1 { Err(()) } else { Ok(amount_in) })
+    }
+
+    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+        self.0.segments(a_to_b, into);
+    }
+
+    fn marginal_rate(&self, a_to_b: bool) -> f64 {
+        self.0.marginal_rate(a_to_b)
+    }
+}
+
+#[test]
+fn best_feasible_input_is_found_where_quotes_stop_before_the_segments() {
+    let pools = [
+        MissingBeyond(ConstantProduct::new(1 << 40, 1 << 41, 0, 1).unwrap(), 1_000_003),
+        MissingBeyond(ConstantProduct::new(1 << 40, 1 << 40, 0, 1).unwrap(), u64::MAX),
+    ];
+    let hops: Vec<_> = pools.iter().map(|curve| HopRef { curve, a_to_b: true }).collect();
+    let sized = size_cycle(&hops, SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
+    let through = |input| {
+        let middle = pools[0].quote_exact_in(true, input).ok()?;
+        Some(pools[1].quote_exact_in(true, middle).ok()? - input)
+    };
+    let best = (900_000..1_100_000).filter_map(through).max().unwrap();
+    assert_eq!(sized.gross_profit, best);
+}
+
+#[test]
+fn cycles_that_lose_or_are_no_cycles_give_nothing() {
+    let pool = ConstantProduct::new(1 << 40, 1 << 40, 25, 10_000).unwrap();
+    let hop = HopRef { curve: &pool, a_to_b: true };
+    let mut scratch = SizingScratch::new();
+    assert_eq!(size_cycle(&[hop, hop], SizingLimits::up_to(1 << 40), &mut scratch), None);
+    assert_eq!(size_cycle::<ConstantProduct>(&[], SizingLimits::up_to(1 << 40), &mut scratch), None);
+    let rich = ConstantProduct::new(1 << 40, 1 << 41, 25, 10_000).unwrap();
+    let gains = HopRef { curve: &rich, a_to_b: true };
+    assert!(size_cycle(&[gains, hop], SizingLimits::up_to(1 << 40), &mut scratch).is_some());
+    assert_eq!(size_cycle(&[gains, hop], SizingLimits::up_to(0), &mut scratch), None);
+    assert_eq!(size_cycle(&[gains; 9], SizingLimits::up_to(1 << 40), &mut scratch), None);
+}
+
+/// A curve whose exact-out quotes ask for a little more than needed, as some programs do.
+#[derive(Debug)]
+struct AsksTooMuch(ConstantProduct);
+
+impl Curve for AsksTooMuch {
+    type Error = ();
+
+    fn quote_exact_in(&self, a_to_b: bool, amount_in: u64) -> Result<u64, ()> {
+        self.0.quote_exact_in(a_to_b, amount_in).map_err(drop)
+    }
+
+    fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64, ()> {
+        self.0.quote_exact_out(a_to_b, amount_out).map(|amount_in| amount_in + 5).map_err(drop)
+    }
+
+    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+        self.0.segments(a_to_b, into);
+    }
+
+    fn marginal_rate(&self, a_to_b: bool) -> f64 {
+        self.0.marginal_rate(a_to_b)
+    }
+}
+
+#[test]
+fn loose_exact_out_quotes_cost_nothing() {
+    // A thousand units of the input's mint to one of the other: the input must fit a step exactly.
+    let pools = [
+        AsksTooMuch(ConstantProduct::new(1 << 40, 1 << 30, 25, 10_000).unwrap()),
+        AsksTooMuch(ConstantProduct::new(1 << 30, (1 << 40) / 50 * 51, 25, 10_000).unwrap()),
+    ];
+    let hops: Vec<_> = pools.iter().map(|curve| HopRef { curve, a_to_b: true }).collect();
+    let sized = size_cycle(&hops, SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
+    let out = |input| pools[1].quote_exact_in(true, pools[0].quote_exact_in(true, input).ok()?).ok();
+    assert_eq!(out(sized.amount_in()), Some(sized.amount_out()));
+    assert!(out(sized.amount_in() - 1) < Some(sized.amount_out()), "{sized:?}");
+}

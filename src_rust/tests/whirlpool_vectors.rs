@@ -1,0 +1,141 @@
+//! Every golden vector of the Whirlpool programs, to the unit and to the error.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use phantom_core::conformance::{Case, Outcome, Value, VectorAccount, VectorState, VectorSwap};
+use phantom_core::quantities::Pubkey;
+use serde_json::Value as Json;
+
+struct Account {
+    key: Pubkey,
+    owner: Pubkey,
+    data: Vec<u8>,
+}
+
+fn text<'a>(line: &'a Json, name: &str) -> &'a str {
+    line[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text in {line}"))
+}
+
+/// Numbers keep their digits (`arbitrary_precision`), so nothing is lost beyond 64 bits.
+fn number<T: std::str::FromStr>(value: &Json) -> T {
+    let digits = value.to_string();
+    digits.parse().unwrap_or_else(|_| panic!("{digits} does not fit"))
+}
+
+fn pubkey(line: &Json, name: &str) -> Pubkey {
+    text(line, name).parse().expect("an address")
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Unsigned(number) => number.to_string(),
+        Value::Signed(number) => number.to_string(),
+        Value::Bytes(bytes) => bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
+    }
+}
+
+fn read_lines(file: &str) -> Vec<Json> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/vectors").join(file);
+    let stream = GzDecoder::new(File::open(path).expect("the vectors are in the repository"));
+    BufReader::new(stream)
+        .lines()
+        .map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"))
+        .collect()
+}
+
+fn read_account(line: &Json) -> Account {
+    let data = base64_simd::STANDARD.decode_to_vec(text(line, "data")).expect("base64");
+    Account { key: pubkey(line, "key"), owner: pubkey(line, "owner"), data }
+}
+
+fn load_case(meta: &Json, line: &Json, accounts: &HashMap<u64, Account>) -> Case {
+    let members: Vec<VectorAccount<'_>> = line["accounts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|id| &accounts[&number::<u64>(id)])
+        .map(|account| VectorAccount { key: account.key, owner: account.owner, data: &account.data })
+        .collect();
+    let state = VectorState {
+        dex: text(meta, "dex"),
+        program: pubkey(meta, "program_id"),
+        pool: pubkey(line, "pool"),
+        accounts: &members,
+        unix_timestamp: number(&line["clock"]["unix_timestamp"]),
+        epoch: number(&line["clock"]["epoch"]),
+    };
+    Case::load(&state).expect("a pool")
+}
+
+fn answer(case: &Case, line: &Json) -> Outcome {
+    let arguments = &line["args"];
+    let swap = VectorSwap {
+        operation: text(line, "op"),
+        amount: number(&arguments["amount"]),
+        exact_in: arguments["exact_in"] == true,
+        a_to_b: arguments["a_to_b"] == true,
+        other_amount_threshold: number(&arguments["other_amount_threshold"]),
+        sqrt_price_limit: number(&arguments["sqrt_price_limit"]),
+    };
+    case.run(&swap).expect("a known operation")
+}
+
+/// Returns the differences and the number of swaps.
+fn run(file: &str) -> (Vec<String>, usize) {
+    let lines = read_lines(file);
+    let mut accounts = HashMap::new();
+    let mut cases: HashMap<u64, Case> = HashMap::new();
+    let (mut differences, mut swaps) = (Vec::new(), 0);
+    for line in &lines[1..] {
+        match text(line, "t") {
+            "account" => {
+                accounts.insert(number(&line["id"]), read_account(line));
+            }
+            "state" => {
+                cases.insert(number(&line["id"]), load_case(&lines[0], line, &accounts));
+            }
+            _ => {
+                swaps += 1;
+                let outcome = answer(&cases[&number::<u64>(&line["state"])], line);
+                compare(line, &outcome, &mut differences);
+            }
+        }
+    }
+    (differences, swaps)
+}
+
+fn compare(line: &Json, outcome: &Outcome, differences: &mut Vec<String>) {
+    let id = &line["id"];
+    match outcome {
+        Outcome::Done(fields) if line["ok"] == true => {
+            for (name, expected) in line["result"].as_object().expect("an object") {
+                let expected = expected.to_string().trim_matches('"').to_owned();
+                let got = fields.iter().find(|(field, _)| field == name).map(|(_, value)| shown(value));
+                if got.as_ref() != Some(&expected) {
+                    differences.push(format!("swap {id}: {name} is {got:?}, {expected} expected"));
+                }
+            }
+        }
+        Outcome::Refused { name, code } if line["ok"] == false => {
+            let (expected, number) = (text(&line["error"], "name"), line["error"]["code"].as_u64());
+            if *name != expected || code.map(u64::from) != number {
+                differences.push(format!("swap {id}: {name} {code:?}, {expected} {number:?} expected"));
+            }
+        }
+        other => differences.push(format!("swap {id}: {other:?}, error {} expected", line["error"])),
+    }
+}
+
+#[test]
+fn upgradable_program_vectors_are_equal() {
+    assert_eq!(run("orca_whirlpool.jsonl.gz"), (Vec::new(), 1024));
+}
+
+#[test]
+fn immutable_program_vectors_are_equal() {
+    assert_eq!(run("orca_whirlpool_immutable.jsonl.gz"), (Vec::new(), 1000));
+}

@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import pytest
+
+from phantom_arbiter.config import default_config_path, risk_rules
+from phantom_arbiter.config_sources import known_keys, load
+from phantom_arbiter.errors import ConfigError
+from shell_fakes import USDC, WSOL
+
+
+def test_defaults_are_paper_and_need_nothing() -> None:
+    effective = load()
+    assert effective.config.mode == "paper"
+    assert effective.config.run.source == "demo"
+    assert effective.config.journal.path.name == "journal.sqlite"
+    assert {setting.origin for setting in effective.settings()} == {"default"}
+
+
+def test_flag_beats_environment_beats_file_beats_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(
+        "[engine]\nmax_hops = 2\n[costs]\ntip_lamports = 1\nsignatures = 2\n[run]\nspeed = '2x'\n"
+    )
+    monkeypatch.setenv("PHANTOM_COSTS__TIP_LAMPORTS", "22")
+    monkeypatch.setenv("PHANTOM_RUN__SPEED", "3x")
+    effective = load({"run": {"speed": "4x"}}, file)
+    config = effective.config
+    assert (config.engine.max_hops, config.costs.signatures) == (2, 2)
+    assert config.costs.tip_lamports == 22
+    assert config.run.speed == "4x"
+    origins = {setting.key: setting.origin for setting in effective.settings()}
+    assert origins["engine.max_hops"] == f"file {file}"
+    assert origins["costs.tip_lamports"] == "environment PHANTOM_COSTS__TIP_LAMPORTS"
+    assert origins["run.speed"] == "flag --speed"
+    assert origins["engine.base_mints"] == "default"
+
+
+def test_file_in_the_users_folder_is_read_unless_another_is_named(tmp_path: Path) -> None:
+    default_config_path().parent.mkdir(parents=True)
+    default_config_path().write_text("[engine]\nmax_hops = 4\n")
+    other = tmp_path / "other.toml"
+    other.write_text("")
+    assert load().config.engine.max_hops == 4
+    assert load(config_file=other).config.engine.max_hops == 3
+
+
+def test_table_of_mints_replaces_the_default_whole() -> None:
+    assert list(load({"engine": {"base_mints": {WSOL: 5}}}).config.engine.base_mints.items()) == [(WSOL, 5)]
+
+
+def test_every_key_has_one_sentence_of_help() -> None:
+    for key, help_text in known_keys().items():
+        assert help_text.endswith("."), key
+        assert "\n" not in help_text, key
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            {"engine": {"max_hops": 5}},
+            r"engine\.max_hops = 5 \(flag.*\): .*less than or equal to 4; hint: .*2 to 4",
+        ),
+        (
+            {"engine": {"max_hop": 3}},
+            r"unknown key engine\.max_hop \(flag.*\); hint: did you mean engine\.max_hops",
+        ),
+        ({"engine": {"base_mints": {}}}, r"engine\.base_mints = \{\}"),
+        ({"engine": {"base_mints": {"0OIl": 1}}}, r"0OIl.*32 to 44 base58 characters"),
+        ({"engine": {"base_mints": {WSOL: 1.5}}}, r"= 1\.5 \(flag.*\): input should be a valid integer"),
+        ({"engine": {"base_mints": {WSOL: 2**63}}}, r"less than or equal to 9223372036854775807"),
+        ({"engine": {"base_mints": {WSOL[:-1] + "3": 1}}}, r"risk\.mints has no limits for So1.*3, which"),
+        ({"costs": {"tip_lamports": -1}}, r"costs\.tip_lamports = -1"),
+        ({"costs": 5}, r"costs = 5 \(flag.*\): it is a table; hint: its keys are costs\.signatures"),
+        ({"run": {"speed": "fast"}}, r'run\.speed = "fast" \(flag.*\): .*hint: 1x replays'),
+        ({"run": {"ui": "web"}}, r"'auto', 'rich' or 'plain'"),
+        ({"mode": "live"}, r"mode = 'live' \(flag.*\): live execution is not built yet"),
+        ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag.*\) is missing"),
+        ({"wallet": {}}, r"unknown key wallet \(flag.*\); hint: it may be mode, engine, costs"),
+    ],
+)
+def test_unfit_value_is_named_with_what_it_may_hold(flags: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(flags)
+
+
+@pytest.mark.parametrize("name", ["PHANTOM_PRIVATE_KEY", "PHANTOM_RUN__API_KEY", "PHANTOM_WALLET__SECRET"])
+def test_unknown_variable_is_an_error_that_keeps_its_value_to_itself(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "5Jhunter2")
+    with pytest.raises(ConfigError, match=f"unknown key .*environment {name}") as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_unknown_key_of_a_file_keeps_its_value_to_itself(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("[run]\napi_key = 'hunter2'\n")
+    with pytest.raises(ConfigError, match=r"unknown key run\.api_key \(file .*my\.toml\)") as caught:
+        load(config_file=file)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "said"), [(b"[run", "not valid TOML"), (b"\xff\xfe", "not UTF-8")])
+def test_file_that_is_no_toml_is_named(tmp_path: Path, text: bytes, said: str) -> None:
+    file = tmp_path / "my.toml"
+    file.write_bytes(text)
+    with pytest.raises(ConfigError, match=said):
+        load(config_file=file)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.toml cannot be read"):
+        load(config_file=tmp_path / "gone.toml")
+
+
+def test_settings_hash_changes_with_what_decides_and_with_nothing_else(tmp_path: Path) -> None:
+    plain = load().sha256()
+    look = {"run": {"speed": "1x", "ui": "plain"}, "journal": {"path": tmp_path / "x.sqlite"}}
+    assert load(look).sha256() == plain
+    assert load({"risk": {"kill_switch_file": "/x"}}).sha256() == plain
+    for change in ({"engine": {"max_hops": 2}}, {"costs": {"tip_lamports": 1}}, {"risk": {"halted": True}}):
+        assert load(change).sha256() != plain
+    mints = load().config.engine.base_mints
+    turned = dict(reversed(list(mints.items())))
+    assert load({"engine": {"base_mints": turned}}).sha256() != plain
+
+
+def test_risk_rules_hold_what_the_settings_say() -> None:
+    settings = load({"risk": {"route_cooldown_slots": 9, "halted": True}}).config.risk
+    rules = risk_rules(settings)
+    assert rules.breakers.route_cooldown_slots == 9
+    assert rules.breakers.halted
+    assert rules.limits.mints[USDC].max_exposure == settings.mints[USDC].max_exposure
+    assert rules.breakers.max_loss_per_day[WSOL] == settings.mints[WSOL].max_loss_per_day

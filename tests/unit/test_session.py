@@ -1,0 +1,106 @@
+import os
+import signal as signals
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from phantom_arbiter.config_sources import Effective, load
+from phantom_arbiter.errors import RecordingError
+from phantom_arbiter.journal import Journal, read_journal
+from phantom_arbiter.mints import MintBook
+from phantom_arbiter.session import run_session
+from phantom_arbiter.summary import SourceInfo, Summary
+from shell_fakes import (
+    FakeMarket,
+    FakeObserver,
+    FakeRecord,
+    FakeSource,
+    StepClock,
+    busy_stats,
+    received,
+    signal,
+)
+
+INFO = SourceInfo("day", "a market", "recorded prices", "ab" * 32, 3, MintBook(), assume_plain_mints=False)
+
+
+def market() -> FakeMarket:
+    script = {b"x": [signal(1, 100)], b"y": [signal(2, 200, gross_profit=900, cost=100)]}
+    return FakeMarket(script, seen=busy_stats())
+
+
+def settings(path: Path) -> Effective:
+    return load({"journal": {"path": path}})
+
+
+def session(path: Path, source: FakeSource | None = None) -> Summary:
+    records = source or FakeSource(received(b"x", b"quiet", b"y"))
+    return run_session(settings(path), INFO, records, market(), FakeObserver(), clock_ns=StepClock(10))
+
+
+def test_session_journals_what_its_summary_says(tmp_path: Path) -> None:
+    summary = session(tmp_path / "j.sqlite")
+    assert (summary.run_id, summary.attempts, summary.filled, summary.records) == (1, 2, 2, 3)
+    report = read_journal(tmp_path / "j.sqlite")
+    assert report.runs[0].settings_sha256 == settings(tmp_path / "j.sqlite").sha256()
+    assert report.totals[0].net_profit == summary.profit[0].net_profit
+    assert (summary.funnel[0].name, summary.funnel[0].evaluations) == ("updates", busy_stats().updates)
+    assert [stage.name for stage in summary.funnel][-3:] == ["after_costs", "after_risk", "taken"]
+
+
+def test_two_sessions_of_one_recording_give_the_same_file_byte_for_byte(tmp_path: Path) -> None:
+    session(tmp_path / "one.sqlite")
+    slow = [
+        FakeRecord("received", f"other-{n}", n * 10**9, frame)
+        for n, frame in enumerate([b"x", b"quiet", b"y"])
+    ]
+    session(tmp_path / "two.sqlite", FakeSource(slow))
+    assert (tmp_path / "one.sqlite").read_bytes() == (tmp_path / "two.sqlite").read_bytes()
+
+
+class SignalledSource(FakeSource):
+    """Sends this process the signal between two records."""
+
+    def __init__(self, number: signals.Signals, times: int = 1) -> None:
+        super().__init__(received(b"x", b"quiet", b"y"))
+        self._number = number
+        self._times = times
+
+    def __iter__(self) -> Iterator[FakeRecord]:
+        for record in super().__iter__():
+            yield record
+            for _ in range(self._times):
+                os.kill(os.getpid(), self._number)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")
+@pytest.mark.parametrize("number", [signals.SIGINT, signals.SIGTERM])
+def test_ctrl_c_leaves_a_whole_journal_and_a_summary(tmp_path: Path, number: signals.Signals) -> None:
+    former = signals.getsignal(number)
+    source = SignalledSource(number)
+    summary = session(tmp_path / "j.sqlite", source)
+    assert summary.stopped_early
+    assert source.stopped
+    assert summary.records == 2
+    assert [row.state for row in read_journal(tmp_path / "j.sqlite").attempts] == ["filled"]
+    assert signals.getsignal(number) is former
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")
+def test_second_ctrl_c_interrupts_at_once(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        session(tmp_path / "j.sqlite", SignalledSource(signals.SIGINT, times=2))
+    assert len(read_journal(tmp_path / "j.sqlite").attempts) == 1
+
+
+def test_source_that_breaks_leaves_what_came_before_in_the_journal(tmp_path: Path) -> None:
+    class Torn(FakeSource):
+        def __iter__(self) -> Iterator[FakeRecord]:
+            yield from received(b"x")
+            raise RecordingError("block 2 is corrupt")
+
+    with pytest.raises(RecordingError):
+        session(tmp_path / "j.sqlite", Torn([]))
+    assert [row.state for row in read_journal(tmp_path / "j.sqlite").attempts] == ["filled"]
+    Journal(tmp_path / "j.sqlite").close()
