@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from phantom_arbiter.errors import ConfigError
 from phantom_core import ConformanceState, PhantomError
 
 _SOURCES = ("real-program", "sdk")
 
 
-class VectorFileError(Exception):
+class VectorFileError(ConfigError):
     """A vector file is missing, unreadable or no vector file; the message says which and why."""
 
 

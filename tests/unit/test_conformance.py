@@ -5,23 +5,40 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from phantom_arbiter.commands.conformance import conformance
+from phantom_arbiter.cli import main
 from phantom_arbiter.conformance import VectorFileError, read_vectors, run_file
 
 VECTORS = Path(__file__).parents[1] / "data" / "vectors"
 UPGRADABLE = VECTORS / "orca_whirlpool.jsonl.gz"
 IMMUTABLE = VECTORS / "orca_whirlpool_immutable.jsonl.gz"
 
-app = typer.Typer()
-app.command()(conformance)
-runner = CliRunner()
+
+@dataclass(frozen=True)
+class Outcome:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run the command as `phantom conformance …` would."""
+
+    def invoke(*words: str) -> Outcome:
+        status = main(["conformance", *words])
+        written = capsys.readouterr()
+        return Outcome(status, written.out, written.err)
+
+    return invoke
+
+
+Run = Callable[..., Outcome]
 
 
 def doctored(path: Path, change: Callable[[dict[str, Any]], None], into: Path) -> Path:
@@ -45,28 +62,28 @@ def test_every_vector_is_equal_failures_included(path: Path, swaps: int, failure
     assert report.passed
 
 
-def test_command_exits_0_when_all_files_are_equal() -> None:
-    outcome = runner.invoke(app, [str(UPGRADABLE), str(IMMUTABLE), "--json"])
+def test_command_exits_0_when_all_files_are_equal(run: Run) -> None:
+    outcome = run(str(UPGRADABLE), str(IMMUTABLE), "--json")
     assert outcome.exit_code == 0
     summary = json.loads(outcome.stdout)
     assert summary["passed"] is True
     assert [file["equal"] for file in summary["files"]] == [1024, 1000]
 
 
-def test_one_unit_off_is_found_and_named(tmp_path: Path) -> None:
+def test_one_unit_off_is_found_and_named(tmp_path: Path, run: Run) -> None:
     def change(line: dict[str, Any]) -> None:
         if line["t"] == "swap" and line["id"] == 1:
             line["result"]["user_out"] += 1
 
     path = doctored(UPGRADABLE, change, tmp_path / "off.jsonl.gz")
-    outcome = runner.invoke(app, [str(path), "--json"])
+    outcome = run(str(path), "--json")
     assert outcome.exit_code == 1
     file = json.loads(outcome.stdout)["files"][0]
     assert file["equal"] == 1023
     assert file["differences"] == [
         {"id": 1, "kind": "plain", "op": "swap", "fields": {"user_out": {"expected": 6, "got": 5}}}
     ]
-    text = runner.invoke(app, [str(path)])
+    text = run(str(path))
     assert "DIFFERENT" in text.stdout
     assert "user_out: expected 6, got 5" in text.stdout
 
@@ -81,25 +98,25 @@ def test_another_error_is_a_difference(tmp_path: Path) -> None:
     assert [(each.swap_id, each.fields[0].name) for each in report.differences] == [(5, "error code")]
 
 
-def test_unknown_venue_is_said_to_be_unsupported_and_exits_1(tmp_path: Path) -> None:
+def test_unknown_venue_is_said_to_be_unsupported_and_exits_1(tmp_path: Path, run: Run) -> None:
     def change(line: dict[str, Any]) -> None:
         if line["t"] == "meta":
             line["dex"] = "meteora_dlmm"
 
     path = doctored(UPGRADABLE, change, tmp_path / "dlmm.jsonl.gz")
-    outcome = runner.invoke(app, [str(path)], env={"COLUMNS": "200"})
+    outcome = run(str(path))
     assert outcome.exit_code == 1
     assert "not supported yet" in outcome.stdout
 
 
-def test_explain_shows_expected_and_got(tmp_path: Path) -> None:
-    outcome = runner.invoke(app, [str(UPGRADABLE), "--explain", "1", "--json"])
+def test_explain_shows_expected_and_got(tmp_path: Path, run: Run) -> None:
+    outcome = run(str(UPGRADABLE), "--explain", "1", "--json")
     assert outcome.exit_code == 0
     fields = {each["field"]: each for each in json.loads(outcome.stdout)["fields"]}
     assert fields["post_sqrt_price"]["got"] == 250389886962763262534
-    assert runner.invoke(app, [str(UPGRADABLE), "--explain", "1"]).exit_code == 0
-    assert runner.invoke(app, [str(UPGRADABLE), "--explain", "99999"]).exit_code == 2
-    assert runner.invoke(app, [str(UPGRADABLE), str(IMMUTABLE), "--explain", "1"]).exit_code == 2
+    assert run(str(UPGRADABLE), "--explain", "1").exit_code == 0
+    assert run(str(UPGRADABLE), "--explain", "99999").exit_code == 2
+    assert run(str(UPGRADABLE), str(IMMUTABLE), "--explain", "1").exit_code == 2
 
 
 def write_gzip(path: Path, *lines: str) -> Path:
@@ -137,11 +154,11 @@ META = '{"t": "meta", "dex": "orca_whirlpool", "source": "real-program", "progra
     ],
 )
 def test_what_is_no_vector_file_is_one_sentence_and_exit_2(
-    make: Callable[[Path], Path], says: str, tmp_path: Path
+    make: Callable[[Path], Path], says: str, tmp_path: Path, run: Run
 ) -> None:
-    outcome = runner.invoke(app, [str(make(tmp_path / "file.jsonl.gz"))])
+    outcome = run(str(make(tmp_path / "file.jsonl.gz")))
     assert outcome.exit_code == 2
-    assert outcome.stderr.startswith("error: ")
+    assert outcome.stderr.startswith("phantom: error: ")
     assert len(outcome.stderr.strip().splitlines()) == 1
     assert says in outcome.stderr
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -21,6 +22,7 @@ from phantom_arbiter.conformance import (
     read_vectors,
     run_file,
 )
+from phantom_arbiter.errors import EXIT_DONE, EXIT_FAILED
 
 _NOT_SUPPORTED = "not supported yet"
 
@@ -40,16 +42,12 @@ def conformance(
 
     Exits 0 only if every vector of every file was run and equal, 1 if not, 2 if a file is no vector file.
     """
-    try:
-        files = [read_vectors(path) for path in vectors]
-        if explain_id is not None:
-            passed = _explain(files, explain_id, json_output=json_output)
-        else:
-            passed = _run(files, differences, json_output=json_output)
-    except VectorFileError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    raise typer.Exit(0 if passed else 1)
+    files = [read_vectors(path) for path in vectors]
+    if explain_id is not None:
+        passed = _explain(files, explain_id, json_output=json_output)
+    else:
+        passed = _run(files, differences, json_output=json_output)
+    raise typer.Exit(EXIT_DONE if passed else EXIT_FAILED)
 
 
 def _run(files: list[VectorFile], max_differences: int, *, json_output: bool) -> bool:
@@ -73,19 +71,20 @@ def _run(files: list[VectorFile], max_differences: int, *, json_output: bool) ->
 
 def _print_table(reports: list[FileReport]) -> None:
     console = Console()
-    table = Table()
-    table.add_column("file", overflow="fold")
-    table.add_column("venue", overflow="fold")
-    table.add_column("source", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("vectors", overflow="fold")
+    table.add_column("answered by")
     table.add_column("swaps", justify="right")
     table.add_column("equal", justify="right")
-    table.add_column("to fail", justify="right")
+    table.add_column("failures", justify="right")
     table.add_column("result", no_wrap=True)
     for report in reports:
         equal = str(report.equal) if report.supported else "-"
         result = "equal" if report.passed else "DIFFERENT" if report.supported else _NOT_SUPPORTED
-        cells = (escape(report.path.name), escape(report.dex), report.source, str(report.swaps), equal)
-        table.add_row(*cells, str(report.failures_expected), result)
+        name = report.path.name.removesuffix(".jsonl.gz")
+        answered_by = report.source.removeprefix("real-")
+        cells = (escape(name), answered_by, str(report.swaps), equal, str(report.failures_expected))
+        table.add_row(*cells, result)
     console.print(table)
     for report in reports:
         for difference in report.differences:
