@@ -1,7 +1,7 @@
 //! The hot path of `PhantomArbiter`.
 //!
 //! Modules in order of dependency, lowest first:
-//! - [`quantities`]: the words everything else is written in;
+//! - [`quantities`] (and `base58` behind it): the words everything else is written in;
 //! - [`pda`], [`decoders`], [`amm_math`]: account bytes to typed state, state to exact quotes;
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
@@ -13,6 +13,7 @@
 //! `pyo3` appears only under `python/`: with default features this crate knows nothing of Python.
 
 pub mod amm_math;
+mod base58;
 pub mod conformance;
 pub mod cycle_finder;
 pub mod decoders;

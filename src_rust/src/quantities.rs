@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::base58;
+
 /// A Solana address: 32 bytes, shown in base58.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Pubkey(pub [u8; 32]);
@@ -31,11 +33,7 @@ impl FromStr for Pubkey {
     type Err = InvalidPubkey;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes = [0; 32];
-        match bs58::decode(text).onto(&mut bytes) {
-            Ok(32) => Ok(Self(bytes)),
-            _ => Err(InvalidPubkey { text: text.to_owned() }),
-        }
+        base58::decode(text.as_bytes()).ok_or_else(|| InvalidPubkey { text: text.to_owned() })
     }
 }
 

@@ -210,8 +210,10 @@ impl SignalScorer {
         if reasons.is_go() {
             self.go += 1;
         }
-        for reason in reasons.iter() {
-            self.counts[reason as usize] += 1;
+        let mut bits = reasons.0;
+        while bits != 0 {
+            self.counts[bits.trailing_zeros() as usize] += 1;
+            bits &= bits - 1;
         }
     }
 

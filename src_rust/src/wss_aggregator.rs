@@ -53,7 +53,6 @@
 //! ```
 
 mod aggregator;
-mod base58;
 mod canonical;
 mod echo;
 mod filter;

@@ -4,9 +4,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 
 use super::errors;
 use crate::scorer::{Candidate, Reason, ScorerConfig, SignalScorer};
+
+/// One Python string per reason, made once.
+fn interned(py: Python<'_>, reason: Reason) -> &Bound<'_, PyString> {
+    static NAMES: PyOnceLock<[Py<PyString>; Reason::ALL.len()]> = PyOnceLock::new();
+    let names =
+        NAMES.get_or_init(py, || Reason::ALL.map(|reason| PyString::intern(py, reason.name()).unbind()));
+    names[reason as usize].bind(py)
+}
 
 type Columns<'py> = (Bound<'py, PyArray1<u16>>, Bound<'py, PyArray1<f64>>);
 
@@ -33,19 +43,21 @@ impl PySignalScorer {
     }
 
     #[pyo3(signature = (amount_in, gross_profit, cost, min_net_profit, age_slots=0))]
-    fn score(
+    fn score<'py>(
         &self,
+        py: Python<'py>,
         amount_in: u64,
         gross_profit: u64,
         cost: u64,
         min_net_profit: u64,
         age_slots: u64,
-    ) -> PyResult<Vec<&'static str>> {
+    ) -> PyResult<Vec<&'py Bound<'py, PyString>>> {
         if amount_in == 0 {
             return Err(errors::invalid("amount_in is 0; a candidate puts in at least 1 base unit".into()));
         }
         let candidate = Candidate { amount_in, gross_profit, cost, min_net_profit, age_slots };
-        Ok(self.lock().score(&candidate).iter().map(Reason::name).collect())
+        let reasons = self.lock().score(&candidate);
+        Ok(reasons.iter().map(|reason| interned(py, reason)).collect())
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "extracted Python arguments")]

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use super::base58;
 use super::echo::Said;
 use super::frame::RawAccount;
 use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
@@ -12,6 +11,7 @@ use super::payload::{self, NO_ACCOUNT};
 use super::seen::Seen;
 use super::stats::{AggregatorStats, EndpointStats};
 use super::{Account, AccountUpdate, AggregatorConfig, EndpointId, Logs, Notification, Verdict};
+use crate::base58;
 use crate::quantities::{Pubkey, Slot};
 use xxhash_rust::xxh3::xxh3_128;
 

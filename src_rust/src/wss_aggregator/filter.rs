@@ -1,6 +1,5 @@
 //! Each distinct message once, in the order of arrival: for recorders and counters.
 
-use super::base58;
 use super::echo::Said;
 use super::frame::RawAccount;
 use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
@@ -9,6 +8,7 @@ use super::payload::{self, Content, NO_ACCOUNT};
 use super::seen::Seen;
 use super::stats::AggregatorStats;
 use super::{AggregatorConfig, EndpointId, Verdict};
+use crate::base58;
 use crate::quantities::Slot;
 use xxhash_rust::xxh3::xxh3_128;
 

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use super::base58::{self, AddressText};
 use super::canonical;
 use super::echo::{Echoes, Said};
 use super::frame::{self, Frame, RawAccount, RawLog};
@@ -15,6 +14,7 @@ use super::payload::{self, Content};
 use super::request::{self, Ask};
 use super::stats::EndpointStats;
 use super::{AggregatorConfig, EndpointId};
+use crate::base58::{self, AddressText};
 use crate::quantities::Slot;
 
 type Result<T> = std::result::Result<T, Malformed>;
