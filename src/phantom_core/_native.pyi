@@ -490,10 +490,15 @@ class Market:
             max_candidates: How many inputs may be tried; more makes a proven optimum likelier.
 
         Raises:
+            InvalidInput: The cycle comes from another market.
             MarketDataError: A pool of the cycle is set aside.
         """
     def cycle_profits(self, cycle: MarketCycle, amounts_in: list[int]) -> list[int | None]:
-        """Return the exact profit for each input in base units; None where a hop would fail."""
+        """Return the exact profit for each input in base units; None where a hop would fail.
+
+        Raises:
+            InvalidInput: The cycle comes from another market.
+        """
     def state_digest(self) -> str:
         """Return SHA-256 (hex) over the recorded state of every pool."""
 
@@ -772,9 +777,10 @@ class Engine:
         """Execute a signal on the market that quotes see, and close its opening to further signals.
 
         Raises:
+            InvalidInput: The signal comes from another engine.
+            MarketDataError: The opening has closed or was taken, a pool has been set aside, or an amount
+                would not be the signal's to the last unit; nothing is changed.
             SwapRefused: A hop would fail now; nothing is changed.
-            MarketDataError: A pool has been set aside since, or the amounts would not be the signal's to the
-                last unit; nothing is changed.
         """
     def stats(self, misses: int = 8) -> EngineStats:
         """Return all counters, with at most `misses` nearest misses."""

@@ -10,109 +10,23 @@
 //! What is taken is sized on the market as our fills have left it, and only while it is open at
 //! recorded prices: a gain that exists because of our own fill alone is not a signal.
 
+mod config;
 mod funnel;
 mod openings;
 
 use rustc_hash::FxHashSet;
 
 use crate::cycle_finder::{
-    CYCLE_EPSILON, CycleKey, CycleScratch, EdgeIndex, GraphError, MAX_HOPS, MarketSweep, NegativeCycle,
-    edge_of, pool_of,
+    CYCLE_EPSILON, CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, MarketSweep, NegativeCycle, edge_of, pool_of,
 };
-use crate::market::{AccountWrite, Applied, Market, MarketConfig, MintIndex, PoolIndex, QuoteError};
-use crate::quantities::{Pubkey, Slot};
-use crate::scorer::{Candidate, Reason, Reasons, ScorerConfig, SignalScorer};
+use crate::market::{AccountWrite, Applied, Market, MintIndex, PoolIndex, QuoteError};
+use crate::quantities::Slot;
+use crate::scorer::{Candidate, Reason, Reasons, SignalScorer};
 use crate::sizing::{HopRef, SizingLimits, SizingScratch, size_cycle};
-use crate::wss_aggregator::{AccountUpdate, AggregatorConfig, EndpointId, Malformed, Verdict, WssAggregator};
+use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, Verdict, WssAggregator};
+pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};
 pub use funnel::{Funnel, Miss, Stage};
 use openings::Openings;
-
-/// What every attempt costs, in lamports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Costs {
-    /// Signatures of the transaction.
-    pub signatures: u64,
-    /// Base fee per signature.
-    pub lamports_per_signature: u64,
-    /// Compute units asked for; the priority fee is charged on this limit, used or not.
-    pub compute_unit_limit: u64,
-    /// Micro-lamports per compute unit.
-    pub compute_unit_price_micro_lamports: u64,
-    /// Tip to the block engine.
-    pub tip_lamports: u64,
-}
-
-impl Default for Costs {
-    fn default() -> Self {
-        Self {
-            signatures: 1,
-            lamports_per_signature: 5_000,
-            compute_unit_limit: 400_000,
-            compute_unit_price_micro_lamports: 50_000,
-            tip_lamports: 10_000,
-        }
-    }
-}
-
-impl Costs {
-    /// Returns the base fee of the transaction.
-    #[must_use]
-    pub const fn network_fee(&self) -> u64 {
-        self.signatures.saturating_mul(self.lamports_per_signature)
-    }
-
-    /// Returns limit × price / 10⁶, rounded up as the runtime does.
-    #[must_use]
-    pub fn priority_fee(&self) -> u64 {
-        let micro = u128::from(self.compute_unit_limit) * u128::from(self.compute_unit_price_micro_lamports);
-        u64::try_from(micro.div_ceil(1_000_000)).unwrap_or(u64::MAX)
-    }
-
-    /// Returns the sum of all three.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.network_fee().saturating_add(self.priority_fee()).saturating_add(self.tip_lamports)
-    }
-}
-
-/// A mint that the wallet trades from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BaseMint {
-    /// The mint.
-    pub mint: Pubkey,
-    /// Greatest input of one trade, in base units.
-    pub max_amount_in: u64,
-}
-
-/// Everything the engine is told once.
-#[derive(Debug, Clone)]
-pub struct EngineConfig {
-    /// Deduplication.
-    pub aggregator: AggregatorConfig,
-    /// What is taken for granted about accounts never seen.
-    pub market: MarketConfig,
-    /// Thresholds of a go.
-    pub scorer: ScorerConfig,
-    /// Fees of one attempt.
-    pub costs: Costs,
-    /// Longest cycle looked for: 2 to [`crate::cycle_finder::MAX_HOPS`] hops.
-    pub max_hops: usize,
-    /// Mints to start cycles from, in order of preference.
-    pub base_mints: Vec<BaseMint>,
-}
-
-impl Default for EngineConfig {
-    fn default() -> Self {
-        Self {
-            aggregator: AggregatorConfig::default(),
-            market: MarketConfig::default(),
-            scorer: ScorerConfig::default(),
-            costs: Costs::default(),
-            max_hops: 3,
-            base_mints: Vec::new(),
-        }
-    }
-}
 
 /// A cycle through a changed pool, as the price graph sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -170,6 +84,28 @@ impl Signal {
     }
 }
 
+/// Why a signal cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TakeError {
+    /// The cycle has closed since, or was taken.
+    #[error("opening {opening_id} has closed or was taken already")]
+    Over {
+        /// The signal's opening.
+        opening_id: u64,
+    },
+    /// The route no longer gives what it gave when it was quoted.
+    #[error("the market has moved since the signal: {expected} expected at the end, {found} now")]
+    Moved {
+        /// Output that was quoted.
+        expected: u64,
+        /// Output that the same input gives now.
+        found: u64,
+    },
+    /// A hop cannot be quoted.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+}
+
 /// Counters of the engine itself; the aggregator keeps its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -183,6 +119,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Engine {
     config: EngineConfig,
+    fees: Fees,
     aggregator: WssAggregator,
     market: Market,
     scorer: SignalScorer,
@@ -202,12 +139,14 @@ impl Engine {
     /// Returns an engine that knows no pool yet.
     ///
     /// # Errors
-    /// [`GraphError::MaxHops`].
-    pub fn new(config: EngineConfig) -> Result<Self, GraphError> {
+    /// [`ConfigError`].
+    pub fn new(config: EngineConfig) -> Result<Self, ConfigError> {
         if !(2..=MAX_HOPS).contains(&config.max_hops) {
-            return Err(GraphError::MaxHops { max_hops: config.max_hops });
+            return Err(ConfigError::MaxHops { found: config.max_hops });
         }
+        let fees = config.costs.fees().ok_or(ConfigError::Costs(config.costs))?;
         Ok(Self {
+            fees,
             aggregator: WssAggregator::new(config.aggregator),
             market: Market::new(config.market),
             scorer: SignalScorer::new(config.scorer.clone()),
@@ -229,6 +168,12 @@ impl Engine {
     #[must_use]
     pub fn config(&self) -> &EngineConfig {
         &self.config
+    }
+
+    /// Returns what one attempt costs.
+    #[must_use]
+    pub fn fees(&self) -> Fees {
+        self.fees
     }
 
     /// Returns the market.
@@ -434,9 +379,8 @@ impl Engine {
             .collect();
         let limits = SizingLimits::up_to(base.max_amount_in);
         let sized = size_cycle(&hops, limits, &mut self.sizing).ok_or(Reason::NoProfitAfterSizing)?;
-        let lamports = self.config.costs.total();
         let min_lamports = self.config.scorer.min_net_profit_lamports;
-        let cost = self.market.lamports_in(base_mint, lamports).ok_or(Reason::NoCostPrice)?;
+        let cost = self.market.lamports_in(base_mint, self.fees.total).ok_or(Reason::NoCostPrice)?;
         let min_net_profit = self.market.lamports_in(base_mint, min_lamports).ok_or(Reason::NoCostPrice)?;
         let candidate = Candidate {
             amount_in: sized.amount_in(),
@@ -486,17 +430,20 @@ impl Engine {
     }
 
     /// Executes a signal on the market that quotes see and closes it to further signals of the same
-    /// opening. Returns the amounts after every hop, the input first.
+    /// opening. Returns the amounts after every hop, the input first. On an error nothing is changed.
     ///
     /// # Errors
-    /// [`QuoteError`] of the first hop that fails, [`QuoteError::Moved`] if the amounts are not the
-    /// signal's to the last unit; the market is then unchanged.
-    pub fn take(&mut self, signal: &Signal) -> Result<Vec<u64>, QuoteError> {
+    /// [`TakeError`]: the opening is over or taken, a hop fails now, or an amount would not be the
+    /// signal's to the last unit.
+    pub fn take(&mut self, signal: &Signal) -> Result<Vec<u64>, TakeError> {
+        if !self.openings.can_take(signal.key, signal.opening_id) {
+            return Err(TakeError::Over { opening_id: signal.opening_id });
+        }
         let edges: Vec<EdgeIndex> = signal.hops.iter().map(|hop| edge_of(hop.pool, hop.a_to_b)).collect();
         let quoted = self.market.quote_route(&edges, signal.candidate.amount_in)?;
         if !quoted.iter().skip(1).eq(signal.hops.iter().map(|hop| &hop.amount_out)) {
             let found = quoted.last().copied().unwrap_or_default();
-            return Err(QuoteError::Moved { expected: signal.amount_out(), found });
+            return Err(TakeError::Moved { expected: signal.amount_out(), found });
         }
         let amounts = self.market.fill_route(&edges, signal.candidate.amount_in)?;
         self.openings.take(signal.key);

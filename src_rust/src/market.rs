@@ -9,6 +9,7 @@
 //! The graph holds recorded prices only, so that a cycle opens and closes by what the chain recorded.
 
 mod pool;
+mod quotes;
 
 use std::fmt::Write as _;
 
@@ -16,16 +17,17 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use sha2::{Digest, Sha256};
 
 use crate::amm_math::Curve as _;
-use crate::amm_math::whirlpool::{PoolView, Quote, SwapRequest, WhirlpoolError, quote, swap};
 use crate::cycle_finder::{EdgeIndex, EdgeWeight, PriceGraph, pool_of};
 pub use crate::cycle_finder::{MintIndex, PoolIndex};
 use crate::decoders::{self, DecodeError, Decoded, Mint, Venue, Whirlpool, spl_token, sysvar};
 use crate::pda;
 use crate::quantities::{Pubkey, Slot};
 pub use pool::{Pool, SetAside};
+pub use quotes::{QuoteError, WRAPPED_SOL};
 
-/// The SPL Token mint of wrapped SOL; its base unit is the lamport.
-pub const WRAPPED_SOL: Pubkey = decoders::address("So11111111111111111111111111111111111111112");
+/// Dependent accounts that may wait for their pool; more are ignored, so that an endpoint cannot fill
+/// the memory with accounts of pools that do not exist.
+const MAX_ORPHANS: usize = 65_536;
 
 /// How a market treats what it has not been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,46 +62,6 @@ pub enum Applied {
     Ignored,
     /// The account could not be decoded; the pool that depends on it, if any, is set aside.
     Fault(Option<PoolIndex>, DecodeError),
-}
-
-/// Why a pool or a route cannot be quoted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuoteError {
-    /// No such pool.
-    #[error("pool {0} is not in the market")]
-    UnknownPool(Pubkey),
-    /// The mint is on neither side of the pool.
-    #[error("mint {mint} is not traded by pool {pool}")]
-    UnknownMint {
-        /// The pool asked.
-        pool: Pubkey,
-        /// The mint asked for.
-        mint: Pubkey,
-    },
-    /// The pool is set aside.
-    #[error("pool {pool} is set aside: {reason}")]
-    SetAside {
-        /// The pool asked.
-        pool: Pubkey,
-        /// Why.
-        reason: SetAside,
-    },
-    /// The route no longer gives what it gave when it was quoted.
-    #[error("the market has moved since the quote: {expected} expected at the end, {found} now")]
-    Moved {
-        /// Output that was quoted.
-        expected: u64,
-        /// Output that the same input gives now.
-        found: u64,
-    },
-    /// The program would refuse, or an account that the swap needs is missing.
-    #[error("pool {pool}: {error}")]
-    Refused {
-        /// The pool asked.
-        pool: Pubkey,
-        /// The program's own word.
-        error: WhirlpoolError,
-    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -138,6 +100,7 @@ pub struct Market {
     roles: FxHashMap<Pubkey, Role>,
     /// Dependent accounts that arrived before their pool.
     orphans: FxHashMap<Pubkey, Vec<(Pubkey, Decoded)>>,
+    orphan_count: usize,
     /// Addresses known not to exist.
     absent: FxHashSet<Pubkey>,
     clock: Option<sysvar::Clock>,
@@ -254,9 +217,14 @@ impl Market {
         if let Some(pool) = self.pool_index(&whirlpool) {
             return self.attach(pool, address, account);
         }
+        if self.orphan_count == MAX_ORPHANS {
+            return Applied::Ignored;
+        }
         let waiting = self.orphans.entry(whirlpool).or_default();
+        let before = waiting.len();
         waiting.retain(|(known, _)| *known != address);
         waiting.push((address, account));
+        self.orphan_count += waiting.len() - before;
         Applied::Unchanged
     }
 
@@ -278,7 +246,9 @@ impl Market {
         for mint in [mint_a, mint_b] {
             self.mints[mint as usize].pools.push(index);
         }
-        for (dependent, account) in self.orphans.remove(&address).unwrap_or_default() {
+        let orphans = self.orphans.remove(&address).unwrap_or_default();
+        self.orphan_count -= orphans.len();
+        for (dependent, account) in orphans {
             if let Err(error) = self.link(index, dependent, account) {
                 self.pools[index as usize].set_fault(dependent, error.reason());
             }
@@ -333,21 +303,31 @@ impl Market {
         Applied::Pool(index)
     }
 
+    /// Gives a dependent account to its pool. The first time, its address must be the one that the
+    /// program derives for it: whoever sent it may have made it up.
     fn link(&mut self, index: PoolIndex, address: Pubkey, account: Decoded) -> Result<(), DecodeError> {
-        self.absent.remove(&address);
         let entry = &mut self.pools[index as usize];
+        let (program, pool) = (entry.program(), entry.address());
+        let is_known = self.roles.contains_key(&address);
         match account {
             Decoded::TickArray(array) => {
                 let start = array.start_tick_index;
+                if !is_known {
+                    check_derived("TickArray", address, &pda::whirlpool_tick_array(&program, &pool, start))?;
+                }
                 entry.set_array(address, start, Some(&array))?;
                 self.roles.insert(address, Role::TickArray { pool: index, start });
             }
             Decoded::Oracle(oracle) => {
+                if !is_known {
+                    check_derived("Oracle", address, &pda::whirlpool_oracle(&program, &pool))?;
+                }
                 entry.set_oracle(address, oracle);
                 self.roles.insert(address, Role::Oracle(index));
             }
             _ => {}
         }
+        self.absent.remove(&address);
         Ok(())
     }
 
@@ -476,113 +456,6 @@ impl Market {
         }
     }
 
-    /// Returns the pool on the market as fills have left it.
-    ///
-    /// # Errors
-    /// [`QuoteError::SetAside`].
-    pub fn view(&self, index: PoolIndex) -> Result<PoolView<'_>, QuoteError> {
-        let entry = self.pool(index);
-        match entry.set_aside() {
-            Some(reason) if !reason.quotable() => {
-                Err(QuoteError::SetAside { pool: entry.address(), reason: reason.clone() })
-            }
-            _ => Ok(entry.seen_view()),
-        }
-    }
-
-    /// Returns what the program would do with one swap, on the market as fills have left it.
-    ///
-    /// # Errors
-    /// [`QuoteError`].
-    pub fn quote(
-        &self,
-        pool: &Pubkey,
-        mint_in: &Pubkey,
-        amount: u64,
-        exact_in: bool,
-    ) -> Result<Quote, QuoteError> {
-        let index = self.pool_index(pool).ok_or(QuoteError::UnknownPool(*pool))?;
-        let entry = self.pool(index);
-        let a_to_b = match self.mint_index(mint_in) {
-            Some(mint) if mint == entry.mint_a() => true,
-            Some(mint) if mint == entry.mint_b() => false,
-            _ => return Err(QuoteError::UnknownMint { pool: *pool, mint: *mint_in }),
-        };
-        quote(&self.view(index)?, &SwapRequest::new(amount, exact_in, a_to_b))
-            .map_err(|error| QuoteError::Refused { pool: *pool, error })
-    }
-
-    /// Executes a route of exact-in swaps on the market as fills have left it, each hop on what the
-    /// ones before it left. Returns the amounts, the input first.
-    ///
-    /// # Errors
-    /// [`QuoteError`] of the first hop that fails; the market is then unchanged.
-    pub fn fill_route(&mut self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
-        let before: Vec<Pool> = edges.iter().map(|&edge| self.pool(pool_of(edge).0).clone()).collect();
-        let mut amounts = vec![amount_in];
-        let mut amount = amount_in;
-        for &edge in edges {
-            let (pool, a_to_b) = pool_of(edge);
-            match self.fill(pool, a_to_b, amount) {
-                Ok(out) => amount = out,
-                Err(error) => {
-                    for (&edge, state) in edges.iter().zip(before).rev() {
-                        self.pools[pool_of(edge).0 as usize] = state;
-                    }
-                    return Err(error);
-                }
-            }
-            amounts.push(amount);
-        }
-        Ok(amounts)
-    }
-
-    fn fill(&mut self, index: PoolIndex, a_to_b: bool, amount_in: u64) -> Result<u64, QuoteError> {
-        let request = SwapRequest::new(amount_in, true, a_to_b);
-        let done = swap(&self.view(index)?, &request)
-            .map_err(|error| QuoteError::Refused { pool: self.pool(index).address(), error })?;
-        self.pools[index as usize].apply_fill(&done);
-        Ok(done.quote.user_out)
-    }
-
-    /// Returns the amounts after every hop of a route for an exact input, the input first, on the
-    /// market as fills have left it.
-    ///
-    /// # Errors
-    /// [`QuoteError`] of the first hop that fails.
-    pub fn quote_route(&self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
-        let mut amounts = vec![amount_in];
-        let mut amount = amount_in;
-        for &edge in edges {
-            let (pool, a_to_b) = pool_of(edge);
-            amount = self
-                .view(pool)?
-                .quote_exact_in(a_to_b, amount)
-                .map_err(|error| QuoteError::Refused { pool: self.pool(pool).address(), error })?;
-            amounts.push(amount);
-        }
-        Ok(amounts)
-    }
-
-    /// Returns what `lamports` cost in base units of `mint`: the input that the deepest usable pool
-    /// against wrapped SOL takes for exactly that output, at recorded state. `None` without one.
-    #[must_use]
-    pub fn lamports_in(&self, mint: MintIndex, lamports: u64) -> Option<u64> {
-        let wrapped = self.mint_index(&WRAPPED_SOL)?;
-        if mint == wrapped || lamports == 0 {
-            return Some(lamports);
-        }
-        let deepest = self.mints[mint as usize]
-            .pools
-            .iter()
-            .map(|&index| self.pool(index))
-            .filter(|pool| {
-                pool.set_aside().is_none() && (pool.mint_a() == wrapped || pool.mint_b() == wrapped)
-            })
-            .max_by_key(|pool| (pool.recorded().liquidity, std::cmp::Reverse(pool.address())))?;
-        deepest.recorded_view().quote_exact_out(deepest.mint_a() == mint, lamports).ok()
-    }
-
     /// Returns SHA-256, in hexadecimal digits, over the recorded state of every pool in address order,
     /// fills excluded.
     #[must_use]
@@ -606,5 +479,21 @@ fn pool_named_by(account: &Decoded) -> Option<Pubkey> {
         Decoded::TickArray(array) => Some(array.whirlpool),
         Decoded::Oracle(oracle) => Some(oracle.whirlpool),
         _ => None,
+    }
+}
+
+fn check_derived(
+    account: &'static str,
+    found: Pubkey,
+    derived: &Result<(Pubkey, u8), pda::PdaError>,
+) -> Result<(), DecodeError> {
+    match derived {
+        Ok((expected, _)) if *expected == found => Ok(()),
+        _ => Err(DecodeError::ImpossibleField {
+            account,
+            field: "address",
+            value: found.to_string(),
+            expected: "the address that the program derives for it",
+        }),
     }
 }

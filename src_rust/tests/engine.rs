@@ -4,8 +4,8 @@
 mod common;
 
 use common::*;
-use phantom_core::engine::{BaseMint, Engine, EngineConfig, Signal};
-use phantom_core::market::{MarketConfig, QuoteError, SetAside};
+use phantom_core::engine::{BaseMint, Costs, Engine, EngineConfig, Signal, TakeError};
+use phantom_core::market::{MarketConfig, SetAside};
 use phantom_core::pda;
 use phantom_core::quantities::Pubkey;
 use phantom_core::scorer::Reason;
@@ -117,7 +117,7 @@ fn signal_of_a_market_that_has_moved_is_not_taken() {
     let (mut rig, signal) = open_rig();
     rig.write(1, 199);
     let digest = rig.engine.market().state_digest();
-    assert!(matches!(rig.engine.take(&signal), Err(QuoteError::Moved { .. })));
+    assert!(matches!(rig.engine.take(&signal), Err(TakeError::Moved { .. })));
     assert_eq!(rig.engine.market().state_digest(), digest);
     assert!(rig.engine.market().pools().iter().all(|pool| !pool.is_filled()));
     assert_eq!(rig.write(1, 200).len(), 1, "the opening was not taken");
@@ -151,6 +151,40 @@ fn cycle_is_taken_once_and_counts_again_only_after_it_has_closed() {
     let again = rig.write(1, 200);
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].opening_id, 2);
+}
+
+#[test]
+fn signal_is_taken_once_even_when_the_market_is_as_it_was() {
+    let (mut rig, signal) = open_rig();
+    rig.engine.take(&signal).unwrap();
+    rig.write(0, 0);
+    rig.write(1, 200);
+    let again = rig.engine.take(&signal);
+    assert_eq!(again, Err(TakeError::Over { opening_id: signal.opening_id }));
+}
+
+#[test]
+fn signal_of_a_closed_opening_is_not_taken() {
+    let (mut rig, signal) = open_rig();
+    rig.write(1, 0);
+    assert!(matches!(rig.engine.take(&signal), Err(TakeError::Over { .. })));
+    let next = rig.write(1, 200).remove(0);
+    assert!(
+        matches!(rig.engine.take(&signal), Err(TakeError::Over { .. })),
+        "the next opening is not its own"
+    );
+    rig.engine.take(&next).unwrap();
+}
+
+#[test]
+fn tick_array_at_an_address_that_the_program_does_not_derive_is_refused() {
+    let mut rig = Rig::new();
+    rig.read_arrays_as_absent(0);
+    rig.write(0, 0);
+    rig.engine.request(rig.endpoint, read_accounts(7, &[key(77)]).as_bytes()).unwrap();
+    let forged = empty_tick_array(rig.pools[0], 0);
+    rig.ingest(&accounts_read(7, 102, &[Some((WHIRLPOOL, &forged))]));
+    assert_eq!(rig.engine.counters().faults, [("impossible_field", 1)]);
 }
 
 #[test]
@@ -249,6 +283,12 @@ fn cycle_without_a_base_mint_is_refused_with_that_reason() {
     assert!(signals.is_empty());
     assert_eq!(engine.openings(), (1, 1));
     assert_eq!(engine.scorer().counts().find(|&(_, count)| count > 0), Some((Reason::NoBaseMint, 1)));
+}
+
+#[test]
+fn costs_beyond_64_bits_are_an_error() {
+    let costs = Costs { tip_lamports: u64::MAX, ..Costs::default() };
+    assert!(Engine::new(EngineConfig { costs, ..EngineConfig::default() }).is_err());
 }
 
 #[test]

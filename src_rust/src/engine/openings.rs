@@ -99,6 +99,11 @@ impl Openings {
         }
     }
 
+    /// Returns whether the opening with this number is the cycle's present one and not taken.
+    pub(super) fn can_take(&self, key: CycleKey, opening_id: u64) -> bool {
+        self.by_key.get(&key).is_some_and(|opening| opening.id == opening_id && !opening.taken)
+    }
+
     pub(super) fn take(&mut self, key: CycleKey) {
         if let Some(opening) = self.by_key.get_mut(&key) {
             opening.taken = true;

@@ -1,5 +1,9 @@
 //! Binding of the engine: conversion only.
 
+mod signal;
+mod stats;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
@@ -7,132 +11,12 @@ use pyo3::types::PyDict;
 
 use super::errors;
 use super::market::{PoolInfo, Quote, named_edges, parse_pubkey, pool_infos, quote_in};
-use super::wss_aggregator::convert::{EndpointStats, endpoint_stats};
-use crate::cycle_finder::{EdgeIndex, edge_of, pool_of};
-use crate::engine::{BaseMint, Costs, Engine, EngineConfig, Signal};
-use crate::market::{Market, MarketConfig};
+use super::wss_aggregator::convert::endpoint_stats;
+use crate::engine::{BaseMint, Costs, Engine, EngineConfig};
+use crate::market::MarketConfig;
 use crate::scorer::ScorerConfig;
-use crate::wss_aggregator::{self, AggregatorStats};
-
-/// One hop of a sized cycle.
-#[pyclass(name = "Hop", module = "phantom_core", frozen, get_all)]
-#[derive(Clone)]
-pub struct PyHop {
-    pool: String,
-    mint_in: String,
-    mint_out: String,
-    amount_in: u64,
-    amount_out: u64,
-}
-
-#[pymethods]
-impl PyHop {
-    fn __repr__(&self) -> String {
-        format!(
-            "Hop(pool='{}', mint_in='{}', mint_out='{}', amount_in={}, amount_out={})",
-            self.pool, self.mint_in, self.mint_out, self.amount_in, self.amount_out
-        )
-    }
-}
-
-/// A cycle worth trading.
-#[pyclass(name = "Signal", module = "phantom_core", frozen)]
-pub struct PySignal {
-    inner: Signal,
-    costs: Costs,
-    #[pyo3(get)]
-    base_mint: String,
-    #[pyo3(get)]
-    hops: Vec<PyHop>,
-}
-
-#[pymethods]
-impl PySignal {
-    #[getter]
-    fn opening_id(&self) -> u64 {
-        self.inner.opening_id
-    }
-
-    #[getter]
-    fn slot(&self) -> u64 {
-        self.inner.slot
-    }
-
-    #[getter]
-    fn amount_in(&self) -> u64 {
-        self.inner.candidate.amount_in
-    }
-
-    #[getter]
-    fn amount_out(&self) -> u64 {
-        self.inner.amount_out()
-    }
-
-    #[getter]
-    fn gross_profit(&self) -> u64 {
-        self.inner.candidate.gross_profit
-    }
-
-    #[getter]
-    fn cost(&self) -> u64 {
-        self.inner.candidate.cost
-    }
-
-    #[getter]
-    fn net_profit(&self) -> i128 {
-        self.inner.candidate.net_profit()
-    }
-
-    #[getter]
-    fn network_fee_lamports(&self) -> u64 {
-        self.costs.network_fee()
-    }
-
-    #[getter]
-    fn priority_fee_lamports(&self) -> u64 {
-        self.costs.priority_fee()
-    }
-
-    #[getter]
-    fn tip_lamports(&self) -> u64 {
-        self.costs.tip_lamports
-    }
-
-    #[getter]
-    fn age_slots(&self) -> u64 {
-        self.inner.candidate.age_slots
-    }
-
-    #[getter]
-    fn score(&self) -> f64 {
-        self.inner.score
-    }
-
-    #[getter]
-    fn net_bps(&self) -> f64 {
-        self.inner.candidate.net_bps()
-    }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "Signal(opening_id={}, slot={}, base_mint='{}', amount_in={}, net_profit={}, hops={})",
-            self.inner.opening_id,
-            self.inner.slot,
-            self.base_mint,
-            self.inner.candidate.amount_in,
-            self.inner.candidate.net_profit(),
-            self.hops.len()
-        )
-    }
-}
-
-/// What a taken signal gave.
-#[pyclass(name = "Fill", module = "phantom_core", frozen, get_all)]
-pub struct PyFill {
-    amount_in: u64,
-    amount_out: u64,
-    hops: Vec<PyHop>,
-}
+use signal::{PyFill, PyHop, PySignal, export};
+use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
 
 /// Settings of an [`Engine`].
 #[pyclass(name = "EngineConfig", module = "phantom_core", frozen)]
@@ -186,121 +70,22 @@ impl PyEngineConfig {
     }
 }
 
-/// Counters by name, a `dict` in Python, in the order in which they are.
-#[derive(Clone)]
-pub struct Counts(Vec<(&'static str, u64)>);
-
-impl<'py> IntoPyObject<'py> for Counts {
-    type Target = PyDict;
-    type Output = Bound<'py, PyDict>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        for (name, count) in self.0 {
-            dict.set_item(name, count)?;
-        }
-        Ok(dict)
-    }
-}
-
-/// One stage of the funnel.
-#[pyclass(name = "FunnelStage", module = "phantom_core", frozen, get_all)]
-#[derive(Clone)]
-pub struct PyFunnelStage {
-    name: &'static str,
-    evaluations: u64,
-    openings: u64,
-}
-
-/// One hop of a route that has no amounts.
-#[pyclass(name = "Step", module = "phantom_core", frozen, get_all)]
-#[derive(Clone)]
-pub struct PyStep {
-    pool: String,
-    mint_in: String,
-    mint_out: String,
-}
-
-/// A cycle that came near and what was missing.
-#[pyclass(name = "Miss", module = "phantom_core", frozen, get_all)]
-#[derive(Clone)]
-pub struct PyMiss {
-    slot: u64,
-    stage: &'static str,
-    reason: &'static str,
-    missing_bps: Option<f64>,
-    route: Vec<PyStep>,
-    amount_in: Option<u64>,
-    gross_profit: Option<u64>,
-    net_profit: Option<i128>,
-}
-
-/// All counters at one moment.
-#[pyclass(name = "EngineStats", module = "phantom_core", frozen, get_all)]
-pub struct PyEngineStats {
-    frames: u64,
-    fresh: u64,
-    duplicates: u64,
-    stale: u64,
-    held: u64,
-    control: u64,
-    malformed: Counts,
-    endpoints: Vec<Py<EndpointStats>>,
-    slot: u64,
-    updates: u64,
-    decode_errors: Counts,
-    pools: usize,
-    pools_set_aside: Counts,
-    openings: u64,
-    open_now: usize,
-    go: u64,
-    reasons: Counts,
-    funnel: Vec<PyFunnelStage>,
-    nearest_misses: Vec<PyMiss>,
-}
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 /// From frames to signals.
 #[pyclass(name = "Engine", module = "phantom_core", frozen)]
-pub struct PyEngine(Mutex<Engine>);
+pub struct PyEngine {
+    /// Tells this engine's signals from another's.
+    id: u64,
+    inner: Mutex<Engine>,
+}
 
 impl PyEngine {
     /// A panic inside the core poisons the lock; it has already been raised as an exception, and the
     /// counters are still worth reading.
     fn lock(&self) -> MutexGuard<'_, Engine> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn hops_of(market: &Market, signal: &Signal, amounts: Option<&[u64]>) -> Vec<PyHop> {
-    signal
-        .hops
-        .iter()
-        .enumerate()
-        .map(|(i, hop)| {
-            let (mint_in, mint_out) = market.ends(edge_of(hop.pool, hop.a_to_b));
-            PyHop {
-                pool: market.pool(hop.pool).address().to_string(),
-                mint_in: market.mint(mint_in).to_string(),
-                mint_out: market.mint(mint_out).to_string(),
-                amount_in: amounts.map_or(hop.amount_in, |amounts| amounts[i]),
-                amount_out: amounts.map_or(hop.amount_out, |amounts| amounts[i + 1]),
-            }
-        })
-        .collect()
-}
-
-fn export(engine: &Engine, signals: Vec<Signal>) -> Vec<PySignal> {
-    let costs = engine.config().costs;
-    signals
-        .into_iter()
-        .map(|inner| PySignal {
-            costs,
-            base_mint: engine.market().mint(inner.base_mint).to_string(),
-            hops: hops_of(engine.market(), &inner, None),
-            inner,
-        })
-        .collect()
 }
 
 #[pymethods]
@@ -308,7 +93,7 @@ impl PyEngine {
     #[new]
     fn new(config: &PyEngineConfig) -> PyResult<Self> {
         let engine = Engine::new(config.0.clone()).map_err(|error| errors::invalid(error.to_string()))?;
-        Ok(Self(Mutex::new(engine)))
+        Ok(Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(engine) })
     }
 
     fn connect(&self, py: Python<'_>, endpoint: &str) {
@@ -334,7 +119,7 @@ impl PyEngine {
             let mut engine = self.lock();
             let endpoint = engine.endpoint(endpoint);
             engine.ingest(endpoint, frame, &mut signals);
-            export(&engine, signals)
+            export(&engine, self.id, signals)
         })
     }
 
@@ -344,7 +129,7 @@ impl PyEngine {
             let mut engine = self.lock();
             let endpoint = engine.endpoint(endpoint);
             engine.disconnect(endpoint, &mut signals);
-            export(&engine, signals)
+            export(&engine, self.id, signals)
         })
     }
 
@@ -353,21 +138,20 @@ impl PyEngine {
             let mut signals = Vec::new();
             let mut engine = self.lock();
             engine.recheck(slot, &mut signals);
-            export(&engine, signals)
+            export(&engine, self.id, signals)
         })
     }
 
     fn take(&self, py: Python<'_>, signal: &PySignal) -> PyResult<PyFill> {
+        if signal.engine != self.id {
+            return Err(errors::invalid("signal comes from another engine".into()));
+        }
         py.detach(|| {
             let mut engine = self.lock();
             let amounts = engine.take(&signal.inner)?;
-            Ok(PyFill {
-                amount_in: amounts[0],
-                amount_out: amounts[amounts.len() - 1],
-                hops: hops_of(engine.market(), &signal.inner, Some(&amounts)),
-            })
+            Ok(PyFill::new(engine.market(), &signal.inner, &amounts))
         })
-        .map_err(|error| errors::quote(py, &error))
+        .map_err(|error| errors::take(py, &error))
     }
 
     #[pyo3(signature = (misses=8))]
@@ -416,83 +200,6 @@ impl PyEngine {
     fn state_digest(&self, py: Python<'_>) -> String {
         py.detach(|| self.lock().market().state_digest())
     }
-}
-
-/// Adds up counters by name; the order is that of the first mention.
-fn tally(counts: impl Iterator<Item = (&'static str, u64)>) -> Counts {
-    let mut sums: Vec<(&'static str, u64)> = Vec::new();
-    for (name, count) in counts {
-        match sums.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, sum)) => *sum += count,
-            None => sums.push((name, count)),
-        }
-    }
-    Counts(sums)
-}
-
-fn stats_of(engine: &Engine, feed: &AggregatorStats, misses: usize) -> PyEngineStats {
-    let market = engine.market();
-    let (openings, open_now) = engine.openings();
-    PyEngineStats {
-        frames: feed.total(|endpoint| endpoint.frames),
-        fresh: feed.total(|endpoint| endpoint.wins),
-        duplicates: feed.total(|endpoint| endpoint.duplicates),
-        stale: feed.total(|endpoint| endpoint.stale),
-        held: feed.total(|endpoint| endpoint.held),
-        control: feed.total(|endpoint| endpoint.control),
-        malformed: tally(feed.endpoints.iter().flat_map(wss_aggregator::EndpointStats::malformed_by_reason)),
-        endpoints: Vec::new(),
-        slot: engine.aggregator().highest_slot(),
-        updates: engine.counters().updates,
-        decode_errors: Counts(engine.counters().faults.clone()),
-        pools: market.pools().len(),
-        pools_set_aside: tally(
-            market.pools().iter().filter_map(|pool| pool.set_aside()).map(|reason| (reason.reason(), 1)),
-        ),
-        openings,
-        open_now,
-        go: engine.scorer().go_count(),
-        reasons: tally(
-            engine
-                .scorer()
-                .counts()
-                .filter(|&(_, count)| count > 0)
-                .map(|(reason, count)| (reason.name(), count)),
-        ),
-        funnel: engine
-            .funnel()
-            .stages()
-            .map(|(stage, evaluations, openings)| PyFunnelStage { name: stage.name(), evaluations, openings })
-            .collect(),
-        nearest_misses: engine
-            .funnel()
-            .nearest_misses(misses)
-            .iter()
-            .map(|miss| PyMiss {
-                slot: miss.slot,
-                stage: miss.reached.name(),
-                reason: miss.reason.map_or("pool_fees", crate::scorer::Reason::name),
-                missing_bps: miss.missing_bps,
-                route: steps_of(market, miss.key.edges()),
-                amount_in: miss.candidate.map(|candidate| candidate.amount_in),
-                gross_profit: miss.candidate.map(|candidate| candidate.gross_profit),
-                net_profit: miss.candidate.map(|candidate| candidate.net_profit()),
-            })
-            .collect(),
-    }
-}
-
-fn steps_of(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> Vec<PyStep> {
-    edges
-        .map(|edge| {
-            let (mint_in, mint_out) = market.ends(edge);
-            PyStep {
-                pool: market.pool(pool_of(edge).0).address().to_string(),
-                mint_in: market.mint(mint_in).to_string(),
-                mint_out: market.mint(mint_out).to_string(),
-            }
-        })
-        .collect()
 }
 
 /// Adds this file's classes to the module.

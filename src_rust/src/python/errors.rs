@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTypeInfo, create_exception};
 
 use crate::amm_math::whirlpool::WhirlpoolError;
+use crate::engine::TakeError;
 use crate::market::QuoteError;
 
 create_exception!(phantom_core, PhantomError, PyException, "Base of everything that phantom_core raises.");
@@ -42,7 +43,7 @@ pub fn market_data(message: String) -> PyErr {
 pub fn quote(py: Python<'_>, error: &QuoteError) -> PyErr {
     match error {
         QuoteError::UnknownPool(_) | QuoteError::UnknownMint { .. } => invalid(error.to_string()),
-        QuoteError::SetAside { .. } | QuoteError::Moved { .. } => market_data(error.to_string()),
+        QuoteError::SetAside { .. } => market_data(error.to_string()),
         QuoteError::Refused { error: WhirlpoolError::MissingTickArray { .. }, .. } => {
             market_data(error.to_string())
         }
@@ -78,6 +79,14 @@ pub fn recording_error(error: crate::recording::RecordingError) -> PyErr {
         | E::BadHeader { .. }
         | E::Corrupt { .. }
         | E::Closed { .. } => RecordingError::new_err(message),
+    }
+}
+
+/// Maps why a signal cannot be taken: the market is no longer the one it was given for.
+pub fn take(py: Python<'_>, error: &TakeError) -> PyErr {
+    match error {
+        TakeError::Over { .. } | TakeError::Moved { .. } => market_data(error.to_string()),
+        TakeError::Quote(error) => quote(py, error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Binding of the market, for users with accounts of their own: load, quote, list cycles, size them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
@@ -130,6 +131,8 @@ pub fn quote_in(
 #[derive(Clone)]
 pub struct MarketCycle {
     key: CycleKey,
+    /// The market that gave it: its pools are numbered there.
+    market: u64,
     #[pyo3(get)]
     hops: Vec<(String, bool)>,
     #[pyo3(get)]
@@ -151,11 +154,24 @@ pub struct PySized {
 
 /// Pools and the accounts they depend on.
 #[pyclass(name = "Market", module = "phantom_core", frozen)]
-pub struct PyMarket(Mutex<Market>);
+pub struct PyMarket {
+    /// Tells this market's cycles from another's.
+    id: u64,
+    inner: Mutex<Market>,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl PyMarket {
+    fn check(&self, cycle: &MarketCycle) -> PyResult<()> {
+        if cycle.market == self.id {
+            return Ok(());
+        }
+        Err(errors::invalid("cycle comes from another market".into()))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Market> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,7 +180,8 @@ impl PyMarket {
     #[new]
     #[pyo3(signature = (*, assume_plain_mints=false, complete=false))]
     fn new(assume_plain_mints: bool, complete: bool) -> Self {
-        Self(Mutex::new(Market::new(MarketConfig { assume_plain_mints, complete })))
+        let market = Market::new(MarketConfig { assume_plain_mints, complete });
+        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(market) }
     }
 
     #[pyo3(signature = (pubkey, owner, data, slot=0))]
@@ -201,7 +218,7 @@ impl PyMarket {
         if !(2..=MAX_HOPS).contains(&max_hops) {
             return Err(errors::invalid(format!("max_hops is {max_hops}; it may be 2 to {MAX_HOPS}")));
         }
-        Ok(py.detach(|| profitable_cycles(&self.lock(), max_hops)))
+        Ok(py.detach(|| profitable_cycles(&self.lock(), self.id, max_hops)))
     }
 
     #[pyo3(signature = (cycle, max_amount_in, max_candidates=512))]
@@ -212,6 +229,7 @@ impl PyMarket {
         max_amount_in: u64,
         max_candidates: u32,
     ) -> PyResult<Option<PySized>> {
+        self.check(cycle)?;
         py.detach(|| {
             let market = self.lock();
             let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
@@ -235,8 +253,14 @@ impl PyMarket {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "converted from a Python sequence")]
-    fn cycle_profits(&self, py: Python<'_>, cycle: &MarketCycle, amounts_in: Vec<u64>) -> Vec<Option<i128>> {
-        py.detach(|| {
+    fn cycle_profits(
+        &self,
+        py: Python<'_>,
+        cycle: &MarketCycle,
+        amounts_in: Vec<u64>,
+    ) -> PyResult<Vec<Option<i128>>> {
+        self.check(cycle)?;
+        Ok(py.detach(|| {
             let market = self.lock();
             let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
             let profit = |&amount_in: &u64| {
@@ -244,7 +268,7 @@ impl PyMarket {
                 Some(i128::from(*amounts.last()?) - i128::from(amount_in))
             };
             amounts_in.iter().map(profit).collect()
-        })
+        }))
     }
 
     fn state_digest(&self, py: Python<'_>) -> String {
@@ -252,7 +276,7 @@ impl PyMarket {
     }
 }
 
-fn profitable_cycles(market: &Market, max_hops: usize) -> Vec<MarketCycle> {
+fn profitable_cycles(market: &Market, id: u64, max_hops: usize) -> Vec<MarketCycle> {
     let mut scratch = CycleScratch::new();
     let mut found: Vec<(CycleKey, f64, f64)> = Vec::new();
     for (pool, _) in (0..).zip(market.pools()) {
@@ -270,6 +294,7 @@ fn profitable_cycles(market: &Market, max_hops: usize) -> Vec<MarketCycle> {
         .into_iter()
         .map(|(key, net_weight, gross_weight)| MarketCycle {
             key,
+            market: id,
             hops: named_edges(market, key.edges()),
             mints: source_mints(market, key.edges()),
             net_weight,

@@ -1,0 +1,152 @@
+//! Quotes and fills on the market as fills have left it.
+
+use super::{Market, MintIndex, Pool, PoolIndex, SetAside};
+use crate::amm_math::Curve as _;
+use crate::amm_math::whirlpool::{PoolView, Quote, SwapRequest, WhirlpoolError, quote, swap};
+use crate::cycle_finder::{EdgeIndex, pool_of};
+use crate::decoders;
+use crate::quantities::Pubkey;
+
+/// The SPL Token mint of wrapped SOL; its base unit is the lamport.
+pub const WRAPPED_SOL: Pubkey = decoders::address("So11111111111111111111111111111111111111112");
+
+/// Why a pool or a route cannot be quoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuoteError {
+    /// No such pool.
+    #[error("pool {0} is not in the market")]
+    UnknownPool(Pubkey),
+    /// The mint is on neither side of the pool.
+    #[error("mint {mint} is not traded by pool {pool}")]
+    UnknownMint {
+        /// The pool asked.
+        pool: Pubkey,
+        /// The mint asked for.
+        mint: Pubkey,
+    },
+    /// The pool is set aside.
+    #[error("pool {pool} is set aside: {reason}")]
+    SetAside {
+        /// The pool asked.
+        pool: Pubkey,
+        /// Why.
+        reason: SetAside,
+    },
+    /// The program would refuse, or an account that the swap needs is missing.
+    #[error("pool {pool}: {error}")]
+    Refused {
+        /// The pool asked.
+        pool: Pubkey,
+        /// The program's own word.
+        error: WhirlpoolError,
+    },
+}
+
+impl Market {
+    /// Returns the pool on the market as fills have left it.
+    ///
+    /// # Errors
+    /// [`QuoteError::SetAside`].
+    pub fn view(&self, index: PoolIndex) -> Result<PoolView<'_>, QuoteError> {
+        let entry = self.pool(index);
+        match entry.set_aside() {
+            Some(reason) if !reason.quotable() => {
+                Err(QuoteError::SetAside { pool: entry.address(), reason: reason.clone() })
+            }
+            _ => Ok(entry.seen_view()),
+        }
+    }
+
+    /// Returns what the program would do with one swap, on the market as fills have left it.
+    ///
+    /// # Errors
+    /// [`QuoteError`].
+    pub fn quote(
+        &self,
+        pool: &Pubkey,
+        mint_in: &Pubkey,
+        amount: u64,
+        exact_in: bool,
+    ) -> Result<Quote, QuoteError> {
+        let index = self.pool_index(pool).ok_or(QuoteError::UnknownPool(*pool))?;
+        let entry = self.pool(index);
+        let a_to_b = match self.mint_index(mint_in) {
+            Some(mint) if mint == entry.mint_a() => true,
+            Some(mint) if mint == entry.mint_b() => false,
+            _ => return Err(QuoteError::UnknownMint { pool: *pool, mint: *mint_in }),
+        };
+        quote(&self.view(index)?, &SwapRequest::new(amount, exact_in, a_to_b))
+            .map_err(|error| QuoteError::Refused { pool: *pool, error })
+    }
+
+    /// Executes a route of exact-in swaps on the market as fills have left it, each hop on what the
+    /// ones before it left. Returns the amounts, the input first.
+    ///
+    /// # Errors
+    /// [`QuoteError`] of the first hop that fails; the market is then unchanged.
+    pub fn fill_route(&mut self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
+        let before: Vec<Pool> = edges.iter().map(|&edge| self.pool(pool_of(edge).0).clone()).collect();
+        let mut amounts = vec![amount_in];
+        let mut amount = amount_in;
+        for &edge in edges {
+            let (pool, a_to_b) = pool_of(edge);
+            match self.fill(pool, a_to_b, amount) {
+                Ok(out) => amount = out,
+                Err(error) => {
+                    for (&edge, state) in edges.iter().zip(before).rev() {
+                        self.pools[pool_of(edge).0 as usize] = state;
+                    }
+                    return Err(error);
+                }
+            }
+            amounts.push(amount);
+        }
+        Ok(amounts)
+    }
+
+    fn fill(&mut self, index: PoolIndex, a_to_b: bool, amount_in: u64) -> Result<u64, QuoteError> {
+        let request = SwapRequest::new(amount_in, true, a_to_b);
+        let done = swap(&self.view(index)?, &request)
+            .map_err(|error| QuoteError::Refused { pool: self.pool(index).address(), error })?;
+        self.pools[index as usize].apply_fill(&done);
+        Ok(done.quote.user_out)
+    }
+
+    /// Returns the amounts after every hop of a route for an exact input, the input first, on the
+    /// market as fills have left it.
+    ///
+    /// # Errors
+    /// [`QuoteError`] of the first hop that fails.
+    pub fn quote_route(&self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
+        let mut amounts = vec![amount_in];
+        let mut amount = amount_in;
+        for &edge in edges {
+            let (pool, a_to_b) = pool_of(edge);
+            amount = self
+                .view(pool)?
+                .quote_exact_in(a_to_b, amount)
+                .map_err(|error| QuoteError::Refused { pool: self.pool(pool).address(), error })?;
+            amounts.push(amount);
+        }
+        Ok(amounts)
+    }
+
+    /// Returns what `lamports` cost in base units of `mint`: the input that the deepest usable pool
+    /// against wrapped SOL takes for exactly that output, at recorded state. `None` without one.
+    #[must_use]
+    pub fn lamports_in(&self, mint: MintIndex, lamports: u64) -> Option<u64> {
+        let wrapped = self.mint_index(&WRAPPED_SOL)?;
+        if mint == wrapped || lamports == 0 {
+            return Some(lamports);
+        }
+        let deepest = self.mints[mint as usize]
+            .pools
+            .iter()
+            .map(|&index| self.pool(index))
+            .filter(|pool| {
+                pool.set_aside().is_none() && (pool.mint_a() == wrapped || pool.mint_b() == wrapped)
+            })
+            .max_by_key(|pool| (pool.recorded().liquidity, std::cmp::Reverse(pool.address())))?;
+        deepest.recorded_view().quote_exact_out(deepest.mint_a() == mint, lamports).ok()
+    }
+}

@@ -1,0 +1,172 @@
+//! Signals and fills as Python sees them.
+
+use pyo3::prelude::*;
+
+use crate::cycle_finder::edge_of;
+use crate::engine::{Engine, Fees, Signal};
+use crate::market::Market;
+
+/// One hop of a sized cycle.
+#[pyclass(name = "Hop", module = "phantom_core", frozen, get_all)]
+#[derive(Clone)]
+pub struct PyHop {
+    pool: String,
+    mint_in: String,
+    mint_out: String,
+    amount_in: u64,
+    amount_out: u64,
+}
+
+#[pymethods]
+impl PyHop {
+    fn __repr__(&self) -> String {
+        format!(
+            "Hop(pool='{}', mint_in='{}', mint_out='{}', amount_in={}, amount_out={})",
+            self.pool, self.mint_in, self.mint_out, self.amount_in, self.amount_out
+        )
+    }
+}
+
+/// A cycle worth trading.
+#[pyclass(name = "Signal", module = "phantom_core", frozen)]
+pub struct PySignal {
+    pub(super) inner: Signal,
+    /// The engine that gave it: a signal means nothing to another one.
+    pub(super) engine: u64,
+    fees: Fees,
+    #[pyo3(get)]
+    base_mint: String,
+    #[pyo3(get)]
+    hops: Vec<PyHop>,
+}
+
+#[pymethods]
+impl PySignal {
+    #[getter]
+    fn opening_id(&self) -> u64 {
+        self.inner.opening_id
+    }
+
+    #[getter]
+    fn slot(&self) -> u64 {
+        self.inner.slot
+    }
+
+    #[getter]
+    fn amount_in(&self) -> u64 {
+        self.inner.candidate.amount_in
+    }
+
+    #[getter]
+    fn amount_out(&self) -> u64 {
+        self.inner.amount_out()
+    }
+
+    #[getter]
+    fn gross_profit(&self) -> u64 {
+        self.inner.candidate.gross_profit
+    }
+
+    #[getter]
+    fn cost(&self) -> u64 {
+        self.inner.candidate.cost
+    }
+
+    #[getter]
+    fn net_profit(&self) -> i128 {
+        self.inner.candidate.net_profit()
+    }
+
+    #[getter]
+    fn network_fee_lamports(&self) -> u64 {
+        self.fees.network
+    }
+
+    #[getter]
+    fn priority_fee_lamports(&self) -> u64 {
+        self.fees.priority
+    }
+
+    #[getter]
+    fn tip_lamports(&self) -> u64 {
+        self.fees.tip
+    }
+
+    #[getter]
+    fn age_slots(&self) -> u64 {
+        self.inner.candidate.age_slots
+    }
+
+    #[getter]
+    fn score(&self) -> f64 {
+        self.inner.score
+    }
+
+    #[getter]
+    fn net_bps(&self) -> f64 {
+        self.inner.candidate.net_bps()
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Signal(opening_id={}, slot={}, base_mint='{}', amount_in={}, net_profit={}, hops={})",
+            self.inner.opening_id,
+            self.inner.slot,
+            self.base_mint,
+            self.inner.candidate.amount_in,
+            self.inner.candidate.net_profit(),
+            self.hops.len()
+        )
+    }
+}
+
+/// What a taken signal gave.
+#[pyclass(name = "Fill", module = "phantom_core", frozen, get_all)]
+pub struct PyFill {
+    amount_in: u64,
+    amount_out: u64,
+    hops: Vec<PyHop>,
+}
+
+impl PyFill {
+    /// `amounts` holds the input and the output of every hop.
+    pub(super) fn new(market: &Market, signal: &Signal, amounts: &[u64]) -> Self {
+        Self {
+            amount_in: amounts[0],
+            amount_out: amounts[amounts.len() - 1],
+            hops: hops_of(market, signal, Some(amounts)),
+        }
+    }
+}
+
+fn hops_of(market: &Market, signal: &Signal, amounts: Option<&[u64]>) -> Vec<PyHop> {
+    signal
+        .hops
+        .iter()
+        .enumerate()
+        .map(|(i, hop)| {
+            let (mint_in, mint_out) = market.ends(edge_of(hop.pool, hop.a_to_b));
+            PyHop {
+                pool: market.pool(hop.pool).address().to_string(),
+                mint_in: market.mint(mint_in).to_string(),
+                mint_out: market.mint(mint_out).to_string(),
+                amount_in: amounts.map_or(hop.amount_in, |amounts| amounts[i]),
+                amount_out: amounts.map_or(hop.amount_out, |amounts| amounts[i + 1]),
+            }
+        })
+        .collect()
+}
+
+/// Turns signals into what Python sees.
+pub(super) fn export(engine: &Engine, id: u64, signals: Vec<Signal>) -> Vec<PySignal> {
+    signals
+        .into_iter()
+        .map(|inner| PySignal {
+            engine: id,
+            fees: engine.fees(),
+            base_mint: engine.market().mint(inner.base_mint).to_string(),
+            hops: hops_of(engine.market(), &inner, None),
+            inner,
+        })
+        .collect()
+}
