@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from phantom_arbiter.config_sources import Effective
-    from phantom_arbiter.recordings import OpenedSource
 
 
 class SourceName(StrEnum):
@@ -89,6 +87,7 @@ def run(
 def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
     from rich.console import Console
 
+    from phantom_arbiter.errors import RecordingError
     from phantom_arbiter.native import build_native_engine
     from phantom_arbiter.progress import choose_view
     from phantom_arbiter.recordings import open_source
@@ -99,7 +98,6 @@ def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
     settings = effective.config
     # A flag wins over a recording that the environment or the file names.
     opened = open_source(settings.run.model_copy(update={"recording": None}) if demo else settings.run)
-    _warn_if_torn(opened)
     market = build_native_engine(settings, assume_plain_mints=opened.info.assume_plain_mints)
     with choose_view(settings.run.ui, opened.info, Console(stderr=True)) as view:
         summary = run_session(effective, opened.info, opened.source, market, view)
@@ -107,6 +105,12 @@ def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
         print(json.dumps(to_json(summary), indent=2))
     else:
         render_summary(summary, Console())
+    if opened.torn_at is not None:
+        raise RecordingError(
+            f"recording {opened.info.name} is torn at byte {opened.torn_at}: replayed the "
+            f"{opened.info.records} whole records before it; hint: the recorder was interrupted, or the copy "
+            "is not complete"
+        )
 
 
 def _text(choice: StrEnum | None) -> str | None:
@@ -120,12 +124,3 @@ def _given(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         for name, section in flags.items()
     }
     return {name: section for name, section in sections.items() if section}
-
-
-def _warn_if_torn(opened: OpenedSource) -> None:
-    if opened.torn_at is not None:
-        print(
-            f"phantom: warning: recording {opened.info.name} is torn at byte {opened.torn_at}, "
-            f"replaying the {opened.info.records} whole records before it",
-            file=sys.stderr,
-        )
