@@ -1,6 +1,8 @@
 """The Python face of recordings; the format itself is tested in src_rust/tests/recording_properties.rs."""
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -164,30 +166,40 @@ def test_unusable_header_names_the_key(tmp_path: Path, change: dict[str, Any], m
         RecordingWriter(tmp_path / "x.phrec", HEADER | change)
 
 
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """Let no file grow beyond 20 kB, as a full disk would."""
-    resource = pytest.importorskip("resource", reason="needs POSIX file size limits")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+FULL_DISK = """
+import resource, sys
+from phantom_core import RecordingError, RecordingWriter
+from test_recording import HEADER, full_disk_frames
+
+# No file of this process may grow beyond 20 kB, as on a full disk.
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+writer = RecordingWriter(sys.argv[1], HEADER, level=1, block_bytes=3_000)
+try:
+    for number, frame in enumerate(full_disk_frames()):
+        writer.append("received", "rpc-a", number, frame)
+except RecordingError as error:
+    print(error)
+try:
+    writer.flush()
+except RecordingError as error:
+    print(error)
+"""
 
 
-@pytest.mark.usefixtures("small_files")
+def full_disk_frames() -> list[bytes]:
+    return [Random(number).randbytes(3_000) for number in range(10)]
+
+
 def test_full_disk_leaves_the_whole_blocks_and_closes_the_writer(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="needs POSIX file size limits")
     path = tmp_path / "day.phrec"
-    writer = RecordingWriter(path, HEADER, level=1, block_bytes=3_000)
-    frames = [Random(number).randbytes(3_000) for number in range(10)]
-
-    def write_all() -> None:
-        for number, frame in enumerate(frames):
-            writer.append("received", "rpc-a", number, frame)
-
-    with pytest.raises(RecordingError, match="cannot write recording"):
-        write_all()
-    with pytest.raises(RecordingError, match="is closed"):
-        writer.flush()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    command = [sys.executable, "-c", FULL_DISK, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert "cannot write recording" in first
+    assert "is closed" in second
+    frames = full_disk_frames()
     recording = Recording(path)
     assert recording.torn_at == path.stat().st_size
     assert [record.frame for record in recording] == frames[: recording.records]
