@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sessions import MIDNIGHT, Notification, Read, Session, chain, rows, sessions, state_after
 
-from demo_recording import market_day, pda
+from demo_recording import market_day
 from demo_recording.market_day import MarketDay
 from make_demo_recording import DAY_FOLDER, SHIPPED, Options, build, make
 from phantom_arbiter.sources.recorded import DEMO_RECORDING
-from phantom_core import Recording
+from phantom_core import Recording, find_program_address
 
 QUICK = Options(level=1)
 LAST_SLOT = 128_556_017
@@ -75,26 +75,26 @@ def test_same_options_give_the_same_bytes_and_another_seed_does_not(day: MarketD
     assert first != third
 
 
-def test_tick_array_addresses_are_the_recorded_ones(day: MarketDay) -> None:
+def test_tick_array_addresses_are_the_recorded_ones() -> None:
+    accounts = {row["pubkey"]: (row["owner"], b64decode(row["data"])) for row in rows("snapshot.jsonl.gz")}
+    pools = {
+        market_day.address_bytes(pubkey): pubkey for pubkey, (_, data) in accounts.items() if len(data) == 653
+    }
     checked = 0
-    for row in rows("snapshot.jsonl.gz"):
-        account = day.accounts[row["pubkey"]]
-        if account.space != 9988:
+    for pubkey, (owner, data) in accounts.items():
+        if len(data) != 9988:
             continue
-        data = b64decode(row["data"])
         start = int.from_bytes(data[8:12], "little", signed=True)
-        pool = pda.base58_encode(data[9956:9988])
-        assert market_day.tick_array_address(pool, start, row["owner"]) == row["pubkey"]
+        assert market_day.tick_array_address(pools[data[9956:9988]], start, owner) == pubkey
         checked += 1
     assert checked == 109
 
 
 def test_program_address_and_bump_are_the_published_ones() -> None:
     # PROTOCOL §1.3: the oracle of a SOL/USDC pool.
-    program = pda.base58_decode("whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc")
-    pool = pda.base58_decode("Czfq3xZZDmsdGdUyrNLtRhGc47cXcZtLG4crryfu44zE")
-    address, bump = pda.find_program_address([b"oracle", pool], program)
-    assert (pda.base58_encode(address), bump) == ("FoKYKtRpD25TKzBMndysKpgPqbj8AdLXjfpYHXn9PGTX", 255)
+    pool = market_day.address_bytes("Czfq3xZZDmsdGdUyrNLtRhGc47cXcZtLG4crryfu44zE")
+    found = find_program_address([b"oracle", pool], "whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc")
+    assert found == ("FoKYKtRpD25TKzBMndysKpgPqbj8AdLXjfpYHXn9PGTX", 255)
 
 
 def test_start_reads_every_account_and_names_the_absent_ones(shipped: dict[str, Session]) -> None:

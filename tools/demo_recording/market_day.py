@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from demo_recording.pda import base58_decode, base58_encode, find_program_address
+from phantom_core import Market, find_program_address
 
 POOL_BYTES = 653
 TICKS_PER_ARRAY = 88
@@ -22,6 +22,7 @@ ARRAYS_IN_REACH = range(-2, 4)
 SECOND_NS = 1_000_000_000
 SLOT_NS = 400_000_000
 DAY_S = 86_400
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,12 @@ class MarketDay:
 
     @cached_property
     def mints(self) -> set[str]:
-        """Mints of the day's pools (bytes 101 and 181 of a pool)."""
-        pools = (data for data in map(_pool, self.accounts.values()) if data)
-        return {base58_encode(data[at : at + 32]) for data in pools for at in (101, 181)}
+        """Mints of the day's pools."""
+        market = Market()
+        for pubkey, account in self.accounts.items():
+            if data := _pool(account):
+                market.apply(pubkey, account.owner, data)
+        return {mint for pool in market.pools() for mint in (pool.mint_a, pool.mint_b)}
 
     def complete_slot_at(self, at_ns: int) -> int:
         """Return the newest slot of which every write has happened at `at_ns`.
@@ -113,8 +117,16 @@ class MarketDay:
 
 def tick_array_address(pool: str, start: int, program: str) -> str:
     """Return the address of a pool's tick array; the start is written in decimal."""
-    seeds = [b"tick_array", base58_decode(pool), str(start).encode()]
-    return base58_encode(find_program_address(seeds, base58_decode(program))[0])
+    address, _ = find_program_address([b"tick_array", address_bytes(pool), str(start).encode()], program)
+    return address
+
+
+def address_bytes(address: str) -> bytes:
+    """Return the 32 bytes that a base58 address stands for, as a seed needs them."""
+    value = 0
+    for letter in address:
+        value = value * 58 + BASE58.index(letter)
+    return value.to_bytes(32, "big")
 
 
 def _pool(account: Account) -> bytes | None:
