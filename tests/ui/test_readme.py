@@ -1,0 +1,45 @@
+"""What the README says one can type."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from phantom_arbiter.cli import main
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `phantom ([^`]+)` \| (.*) \|$", README, flags=re.MULTILINE)
+
+
+def test_python_block_runs_as_it_stands() -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    quote, _ = done.stdout.splitlines()
+    assert quote.startswith("Quote(amount_in=1000000000, ")
+
+
+def test_table_lists_every_command_for_users() -> None:
+    assert [words.split()[0] for words, _ in ROWS] == [
+        "run",
+        "journal",
+        "conformance",
+        "config",
+        "--install-completion",
+    ]
+
+
+@pytest.mark.parametrize(("words", "what"), ROWS, ids=[words for words, _ in ROWS])
+def test_command_of_the_table_exists_with_the_options_named(
+    words: str, what: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    command = [word for word in words.split()[:1] if not word.startswith("-")]
+    assert main([*command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    for option in re.findall(r"--[a-z-]+", f"{words} {what}"):
+        assert f"{option} " in shown
