@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from phantom_arbiter.domain import FunnelStage, Outcome, OutcomeState
+import shipped_day
+from phantom_arbiter.domain import FunnelStage, Outcome, OutcomeState, PoolSetAside
 from phantom_arbiter.journal import Reconciled
 from phantom_arbiter.mints import MintBook, MintInfo
-from phantom_arbiter.native import pools_set_aside_from_native, stats_from_native
+from phantom_arbiter.native import stats_from_native
 from phantom_arbiter.summary import Latency, SourceInfo, Summary
 from phantom_arbiter.tally import Filled, Profit
 from shell_fakes import (
@@ -15,13 +16,10 @@ from shell_fakes import (
     POOL_C,
     USDC,
     WSOL,
-    FakeMarket,
-    FakePool,
-    FakeStats,
     busy_stats,
+    opportunity,
     plan,
     promised,
-    signal,
 )
 
 BOOK = MintBook({USDC: MintInfo("USDC", 6), WSOL: MintInfo("wSOL", 9), MSOL: MintInfo("mSOL", 9)})
@@ -32,21 +30,18 @@ UNKNOWN = "orcaEKTdK7LKz57vaAYr9QeNsVEPfiu6QeMU1kektZE"
 def busy() -> Summary:
     """Return a summary with something in every section."""
     plans = [
-        plan(signal(1, 128_407_688, amount_in=9_876_543_210, gross_profit=12_345_678, cost=2_500)),
-        plan(signal(2, 128_410_002, pools=(POOL_A, POOL_B, POOL_C), gross_profit=1_000_001, cost=2_500)),
+        plan(opportunity(1, 128_407_688, amount_in=9_876_543_210, gross_profit=12_345_678, cost=2_500)),
+        plan(opportunity(2, 128_410_002, pools=(POOL_A, POOL_B, POOL_C), gross_profit=1_000_001, cost=2_500)),
         plan(
-            signal(3, 128_500_000, base_mint=WSOL, amount_in=55_000_000_000, gross_profit=44_444, cost=19_000)
+            opportunity(
+                3, 128_500_000, base_mint=WSOL, amount_in=55_000_000_000, gross_profit=44_444, cost=19_000
+            )
         ),
     ]
     best = tuple(
         Filled(p, Outcome(OutcomeState.FILLED, None, promised(p), p.opportunity.cost)) for p in plans
     )
-    stats = stats_from_native(busy_stats())
-    pools = (
-        FakePool(POOL_A, WSOL, USDC, None),
-        FakePool(POOL_B, WSOL, USDC, "missing_tick_array"),
-        FakePool(POOL_C, UNKNOWN, USDC, "unknown_mint"),
-    )
+    stats = busy_stats()
     return Summary(
         version="0.1.0",
         mode="paper",
@@ -61,7 +56,10 @@ def busy() -> Summary:
         stopped_early=False,
         reconciled=(),
         stats=stats,
-        set_aside=pools_set_aside_from_native(FakeMarket(known_pools=pools).pools()),
+        set_aside=(
+            PoolSetAside(POOL_B, WSOL, USDC, "missing_tick_array"),
+            PoolSetAside(POOL_C, UNKNOWN, USDC, "unknown_mint"),
+        ),
         signals=45,
         refusals={"risk_route_cooldown": 3, "quoted_before_a_fill": 1},
         attempts=41,
@@ -99,7 +97,7 @@ def quiet() -> Summary:
         wall_ns=950,
         stopped_early=True,
         reconciled=(Reconciled(7, 3, 100, USDC, 5),),
-        stats=stats_from_native(FakeStats()),
+        stats=stats_from_native(shipped_day.market().stats()),
         set_aside=(),
         signals=0,
         refusals={},

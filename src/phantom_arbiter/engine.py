@@ -17,38 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import phantom_core
 from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, Plan, Verdict
 from phantom_arbiter.errors import InvariantError
 from phantom_arbiter.execution.base import Executor
 from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.native import opportunity_from_native, stats_from_native
-from phantom_arbiter.native_face import NativeEngine, NativeSignal
 from phantom_arbiter.risk import RiskRules, RiskState, assess, settle
 from phantom_arbiter.strategies.base import Strategy
 from phantom_arbiter.tally import Tally
 
 REPORT_INTERVAL_NS = 100_000_000
 """How often the observer hears of progress: ten times a second is as often as an eye follows."""
-
-
-class Record(Protocol):
-    """One thing that happened at the edge of the engine."""
-
-    @property
-    def kind(self) -> str:
-        """`connect`, `sent` (a request of ours), `received` or `disconnect`."""
-
-    @property
-    def endpoint(self) -> str:
-        """Which RPC endpoint."""
-
-    @property
-    def arrival_ns(self) -> int:
-        """When, in ns since the source began."""
-
-    @property
-    def frame(self) -> bytes:
-        """The text frame; empty for connect and disconnect."""
 
 
 class AttemptJournal(Protocol):
@@ -99,7 +79,7 @@ class Observer(Protocol):
 class Parts:
     """What a run is put together from."""
 
-    market: NativeEngine
+    market: phantom_core.Engine
     strategy: Strategy
     rules: RiskRules
     executor: Executor
@@ -134,7 +114,7 @@ class Engine:
         """Return what the native engine has counted so far."""
         return stats_from_native(self._parts.market.stats())
 
-    def run(self, source: Iterable[Record]) -> None:
+    def run(self, source: Iterable[phantom_core.Record]) -> None:
         """Take every record of `source`, until it ends or `stop` is called.
 
         Raises:
@@ -162,7 +142,7 @@ class Engine:
             )
         )
 
-    def _take(self, record: Record) -> int:
+    def _take(self, record: phantom_core.Record) -> int:
         """Feed one record; return the time after the decision."""
         market, clock_ns = self._parts.market, self._parts.clock_ns
         started_ns = clock_ns()
@@ -185,7 +165,7 @@ class Engine:
                 raise InvariantError(f"record {self.records}: unknown kind {other!r}")
         return started_ns
 
-    def _decide(self, signals: Sequence[NativeSignal]) -> int:
+    def _decide(self, signals: Sequence[phantom_core.Signal]) -> int:
         """Act on what one frame gave; return the ns spent deciding, execution and journal left out."""
         market, clock_ns = self._parts.market, self._parts.clock_ns
         # Each signal with the number of fills there were when it was quoted.
@@ -237,7 +217,7 @@ class Engine:
         return outcome.fill is not None
 
 
-def _opportunity(signal: NativeSignal) -> Opportunity:
+def _opportunity(signal: phantom_core.Signal) -> Opportunity:
     try:
         return opportunity_from_native(signal)
     except ValueError as error:

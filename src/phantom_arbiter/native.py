@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import phantom_core
 from phantom_arbiter.domain import (
     EndpointStats,
     Fill,
@@ -19,22 +20,12 @@ from phantom_arbiter.domain import (
     PoolSetAside,
     Step,
 )
-from phantom_arbiter.native_face import (
-    NativeEndpointStats,
-    NativeEngine,
-    NativeFill,
-    NativeHop,
-    NativeMiss,
-    NativePool,
-    NativeSignal,
-    NativeStats,
-)
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config
 
 
-def build_native_engine(config: Config, *, assume_plain_mints: bool) -> NativeEngine:
+def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_core.Engine:
     """Return a fresh native engine set up as `config` says.
 
     Args:
@@ -44,9 +35,7 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> NativeEn
     Raises:
         InvalidInput: The native engine refuses a value.
     """
-    from phantom_core import Engine, EngineConfig
-
-    native_config = EngineConfig(
+    native_config = phantom_core.EngineConfig(
         max_hops=config.engine.max_hops,
         base_mints=dict(config.engine.base_mints),
         signatures=config.costs.signatures,
@@ -58,14 +47,14 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> NativeEn
         max_age_slots=config.scorer.max_age_slots,
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
     )
-    return Engine(native_config)
+    return phantom_core.Engine(native_config)
 
 
-def _hops(hops: Sequence[NativeHop]) -> tuple[Hop, ...]:
+def _hops(hops: Sequence[phantom_core.Hop]) -> tuple[Hop, ...]:
     return tuple(Hop(hop.pool, hop.mint_in, hop.mint_out, hop.amount_in, hop.amount_out) for hop in hops)
 
 
-def opportunity_from_native(signal: NativeSignal) -> Opportunity:
+def opportunity_from_native(signal: phantom_core.Signal) -> Opportunity:
     """Return the signal as an opportunity that remembers where it came from.
 
     Raises:
@@ -91,12 +80,12 @@ def opportunity_from_native(signal: NativeSignal) -> Opportunity:
     )
 
 
-def fill_from_native(fill: NativeFill) -> Fill:
+def fill_from_native(fill: phantom_core.Fill) -> Fill:
     """Return the fill as a frozen value."""
     return Fill(_hops(fill.hops), fill.amount_in, fill.amount_out)
 
 
-def stats_from_native(stats: NativeStats) -> MarketStats:
+def stats_from_native(stats: phantom_core.EngineStats) -> MarketStats:
     """Return the snapshot as frozen values."""
     return MarketStats(
         frames=stats.frames,
@@ -119,8 +108,7 @@ def stats_from_native(stats: NativeStats) -> MarketStats:
     )
 
 
-def _endpoint(endpoint: NativeEndpointStats) -> EndpointStats:
-    malformed = endpoint.malformed
+def _endpoint(endpoint: phantom_core.EndpointStats) -> EndpointStats:
     return EndpointStats(
         name=endpoint.name,
         frames=endpoint.frames,
@@ -128,11 +116,11 @@ def _endpoint(endpoint: NativeEndpointStats) -> EndpointStats:
         duplicates=endpoint.duplicates,
         stale=endpoint.stale,
         held=endpoint.held,
-        malformed=malformed if isinstance(malformed, int) else sum(malformed.values()),
+        malformed=sum(endpoint.malformed.values()),
     )
 
 
-def _miss(miss: NativeMiss) -> Miss:
+def _miss(miss: phantom_core.Miss) -> Miss:
     steps = tuple(Step(step.pool, step.mint_in, step.mint_out) for step in miss.route)
     return Miss(
         steps=steps,
@@ -146,7 +134,7 @@ def _miss(miss: NativeMiss) -> Miss:
     )
 
 
-def pools_set_aside_from_native(pools: Sequence[NativePool]) -> tuple[PoolSetAside, ...]:
+def pools_set_aside_from_native(pools: Sequence[phantom_core.PoolInfo]) -> tuple[PoolSetAside, ...]:
     """Return the pools that are not quoted, in the engine's order."""
     return tuple(
         PoolSetAside(pool.pool, pool.mint_a, pool.mint_b, pool.set_aside_reason)

@@ -1,7 +1,6 @@
 """One run from beginning to end: journal, engine, and what is left to be read.
 
-Everything that touches the world is handed in, so a test runs a session on a fake market and a list of
-records.
+Everything that touches the world is handed in, so a test runs a session on a list of records.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import phantom_core
 from phantom_arbiter import __version__
 from phantom_arbiter.config import risk_rules
 from phantom_arbiter.config_sources import Effective
 from phantom_arbiter.domain import FunnelStage
-from phantom_arbiter.engine import Engine, Observer, Parts, Record
+from phantom_arbiter.engine import Engine, Observer, Parts
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.interrupts import stopping_on_signals
 from phantom_arbiter.journal import Journal, Reconciled, RunIdentity
 from phantom_arbiter.native import pools_set_aside_from_native
-from phantom_arbiter.native_face import NativeEngine
 from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
 from phantom_arbiter.summary import Latency, SourceInfo, Summary
 
@@ -28,7 +27,7 @@ from phantom_arbiter.summary import Latency, SourceInfo, Summary
 class Source(Protocol):
     """Where records come from."""
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[phantom_core.Record]:
         """Give every record in order, each when it is due."""
 
     def stop(self) -> None:
@@ -39,7 +38,7 @@ def run_session(
     effective: Effective,
     info: SourceInfo,
     source: Source,
-    market: NativeEngine,
+    market: phantom_core.Engine,
     observer: Observer,
     *,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
@@ -83,7 +82,7 @@ def _summary(
     effective: Effective,
     info: SourceInfo,
     engine: Engine,
-    market: NativeEngine,
+    market: phantom_core.Engine,
     run_id: int,
     reconciled: tuple[Reconciled, ...],
     wall_ns: int,

@@ -16,7 +16,7 @@ from phantom_arbiter.risk import (
     assess,
     settle,
 )
-from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
+from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, opportunity, plan, promised
 
 ROUTES = ((POOL_A, POOL_B), (POOL_B, POOL_C), (POOL_A, POOL_B, POOL_C))
 small = st.integers(0, 300)
@@ -100,7 +100,7 @@ def test_no_sequence_of_plans_and_outcomes_exceeds_any_limit(rules: RiskRules, a
         slot = max(slot + step.slot_step, 0)
         now = max(now, slot)
         planned = plan(
-            signal(
+            opportunity(
                 number,
                 slot,
                 base_mint=step.mint,
@@ -161,7 +161,7 @@ def test_same_sequence_gives_the_same_verdicts(rules: RiskRules, asked: list[Ask
         for number, step in enumerate(asked):
             slot = max(slot + step.slot_step, 0)
             planned = plan(
-                signal(number, slot, base_mint=step.mint, amount_in=step.amount_in, cost=step.cost)
+                opportunity(number, slot, base_mint=step.mint, amount_in=step.amount_in, cost=step.cost)
             )
             verdict, state = assess(rules, state, planned, killed=step.killed)
             found.append(verdict.reason)

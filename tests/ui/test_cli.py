@@ -10,7 +10,7 @@ import pytest
 from phantom_arbiter.cli import main
 from phantom_arbiter.domain import Outcome, OutcomeState
 from phantom_arbiter.journal import Journal, RunIdentity
-from shell_fakes import POOL_A, POOL_B, POOL_C, WSOL, plan, promised, signal
+from shell_fakes import POOL_A, POOL_B, POOL_C, WSOL, opportunity, plan, promised
 
 Check = Callable[[str, str], None]
 
@@ -27,12 +27,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_journal(path: Path) -> None:
     with Journal(path) as journal:
         journal.begin_run(RunIdentity("paper", "day", "cd" * 32, "0.1.0"))
-        for planned in (plan(signal(1, 100)), plan(signal(2, 200, pools=(POOL_A, POOL_B, POOL_C)))):
+        for planned in (plan(opportunity(1, 100)), plan(opportunity(2, 200, pools=(POOL_A, POOL_B, POOL_C)))):
             fill = Outcome(OutcomeState.FILLED, None, promised(planned), planned.opportunity.cost)
             journal.outcome(journal.intent(planned), fill)
-        late = plan(signal(3, 300, base_mint=WSOL))
+        late = plan(opportunity(3, 300, base_mint=WSOL))
         journal.outcome(journal.intent(late), Outcome(OutcomeState.FAILED, "fill_differs:hops", None, 900))
-        journal.intent(plan(signal(4, 400)))
+        journal.intent(plan(opportunity(4, 400)))
 
 
 ERRORS = {

@@ -6,10 +6,9 @@ from rich.console import Console
 
 from phantom_arbiter.domain import Outcome, OutcomeState, Verdict
 from phantom_arbiter.engine import Progress, Trade
-from phantom_arbiter.native import stats_from_native
 from phantom_arbiter.progress import PlainView, RichView, View, choose_view
 from phantom_arbiter.summary import SourceInfo
-from shell_fakes import busy_stats, plan, promised, signal
+from shell_fakes import busy_stats, opportunity, plan, promised
 from shell_summaries import BOOK, LABEL
 
 Check = Callable[[str, str], None]
@@ -19,13 +18,13 @@ SOURCE = SourceInfo("whirlpool-2022-04-06", "a day", LABEL, "ab" * 32, 31_888, B
 
 def watch(view: View) -> None:
     """Show the view a trade, a failure, a refusal and 21 reports."""
-    good, bad = plan(signal(1, 128_407_700)), plan(signal(2, 128_407_800))
+    good, bad = plan(opportunity(1, 128_407_700)), plan(opportunity(2, 128_407_800))
     with view:
         view.traded(Trade(1, good, Outcome(OutcomeState.FILLED, None, promised(good), good.opportunity.cost)))
         view.traded(Trade(2, bad, Outcome(OutcomeState.FAILED, "market_data:no tick\narray", None, 900)))
         view.refused(good, Verdict(ok=False, reason="per_day", limit=5, value=6))
         view.refused(good, Verdict(ok=False, reason="kill_switch"))
-        stats = stats_from_native(busy_stats())
+        stats = busy_stats()
         for report in range(1, 21):
             view.progress(Progress(report * 100, report * 10**9, stats, signals=4, attempts=2, filled=1))
         view.progress(Progress(31_888, 86_399 * 10**9, stats, signals=4, attempts=2, filled=1))

@@ -3,29 +3,16 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from phantom_arbiter.domain import Hop, Outcome, OutcomeState
-from phantom_arbiter.native import opportunity_from_native
 from shell_fakes import (
     MSOL,
     POOL_A,
     POOL_B,
-    POOL_C,
     USDC,
     WSOL,
-    FakeSignal,
     opportunity,
     plan,
     promised,
-    signal,
 )
-
-
-def test_opportunity_from_native_keeps_every_field_and_the_signal() -> None:
-    native = signal(opening_id=7, slot=42, pools=(POOL_A, POOL_B, POOL_C))
-    found = opportunity_from_native(native)
-    for name in FakeSignal.__dataclass_fields__:
-        expected = tuple(native.hops) if name == "hops" else getattr(native, name)
-        assert getattr(found, name) == expected, name
-    assert found.native is native
 
 
 def test_opportunity_is_frozen() -> None:
@@ -40,13 +27,16 @@ def test_opportunity_is_frozen() -> None:
         ({"gross_profit": 1}, "gross profit 1 is not out minus in"),
         ({"net_profit": 1}, "net profit 1 is not gross minus cost"),
         ({"base_mint": MSOL}, "starts and ends with"),
-        ({"hops": signal().hops[:1]}, "at least 2 hops, found 1"),
-        ({"hops": [signal().hops[0], replace(signal().hops[1], amount_in=3)]}, "does not take what"),
+        ({"hops": opportunity().hops[:1]}, "at least 2 hops, found 1"),
+        (
+            {"hops": (opportunity().hops[0], replace(opportunity().hops[1], amount_in=3))},
+            "does not take what",
+        ),
     ],
 )
 def test_opportunity_that_contradicts_itself_is_refused(change: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        opportunity_from_native(replace(signal(), **change))  # type: ignore[arg-type]
+        replace(opportunity(), **change)  # type: ignore[arg-type]
 
 
 def test_route_is_the_same_from_every_base_mint_of_a_cycle() -> None:
@@ -62,11 +52,11 @@ def test_route_is_the_same_from_every_base_mint_of_a_cycle() -> None:
 
 
 def test_route_differs_in_the_other_direction() -> None:
-    assert opportunity().route != opportunity(signal(pools=(POOL_B, POOL_A))).route
+    assert opportunity().route != opportunity(pools=(POOL_B, POOL_A)).route
 
 
 def test_outcome_profit_is_what_the_fill_gave_less_the_charge() -> None:
-    planned = plan(signal(gross_profit=500, cost=20))
+    planned = plan(opportunity(gross_profit=500, cost=20))
     assert Outcome(OutcomeState.FILLED, None, promised(planned), 20).net_profit == 480
     assert Outcome(OutcomeState.FAILED, "late", None, 9).net_profit == -9
 

@@ -21,7 +21,7 @@ from phantom_arbiter.journal import Journal, RunIdentity, read_journal
 from phantom_arbiter.journal.connect import journal_errors
 from phantom_arbiter.journal.journal import NEVER_APPLIED, hops_from_text, hops_to_text
 from phantom_arbiter.journal.schema import MAX_AMOUNT, SCHEMA_REVISION, metadata
-from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
+from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, opportunity, plan, promised
 
 IDENTITY = RunIdentity("paper", "day", "cd" * 32, "0.1.0")
 
@@ -38,9 +38,9 @@ def filled(planned: Plan) -> Outcome:
 def write_day(path: Path) -> None:
     """Write a run with a fill, a failure and a three-hop fill."""
     plans = [
-        plan(signal(1, 100, gross_profit=900, cost=100)),
-        plan(signal(2, 105, base_mint=WSOL, gross_profit=50, cost=7)),
-        plan(signal(3, 110, pools=(POOL_A, POOL_B, POOL_C), gross_profit=500, cost=100)),
+        plan(opportunity(1, 100, gross_profit=900, cost=100)),
+        plan(opportunity(2, 105, base_mint=WSOL, gross_profit=50, cost=7)),
+        plan(opportunity(3, 110, pools=(POOL_A, POOL_B, POOL_C), gross_profit=500, cost=100)),
     ]
     with Journal(path) as journal:
         journal.begin_run(IDENTITY)
@@ -61,7 +61,7 @@ def test_attempt_is_one_row_from_intent_to_outcome(path: Path) -> None:
         (3, "filled", 400),
     ]
     assert [len(row.hops) for row in report.attempts] == [2, 2, 3]
-    assert report.attempts[0].hops == plan(signal(1, 100, gross_profit=900, cost=100)).opportunity.hops
+    assert report.attempts[0].hops == plan(opportunity(1, 100, gross_profit=900, cost=100)).opportunity.hops
     assert report.runs[0].settings_sha256 == "cd" * 32
 
 
@@ -149,7 +149,7 @@ def test_second_run_appends(path: Path) -> None:
 
 
 def test_amounts_up_to_the_integers_of_sqlite_are_exact(path: Path) -> None:
-    planned = plan(signal(amount_in=MAX_AMOUNT - 10, gross_profit=10, cost=1))
+    planned = plan(opportunity(amount_in=MAX_AMOUNT - 10, gross_profit=10, cost=1))
     with Journal(path) as journal:
         journal.begin_run(IDENTITY)
         journal.outcome(journal.intent(planned), filled(planned))
@@ -163,12 +163,12 @@ def test_amount_that_does_not_fit_is_refused_before_anything_is_written(path: Pa
     with Journal(path) as journal:
         journal.begin_run(IDENTITY)
         with pytest.raises(JournalError, match=f"amount_out {2**63} does not fit.*{MAX_AMOUNT}"):
-            journal.intent(plan(signal(amount_in=MAX_AMOUNT, gross_profit=1, cost=0)))
+            journal.intent(plan(opportunity(amount_in=MAX_AMOUNT, gross_profit=1, cost=0)))
     assert read_journal(path).attempts == ()
 
 
 def test_hops_survive_the_round_trip() -> None:
-    hops = plan(signal(amount_in=2**64 - 1, pools=(POOL_A, POOL_B, POOL_C))).opportunity.hops
+    hops = plan(opportunity(amount_in=2**64 - 1, pools=(POOL_A, POOL_B, POOL_C))).opportunity.hops
     assert hops_from_text(hops_to_text(hops)) == hops
 
 

@@ -13,7 +13,7 @@ from phantom_arbiter.risk import (
     assess,
     settle,
 )
-from shell_fakes import MSOL, POOL_A, POOL_B, POOL_C, USDC, WSOL, plan, promised, signal
+from shell_fakes import MSOL, POOL_A, POOL_B, POOL_C, USDC, WSOL, opportunity, plan, promised
 
 LIMITS = MintLimits(
     max_amount_in=1_000, max_amount_in_per_day=2_500, max_exposure=1_500, max_loss_per_day=100
@@ -30,7 +30,7 @@ RULES = RiskRules(
 
 
 def ask(opening_id: int, slot: int = 100, amount_in: int = 1_000, cost: int = 10, **more: object) -> Plan:
-    return plan(signal(opening_id, slot, amount_in=amount_in, gross_profit=50, cost=cost, **more))  # type: ignore[arg-type]
+    return plan(opportunity(opening_id, slot, amount_in=amount_in, gross_profit=50, cost=cost, **more))  # type: ignore[arg-type]
 
 
 def filled(planned: Plan) -> Outcome:

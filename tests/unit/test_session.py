@@ -5,29 +5,19 @@ from pathlib import Path
 
 import pytest
 
+import shipped_day
 from phantom_arbiter.config_sources import Effective, load
 from phantom_arbiter.errors import RecordingError
 from phantom_arbiter.journal import Journal, read_journal
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.session import run_session
 from phantom_arbiter.summary import SourceInfo, Summary
-from shell_fakes import (
-    FakeMarket,
-    FakeObserver,
-    FakeRecord,
-    FakeSource,
-    StepClock,
-    busy_stats,
-    received,
-    signal,
+from phantom_core import Record
+from shell_fakes import FakeObserver, FakeSource, StepClock
+
+INFO = SourceInfo(
+    "day", "a market", "recorded prices", "ab" * 32, 32_146, MintBook(), assume_plain_mints=True
 )
-
-INFO = SourceInfo("day", "a market", "recorded prices", "ab" * 32, 3, MintBook(), assume_plain_mints=False)
-
-
-def market() -> FakeMarket:
-    script = {b"x": [signal(1, 100)], b"y": [signal(2, 200, gross_profit=900, cost=100)]}
-    return FakeMarket(script, seen=busy_stats())
 
 
 def settings(path: Path) -> Effective:
@@ -35,43 +25,51 @@ def settings(path: Path) -> Effective:
 
 
 def session(path: Path, source: FakeSource | None = None) -> Summary:
-    records = source or FakeSource(received(b"x", b"quiet", b"y"))
-    return run_session(settings(path), INFO, records, market(), FakeObserver(), clock_ns=StepClock(10))
+    """Run the day up to its second trade, or `source`."""
+    source = source or FakeSource(shipped_day.up_to_signal(2))
+    market = shipped_day.market()
+    return run_session(settings(path), INFO, source, market, FakeObserver(), clock_ns=StepClock(10))
 
 
 def test_session_journals_what_its_summary_says(tmp_path: Path) -> None:
     summary = session(tmp_path / "j.sqlite")
-    assert (summary.run_id, summary.attempts, summary.filled, summary.records) == (1, 2, 2, 3)
+    assert (summary.run_id, summary.attempts, summary.filled, summary.records) == (
+        1,
+        2,
+        2,
+        len(shipped_day.up_to_signal(2)),
+    )
     report = read_journal(tmp_path / "j.sqlite")
     assert report.runs[0].settings_sha256 == settings(tmp_path / "j.sqlite").sha256()
     assert report.totals[0].net_profit == summary.profit[0].net_profit
-    assert (summary.funnel[0].name, summary.funnel[0].evaluations) == ("updates", busy_stats().updates)
+    assert (summary.funnel[0].name, summary.funnel[0].evaluations) == ("updates", summary.stats.updates)
     assert [stage.name for stage in summary.funnel][-3:] == ["after_costs", "after_risk", "taken"]
 
 
 def test_two_sessions_of_one_recording_give_the_same_file_byte_for_byte(tmp_path: Path) -> None:
     session(tmp_path / "one.sqlite")
     slow = [
-        FakeRecord("received", f"other-{n}", n * 10**9, frame)
-        for n, frame in enumerate([b"x", b"quiet", b"y"])
+        Record(record.kind, f"other-{record.endpoint}", record.arrival_ns * 9, record.frame or None)
+        for record in shipped_day.up_to_signal(2)
     ]
     session(tmp_path / "two.sqlite", FakeSource(slow))
     assert (tmp_path / "one.sqlite").read_bytes() == (tmp_path / "two.sqlite").read_bytes()
 
 
 class SignalledSource(FakeSource):
-    """Sends this process the signal between two records."""
+    """Sends this process the signal after the first trade, before the next record."""
 
     def __init__(self, number: signals.Signals, times: int = 1) -> None:
-        super().__init__(received(b"x", b"quiet", b"y"))
+        super().__init__(shipped_day.up_to_signal(2))
         self._number = number
         self._times = times
 
-    def __iter__(self) -> Iterator[FakeRecord]:
-        for record in super().__iter__():
+    def __iter__(self) -> Iterator[Record]:
+        for count, record in enumerate(super().__iter__(), start=1):
             yield record
-            for _ in range(self._times):
-                os.kill(os.getpid(), self._number)
+            if count == len(shipped_day.up_to_signal(1)):
+                for _ in range(self._times):
+                    os.kill(os.getpid(), self._number)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")
@@ -82,7 +80,7 @@ def test_ctrl_c_leaves_a_whole_journal_and_a_summary(tmp_path: Path, number: sig
     summary = session(tmp_path / "j.sqlite", source)
     assert summary.stopped_early
     assert source.stopped
-    assert summary.records == 2
+    assert summary.records == len(shipped_day.up_to_signal(1)) + 1
     assert [row.state for row in read_journal(tmp_path / "j.sqlite").attempts] == ["filled"]
     assert signals.getsignal(number) is former
 
@@ -96,8 +94,8 @@ def test_second_ctrl_c_interrupts_at_once(tmp_path: Path) -> None:
 
 def test_source_that_breaks_leaves_what_came_before_in_the_journal(tmp_path: Path) -> None:
     class Torn(FakeSource):
-        def __iter__(self) -> Iterator[FakeRecord]:
-            yield from received(b"x")
+        def __iter__(self) -> Iterator[Record]:
+            yield from shipped_day.up_to_signal(1)
             raise RecordingError("block 2 is corrupt")
 
     with pytest.raises(RecordingError):

@@ -19,34 +19,27 @@ earned.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import cast
 
+import phantom_core
 from phantom_arbiter.domain import Fill, Opportunity, Outcome, OutcomeState, Plan
 from phantom_arbiter.errors import MarketDataError, SwapRefused
 from phantom_arbiter.native import fill_from_native
-from phantom_arbiter.native_face import NativeFill
-
-
-class Market(Protocol):
-    """The part of the native engine that paper execution needs."""
-
-    def take(self, signal: Any) -> NativeFill:
-        """Quote the signal's cycle again and apply it to the market."""
 
 
 class PaperExecutor:
     """Fills plans on the engine's own market."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: phantom_core.Engine) -> None:
         self._market = market
 
     def submit(self, plan: Plan) -> Outcome:
         """Return the fill if it is the plan to the last unit, else a failure with its reason."""
         opportunity = plan.opportunity
         try:
-            fill = fill_from_native(self._market.take(opportunity.native))
+            fill = fill_from_native(self._market.take(cast(phantom_core.Signal, opportunity.native)))
         except SwapRefused as error:
-            return _failed(opportunity, f"swap_refused:{getattr(error, 'name', None) or error}")
+            return _failed(opportunity, f"swap_refused:{error.name}")
         except MarketDataError as error:
             return _failed(opportunity, f"market_data:{error}")
         reason = difference(plan, fill)
