@@ -693,7 +693,10 @@ class Miss:
         """Why no further; `pool_fees` at stage `cycles`, else a reason of the scorer."""
     @property
     def missing_bps(self) -> float | None:
-        """Basis points that were missing, None where no number says it (no whole unit to gain)."""
+        """Basis points that were missing: of the best input, or at the margin where no input gains.
+
+        None where no number says it (no base mint, no price for the costs).
+        """
     @property
     def route(self) -> list[Step]: ...
     @property

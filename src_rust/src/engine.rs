@@ -16,6 +16,7 @@ mod openings;
 
 use rustc_hash::FxHashSet;
 
+use crate::amm_math::Curve as _;
 use crate::cycle_finder::{
     CYCLE_EPSILON, CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, MarketSweep, NegativeCycle, edge_of, pool_of,
 };
@@ -25,6 +26,7 @@ use crate::scorer::{Candidate, Reason, Reasons, SignalScorer};
 use crate::sizing::{HopRef, SizingLimits, SizingScratch, size_cycle};
 use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, Verdict, WssAggregator};
 pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};
+use funnel::Shortfall;
 pub use funnel::{Funnel, Miss, Stage};
 use openings::Openings;
 
@@ -105,6 +107,8 @@ pub enum TakeError {
     #[error(transparent)]
     Quote(#[from] QuoteError),
 }
+
+type SizedSignal = (MintIndex, Vec<Hop>, Candidate);
 
 /// Counters of the engine itself; the aggregator keeps its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -338,10 +342,11 @@ impl Engine {
             return;
         }
         match self.size(cycle, slot) {
-            Err(reason) => {
+            Err((reason, nearest)) => {
                 self.scorer.count(Reasons::only(reason));
                 if furthest < Stage::AfterCosts {
-                    self.funnel.miss(Miss::not_sized(cycle.key, opening_id, slot, reason));
+                    let reasons = Reasons::only(reason);
+                    self.funnel.miss(Miss::open(cycle.key, opening_id, slot, reasons, nearest));
                 }
             }
             Ok((base_mint, hops, candidate)) => {
@@ -355,39 +360,52 @@ impl Engine {
                     signals.push(Signal { opening_id, slot, base_mint, hops, candidate, score, key });
                     self.funnel.forget_miss(cycle.key, opening_id);
                 } else if furthest < Stage::AfterCosts {
-                    self.funnel.miss(Miss::refused(cycle.key, opening_id, slot, reasons, &candidate));
+                    self.funnel.miss(Miss::open(
+                        cycle.key,
+                        opening_id,
+                        slot,
+                        reasons,
+                        Shortfall::Sized(candidate),
+                    ));
                 }
             }
         }
     }
 
-    /// Finds the best input of a cycle and what it leaves before the thresholds are asked.
-    fn size(&mut self, cycle: &Cycle, slot: Slot) -> Result<(MintIndex, Vec<Hop>, Candidate), Reason> {
-        let (start, base) = self.base_of(cycle).ok_or(Reason::NoBaseMint)?;
+    /// Finds the best input of a cycle and what it leaves before the thresholds are asked. Where no
+    /// input gains a unit, the candidate is the one that came nearest.
+    fn size(&mut self, cycle: &Cycle, slot: Slot) -> Result<SizedSignal, (Reason, Shortfall)> {
+        let (start, base) = self.base_of(cycle).ok_or((Reason::NoBaseMint, Shortfall::Unknown))?;
         let mut edges: Vec<EdgeIndex> = cycle.key.edges().collect();
         edges.rotate_left(start);
-        let base_mint = self.market.mint_index(&base.mint).ok_or(Reason::NoBaseMint)?;
+        let base_mint = self.market.ends(edges[0]).0;
         let views = edges
             .iter()
             .map(|&edge| self.market.view(pool_of(edge).0))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| Reason::NoProfitAfterSizing)?;
+            .map_err(|_| (Reason::NoProfitAfterSizing, Shortfall::Unknown))?;
         let hops: Vec<_> = views
             .iter()
             .zip(&edges)
             .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
             .collect();
-        let limits = SizingLimits::up_to(base.max_amount_in);
-        let sized = size_cycle(&hops, limits, &mut self.sizing).ok_or(Reason::NoProfitAfterSizing)?;
-        let min_lamports = self.config.scorer.min_net_profit_lamports;
-        let cost = self.market.lamports_in(base_mint, self.fees.total).ok_or(Reason::NoCostPrice)?;
-        let min_net_profit = self.market.lamports_in(base_mint, min_lamports).ok_or(Reason::NoCostPrice)?;
-        let candidate = Candidate {
-            amount_in: sized.amount_in(),
-            gross_profit: sized.gross_profit,
-            cost,
-            min_net_profit,
-            age_slots: self.aggregator.highest_slot().saturating_sub(slot),
+        let sized = size_cycle(&hops, SizingLimits::up_to(base.max_amount_in), &mut self.sizing);
+        let valued = |lamports| {
+            self.market.lamports_in(base_mint, lamports).ok_or((Reason::NoCostPrice, Shortfall::Unknown))
+        };
+        let (cost, min_net_profit) =
+            (valued(self.fees.total)?, valued(self.config.scorer.min_net_profit_lamports)?);
+        let age_slots = self.aggregator.highest_slot().saturating_sub(slot);
+        let candidate =
+            |amount_in, gross_profit| Candidate { amount_in, gross_profit, cost, min_net_profit, age_slots };
+        let Some(sized) = sized else {
+            if let Some(amount_in) = self.sizing.last_peak() {
+                return Err((Reason::NoProfitAfterSizing, Shortfall::Sized(candidate(amount_in, 0))));
+            }
+            let margin: f64 = hops.iter().map(|hop| -hop.curve.marginal_rate(hop.a_to_b).ln()).sum();
+            let is_filled = edges.iter().any(|&edge| self.market.pool(pool_of(edge).0).is_filled());
+            let reason = if is_filled { Reason::ClosedByOwnFill } else { Reason::NoProfitAfterSizing };
+            return Err((reason, Shortfall::Margin(margin.max(0.0) * 1e4)));
         };
         let hops = edges
             .iter()
@@ -397,7 +415,7 @@ impl Engine {
                 Hop { pool, a_to_b, amount_in: pair[0], amount_out: pair[1] }
             })
             .collect();
-        Ok((base_mint, hops, candidate))
+        Ok((base_mint, hops, candidate(sized.amount_in(), sized.gross_profit)))
     }
 
     /// Returns where in the cycle the most preferred base mint comes in, and that base mint.

@@ -16,6 +16,8 @@ pub enum Reason {
     NoBaseMint,
     /// The update is older than `max_age_slots`.
     Stale,
+    /// Open at recorded prices, but not on the market as our own fill has left it.
+    ClosedByOwnFill,
     /// No input gains a whole unit after exact integer quotes.
     NoProfitAfterSizing,
     /// Fees in lamports cannot be valued in the base mint: no usable pool against wrapped SOL.
@@ -32,10 +34,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the funnel.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AlreadyTaken,
         Self::NoBaseMint,
         Self::Stale,
+        Self::ClosedByOwnFill,
         Self::NoProfitAfterSizing,
         Self::NoCostPrice,
         Self::CostsExceedProfit,
@@ -51,6 +54,7 @@ impl Reason {
             Self::AlreadyTaken => "already_taken",
             Self::NoBaseMint => "no_base_mint",
             Self::Stale => "stale",
+            Self::ClosedByOwnFill => "closed_by_own_fill",
             Self::NoProfitAfterSizing => "no_profit_after_sizing",
             Self::NoCostPrice => "no_cost_price",
             Self::CostsExceedProfit => "costs_exceed_profit",

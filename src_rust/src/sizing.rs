@@ -101,6 +101,7 @@ impl SizedCycle {
 #[derive(Debug, Clone, Default)]
 pub struct SizingScratch {
     model: Model,
+    peak_in: Option<f64>,
 }
 
 impl SizingScratch {
@@ -108,6 +109,15 @@ impl SizingScratch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns the input, at least 1, at which the cycle sized last would gain most if amounts were
+    /// real numbers; `None` if it gains nowhere. Where no input gains a whole unit, this is where it
+    /// came nearest.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    pub fn last_peak(&self) -> Option<u64> {
+        self.peak_in.map(|amount| (amount.round() as u64).max(1))
     }
 }
 
@@ -133,6 +143,8 @@ pub fn size_cycle<C: Curve + ?Sized>(
     for hop in hops {
         model.push_hop(|into| hop.curve.segments(hop.a_to_b, into));
     }
+    scratch.peak_in = None;
     let peak = model.peak(limits.max_amount_in as f64)?;
+    scratch.peak_in = Some(peak.amount_in);
     exact::search(hops, model, &peak, limits)
 }

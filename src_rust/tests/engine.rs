@@ -39,7 +39,7 @@ fn tick_arrays(pool: Pubkey, tick: i32) -> Vec<Pubkey> {
 
 impl Rig {
     fn new() -> Self {
-        let base_mints = vec![BaseMint { mint: sol(), max_amount_in: 1_000_000_000_000 }];
+        let base_mints = vec![BaseMint { mint: sol(), max_amount_in: u64::MAX }];
         let market = MarketConfig { assume_plain_mints: true, complete: false };
         let mut engine = Engine::new(EngineConfig { market, base_mints, ..EngineConfig::default() }).unwrap();
         let endpoint = engine.endpoint("rpc-a");
@@ -224,6 +224,22 @@ fn tick_array_that_arrives_makes_its_start_known() {
     let accounts: Vec<_> = arrays.iter().map(|data| Some((WHIRLPOOL, data.as_slice()))).collect();
     rig.ingest(&accounts_read(7, 101, &accounts));
     assert_eq!(rig.set_aside(0), None);
+}
+
+#[test]
+fn cycle_that_a_fill_of_ours_has_closed_is_refused_with_that_reason() {
+    let (mut rig, signal) = open_rig();
+    rig.engine.take(&signal).unwrap();
+    // Closes and opens anew at recorded prices by writes of pool 0 alone: pool 1 keeps our fill,
+    // which moved it towards pool 0.
+    rig.write(0, 200);
+    assert_eq!(rig.engine.openings(), (1, 0));
+    assert!(rig.write(0, 130).is_empty());
+    assert_eq!(rig.engine.openings(), (2, 1));
+    assert_eq!(rig.times(Reason::ClosedByOwnFill), 1);
+    let misses = rig.engine.funnel().nearest_misses(5);
+    assert_eq!(misses[0].reason, Some(Reason::ClosedByOwnFill));
+    assert!(misses[0].missing_bps.is_some_and(|missing| missing > 0.0));
 }
 
 #[test]

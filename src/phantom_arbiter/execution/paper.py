@@ -8,8 +8,8 @@ Models, stated because they decide what a paper profit is worth:
   anew.
 - *Latency*: none. The fill happens at the slot of the write that gave the opportunity.
 - *Competition*: none. Nobody else takes the cycle first.
-- *Landing*: every transaction lands. What fails is a plan whose fill differs from it in any amount, or that
-  the market refuses to quote.
+- *Landing*: every transaction lands. What fails is a plan that asks for more than its quote, or whose quote
+  the market no longer gives to the last unit; nothing is applied then.
 - *Costs*: a filled attempt is charged network fee, priority fee and tip in full; a failed one network and
   priority fee, since the tip is an instruction of the same transaction and reverts with it.
 
@@ -23,7 +23,7 @@ from typing import cast
 
 import phantom_core
 from phantom_arbiter.domain import Fill, Opportunity, Outcome, OutcomeState, Plan
-from phantom_arbiter.errors import MarketDataError, SwapRefused
+from phantom_arbiter.errors import InvariantError, MarketDataError, SwapRefused
 from phantom_arbiter.native import fill_from_native
 
 
@@ -34,33 +34,27 @@ class PaperExecutor:
         self._market = market
 
     def submit(self, plan: Plan) -> Outcome:
-        """Return the fill if it is the plan to the last unit, else a failure with its reason."""
+        """Return the fill, to the last unit what the plan says, or a failure with its reason.
+
+        Nothing is applied for a plan that fails.
+
+        Raises:
+            InvariantError: The engine filled otherwise than it signalled.
+        """
         opportunity = plan.opportunity
+        if opportunity.amount_out < plan.min_amount_out:
+            return _failed(opportunity, f"below_minimum_out:{opportunity.amount_out}<{plan.min_amount_out}")
         try:
             fill = fill_from_native(self._market.take(cast(phantom_core.Signal, opportunity.native)))
         except SwapRefused as error:
             return _failed(opportunity, f"swap_refused:{error.name}")
         except MarketDataError as error:
             return _failed(opportunity, f"market_data:{error}")
-        reason = difference(plan, fill)
-        if reason is not None:
-            return _failed(opportunity, reason)
+        if fill != Fill(opportunity.hops, opportunity.amount_in, opportunity.amount_out):
+            raise InvariantError(
+                f"opening {opportunity.opening_id}: signalled {opportunity.hops}, filled {fill.hops}"
+            )
         return Outcome(OutcomeState.FILLED, None, fill, opportunity.cost)
-
-
-def difference(plan: Plan, fill: Fill) -> str | None:
-    """Return in what `fill` is not what `plan` promised, or `None` if it is the same to the last unit."""
-    opportunity = plan.opportunity
-    if fill.amount_out < plan.min_amount_out:
-        return f"below_minimum_out:{fill.amount_out}<{plan.min_amount_out}"
-    if (fill.amount_in, fill.amount_out) != (opportunity.amount_in, opportunity.amount_out):
-        return (
-            f"fill_differs:{fill.amount_in}>{fill.amount_out}"
-            f" planned {opportunity.amount_in}>{opportunity.amount_out}"
-        )
-    if fill.hops != opportunity.hops:
-        return "fill_differs:hops"
-    return None
 
 
 def failure_cost(opportunity: Opportunity) -> int:

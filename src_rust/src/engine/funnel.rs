@@ -36,6 +36,17 @@ impl Stage {
     }
 }
 
+/// By how much an open cycle is no signal.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shortfall {
+    /// The best candidate, with a gain of 0 where no input gains a unit.
+    Sized(Candidate),
+    /// Basis points to break even at the margin, on the market as fills have left it.
+    Margin(f64),
+    /// No number says it: no base mint, no price for the costs, a pool that cannot be quoted.
+    Unknown,
+}
+
 /// An opening that did not become a signal, or a cycle that never opened, when it came nearest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Miss {
@@ -49,9 +60,10 @@ pub struct Miss {
     pub reached: Stage,
     /// Why it went no further; `None` at [`Stage::Cycle`], where the pools' fees are the reason.
     pub reason: Option<Reason>,
-    /// How many basis points were missing; `None` where no number says it (dust, no base mint).
+    /// How many basis points were missing: of the best input, or at the margin where no input gains;
+    /// `None` where no number says it (no base mint, no price for the costs).
     pub missing_bps: Option<f64>,
-    /// Best sized candidate, where there was one.
+    /// Best candidate; its gain is 0 where no input gains a unit.
     pub candidate: Option<Candidate>,
 }
 
@@ -69,26 +81,28 @@ impl Miss {
         }
     }
 
-    pub(super) fn not_sized(key: CycleKey, opening_id: u64, slot: Slot, reason: Reason) -> Self {
-        let (reached, reason) = (Stage::AfterFees, Some(reason));
-        Self { key, opening_id, slot, reached, reason, missing_bps: None, candidate: None }
-    }
-
-    pub(super) fn refused(
+    /// An open cycle that is no signal.
+    pub(super) fn open(
         key: CycleKey,
         opening_id: u64,
         slot: Slot,
         reasons: Reasons,
-        candidate: &Candidate,
+        shortfall: Shortfall,
     ) -> Self {
+        let (missing_bps, candidate) = match shortfall {
+            Shortfall::Sized(candidate) => (Some(candidate.missing_bps()), Some(candidate)),
+            Shortfall::Margin(missing_bps) => (Some(missing_bps), None),
+            Shortfall::Unknown => (None, None),
+        };
+        let is_sized = candidate.is_some_and(|candidate| candidate.gross_profit > 0);
         Self {
             key,
             opening_id,
             slot,
-            reached: Stage::AfterSizing,
+            reached: if is_sized { Stage::AfterSizing } else { Stage::AfterFees },
             reason: reasons.iter().next(),
-            missing_bps: Some(candidate.missing_bps()),
-            candidate: Some(*candidate),
+            missing_bps,
+            candidate,
         }
     }
 

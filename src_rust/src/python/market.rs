@@ -143,6 +143,13 @@ pub struct MarketCycle {
     gross_weight: f64,
 }
 
+#[pymethods]
+impl MarketCycle {
+    fn __repr__(&self) -> String {
+        format!("MarketCycle(hops={:?}, net_weight={})", self.hops.len(), self.net_weight)
+    }
+}
+
 /// The input that pays best.
 #[pyclass(name = "Sized", module = "phantom_core", frozen, get_all)]
 pub struct PySized {
@@ -150,6 +157,13 @@ pub struct PySized {
     gross_profit: u64,
     amounts: Vec<u64>,
     is_proven_best: bool,
+}
+
+#[pymethods]
+impl PySized {
+    fn __repr__(&self) -> String {
+        format!("Sized(amounts={:?}, gross_profit={})", self.amounts, self.gross_profit)
+    }
 }
 
 /// Pools and the accounts they depend on.
