@@ -82,6 +82,12 @@ pub(super) fn walk<const POST: bool, M: Meter>(
         meter.price(target.tick_index);
         let target_sqrt_price =
             if a_to_b { limit.max(target.sqrt_price) } else { limit.min(target.sqrt_price) };
+        // How a step fails may depend on how far it could go: beyond the border of an unknown array
+        // that is not known either.
+        let fails = |error| match target.kind {
+            TargetKind::Unknown { start_tick_index } => WhirlpoolError::MissingTickArray { start_tick_index },
+            TargetKind::Initialized { .. } | TargetKind::End => error,
+        };
         loop {
             let (step_fee, bound) = match &mut fee_rate {
                 FeeRate::Static(fee) => (*fee, Bound { sqrt_price: target_sqrt_price, skips: false }),
@@ -106,7 +112,8 @@ pub(super) fn walk<const POST: bool, M: Meter>(
                     a_to_b,
                 },
                 meter,
-            )?;
+            )
+            .map_err(fails)?;
             let (used, gained) = if exact_in {
                 (step.amount_in.checked_add(step.fee_amount), Some(step.amount_out))
             } else {
@@ -114,11 +121,12 @@ pub(super) fn walk<const POST: bool, M: Meter>(
             };
             remaining = used
                 .and_then(|used| remaining.checked_sub(used))
-                .ok_or(WhirlpoolError::AmountRemainingOverflow)?;
+                .ok_or_else(|| fails(WhirlpoolError::AmountRemainingOverflow))?;
             calculated = gained
                 .and_then(|gained| calculated.checked_add(gained))
-                .ok_or(WhirlpoolError::AmountCalcOverflow)?;
-            fee = fee.checked_add(step.fee_amount).ok_or(WhirlpoolError::AmountCalcOverflow)?;
+                .ok_or_else(|| fails(WhirlpoolError::AmountCalcOverflow))?;
+            fee =
+                fee.checked_add(step.fee_amount).ok_or_else(|| fails(WhirlpoolError::AmountCalcOverflow))?;
             if M::DETAILED {
                 let rate = u128::from(pool.protocol_fee_rate_bps);
                 if rate > 0 {
