@@ -91,7 +91,7 @@ class Log:
             assert sum(lost) <= limit.max_loss_per_day
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(any_rules(), steps)
 def test_no_sequence_of_plans_and_outcomes_exceeds_any_limit(rules: RiskRules, asked: list[Ask]) -> None:
     state, log = RiskState(), Log()
@@ -153,7 +153,7 @@ def _longer(results: list[tuple[int, bool]], row: int) -> bool:
     return count % row != 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(any_rules(), steps)
 def test_same_sequence_gives_the_same_verdicts(rules: RiskRules, asked: list[Ask]) -> None:
     def verdicts() -> list[str]:
