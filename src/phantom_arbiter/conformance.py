@@ -129,6 +129,7 @@ def read_vectors(path: Path) -> VectorFile:
 
 
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as stream:
             for number, text in enumerate(stream, start=1):
@@ -147,7 +148,7 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     except UnicodeDecodeError:
         raise VectorFileError(f"{path}: not UTF-8 text") from None
     except json.JSONDecodeError as error:
-        raise VectorFileError(f"{path}: line {number + 1} is not JSON ({error.msg})") from None
+        raise VectorFileError(f"{path}: line {number} is not JSON ({error.msg})") from None
     except OSError as error:
         raise VectorFileError(f"{path}: cannot be read ({error.strerror or error})") from None
 

@@ -36,6 +36,7 @@ class AttemptJournal(Protocol):
 
     def intent(self, plan: Plan) -> int:
         """Write what is about to be tried; return the attempt's id."""
+        ...
 
     def outcome(self, attempt_id: int, outcome: Outcome) -> None:
         """Write how it ended."""

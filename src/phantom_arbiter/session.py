@@ -29,6 +29,7 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[phantom_core.Record]:
         """Give every record in order, each when it is due."""
+        ...
 
     def stop(self) -> None:
         """End the iteration soon; callable from a signal handler."""

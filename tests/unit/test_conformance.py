@@ -135,7 +135,7 @@ META = '{"t": "meta", "dex": "orca_whirlpool", "source": "real-program", "progra
         (lambda path: path.parent, "directory"),
         (lambda path: path.write_bytes(b"plain text") and path, "not a gzip file"),
         (lambda path: path.write_bytes(UPGRADABLE.read_bytes()[:5000]) and path, "torn or corrupt"),
-        (lambda path: write_gzip(path, "{not json"), "not JSON"),
+        (lambda path: write_gzip(path, "{not json"), "line 1 is not JSON"),
         (lambda path: write_gzip(path, "[1]"), "no JSON object"),
         (lambda path: write_gzip(path, '{"hello": 1}'), "not a vector file"),
         (lambda path: write_gzip(path, META), "no swap"),

@@ -17,3 +17,4 @@ class Executor(Protocol):
         Raises:
             PhantomError: The outcome is not known; the intent stays unresolved.
         """
+        ...

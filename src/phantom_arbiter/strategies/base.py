@@ -14,6 +14,7 @@ class Strategy(Protocol):
     @property
     def name(self) -> str:
         """Short stable name; it is written into the journal."""
+        ...
 
     def on_opportunity(self, opportunity: Opportunity) -> Plan | None:
         """Return what to do, or `None` to let it pass."""
