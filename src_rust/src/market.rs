@@ -87,6 +87,8 @@ impl Role {
 struct MintEntry {
     address: Pubkey,
     account: Option<Mint>,
+    /// Why the last write could not be decoded. An unreadable mint is never taken as a plain one.
+    fault: Option<&'static str>,
     pools: Vec<PoolIndex>,
 }
 
@@ -244,7 +246,11 @@ impl Market {
         self.roles.insert(address, Role::Pool(index));
         self.absent.remove(&address);
         for mint in [mint_a, mint_b] {
-            self.mints[mint as usize].pools.push(index);
+            let entry = &mut self.mints[mint as usize];
+            entry.pools.push(index);
+            if let Some(reason) = entry.fault {
+                self.pools[index as usize].set_fault(entry.address, reason);
+            }
         }
         let orphans = self.orphans.remove(&address).unwrap_or_default();
         self.orphan_count -= orphans.len();
@@ -362,9 +368,10 @@ impl Market {
         if entry.account.as_ref().map(relevant) == Some(relevant(&account)) {
             return Applied::Unchanged;
         }
-        entry.account = Some(account);
-        let pools = entry.pools.clone();
+        (entry.account, entry.fault) = (Some(account), None);
+        let (address, pools) = (entry.address, entry.pools.clone());
         for &pool in &pools {
+            self.pools[pool as usize].clear_fault(address);
             self.refresh(pool);
         }
         pools.first().map_or(Applied::Unchanged, |&pool| Applied::Pool(pool))
@@ -390,20 +397,19 @@ impl Market {
         }
     }
 
-    /// Sets the pool that depends on the account aside until a good write of it comes.
+    /// Sets the pools that depend on the account aside until a good write of it comes.
     fn unreadable(&mut self, role: Option<Role>, address: Pubkey, error: DecodeError) -> Applied {
         let pools = match role {
             None => return Applied::Fault(None, error),
             Some(Role::Pool(pool) | Role::TickArray { pool, .. } | Role::Oracle(pool)) => vec![pool],
             Some(Role::Mint(mint)) => {
-                self.mints[mint as usize].account = None;
-                self.mints[mint as usize].pools.clone()
+                let entry = &mut self.mints[mint as usize];
+                (entry.account, entry.fault) = (None, Some(error.reason()));
+                entry.pools.clone()
             }
         };
         for &pool in &pools {
-            if !matches!(role, Some(Role::Mint(_))) {
-                self.pools[pool as usize].set_fault(address, error.reason());
-            }
+            self.pools[pool as usize].set_fault(address, error.reason());
             self.refresh(pool);
         }
         Applied::Fault(pools.first().copied(), error)
@@ -414,7 +420,7 @@ impl Market {
             return index;
         }
         let index = MintIndex::try_from(self.mints.len()).unwrap_or(MintIndex::MAX);
-        self.mints.push(MintEntry { address, account: None, pools: Vec::new() });
+        self.mints.push(MintEntry { address, account: None, fault: None, pools: Vec::new() });
         self.mint_index.insert(address, index);
         self.roles.insert(address, Role::Mint(index));
         index

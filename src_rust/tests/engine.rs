@@ -278,6 +278,21 @@ fn pool_that_is_closed_or_changes_its_mints_is_set_aside() {
 }
 
 #[test]
+fn unreadable_mint_is_not_taken_as_a_plain_one() {
+    const TOKEN: &str = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
+    let (mut rig, _) = open_rig();
+    let mut mint = vec![0; 82];
+    (mint[44], mint[45]) = (6, 1);
+    let torn = [&mint[..45], &[9], &mint[46..]].concat();
+    for (slot, data, reason) in [(300, &torn, Some("impossible_field")), (301, &mint, None)] {
+        rig.engine.request(rig.endpoint, read_accounts(slot, &[key(9)]).as_bytes()).unwrap();
+        rig.ingest(&accounts_read(slot, slot, &[Some((TOKEN, data))]));
+        assert_eq!(rig.set_aside(0).map(SetAside::reason), reason);
+        assert_eq!(rig.set_aside(1).map(SetAside::reason), reason);
+    }
+}
+
+#[test]
 fn dead_pool_without_liquidity_has_no_price() {
     let (mut rig, _) = open_rig();
     rig.write_bytes(1, WHIRLPOOL, &pool_data(sol(), key(9), 200, 0, FEE));

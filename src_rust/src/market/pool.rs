@@ -272,7 +272,7 @@ impl Pool {
         self.faults.push((account, reason));
     }
 
-    fn clear_fault(&mut self, account: Pubkey) {
+    pub(super) fn clear_fault(&mut self, account: Pubkey) {
         self.faults.retain(|(known, _)| *known != account);
     }
 
