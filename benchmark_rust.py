@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks.reference import detection, whirlpool
 from rich.console import Console
 from rich.table import Table
+from solders.pubkey import Pubkey
 
 from phantom_core import DuplicateFilter, Market, NegativeCycleFinder, Recording, SignalScorer, SwapRefused
 
@@ -201,7 +202,7 @@ def quotes(rounds: int) -> Row:
             else:
                 arrays.append(data)
     infos = {info.pool: info for info in market.pools() if info.set_aside_reason is None}
-    address = {whirlpool_bytes(pool): pool for pool in pools}
+    address = {bytes(Pubkey.from_string(pool)): pool for pool in pools}
     for data in arrays:
         if (owner := address.get(data[9956:9988])) is not None:
             pools[owner].add_array(data)
@@ -226,14 +227,6 @@ def quotes(rounds: int) -> Row:
         return out
 
     return compare("exact Whirlpool quote", "quote", len(work), reference, rust, rounds)
-
-
-def whirlpool_bytes(address: str) -> bytes:
-    """Return the 32 bytes of a base58 address."""
-    number = 0
-    for letter in address:
-        number = number * 58 + "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".index(letter)
-    return number.to_bytes(32, "big")
 
 
 def shown(seconds: float) -> str:

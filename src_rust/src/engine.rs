@@ -279,7 +279,7 @@ impl Engine {
                         self.touched.push(pool);
                     }
                 }
-                Applied::Fault(_, error) => count(&mut self.counters.faults, error.reason()),
+                Applied::Fault(error) => count(&mut self.counters.faults, error.reason()),
                 Applied::Unchanged | Applied::Ignored => {}
             }
         }

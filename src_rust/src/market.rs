@@ -60,8 +60,8 @@ pub enum Applied {
     Unchanged,
     /// The account is none of the market's business.
     Ignored,
-    /// The account could not be decoded; the pool that depends on it, if any, is set aside.
-    Fault(Option<PoolIndex>, DecodeError),
+    /// The account could not be decoded; pools that depend on it are set aside.
+    Fault(DecodeError),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -240,7 +240,7 @@ impl Market {
                 value: state.token_mint_b.to_string(),
                 expected: "another mint than token_mint_a",
             };
-            return Applied::Fault(None, error);
+            return Applied::Fault(error);
         };
         self.pools.push(Pool::new(address, program, [mint_a, mint_b], state, slot, self.config.complete));
         self.roles.insert(address, Role::Pool(index));
@@ -347,7 +347,7 @@ impl Market {
             Some(Role::TickArray { pool, start }) => {
                 match self.pools[pool as usize].set_array(address, start, None) {
                     Ok(()) => pool,
-                    Err(error) => return Applied::Fault(Some(pool), error),
+                    Err(error) => return Applied::Fault(error),
                 }
             }
             Some(Role::Oracle(pool)) => {
@@ -382,7 +382,7 @@ impl Market {
             return Applied::Ignored;
         }
         match sysvar::Clock::decode(data) {
-            Err(error) => Applied::Fault(None, error),
+            Err(error) => Applied::Fault(error),
             Ok(clock) => {
                 let epoch_changed = self.clock.is_none_or(|known| known.epoch != clock.epoch);
                 self.clock = Some(clock);
@@ -400,7 +400,7 @@ impl Market {
     /// Sets the pools that depend on the account aside until a good write of it comes.
     fn unreadable(&mut self, role: Option<Role>, address: Pubkey, error: DecodeError) -> Applied {
         let pools = match role {
-            None => return Applied::Fault(None, error),
+            None => return Applied::Fault(error),
             Some(Role::Pool(pool) | Role::TickArray { pool, .. } | Role::Oracle(pool)) => vec![pool],
             Some(Role::Mint(mint)) => {
                 let entry = &mut self.mints[mint as usize];
@@ -412,7 +412,7 @@ impl Market {
             self.pools[pool as usize].set_fault(address, error.reason());
             self.refresh(pool);
         }
-        Applied::Fault(pools.first().copied(), error)
+        Applied::Fault(error)
     }
 
     fn intern_mint(&mut self, address: Pubkey) -> MintIndex {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sessions import MIDNIGHT, Notification, Read, Session, chain, rows, sessions, state_after
+from solders.pubkey import Pubkey
 
 from demo_recording import market_day
 from demo_recording.market_day import MarketDay
@@ -78,7 +79,9 @@ def test_same_options_give_the_same_bytes_and_another_seed_does_not(day: MarketD
 def test_tick_array_addresses_are_the_recorded_ones() -> None:
     accounts = {row["pubkey"]: (row["owner"], b64decode(row["data"])) for row in rows("snapshot.jsonl.gz")}
     pools = {
-        market_day.address_bytes(pubkey): pubkey for pubkey, (_, data) in accounts.items() if len(data) == 653
+        bytes(Pubkey.from_string(pubkey)): pubkey
+        for pubkey, (_, data) in accounts.items()
+        if len(data) == 653
     }
     checked = 0
     for pubkey, (owner, data) in accounts.items():
@@ -92,7 +95,7 @@ def test_tick_array_addresses_are_the_recorded_ones() -> None:
 
 def test_program_address_and_bump_are_the_published_ones() -> None:
     # PROTOCOL §1.3: the oracle of a SOL/USDC pool.
-    pool = market_day.address_bytes("Czfq3xZZDmsdGdUyrNLtRhGc47cXcZtLG4crryfu44zE")
+    pool = bytes(Pubkey.from_string("Czfq3xZZDmsdGdUyrNLtRhGc47cXcZtLG4crryfu44zE"))
     found = find_program_address([b"oracle", pool], "whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc")
     assert found == ("FoKYKtRpD25TKzBMndysKpgPqbj8AdLXjfpYHXn9PGTX", 255)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.reference import whirlpool
+from solders.pubkey import Pubkey
 
 from phantom_arbiter.sources.recorded import DEMO_RECORDING
 from phantom_core import (
@@ -47,16 +48,9 @@ def market(accounts: dict[str, bytes]) -> Market:
     return market
 
 
-def address_bytes(address: str) -> bytes:
-    number = 0
-    for letter in address:
-        number = number * 58 + "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".index(letter)
-    return number.to_bytes(32, "big")
-
-
 def test_quotes_of_a_whole_market_equal_plain_python(market: Market, accounts: dict[str, bytes]) -> None:
     pools = {key: whirlpool.Pool.decode(data) for key, data in accounts.items() if len(data) == 653}
-    by_bytes = {address_bytes(key): pool for key, pool in pools.items()}
+    by_bytes = {bytes(Pubkey.from_string(key)): pool for key, pool in pools.items()}
     for data in accounts.values():
         if len(data) == 9988:
             by_bytes[data[9956:9988]].add_array(data)

@@ -11,6 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from solders.pubkey import Pubkey
+
 from phantom_core import Market, find_program_address
 
 POOL_BYTES = 653
@@ -22,7 +24,6 @@ ARRAYS_IN_REACH = range(-2, 4)
 SECOND_NS = 1_000_000_000
 SLOT_NS = 400_000_000
 DAY_S = 86_400
-BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +118,10 @@ class MarketDay:
 
 def tick_array_address(pool: str, start: int, program: str) -> str:
     """Return the address of a pool's tick array; the start is written in decimal."""
-    address, _ = find_program_address([b"tick_array", address_bytes(pool), str(start).encode()], program)
+    address, _ = find_program_address(
+        [b"tick_array", bytes(Pubkey.from_string(pool)), str(start).encode()], program
+    )
     return address
-
-
-def address_bytes(address: str) -> bytes:
-    """Return the 32 bytes that a base58 address stands for, as a seed needs them."""
-    value = 0
-    for letter in address:
-        value = value * 58 + BASE58.index(letter)
-    return value.to_bytes(32, "big")
 
 
 def _pool(account: Account) -> bytes | None:

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 use super::errors;
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, pool_of};
+use crate::decoders::Venue;
 use crate::market::{AccountWrite, Applied, Market, MarketConfig, QuoteError};
 use crate::quantities::Pubkey;
 use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
@@ -91,7 +92,7 @@ pub fn pool_infos(market: &Market) -> Vec<PoolInfo> {
             let state = pool.seen();
             PoolInfo {
                 pool: pool.address().to_string(),
-                venue: "orca_whirlpool",
+                venue: Venue::of_program(&pool.program()).map_or("unknown", Venue::name),
                 mint_a: state.token_mint_a.to_string(),
                 mint_b: state.token_mint_b.to_string(),
                 tick_spacing: state.tick_spacing,
@@ -214,7 +215,7 @@ impl PyMarket {
             Applied::Pool(_) => Ok("applied"),
             Applied::Unchanged => Ok("unchanged"),
             Applied::Ignored => Ok("ignored"),
-            Applied::Fault(_, error) => Err(errors::market_data(format!("account {pubkey}: {error}"))),
+            Applied::Fault(error) => Err(errors::market_data(format!("account {pubkey}: {error}"))),
         }
     }
 

@@ -160,13 +160,6 @@ impl WssAggregator {
         self.ingress.highest_slot()
     }
 
-    /// Returns the slot of the applied state of an account, if there is one.
-    #[must_use]
-    pub fn applied_slot(&self, pubkey: &Pubkey) -> Option<Slot> {
-        let number = self.ingress.find(pubkey.to_string().as_bytes())?;
-        self.ingress.accounts[number as usize].writes.slot()
-    }
-
     /// Returns a copy of the counters.
     #[must_use]
     pub fn stats(&self) -> AggregatorStats {

@@ -170,11 +170,6 @@ impl<S: AccountState> Ingress<S> {
         Ok(account)
     }
 
-    /// Returns the number of the account with this address, if it has been mentioned.
-    pub fn find(&self, address: &[u8]) -> Option<u32> {
-        self.by_address.get(&base58::padded(address)?).copied()
-    }
-
     /// Returns the account that a write is of; remembers it on first mention.
     pub fn resolve(&mut self, subject: &Subject<'_>) -> Result<u32> {
         match subject {

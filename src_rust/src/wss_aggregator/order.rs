@@ -198,11 +198,6 @@ impl<D> Writes<D> {
         }
     }
 
-    /// Returns the applied slot, once there is one.
-    pub fn slot(&self) -> Option<Slot> {
-        self.slot
-    }
-
     /// Applies a write of a newer slot; what is known of the old slot's order is forgotten.
     pub fn advance(&mut self, slot: Slot, from: Delivery<'_>, content: Content) {
         for run in &mut self.runs {
