@@ -21,6 +21,8 @@ from phantom_arbiter.errors import ConfigError
 from phantom_core import ConformanceState, PhantomError
 
 _SOURCES = ("real-program", "sdk")
+_U64_MAX = 2**64 - 1
+_PARTIAL_FILL = 1  # `mode` of Meteora DAMM v2's swap2
 
 
 class VectorFileError(ConfigError):
@@ -227,6 +229,7 @@ class _States:
                 program_id=self.file.meta.get("program_id") or _owner_of(lines, state["pool"]),
                 pool=state["pool"],
                 accounts=accounts,
+                slot=state["clock"]["slot"],
                 unix_timestamp=state["clock"]["unix_timestamp"],
                 epoch=state["clock"]["epoch"],
             )
@@ -253,8 +256,9 @@ def _compare(states: _States, swap: dict[str, Any]) -> list[Field] | None:
             amount=arguments["amount"],
             exact_in=arguments["exact_in"],
             a_to_b=arguments["a_to_b"],
-            other_amount_threshold=arguments["other_amount_threshold"],
+            other_amount_threshold=arguments.get("other_amount_threshold", 0 if arguments["exact_in"] else _U64_MAX),
             sqrt_price_limit=arguments.get("sqrt_price_limit", 0),
+            partial_fill=arguments.get("mode") == _PARTIAL_FILL,
         )
         if answer is None:
             return None

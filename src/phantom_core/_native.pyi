@@ -102,6 +102,7 @@ class ConformanceState:
         program_id: str,
         pool: str,
         accounts: list[tuple[str, str, bytes]],
+        slot: int,
         unix_timestamp: int,
         epoch: int,
     ) -> ConformanceState:
@@ -112,6 +113,7 @@ class ConformanceState:
             program_id: Program that executed the swaps.
             pool: Address of the pool.
             accounts: (address, owner, data) of every account that existed.
+            slot: Clock of the swaps.
             unix_timestamp: Clock of the swaps, seconds.
             epoch: Epoch of the swaps.
 
@@ -133,6 +135,7 @@ class ConformanceState:
         a_to_b: bool,
         other_amount_threshold: int,
         sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
     ) -> dict[str, Any] | None:
         """Return what the program does with a swap, in the vector's terms.
 
@@ -161,6 +164,7 @@ class ConformanceState:
         a_to_b: bool,
         other_amount_threshold: int,
         sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
     ) -> dict[str, int]:
         """Return the swap's estimated compute units (`estimate`) and the counted work behind them.
 

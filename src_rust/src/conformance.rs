@@ -7,9 +7,17 @@
 mod whirlpool;
 
 use crate::decoders::DecodeError;
+use crate::decoders::sysvar::Clock;
 use crate::quantities::Pubkey;
+use crate::swap::{Environment, Refusal, RefusalKind, SwapRequest};
+use crate::venues::{AccountData, Dependency, NewPool, PoolState, Venue};
 
+pub use crate::swap::Value;
 pub use whirlpool::WhirlpoolCase;
+
+/// How often the accounts that a state does not have are asked for again: each round may lead a pool
+/// to further ones.
+const MAX_ROUNDS: usize = 64;
 
 /// One account of a state.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +41,8 @@ pub struct VectorState<'a> {
     pub pool: Pubkey,
     /// Accounts that existed.
     pub accounts: &'a [VectorAccount<'a>],
-    /// Clock at which the swaps ran, seconds.
-    pub unix_timestamp: u64,
-    /// Epoch at which the swaps ran.
-    pub epoch: u64,
+    /// Clock at which the swaps ran.
+    pub clock: Clock,
 }
 
 /// A swap of a vector file.
@@ -54,17 +60,8 @@ pub struct VectorSwap<'a> {
     pub other_amount_threshold: u64,
     /// Q64.64, 0 = none.
     pub sqrt_price_limit: u128,
-}
-
-/// A value of a result field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// A non-negative number.
-    Unsigned(u128),
-    /// A number that may be negative.
-    Signed(i64),
-    /// Bytes, shown in hexadecimal.
-    Bytes(Vec<u8>),
+    /// Whether the swap takes what it can get.
+    pub partial_fill: bool,
 }
 
 /// What a swap does, in the vector's words.
@@ -74,8 +71,8 @@ pub enum Outcome {
     Done(Vec<(&'static str, Value)>),
     /// It fails.
     Refused {
-        /// The program's word for the error.
-        name: &'static str,
+        /// The program's word for the error; none for a panic.
+        name: Option<&'static str>,
         /// The program's number for it, if it is its own error.
         code: Option<u32>,
     },
@@ -114,6 +111,12 @@ pub enum ConformanceError {
         /// As given.
         operation: String,
     },
+    /// A pool quotes a swap otherwise than it carries it out: a fault of ours.
+    #[error("quote and execution differ: {quoted}")]
+    QuoteDiffers {
+        /// Both.
+        quoted: String,
+    },
 }
 
 /// A state, ready to answer swaps.
@@ -122,8 +125,91 @@ pub enum ConformanceError {
 pub enum Case {
     /// Orca Whirlpool, either deployment.
     Whirlpool(WhirlpoolCase),
+    /// Any other venue.
+    Pool(PoolCase),
     /// A venue we cannot quote yet.
     NotSupported,
+}
+
+/// A pool of any venue with every account of its state.
+#[derive(Debug, Clone)]
+pub struct PoolCase {
+    venue: &'static Venue,
+    pool: Box<dyn PoolState>,
+    environment: Environment,
+}
+
+impl PoolCase {
+    fn load(venue: &'static Venue, state: &VectorState<'_>) -> Result<Self, ConformanceError> {
+        let account = state.accounts.iter().find(|account| account.key == state.pool);
+        let account = account.ok_or(ConformanceError::Missing { what: "pool account" })?;
+        let refused = |key: Pubkey| move |source: DecodeError| ConformanceError::Account { key, source };
+        let new = NewPool {
+            address: state.pool,
+            program: account.owner,
+            data: account.data,
+            assume_plain_mints: false,
+        };
+        let mut pool = (venue.open)(&new).map_err(refused(state.pool))?;
+        for account in state.accounts.iter().filter(|account| account.key != state.pool) {
+            let written = AccountData { owner: &account.owner, data: account.data };
+            pool.write(&account.key, Some(written)).map_err(refused(account.key))?;
+        }
+        // A state lists every account in reach that exists.
+        let mut lacking: Vec<Dependency> = Vec::new();
+        for _ in 0..MAX_ROUNDS {
+            lacking.clear();
+            pool.dependencies(&mut lacking);
+            lacking.retain(|dependency| !dependency.is_known);
+            for dependency in &lacking {
+                pool.write(&dependency.address, None).map_err(refused(dependency.address))?;
+            }
+            if lacking.is_empty() {
+                break;
+            }
+        }
+        Ok(Self { venue, pool, environment: Environment { clock: Some(state.clock) } })
+    }
+
+    fn run(&self, swap: &VectorSwap<'_>) -> Result<Outcome, ConformanceError> {
+        let named = self.venue.instructions.iter().find(|&&name| name == swap.operation);
+        let Some(&instruction) = named else {
+            return Err(ConformanceError::UnknownOperation { operation: swap.operation.to_owned() });
+        };
+        let request = SwapRequest {
+            amount: swap.amount,
+            exact_in: swap.exact_in,
+            a_to_b: swap.a_to_b,
+            other_amount_threshold: swap.other_amount_threshold,
+            sqrt_price_limit_x64: swap.sqrt_price_limit,
+            partial_fill: swap.partial_fill,
+            instruction: Some(instruction),
+        };
+        let quoted = self.pool.quote(&self.environment, &request);
+        let executed = self.pool.clone().execute(&self.environment, &request);
+        if quoted.as_ref() != executed.as_ref().map(|execution| &execution.quote) {
+            return Err(ConformanceError::QuoteDiffers { quoted: format!("{quoted:?} / {executed:?}") });
+        }
+        Ok(match executed {
+            Ok(execution) => {
+                let quote = &execution.quote;
+                let mut fields = vec![
+                    ("user_in", quote.user_in.into()),
+                    ("user_out", quote.user_out.into()),
+                    ("vault_in", quote.vault_in.into()),
+                    ("vault_out", quote.vault_out.into()),
+                    ("fee", quote.fee.into()),
+                    ("input_transfer_fee", quote.input_transfer_fee.into()),
+                    ("output_transfer_fee", quote.output_transfer_fee.into()),
+                ];
+                fields.extend(execution.details);
+                Outcome::Done(fields)
+            }
+            Err(Refusal { kind, name, code, .. }) => {
+                Outcome::Refused { name: (kind != RefusalKind::Panic).then_some(name), code }
+            }
+        })
+    }
 }
 
 impl Case {
@@ -134,7 +220,10 @@ impl Case {
     pub fn load(state: &VectorState<'_>) -> Result<Self, ConformanceError> {
         match state.dex {
             "orca_whirlpool" => WhirlpoolCase::load(state).map(Self::Whirlpool),
-            _ => Ok(Self::NotSupported),
+            dex => match Venue::named(dex) {
+                Some(venue) => PoolCase::load(venue, state).map(Self::Pool),
+                None => Ok(Self::NotSupported),
+            },
         }
     }
 
@@ -145,6 +234,7 @@ impl Case {
     pub fn run(&self, swap: &VectorSwap<'_>) -> Result<Outcome, ConformanceError> {
         match self {
             Self::Whirlpool(case) => case.run(swap),
+            Self::Pool(case) => case.run(swap),
             Self::NotSupported => Ok(Outcome::NotSupported),
         }
     }
@@ -156,7 +246,7 @@ impl Case {
     pub fn work(&self, swap: &VectorSwap<'_>) -> Result<Vec<(&'static str, u32)>, ConformanceError> {
         match self {
             Self::Whirlpool(case) => case.work(swap),
-            Self::NotSupported => Ok(Vec::new()),
+            Self::Pool(_) | Self::NotSupported => Ok(Vec::new()),
         }
     }
 }

@@ -24,6 +24,8 @@ pub mod quantities;
 pub mod recording;
 pub mod scorer;
 pub mod sizing;
+pub mod swap;
+pub mod venues;
 pub mod wss_aggregator;
 
 #[cfg(feature = "python")]

@@ -8,6 +8,7 @@ mod errors;
 mod market;
 mod recording;
 mod scorer;
+mod values;
 mod wss_aggregator;
 
 use pyo3::prelude::*;

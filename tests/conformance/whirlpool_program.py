@@ -66,6 +66,7 @@ class State:
             program_id=str(self.program),
             pool=str(self.pool),
             accounts=accounts,
+            slot=0,
             unix_timestamp=self.unix_timestamp,
             epoch=self.epoch,
         )

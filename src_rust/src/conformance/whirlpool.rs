@@ -66,8 +66,8 @@ impl WhirlpoolCase {
             oracle,
             mint_a,
             mint_b,
-            unix_timestamp: state.unix_timestamp,
-            epoch: state.epoch,
+            unix_timestamp: state.clock.unix_timestamp,
+            epoch: state.clock.epoch,
         })
     }
 
@@ -115,7 +115,7 @@ impl WhirlpoolCase {
         let view = self.view(request)?;
         Ok(match swap(&view, &swap_request(request)) {
             Ok(done) => Outcome::Done(result_fields(&done)),
-            Err(error) => Outcome::Refused { name: error.name(), code: error.code() },
+            Err(error) => Outcome::Refused { name: Some(error.name()), code: error.code() },
         })
     }
 
@@ -160,7 +160,7 @@ fn result_fields(swap: &Swap) -> Vec<(&'static str, Value)> {
         ("output_transfer_fee", amount(quote.output_transfer_fee)),
         ("post_liquidity", Value::Unsigned(post.liquidity)),
         ("post_sqrt_price", Value::Unsigned(post.sqrt_price_x64)),
-        ("post_tick", Value::Signed(i64::from(post.tick_current_index))),
+        ("post_tick", Value::Signed(i128::from(post.tick_current_index))),
         ("post_protocol_fee_owed_a", amount(post.protocol_fee_owed_a)),
         ("post_protocol_fee_owed_b", amount(post.protocol_fee_owed_b)),
         ("post_fee_growth_global_a", Value::Unsigned(post.fee_growth_global_a)),

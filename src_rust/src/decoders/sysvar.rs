@@ -16,7 +16,7 @@ pub const CLOCK: Pubkey = Pubkey([
 ]);
 
 /// What the chain takes for the present moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Clock {
     /// Present slot.
     pub slot: Slot,

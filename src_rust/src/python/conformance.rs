@@ -4,7 +4,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::errors::{InvalidInput, MarketDataError};
-use crate::conformance::{Case, ConformanceError, Outcome, Value, VectorAccount, VectorState, VectorSwap};
+use super::values::to_python;
+use crate::conformance::{Case, ConformanceError, Outcome, VectorAccount, VectorState, VectorSwap};
+use crate::decoders::sysvar::Clock;
 use crate::quantities::Pubkey;
 
 /// A state of a vector file, ready to answer swaps.
@@ -17,12 +19,13 @@ pub struct ConformanceState {
 impl ConformanceState {
     #[new]
     #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
-    #[pyo3(signature = (*, dex, program_id, pool, accounts, unix_timestamp, epoch))]
+    #[pyo3(signature = (*, dex, program_id, pool, accounts, slot, unix_timestamp, epoch))]
     fn new(
         dex: &str,
         program_id: &str,
         pool: &str,
         accounts: Vec<(String, String, Bound<'_, PyBytes>)>,
+        slot: u64,
         unix_timestamp: u64,
         epoch: u64,
     ) -> PyResult<Self> {
@@ -37,14 +40,13 @@ impl ConformanceState {
             program: parse(program_id)?,
             pool: parse(pool)?,
             accounts: &accounts,
-            unix_timestamp,
-            epoch,
+            clock: Clock { slot, epoch, unix_timestamp },
         };
         Ok(Self { case: Case::load(&state).map_err(|error| MarketDataError::new_err(error.to_string()))? })
     }
 
     #[pyo3(signature = (
-        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0
+        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0, partial_fill=false
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn run<'py>(
@@ -56,9 +58,17 @@ impl ConformanceState {
         a_to_b: bool,
         other_amount_threshold: u64,
         sqrt_price_limit: u128,
+        partial_fill: bool,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let swap =
-            VectorSwap { operation, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit };
+        let swap = VectorSwap {
+            operation,
+            amount,
+            exact_in,
+            a_to_b,
+            other_amount_threshold,
+            sqrt_price_limit,
+            partial_fill,
+        };
         let outcome = self.case.run(&swap).map_err(|error| invalid(&error))?;
         let answer = PyDict::new(py);
         match outcome {
@@ -73,11 +83,7 @@ impl ConformanceState {
             Outcome::Done(fields) => {
                 let result = PyDict::new(py);
                 for (name, value) in fields {
-                    match value {
-                        Value::Unsigned(number) => result.set_item(name, number)?,
-                        Value::Signed(number) => result.set_item(name, number)?,
-                        Value::Bytes(bytes) => result.set_item(name, hexadecimal(&bytes))?,
-                    }
+                    result.set_item(name, to_python(py, &value)?)?;
                 }
                 answer.set_item("ok", true)?;
                 answer.set_item("result", result)?;
@@ -87,7 +93,7 @@ impl ConformanceState {
     }
 
     #[pyo3(signature = (
-        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0
+        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0, partial_fill=false
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn work<'py>(
@@ -99,9 +105,17 @@ impl ConformanceState {
         a_to_b: bool,
         other_amount_threshold: u64,
         sqrt_price_limit: u128,
+        partial_fill: bool,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let swap =
-            VectorSwap { operation, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit };
+        let swap = VectorSwap {
+            operation,
+            amount,
+            exact_in,
+            a_to_b,
+            other_amount_threshold,
+            sqrt_price_limit,
+            partial_fill,
+        };
         let work = PyDict::new(py);
         for (name, count) in self.case.work(&swap).map_err(|error| invalid(&error))? {
             work.set_item(name, count)?;
@@ -121,15 +135,6 @@ fn parse(address: &str) -> PyResult<Pubkey> {
 
 fn invalid(error: &ConformanceError) -> PyErr {
     InvalidInput::new_err(error.to_string())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Adds the class to the module.

@@ -1,0 +1,323 @@
+//! The exchanges whose pools this crate quotes, one file each.
+//!
+//! The one idea: a venue is a table ([`Venue`]) of what its accounts look like and how to open a
+//! pool; a pool ([`PoolState`]) takes account writes and answers swaps. The market, the search, the
+//! conformance run and the Python bindings know venues only through these two. [`VENUES`] lists them.
+
+pub mod layout;
+mod token_sides;
+mod vaults;
+
+use std::fmt;
+
+use crate::amm_math::Segment;
+use crate::decoders::DecodeError;
+use crate::quantities::Pubkey;
+use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
+pub use layout::{Account, Layout, Role};
+pub use token_sides::TokenSides;
+pub use vaults::Vaults;
+
+/// Every venue, in the order of its name. Adding one is a line here.
+pub static VENUES: &[&Venue] = &[];
+
+/// A kind of exchange.
+#[derive(Debug)]
+pub struct Venue {
+    /// Name as used in files, settings and reports; the vectors' `dex`.
+    pub name: &'static str,
+    /// Programs that own its pools.
+    pub programs: &'static [Pubkey],
+    /// Every account type that its programs write, those that no quote needs included: what is not
+    /// in it is a sign that the program has changed.
+    pub layouts: &'static [Layout],
+    /// Names of the swap instructions, as the vectors' `op` has them.
+    pub instructions: &'static [&'static str],
+    /// Opens the pool at an address. `assume_plain_mints`: a mint never seen charges no transfer fee.
+    ///
+    /// Checks what the bytes alone show; that the address is one the program derives is checked
+    /// where the program derives it.
+    pub open: fn(&NewPool<'_>) -> Result<Box<dyn PoolState>, DecodeError>,
+}
+
+/// The account that makes a pool.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPool<'a> {
+    /// Its address.
+    pub address: Pubkey,
+    /// Its owner, one of [`Venue::programs`].
+    pub program: Pubkey,
+    /// Its bytes.
+    pub data: &'a [u8],
+    /// Take a mint whose account was never seen as a plain SPL Token mint.
+    pub assume_plain_mints: bool,
+}
+
+impl Venue {
+    /// Returns the venue whose pools or other accounts `program` owns.
+    #[must_use]
+    pub fn of_program(program: &Pubkey) -> Option<&'static Self> {
+        VENUES.iter().copied().find(|venue| {
+            venue.programs.contains(program)
+                || venue.layouts.iter().any(|layout| layout.owner == Some(*program))
+        })
+    }
+
+    /// Returns the venue with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        VENUES.iter().copied().find(|venue| venue.name == name)
+    }
+
+    /// Returns the layout of an account of `owner`.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownDiscriminator`], or [`DecodeError::WrongLength`] where the account type
+    /// is told by its length.
+    pub fn layout_of(&self, owner: &Pubkey, data: &[u8]) -> Result<&'static Layout, DecodeError> {
+        layout::find(self.layouts, owner, data)
+    }
+}
+
+/// Why a pool takes no part in detection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetAside {
+    /// The last write of one of its accounts could not be decoded.
+    Fault {
+        /// The account.
+        account: Pubkey,
+        /// [`DecodeError::reason`].
+        reason: &'static str,
+    },
+    /// An account that a swap can reach has never been seen, nor is it known not to exist.
+    Missing {
+        /// `missing_` and what it is.
+        reason: &'static str,
+        /// Its address.
+        account: Pubkey,
+    },
+    /// A mint has an extension that makes local quotes impossible.
+    UnsupportedMint {
+        /// The mint.
+        mint: Pubkey,
+        /// [`crate::decoders::MintRestriction::reason`].
+        reason: &'static str,
+    },
+    /// The answer depends on the time and the Clock sysvar has not been seen.
+    MissingClock,
+    /// There is no liquidity at the present price, so there is no price.
+    NoLiquidity,
+    /// The pool's status forbids swaps.
+    Disabled {
+        /// The status as the account has it.
+        status: u64,
+    },
+    /// Swaps are allowed from a later time on.
+    NotYetOpen {
+        /// Unix seconds or slot, as the program counts.
+        opens_at: u64,
+    },
+    /// A token account of the pool is frozen.
+    FrozenVault(Pubkey),
+    /// The pool uses something that this crate does not model.
+    Unsupported {
+        /// What, in words that counters can hold.
+        reason: &'static str,
+    },
+    /// The venue's program shows signs of change.
+    Quarantined {
+        /// The venue.
+        venue: &'static str,
+    },
+    /// The pool's account no longer exists.
+    Closed,
+}
+
+impl SetAside {
+    /// Returns the stable name used in counters and JSON.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Fault { reason, .. }
+            | Self::UnsupportedMint { reason, .. }
+            | Self::Missing { reason, .. }
+            | Self::Unsupported { reason } => reason,
+            Self::MissingClock => "missing_clock",
+            Self::NoLiquidity => "no_liquidity",
+            Self::Disabled { .. } => "disabled",
+            Self::NotYetOpen { .. } => "not_yet_open",
+            Self::FrozenVault(_) => "frozen_vault",
+            Self::Quarantined { .. } => "quarantined",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Returns whether quotes are exact all the same: the pool answers with the program's own error
+    /// where it must, or says itself which account it lacks.
+    #[must_use]
+    pub fn quotable(&self) -> bool {
+        match self {
+            Self::NoLiquidity | Self::Disabled { .. } | Self::NotYetOpen { .. } => true,
+            Self::Missing { reason, .. } => matches!(*reason, "missing_tick_array" | "missing_bin_array"),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for SetAside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault { account, reason } => write!(f, "account {account} is unreadable ({reason})"),
+            Self::Missing { reason, account } => {
+                let what = reason.trim_start_matches("missing_").replace('_', " ");
+                write!(f, "{what} account {account} has not been received")
+            }
+            Self::UnsupportedMint { mint, reason } => {
+                write!(f, "mint {mint} has an extension that forbids local quotes ({reason})")
+            }
+            Self::MissingClock => {
+                f.write_str("its answer depends on the time and the clock has not been received")
+            }
+            Self::NoLiquidity => f.write_str("no liquidity at the present price"),
+            Self::Disabled { status } => write!(f, "its status {status} forbids swaps"),
+            Self::NotYetOpen { opens_at } => write!(f, "swaps open at {opens_at}"),
+            Self::FrozenVault(vault) => write!(f, "its vault {vault} is frozen"),
+            Self::Unsupported { reason } => write!(f, "not supported: {}", reason.replace('_', " ")),
+            Self::Quarantined { venue } => {
+                write!(f, "{venue} is quarantined: its program shows signs of change")
+            }
+            Self::Closed => f.write_str("the account no longer exists"),
+        }
+    }
+}
+
+/// An account that a pool reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dependency {
+    /// Its address.
+    pub address: Pubkey,
+    /// `missing_` and what it is, as [`SetAside::Missing`] reports it: `missing_vault`,
+    /// `missing_config`, `missing_mint`, `missing_tick_array`, `missing_oracle`, …
+    pub reason: &'static str,
+    /// Whether its content, or that it does not exist, is known.
+    pub is_known: bool,
+}
+
+/// An account's owner and bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountData<'a> {
+    /// Program that owns it.
+    pub owner: &'a Pubkey,
+    /// Complete data.
+    pub data: &'a [u8],
+}
+
+/// What an account write did to a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Whether anything that a quote reads changed.
+    pub changed: bool,
+    /// Whether the account holds what every swap changes (the pool of a concentrated-liquidity
+    /// venue, the vaults of a constant-product one): such a write knows nothing of our own fills.
+    pub is_state: bool,
+}
+
+/// What is shown of a pool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolSummary {
+    /// Fee on a small swap of token A at this time, as a fraction of the amount, in 1e-9.
+    pub fee_rate_e9: [u64; 2],
+    /// Base units of token A and B that the pool trades with: reserves, or what lies within 2 % of
+    /// the present price.
+    pub depth: [u64; 2],
+    /// Liquidity in range of a concentrated-liquidity pool.
+    pub liquidity: Option<u128>,
+    /// What else is worth showing: `tick_current_index`, `active_id`, `bin_step`, `status`, …
+    pub details: Vec<(&'static str, Value)>,
+}
+
+/// A pool in one state, with the accounts it depends on.
+///
+/// No method reads a clock or does I/O; time comes in [`Environment`]. Quotes do not allocate.
+pub trait PoolState: fmt::Debug + Send + Sync {
+    /// Returns the pool's address.
+    fn address(&self) -> Pubkey;
+
+    /// Returns the mints of its first and second token.
+    fn mints(&self) -> [Pubkey; 2];
+
+    /// Appends the accounts a swap can read in the present state, itself excluded: mints, vaults,
+    /// configuration, the tick or bin arrays within reach. Derived addresses are remembered, not
+    /// derived anew at every call.
+    fn dependencies(&self, into: &mut Vec<Dependency>);
+
+    /// Takes a write of the pool's own account or of one it depends on; `None`: the account does not
+    /// exist. An account that says it belongs to this pool is taken only at the address that the
+    /// program derives. Others are ignored.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; what was known of the account before is then forgotten or kept, but never
+    /// mixed, and the market sets the pool aside.
+    fn write(&mut self, address: &Pubkey, account: Option<AccountData<'_>>) -> Result<Written, DecodeError>;
+
+    /// Returns why swaps cannot be quoted or would all fail, if so.
+    fn obstacle(&self, environment: &Environment) -> Option<SetAside>;
+
+    /// Returns whether the answer changes with time alone, so that a new clock moves the pool's rates.
+    fn depends_on_time(&self) -> bool;
+
+    /// Returns what the program would do with a swap.
+    ///
+    /// # Errors
+    /// [`Refusal`], the program's own; never a clamp.
+    fn quote(&self, environment: &Environment, request: &SwapRequest) -> Result<Quote, Refusal>;
+
+    /// Carries a swap out: the state becomes what the program would leave.
+    ///
+    /// # Errors
+    /// [`Refusal`]; the state is then unchanged.
+    fn execute(&mut self, environment: &Environment, request: &SwapRequest) -> Result<Execution, Refusal>;
+
+    /// Appends the curve's stretches for the search, see [`crate::amm_math::Curve::segments`].
+    /// Outputs may be overstated by rounding only, never understated.
+    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>);
+
+    /// Returns `d out / d in` at zero input after all fees; 0 where nothing can be traded.
+    fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64;
+
+    /// Returns token B per token A (`a_to_b`) or its inverse at the present price before any fee, as
+    /// an exact fraction of base units; `None` without a price or if it does not fit.
+    fn spot_price(&self, a_to_b: bool) -> Option<Fraction>;
+
+    /// Returns what is shown of the pool.
+    fn summary(&self, environment: &Environment) -> PoolSummary;
+
+    /// Feeds everything that quotes depend on, mints excluded, to `sink`: for digests.
+    fn digest(&self, sink: &mut dyn FnMut(&[u8]));
+
+    /// Returns a copy.
+    fn boxed_clone(&self) -> Box<dyn PoolState>;
+}
+
+impl Clone for Box<dyn PoolState> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+/// A ratio of two numbers, as the program's state holds them: not reduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fraction {
+    /// Above the line.
+    pub numerator: ruint::aliases::U256,
+    /// Below the line; not zero.
+    pub denominator: ruint::aliases::U256,
+}
+
+impl Fraction {
+    /// Returns the nearest `f64` of the ratio, up to two roundings.
+    #[must_use]
+    pub fn to_f64(&self) -> f64 {
+        f64::from(self.numerator) / f64::from(self.denominator)
+    }
+}
