@@ -31,6 +31,7 @@ fn pubkey(line: &Json, name: &str) -> Pubkey {
     text(line, name).parse().expect("an address")
 }
 
+/// Lines of a file of the repository, or of one named by its whole path.
 fn read_lines(file: &str) -> Vec<Json> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/vectors").join(file);
     let stream = GzDecoder::new(File::open(path).expect("the vectors are in the repository"));
@@ -132,6 +133,21 @@ fn compare(line: &Json, outcome: &Outcome, differences: &mut Vec<String>) {
             }
         }
         other => differences.push(format!("swap {id}: {other:?}, error {} expected", line["error"])),
+    }
+}
+
+/// Runs the files that `PHANTOM_VECTORS` names, separated by colons; says so if there are none.
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that ran nothing must say so")]
+fn extra() {
+    let Ok(files) = std::env::var("PHANTOM_VECTORS") else {
+        println!("skipped: PHANTOM_VECTORS names no vector files");
+        return;
+    };
+    for file in files.split(':') {
+        let (differences, swaps) = run(file);
+        println!("{file}: {} of {swaps} swaps equal", swaps - differences.len());
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
     }
 }
 
