@@ -285,6 +285,16 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// Returns `d out / d in` at zero input after all fees; 0 where nothing can be traded.
     fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64;
 
+    /// Returns how much of the output token lies behind the present price: the virtual reserve of the
+    /// stretch a swap starts on. Only for telling deep pools from shallow ones.
+    fn depth(&self, environment: &Environment, a_to_b: bool) -> f64 {
+        let mut segments = Vec::new();
+        self.segments(environment, a_to_b, &mut segments);
+        segments.first().map_or(0.0, |first| {
+            if first.drag > 0.0 { first.gain / first.drag } else { first.max_in * first.gain / first.base }
+        })
+    }
+
     /// Returns token B per token A (`a_to_b`) or its inverse at the present price before any fee, as
     /// an exact fraction of base units; `None` without a price or if it does not fit.
     fn spot_price(&self, a_to_b: bool) -> Option<Fraction>;
