@@ -1,5 +1,7 @@
 //! The order of account writes against a model of a chain and of nodes that report it.
 
+mod property_config;
+
 use phantom_core::wss_aggregator::{AccountUpdate, AggregatorConfig, EndpointId, Verdict, WssAggregator};
 use proptest::prelude::*;
 
@@ -233,7 +235,7 @@ fn shuffled() -> impl Strategy<Value = Vec<usize>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(property_config::cases(3000))]
 
     #[test]
     fn push_of_everything_from_every_endpoint_gives_the_chain_order_whatever_the_delays(
