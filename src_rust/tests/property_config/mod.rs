@@ -3,7 +3,7 @@
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::FileFailurePersistence;
 
-/// Returns the settings for `cases` generated inputs, times `PHANTOM_SOAK` where that is set.
+/// Returns the settings for `cases` usable inputs, times `PHANTOM_SOAK` where that is set.
 ///
 /// proptest's own variables stand above it: `PROPTEST_CASES` gives the number itself and
 /// `PROPTEST_RNG_SEED` fixes the inputs. A failing input's seed is kept beside the test's source,
@@ -18,9 +18,13 @@ pub fn cases(cases: u32) -> ProptestConfig {
             .filter(|&factor| factor > 0)
             .unwrap_or_else(|| panic!("PHANTOM_SOAK is {text:?}, expected an integer from 1 to {}", u32::MAX))
     });
+    let scaled = |count: u32| count.checked_mul(factor).expect("PHANTOM_SOAK times the cases fits 32 bits");
+    let usual = ProptestConfig::default();
     ProptestConfig {
-        cases: cases.checked_mul(factor).expect("PHANTOM_SOAK times the cases fits 32 bits"),
+        cases: scaled(cases),
+        // With the cases grow those that a test cannot use.
+        max_global_rejects: scaled(usual.max_global_rejects),
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("proptest-regressions"))),
-        ..ProptestConfig::default()
+        ..usual
     }
 }
