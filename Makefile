@@ -45,7 +45,7 @@ test-rust: $(DEPS)
 test-python: build
 	$(BIN)/python -m pytest
 
-soak: ## Rust's property tests on many inputs, other ones each time: minutes to an hour (SOAK=50)
+soak: ## Rust's property tests on many inputs, other ones each time (SOAK=50 times as many)
 	env -u PROPTEST_RNG_SEED PHANTOM_SOAK=$(SOAK) cargo test --locked --workspace --tests
 
 lint: build ## rustfmt, clippy, ruff, mypy, stubs against the binary, import contracts
