@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+mod property_config;
 
 use common::*;
 use phantom_core::engine::{BaseMint, Costs, Engine, EngineConfig, Signal, TakeError};
@@ -378,7 +379,7 @@ fn outcome(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(property_config::cases(200))]
 
     #[test]
     fn trades_do_not_depend_on_how_complete_endpoints_interleave(
