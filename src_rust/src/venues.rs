@@ -5,6 +5,7 @@
 //! conformance run and the Python bindings know venues only through these two. [`VENUES`] lists them.
 
 pub mod layout;
+pub mod raydium_amm_v4;
 pub mod raydium_cpmm;
 mod token_sides;
 mod vaults;
@@ -20,7 +21,7 @@ pub use token_sides::TokenSides;
 pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
-pub static VENUES: &[&Venue] = &[&raydium_cpmm::VENUE];
+pub static VENUES: &[&Venue] = &[&raydium_amm_v4::VENUE, &raydium_cpmm::VENUE];
 
 /// A kind of exchange.
 #[derive(Debug)]
