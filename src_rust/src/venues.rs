@@ -6,6 +6,7 @@
 
 pub mod layout;
 pub mod orca_token_swap_v2;
+pub mod pumpswap;
 mod token_sides;
 mod vaults;
 
@@ -20,7 +21,7 @@ pub use token_sides::TokenSides;
 pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
-pub static VENUES: &[&Venue] = &[&orca_token_swap_v2::VENUE];
+pub static VENUES: &[&Venue] = &[&orca_token_swap_v2::VENUE, &pumpswap::VENUE];
 
 /// A kind of exchange.
 #[derive(Debug)]

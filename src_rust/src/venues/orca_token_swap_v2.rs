@@ -6,7 +6,7 @@
 //! the pool mint and the fee account count as dependencies.
 //!
 //! # Source
-//! spl token-swap, `processor.rs`, as of 2021; checked against the deployed bytecode.
+//! spl token-swap, `processor.rs`, as of February 2022; checked against the deployed bytecode.
 
 mod curve;
 mod fees;

@@ -5,7 +5,7 @@
 //!
 //! # Source
 //! spl token-swap, `curve/{constant_product,constant_price,stable,offset}.rs`, and spl-math,
-//! `checked_ceil_div.rs`, as of 2021; checked against the deployed bytecode.
+//! `checked_ceil_div.rs`, as of February 2022; checked against the deployed bytecode.
 
 use ruint::aliases::U256;
 

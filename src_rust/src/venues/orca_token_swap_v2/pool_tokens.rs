@@ -6,7 +6,7 @@
 //!
 //! # Source
 //! spl token-swap, `curve/*.rs`, `withdraw_single_token_type_exact_out`; spl-math
-//! `precise_number.rs`, as of 2021.
+//! `precise_number.rs`, as of February 2022.
 
 use ruint::aliases::U256;
 

@@ -4,7 +4,8 @@
 //! `l * (x + y) + d = l * d + d^3 / (4 * x * y)`.
 //!
 //! # Source
-//! spl token-swap, `curve/stable.rs` as of 2021: 256-bit numbers, at most 32 steps each way.
+//! spl token-swap, `curve/stable.rs` as of February 2022: 256-bit numbers, at most 32 steps each way,
+//! the destination rounded up.
 
 use ruint::aliases::U256;
 
@@ -19,6 +20,9 @@ const STRETCHES: usize = 100;
 
 /// Returns what `amount` is exchanged for; `None` where a checked operation of the program fails.
 pub(super) fn swap(amplification: u64, amount: u128, source: u64, destination: u64) -> Option<Exchanged> {
+    if amount == 0 {
+        return Some(Exchanged { source: 0, destination: 0 });
+    }
     let leverage = amplification.checked_mul(2)?;
     let new_source = u128::from(source).checked_add(amount)?;
     let invariant = invariant(leverage, source.into(), destination.into())?;
@@ -69,7 +73,11 @@ fn new_destination(leverage: u64, new_source: u128, invariant: u128) -> Option<u
     for _ in 0..ITERATIONS {
         let numerator = y.checked_mul(y)?.checked_add(c)?;
         let denominator = y.checked_mul(U256::from(2))?.checked_add(b)?.checked_sub(invariant)?;
-        let next = numerator.checked_div(denominator)?;
+        // The program fails rather than round a quotient below one up.
+        if numerator.checked_div(denominator)?.is_zero() {
+            return None;
+        }
+        let next = numerator.div_ceil(denominator);
         let settled = next == y;
         y = next;
         if settled {
@@ -169,8 +177,9 @@ mod tests {
     fn empty_and_oversized_pools_fail_as_checked_operations_do() {
         assert_eq!(swap(u64::MAX, 1, 10, 10), None);
         assert_eq!(swap(0, 1, 10, 10), None);
-        // No reserves: the invariant is 0 and nothing goes out.
-        assert_eq!(swap(85, 5, 0, 0).unwrap().destination, 0);
+        // Without reserves the invariant is 0, and so is the quotient that would be rounded up.
+        assert_eq!(swap(85, 5, 0, 0), None);
+        assert_eq!(swap(85, 0, 0, 0), Some(Exchanged { source: 0, destination: 0 }));
     }
 
     proptest! {
