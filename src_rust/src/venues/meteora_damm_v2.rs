@@ -87,17 +87,16 @@ impl DammPool {
         &self.account
     }
 
-    /// Returns what the program does with a swap, and the account after it.
-    fn swap(&self, environment: &Environment, request: &SwapRequest) -> Result<(Swap, Pool)> {
+    /// Carries a swap out on `account`, a copy of the pool's. On failure the copy is of no more use.
+    fn swap(&self, account: &mut Pool, environment: &Environment, request: &SwapRequest) -> Result<Swap> {
         swap::check_instruction(request)?;
         if let Some(obstacle) = self.tokens.obstacle(environment) {
             return Err(unknown(&obstacle));
         }
-        let mut account = self.account;
         let fees = self.tokens.fees(environment, request.a_to_b);
         let swap = account.swap(&environment.now(), request, fees)?;
         self.check_transfers(request.a_to_b, &swap.quote)?;
-        Ok((swap, account))
+        Ok(swap)
     }
 
     /// What the token programs refuse, as far as the pool's own accounts and mints show it.
@@ -238,7 +237,7 @@ impl PoolState for DammPool {
     }
 
     fn quote(&self, environment: &Environment, request: &SwapRequest) -> std::result::Result<Quote, Refusal> {
-        self.swap(environment, request).map(|(swap, _)| swap.quote)
+        self.swap(&mut { self.account }, environment, request).map(|swap| swap.quote)
     }
 
     fn execute(
@@ -246,7 +245,8 @@ impl PoolState for DammPool {
         environment: &Environment,
         request: &SwapRequest,
     ) -> std::result::Result<Execution, Refusal> {
-        let (swap, account) = self.swap(environment, request)?;
+        let mut account = self.account;
+        let swap = self.swap(&mut account, environment, request)?;
         self.vaults.trade(request.a_to_b, swap.quote.vault_in, swap.quote.vault_out);
         self.account = account;
         let Swap { quote, fees, .. } = swap;
@@ -341,3 +341,6 @@ impl PoolState for DammPool {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@
 use ruint::aliases::U256;
 
 use super::errors::{MATH_OVERFLOW, PRICE_RANGE_VIOLATION, Result, TYPE_CAST_FAILED, panic};
-use super::math::{Checked, Rounding, low_u64, mul_div, product, quotient, square_root};
+use super::math::{Checked, Rounding, low_u64, mul_div, product, quotient, shifted, square_root};
 use crate::amm_math::fixed_point::low_u128;
 use crate::swap::Refusal;
 
@@ -90,7 +90,8 @@ fn sides(reserves: &[u64; 2], a_to_b: bool) -> (u64, u64) {
 
 /// Returns the square root of B per A of two reserves, Q64.64, rounded down.
 pub(super) fn sqrt_price_of(reserves: [u64; 2]) -> Result<u128> {
-    let price = (U256::from(reserves[1]) << 128_usize).over(U256::from(reserves[0]))?;
+    let below = U256::from(reserves[0]);
+    let price = quotient(shifted(reserves[1]), below, Rounding::Down).ok_or(MATH_OVERFLOW)?;
     low_u128(square_root(price)).ok_or(TYPE_CAST_FAILED)
 }
 
@@ -164,7 +165,8 @@ impl Range {
             let denominator = U256::from(self.liquidity) + product(amount.into(), self.sqrt_price);
             self.price_over(denominator)
         } else {
-            let rise = (U256::from(amount) << 128_usize) / U256::from(self.liquidity);
+            let liquidity = U256::from(self.liquidity);
+            let rise = quotient(shifted(amount), liquidity, Rounding::Down).ok_or(MATH_OVERFLOW)?;
             low_u128(U256::from(self.sqrt_price) + rise).ok_or(TYPE_CAST_FAILED)
         }
     }
@@ -175,8 +177,8 @@ impl Range {
             return Ok(self.sqrt_price);
         }
         if a_to_b {
-            let shifted = U256::from(amount) << 128_usize;
-            let fall = quotient(shifted, U256::from(self.liquidity), Rounding::Up).ok_or(MATH_OVERFLOW)?;
+            let liquidity = U256::from(self.liquidity);
+            let fall = quotient(shifted(amount), liquidity, Rounding::Up).ok_or(MATH_OVERFLOW)?;
             low_u128(U256::from(self.sqrt_price).minus(fall)?).ok_or(TYPE_CAST_FAILED)
         } else {
             let denominator = U256::from(self.liquidity).minus(product(amount.into(), self.sqrt_price))?;

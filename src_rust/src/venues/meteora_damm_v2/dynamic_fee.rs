@@ -8,8 +8,8 @@
 //! Meteora `cp-amm` 0.2.0, `state/fee.rs` (`DynamicFeeStruct`).
 
 use super::errors::{MATH_OVERFLOW, Result, TYPE_CAST_FAILED};
-use super::math::{BASIS_POINTS, Checked};
-use crate::amm_math::fixed_point::low_u128;
+use super::math::{BASIS_POINTS, Checked, Rounding, quotient};
+use crate::amm_math::fixed_point::{low_u128, words};
 use crate::decoders::{DecodeError, Fields};
 use crate::swap::Value;
 use crate::venues::layout::Wire;
@@ -118,12 +118,8 @@ impl DynamicFee {
 
 /// Returns `floor(high * 2^64 / low)` if it fits 128 bits.
 fn shifted_ratio(high: u128, low: u128) -> Option<u128> {
-    let whole = high.checked_div(low)?;
-    // A rest below 2^64 can be shifted in place, which is every price up to 1.
-    match high % low {
-        rest if rest < ONE_X64 && whole < ONE_X64 => Some(whole << 64 | (rest << 64) / low),
-        _ => low_u128((U256::from(high) << 64_usize) / U256::from(low)),
-    }
+    let [h0, h1] = words(high);
+    low_u128(quotient(U256::from_limbs([0, h0, h1, 0]), U256::from(low), Rounding::Down)?)
 }
 
 impl Wire for DynamicFee {

@@ -3,7 +3,7 @@
 use ruint::aliases::U256;
 
 use super::errors::{MATH_OVERFLOW, Result, TYPE_CAST_FAILED};
-use crate::amm_math::fixed_point::{mul_wide, u256};
+use crate::amm_math::fixed_point::{div_word, less, mul_wide, u256};
 
 /// Parts of a fee rate in one whole: rates are in 1e-9.
 pub(super) const FEE_DENOMINATOR: u64 = 1_000_000_000;
@@ -70,13 +70,31 @@ pub(super) fn quotient(numerator: U256, denominator: U256, rounding: Rounding) -
     if denominator.is_zero() {
         return None;
     }
-    let (quotient, rest) = numerator.div_rem(denominator);
+    let (quotient, has_rest) = divide(numerator, denominator);
     // A quotient of 2^256 - 1 leaves no remainder, so nothing is lost.
-    Some(if rounding == Rounding::Up && !rest.is_zero() {
-        quotient.wrapping_add(U256::ONE)
+    Some(if rounding == Rounding::Up && has_rest { quotient.wrapping_add(U256::ONE) } else { quotient })
+}
+
+/// Returns the quotient and whether something is left, word by word where it has at most two.
+fn divide(numerator: U256, denominator: U256) -> (U256, bool) {
+    let ([n0, n1, n2, n3], [d0, d1, d2, d3]) = (numerator.into_limbs(), denominator.into_limbs());
+    let divisor = [d0, d1, d2];
+    if d3 == 0 && less(&[n1, n2, n3], &divisor) {
+        let (low, rest) = div_word([n1, n2, n3], n0, divisor);
+        (U256::from(low), rest != [0; 3])
+    } else if d3 == 0 && less(&[n2, n3, 0], &divisor) {
+        let (high, rest) = div_word([n2, n3, 0], n1, divisor);
+        let (low, rest) = div_word(rest, n0, divisor);
+        (U256::from_limbs([low, high, 0, 0]), rest != [0; 3])
     } else {
-        quotient
-    })
+        let (quotient, rest) = numerator.div_rem(denominator);
+        (quotient, !rest.is_zero())
+    }
+}
+
+/// Returns `value * 2^128`.
+pub(super) fn shifted(value: u64) -> U256 {
+    U256::from_limbs([0, 0, value, 0])
 }
 
 /// Returns `value` if it fits 64 bits.
@@ -88,17 +106,16 @@ pub(super) fn low_u64(value: U256) -> Option<u64> {
 /// Returns the square root, rounded down.
 pub(super) fn square_root(value: U256) -> U256 {
     let bits = 256 - value.leading_zeros();
-    // An even shift that leaves at most 128 bits.
-    let shift = bits.saturating_sub(128).next_multiple_of(2);
-    let limbs = (value >> shift).into_limbs();
-    let top = (u128::from(limbs[1]) << 64 | u128::from(limbs[0])).isqrt();
+    // An even shift that leaves at most 64 bits.
+    let shift = bits.saturating_sub(64).next_multiple_of(2);
+    let top = (value >> shift).into_limbs()[0].isqrt();
     if shift == 0 {
         return U256::from(top);
     }
     // From above the root Newton's steps only fall until they reach it.
-    let mut root = U256::from(top + 1) << (shift / 2);
+    let mut root = U256::from(u128::from(top) + 1) << (shift / 2);
     loop {
-        let next = (root + value / root) >> 1_usize;
+        let next = (root + divide(value, root).0) >> 1_usize;
         if next >= root {
             return root;
         }
@@ -131,6 +148,14 @@ mod tests {
             prop_assert!(root.checked_mul(root).unwrap() <= value);
             let next = root + U256::ONE;
             prop_assert!(next.checked_mul(next).is_none_or(|square| square > value));
+        }
+
+        #[test]
+        fn division_equals_the_general_one(n: [u64; 4], d: [u64; 4], cut_n in 0_usize..256, cut_d in 0_usize..256) {
+            let (n, d) = (U256::from_limbs(n) >> cut_n, U256::from_limbs(d) >> cut_d);
+            prop_assume!(!d.is_zero());
+            let (expected, rest) = n.div_rem(d);
+            prop_assert_eq!(divide(n, d), (expected, !rest.is_zero()));
         }
 
         #[test]

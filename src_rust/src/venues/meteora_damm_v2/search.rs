@@ -50,7 +50,7 @@ pub(super) fn each_segment(
     let (before, after) = if pool.has_fee_on_input(a_to_b) {
         (fee_on_input(pool, &moment, rate), Line::endless(1.0))
     } else {
-        (FeeLines::Flat(kept(rate)), Line::endless(kept(rate)))
+        (FeeLines::Flat(1.0), Line::endless(kept(rate)))
     };
     let [transfer_in, transfer_out] = transfer_fees.map(transfer_lines);
 
@@ -70,7 +70,9 @@ pub(super) fn each_segment(
         let until_third =
             if end_out < gain { base * end_out / (gain - end_out) / kept_in } else { f64::INFINITY };
         let len = first.len.min(until_second).min(until_room).min(until_third);
-        if !(len > 0.0) || !(kept_in > 0.0) {
+        // Also ends at NaN.
+        let makes_sense = len > 0.0 && kept_in > 0.0;
+        if !makes_sense {
             return;
         }
         let segment =

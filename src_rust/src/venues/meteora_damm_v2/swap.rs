@@ -11,7 +11,7 @@ use super::curve::{Curve, Range, sqrt_price_of};
 use super::errors::{
     AMOUNT_IS_ZERO, EXCEEDED_SLIPPAGE, MATH_OVERFLOW, POOL_DISABLED, Result, TYPE_CAST_FAILED,
 };
-use super::math::{BASIS_POINTS, Checked, Rounding, mul_div};
+use super::math::{BASIS_POINTS, Checked, Rounding, mul_div, quotient, shifted};
 use super::rate_limiter::{exclude_fee, include_fee};
 use crate::amm_math::transfer_fee::WithFee;
 use crate::decoders::TransferFee;
@@ -285,7 +285,8 @@ impl Pool {
     fn settle(&mut self, a_to_b: bool, traded: &Traded, unix_timestamp: u64) -> Result<()> {
         let Fees { claiming, compounding, protocol } = traded.fees;
         let price_before = self.sqrt_price;
-        let per_liquidity = (U256::from(claiming) << 128_usize).over(U256::from(self.liquidity))?;
+        let liquidity = U256::from(self.liquidity);
+        let per_liquidity = quotient(shifted(claiming), liquidity, Rounding::Down).ok_or(MATH_OVERFLOW)?;
         let of_providers = claiming.plus(compounding)?;
         let (fees_owed, growth, total_lp, total_protocol) = if self.has_fee_in_a(a_to_b) {
             (
