@@ -5,6 +5,7 @@
 //! conformance run and the Python bindings know venues only through these two. [`VENUES`] lists them.
 
 pub mod layout;
+pub mod meteora_damm_v2;
 pub mod orca_token_swap_v2;
 pub mod orca_whirlpool;
 pub mod pumpswap;
@@ -25,6 +26,7 @@ pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
 pub static VENUES: &[&Venue] = &[
+    &meteora_damm_v2::VENUE,
     &orca_token_swap_v2::VENUE,
     &orca_whirlpool::VENUE,
     &pumpswap::VENUE,
