@@ -165,4 +165,5 @@ macro_rules! all_equal {
 all_equal! {
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
+    raydium_clmm: "raydium_clmm.jsonl.gz", 906;
 }
