@@ -31,10 +31,10 @@ impl Vaults {
         Some([self.accounts[0]?.amount, self.accounts[1]?.amount])
     }
 
-    /// Returns whether one of them is known to be frozen.
+    /// Returns which of them are known to be frozen.
     #[must_use]
-    pub fn has_frozen(&self) -> bool {
-        self.accounts.iter().flatten().any(|vault| vault.is_frozen)
+    pub fn frozen(&self) -> [bool; 2] {
+        self.accounts.map(|vault| vault.is_some_and(|vault| vault.is_frozen))
     }
 
     /// Moves balances as a swap does: `vault_in` to the input's side, `vault_out` from the other.

@@ -347,7 +347,7 @@ impl ClmmPool {
         for amount in self.vaults.amounts().unwrap_or_default() {
             sink(&amount.to_le_bytes());
         }
-        sink(&[u8::from(self.vaults.has_frozen())]);
+        sink(&self.vaults.frozen().map(u8::from));
         if let Extension::Present(extension) = &self.extension {
             feed_values(&extension.values(), sink);
         }

@@ -330,8 +330,7 @@ impl ClmmPool {
         }
         // The source compares an exact output with the request's amount; the build, as later sources do,
         // with the amount before the output's transfer fee.
-        let is_filled =
-            if order.exact_in { user_in == request.amount } else { amount_out == order.amount };
+        let is_filled = if order.exact_in { user_in == request.amount } else { amount_out == order.amount };
         if request.sqrt_price_limit_x64 == 0 && !is_filled {
             return Err(error::REQUIRE_EQ);
         }
@@ -344,15 +343,22 @@ impl ClmmPool {
         Ok(quote)
     }
 
-    /// What the token programs refuse.
+    /// What the token programs refuse, first of the way in, then of the way out.
+    ///
+    /// A mint's supply has 64 bits, so nobody can send what would lift the vault beyond.
     fn check_vaults(&self, a_to_b: bool, quote: &Quote) -> Result<(), Fault> {
-        if self.vaults.has_frozen() {
+        let (into, out) = (usize::from(!a_to_b), usize::from(a_to_b));
+        let (frozen, amounts) = (self.vaults.frozen(), self.vaults.amounts().unwrap_or_default());
+        if frozen[into] {
             return Err(error::ACCOUNT_FROZEN);
         }
-        match self.vaults.amounts() {
-            Some(amounts) if amounts[usize::from(a_to_b)] < quote.vault_out => Err(error::INSUFFICIENT_FUNDS),
-            _ => Ok(()),
+        if amounts[into].checked_add(quote.user_in).is_none() {
+            return Err(error::INSUFFICIENT_FUNDS);
         }
+        if frozen[out] {
+            return Err(error::ACCOUNT_FROZEN);
+        }
+        if amounts[out] < quote.vault_out { Err(error::INSUFFICIENT_FUNDS) } else { Ok(()) }
     }
 
     /// Adds the account to what a walk stopped at.
