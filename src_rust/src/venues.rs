@@ -10,6 +10,7 @@ pub mod orca_token_swap_v2;
 pub mod orca_whirlpool;
 pub mod pumpswap;
 pub mod raydium_amm_v4;
+pub mod raydium_clmm;
 pub mod raydium_cpmm;
 mod token_sides;
 mod vaults;
@@ -31,6 +32,7 @@ pub static VENUES: &[&Venue] = &[
     &orca_whirlpool::VENUE,
     &pumpswap::VENUE,
     &raydium_amm_v4::VENUE,
+    &raydium_clmm::VENUE,
     &raydium_cpmm::VENUE,
 ];
 

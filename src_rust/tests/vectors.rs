@@ -170,4 +170,5 @@ all_equal! {
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
     raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;
     raydium_cpmm: "raydium_cpmm.jsonl.gz", 811;
+    raydium_clmm: "raydium_clmm.jsonl.gz", 906;
 }
