@@ -7,6 +7,8 @@
 //! # Source
 //! Orca Whirlpool program, `util/{sparse_swap,swap_tick_sequence}.rs`, `state/tick_array.rs`.
 
+use std::sync::Arc;
+
 use super::WhirlpoolError;
 use super::compute::Meter;
 use crate::amm_math::tick_math::{MAX_TICK_INDEX, MIN_TICK_INDEX, sqrt_price_from_tick_index};
@@ -52,7 +54,7 @@ struct LoadedTick {
 struct Entry {
     start: i32,
     /// `None`: known not to exist.
-    loaded: Option<(TickArrayLayout, Box<[LoadedTick]>)>,
+    loaded: Option<(TickArrayLayout, Arc<[LoadedTick]>)>,
 }
 
 /// What is known of a pool's tick arrays.
@@ -157,20 +159,28 @@ impl TickArrays {
         &self,
         start: i32,
         array: &TickArray,
-    ) -> Result<(TickArrayLayout, Box<[LoadedTick]>), TickArrayError> {
+    ) -> Result<(TickArrayLayout, Arc<[LoadedTick]>), TickArrayError> {
         if array.start_tick_index != start {
             return Err(TickArrayError::WrongStart { found: array.start_tick_index, expected: start });
         }
-        let offsets = (0..TICK_ARRAY_SIZE).filter(|offset| array.initialized >> offset & 1 == 1);
-        let ticks = offsets.zip(&array.liquidity_net).map(|(offset, &liquidity_net)| {
+        // Prices are what costs time here, and ticks seldom come or go.
+        let known = self.slot(start).ticks();
+        let mut ticks = Vec::with_capacity(array.liquidity_net.len());
+        let mut rest = array.initialized;
+        for &liquidity_net in &array.liquidity_net {
+            let offset = rest.trailing_zeros().cast_signed();
+            rest &= rest.wrapping_sub(1);
             let tick_index = start + offset * i32::from(self.tick_spacing);
             if !(MIN_TICK_INDEX..=MAX_TICK_INDEX).contains(&tick_index) {
                 return Err(TickArrayError::ImpossibleTick { tick_index });
             }
-            let sqrt_price = sqrt_price_from_tick_index(tick_index);
-            Ok(LoadedTick { offset, sqrt_price, liquidity_net })
-        });
-        Ok((array.layout, ticks.collect::<Result<_, _>>()?))
+            let sqrt_price = match known.get(ticks.len()) {
+                Some(tick) if tick.offset == offset => tick.sqrt_price,
+                _ => sqrt_price_from_tick_index(tick_index),
+            };
+            ticks.push(LoadedTick { offset, sqrt_price, liquidity_net });
+        }
+        Ok((array.layout, ticks.into()))
     }
 
     fn slot(&self, start: i32) -> Slot<'_> {
