@@ -34,14 +34,16 @@ def _amount(venue: Venue, state: State, rng: random.Random) -> int:
     kind = rng.random()
     if kind < 0.01:
         return 0
-    if kind < 0.09:
+    if kind < 0.08:
         return rng.randrange(1, 20)
-    if kind < 0.10:
+    if kind < 0.09:
         return U64_MAX - rng.randrange(3)
-    if kind < 0.30:  # about what the pool holds, or a part of it
-        held = balance(state.data(rng.choice(venue.sides(state)).vault))
-        amount = rng.choice((held, held // rng.randrange(1, 1000), int(held * rng.random())))
+    held = balance(state.data(rng.choice(venue.sides(state)).vault))
+    if kind < 0.24:  # about what the pool holds, or a part of it
+        amount = rng.choice((held, held // rng.randrange(1, 1_000), int(held * rng.random())))
         return min(U64_MAX, max(0, amount + rng.randrange(-3, 4)))
+    if kind < 0.75:  # what the pool can serve
+        return min(U64_MAX, log_uniform(rng, min(64, held.bit_length() + 1)))
     return log_uniform(rng)
 
 

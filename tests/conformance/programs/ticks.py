@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 MIN_TICK, MAX_TICK = -443_636, 443_636
 _BITS = 19
-_CONTEXT = Context(prec=80, rounding=ROUND_HALF_EVEN)
+_CONTEXT = Context(prec=80)
 
 
-def _powers(scale: int, sign: int) -> list[int]:
+def _powers(scale: int, sign: int, rounding: str) -> list[int]:
     root = _CONTEXT.sqrt(Decimal("1.0001"))
     return [
-        int(_CONTEXT.multiply(Decimal(2**scale), _CONTEXT.power(root, sign * 2**bit)).to_integral_value())
+        int(_CONTEXT.multiply(Decimal(2**scale), _CONTEXT.power(root, sign * 2**bit)).to_integral_value(rounding))
         for bit in range(_BITS)
     ]
 
 
-_UP, _DOWN = _powers(96, 1), _powers(64, -1)
+_UP, _DOWN = _powers(96, 1, ROUND_FLOOR), _powers(64, -1, ROUND_HALF_EVEN)
 
 
 def sqrt_price(tick: int) -> int:

@@ -27,11 +27,10 @@ ORACLE = hashlib.sha256(b"account:Oracle").digest()[:8]
 ORACLE_LENGTH = 100
 # Pair offsets.
 BASE_FACTOR, FILTER, DECAY, REDUCTION, VARIABLE_CONTROL, MAX_VOLATILITY = 8, 10, 12, 14, 16, 20
-MIN_BIN, MAX_BIN, PROTOCOL_SHARE, POWER_FACTOR, FUNCTION_TYPE, COLLECT_FEE_MODE = 24, 28, 32, 34, 35, 36
+PROTOCOL_SHARE, POWER_FACTOR, FUNCTION_TYPE, COLLECT_FEE_MODE = 32, 34, 35, 36
 VOLATILITY, VOLATILITY_REFERENCE, INDEX_REFERENCE, LAST_UPDATE = 40, 44, 48, 56
-PAIR_TYPE, ACTIVE_ID, BIN_STEP, STATUS, ACTIVATION_TYPE = 75, 76, 80, 82, 86
-MINT_X, MINT_Y, RESERVE_X, RESERVE_Y, ORACLE_KEY, ACTIVATION_POINT = 88, 120, 152, 184, 552, 816
-PERMISSION, CUSTOMIZABLE = 1, 2  # pair types with an activation point
+ACTIVE_ID, STATUS = 76, 82
+MINT_X, MINT_Y, RESERVE_X, RESERVE_Y, ORACLE_KEY = 88, 120, 152, 184, 552
 # Bin arrays.
 BINS_PER_ARRAY, FIRST_BIN, BIN_SIZE = 70, 56, 144
 ARRAYS_EACH_WAY = 4
@@ -126,7 +125,7 @@ class MeteoraDlmm(Venue):
 
     def mutate(self, state: State, rng: random.Random) -> State:
         pair = state.pool_data
-        for rewrite, share in ((_parameters, 0.5), (_volatility, 0.5), (_modes, 0.25), (_activation, 0.1)):
+        for rewrite, share in ((_parameters, 0.5), (_volatility, 0.5), (_modes, 0.25), (_status, 0.1)):
             if rng.random() < share:
                 pair = rewrite(pair, state, rng)
         state = state.with_data(state.pool, pair)
@@ -196,18 +195,9 @@ def _modes(pair: bytes, state: State, rng: random.Random) -> bytes:
     return _put(pair, (COLLECT_FEE_MODE, 1, rng.randrange(2)), (FUNCTION_TYPE, 1, rng.randrange(3)))
 
 
-def _activation(pair: bytes, state: State, rng: random.Random) -> bytes:
-    """A pair that opens at some time, or one that is disabled."""
-    kind = rng.randrange(2)
-    now = (state.clock.slot, state.clock.unix_timestamp)[kind]
-    point = now + rng.choice((-1, 0, 1, 1_000, -1_000))
-    return _put(
-        pair,
-        (PAIR_TYPE, 1, rng.choice((pair[PAIR_TYPE], PERMISSION, CUSTOMIZABLE))),
-        (ACTIVATION_TYPE, 1, kind),
-        (ACTIVATION_POINT, 8, point),
-        (STATUS, 1, rng.randrange(2)),
-    )
+def _status(pair: bytes, state: State, rng: random.Random) -> bytes:
+    """A disabled pair. Its type, and with it an activation point, is bound to its address by the signing seeds."""
+    return layout.put(pair, STATUS, 1, rng.randrange(2))
 
 
 def _bins(state: State, rng: random.Random) -> State:

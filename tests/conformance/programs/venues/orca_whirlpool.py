@@ -10,7 +10,19 @@ from typing import Any
 from .. import layout
 from ..svm import Execution
 from ..ticks import MAX_TICK, MIN_TICK, sqrt_price
-from ..tokens import MEMO, TOKEN, U64_MAX, address, derived, frozen, log_uniform, mutate_transfer_fee, pubkey, with_balance
+from ..tokens import (
+    MEMO,
+    TOKEN,
+    U64_MAX,
+    address,
+    derived,
+    frozen,
+    log_uniform,
+    mutate_transfer_fee,
+    other_liquidity,
+    pubkey,
+    with_balance,
+)
 from ..vectors import Call, State, Swap
 from ..venue import Parties, Side, Venue
 
@@ -126,8 +138,7 @@ class OrcaWhirlpool(Venue):
         if rng.random() < 0.4:
             pool = _price(pool, rng)
         if rng.random() < 0.3:
-            bits = rng.uniform(1, rng.choice((64, 90, 110, 127)))
-            pool = layout.put(pool, LIQUIDITY, 16, int(2**bits))
+            pool = layout.put(pool, LIQUIDITY, 16, other_liquidity(layout.u128(pool, LIQUIDITY), rng))
         state = state.with_data(state.pool, pool)
         for side in self.sides(state):
             if rng.random() < 0.5:
@@ -138,7 +149,7 @@ class OrcaWhirlpool(Venue):
                 state = frozen(state, side.vault)
         if oracle_address(state) in state.accounts and rng.random() < 0.6:
             state = _adaptive(state, rng)
-        earlier = rng.choice((0, 0, 0, 0, 1, 60, 100_000))
+        earlier = rng.choice((1, 60, 100_000)) if rng.random() < 0.03 else 0
         clock = replace(state.clock, unix_timestamp=state.clock.unix_timestamp - earlier)
         return replace(state, clock=clock)
 

@@ -8,7 +8,19 @@ from typing import Any
 
 from .. import layout
 from ..svm import Execution
-from ..tokens import MEMO, TOKEN, TOKEN_2022, U64_MAX, address, frozen, log_uniform, mutate_transfer_fee, pubkey, with_balance
+from ..tokens import (
+    MEMO,
+    TOKEN,
+    TOKEN_2022,
+    U64_MAX,
+    address,
+    frozen,
+    log_uniform,
+    mutate_transfer_fee,
+    other_liquidity,
+    pubkey,
+    with_balance,
+)
 from ..vectors import Account, Call, State, Swap
 from ..venue import Parties, Side, Venue
 
@@ -107,8 +119,7 @@ class RaydiumClmm(Venue):
             state = _rates(state, rng)
         pool = state.pool_data
         if rng.random() < 0.4:
-            bits = rng.uniform(1, rng.choice((40, 64, 90, 110, 127)))
-            pool = layout.put(pool, LIQUIDITY, 16, int(2**bits))
+            pool = layout.put(pool, LIQUIDITY, 16, other_liquidity(layout.u128(pool, LIQUIDITY), rng))
         if rng.random() < 0.4:
             pool = _price(pool, rng)
         if rng.random() < 0.1:

@@ -147,12 +147,14 @@ def _mutate_reserves(state: State, rng: random.Random) -> State:
     for token, vault in enumerate((address(pool, VAULT_0), address(pool, VAULT_1))):
         amount = balance(state.data(vault))
         if rng.random() < 0.7:
-            amount = rng.choice((log_uniform(rng), log_uniform(rng, 44), rng.randrange(20), U64_MAX))
+            amount = rng.choice((log_uniform(rng), log_uniform(rng, 60), log_uniform(rng, 44), U64_MAX))
+            if rng.random() < 0.1:
+                amount = rng.randrange(20)
             state = with_balance(state, vault, amount)
         left = amount
         for kind in ("protocol", "fund", "creator"):
             fee = min(left, log_uniform(rng, 63)) if rng.random() < 0.5 else 0
-            if left == fee and rng.random() < 0.9:  # emptied reserves only now and then
+            if left == fee and rng.random() < 0.97:  # emptied reserves only now and then
                 fee = left // 2
             left -= fee
             pool = layout.put(pool, ACCRUED[f"post_{kind}_fees_token_{token}"], 8, fee)
