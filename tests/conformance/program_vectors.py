@@ -48,7 +48,9 @@ def main() -> int:
         return 1 if mismatches else 0
     mix = Mix(mutate=options.mutate, edge=options.edge)
     out = options.out or Path(f"/tmp/vectors/{options.file}_{options.seed}.jsonl.gz")
-    for label, count in Generator(venue, elf, file, options.seed, mix).write(out, options.swaps).most_common():
+    for label, count in (
+        Generator(venue, elf, file, options.seed, mix).write(out, options.swaps).most_common()
+    ):
         print(f"{count:7} {label}", file=sys.stderr)
     print(out)
     return 0

@@ -15,7 +15,7 @@ from .swaps import draw, edges, with_threshold
 from .vectors import Call, Clock, State, Swap, VectorFile, Writer
 from .venue import Parties, Venue
 
-# A swap this close to the compute limit is left out: to say on which side it falls one must count units exactly.
+# A swap this close to the compute limit is left out: on which side it falls only an exact count would tell.
 UNITS_MARGIN = 0.05
 SLOTS_PER_SECOND = 2.5
 DAY = 86_400

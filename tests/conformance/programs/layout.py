@@ -33,7 +33,7 @@ def u128(data: bytes | bytearray, offset: int) -> int:
 
 
 def put(data: bytes | bytearray, offset: int, size: int, value: int) -> bytes:
-    """Return `data` with the integer of `size` bytes at `offset` replaced; negative values are two's complement."""
+    """Return `data` with the integer of `size` bytes at `offset` replaced; negatives in two's complement."""
     written = (value % (1 << 8 * size)).to_bytes(size, "little")
     return bytes(data[:offset]) + written + bytes(data[offset + size :])
 

@@ -28,7 +28,7 @@ EVENT_BY_CALL = bytes.fromhex("e445a52e51cb9a1d")  # sha256("anchor:event")[:8],
 _PROGRAM_DATA = "Program data: "
 
 
-class WrongProgram(Exception):
+class WrongProgramError(Exception):
     """The bytecode is not the one that the vectors were made with."""
 
 
@@ -59,7 +59,7 @@ class Program:
     ) -> None:
         found = hashlib.sha256(elf.read_bytes()).hexdigest()
         if found != sha256:
-            raise WrongProgram(f"{elf}: sha256 is {found}, expected {sha256}")
+            raise WrongProgramError(f"{elf}: sha256 is {found}, expected {sha256}")
         budget = ComputeBudget(simd_0268_active=True)
         budget.compute_unit_limit = compute_unit_limit
         svm = LiteSVM().with_lamports(10**18).with_compute_budget(budget).with_sigverify(False)
@@ -81,7 +81,9 @@ class Program:
         if not isinstance(outcome, SimulatedTransactionInfo):
             error = failure(logs, outcome.err())
             return Execution(error, meta.compute_units_consumed(), {}, logs, [])
-        events = [base64.b64decode(line[len(_PROGRAM_DATA) :]) for line in logs if line.startswith(_PROGRAM_DATA)]
+        events = [
+            base64.b64decode(line[len(_PROGRAM_DATA) :]) for line in logs if line.startswith(_PROGRAM_DATA)
+        ]
         for inner in meta.inner_instructions():
             for each in inner:
                 data = bytes(each.instruction().data)

@@ -64,7 +64,9 @@ def edges(swap: Swap, run: Run, rng: random.Random) -> list[Swap]:
 
     def answer(amount: int) -> Any:
         outcome = run(replace(swap, amount=amount))
-        return None if outcome["ok"] else tuple(outcome["error"].get(each) for each in ("name", "code", "panic"))
+        return (
+            None if outcome["ok"] else tuple(outcome["error"].get(each) for each in ("name", "code", "panic"))
+        )
 
     grid = sorted({1, U64_MAX, *(log_uniform(rng) for _ in range(14))})
     answers = [answer(amount) for amount in grid]

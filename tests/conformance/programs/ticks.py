@@ -12,7 +12,11 @@ _CONTEXT = Context(prec=80)
 def _powers(scale: int, sign: int, rounding: str) -> list[int]:
     root = _CONTEXT.sqrt(Decimal("1.0001"))
     return [
-        int(_CONTEXT.multiply(Decimal(2**scale), _CONTEXT.power(root, sign * 2**bit)).to_integral_value(rounding))
+        int(
+            _CONTEXT.multiply(Decimal(2**scale), _CONTEXT.power(root, sign * 2**bit)).to_integral_value(
+                rounding
+            )
+        )
         for bit in range(_BITS)
     ]
 

@@ -68,14 +68,14 @@ def log_uniform(rng: random.Random, bits: float = 64) -> int:
 
 
 def other_liquidity(liquidity: int, rng: random.Random) -> int:
-    """Return more liquidity, as a position that spans every tick adds; at times any, which ticks may contradict."""
+    """Return more liquidity, as a position over every tick adds; at times any, which ticks may contradict."""
     bits = rng.choice((40, 64, 90, 110, 126))
     added = log_uniform(rng, bits)
     return added if rng.random() < 0.15 else min(liquidity + added, 2**127)
 
 
 def mutate_transfer_fee(state: State, mint_key: str, rng: random.Random) -> State:
-    """Return the state with other transfer fees at `mint_key`, if it has any; the newer may not be in force yet."""
+    """Return the state with other transfer fees at `mint_key`, if it has any; the newer may be yet to come."""
     data = state.data(mint_key)
     if not has_transfer_fee(data):
         return state

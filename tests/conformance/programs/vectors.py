@@ -1,4 +1,4 @@
-"""The vector files: states with their accounts, and swaps; schema in tests/data/vectors/metadata.json's origin.
+"""The vector files: states with their accounts, and swaps (`tests/data/vectors/` tells the schema).
 
 States are kept by address and content; account and state ids exist only in a file and are given when written.
 """
@@ -161,7 +161,7 @@ class Writer:
 
     def __enter__(self) -> Writer:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = gzip.open(self.path, "wt", encoding="utf-8", compresslevel=6)  # noqa: SIM115
+        self._stream = gzip.open(self.path, "wt", encoding="utf-8", compresslevel=6)
         self._write({"t": "meta", **{name: value for name, value in self.meta.items() if name != "t"}})
         return self
 

@@ -6,7 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .svm import Execution, Program
 from .tokens import U64_MAX, balance, wallet
@@ -52,7 +52,7 @@ class Venue(ABC):
     name: str
     has_price_limit = False
     has_transfer_fees = True
-    wallets: Mapping[str, tuple[int, int, int]]
+    wallets: ClassVar[Mapping[str, tuple[int, int, int]]]
 
     @abstractmethod
     def sides(self, state: State) -> tuple[Side, Side]:
@@ -75,7 +75,7 @@ class Venue(ABC):
         """Return the state with some fields rewritten within what the program accepts."""
 
     def price_limit(self, state: State, a_to_b: bool, rng: random.Random) -> int:
-        """Return a price limit, Q64.64, for venues that have one: mostly ahead of the price, now and then behind."""
+        """Return a price limit, Q64.64, where there are any: mostly ahead of the price, now and then behind."""
         raise NotImplementedError
 
     def companions(self, state: State, parties: Parties) -> dict[str, Account]:

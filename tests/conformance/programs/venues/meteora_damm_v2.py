@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
-from ..tokens import U64_MAX, address, balance, derived, frozen, log_uniform, mutate_transfer_fee, with_balance
+from ..tokens import (
+    U64_MAX,
+    address,
+    balance,
+    derived,
+    frozen,
+    log_uniform,
+    mutate_transfer_fee,
+    with_balance,
+)
 from ..vectors import Call, State, Swap
 from ..venue import Parties, Side, Venue
 
@@ -65,7 +74,7 @@ class MeteoraDammV2(Venue):
     """Meteora DAMM v2."""
 
     name = "meteora_damm_v2"
-    wallets = {"swap": (8, 2, 3), "swap2": (8, 2, 3)}
+    wallets: ClassVar = {"swap": (8, 2, 3), "swap2": (8, 2, 3)}
 
     def sides(self, state: State) -> tuple[Side, Side]:
         pool = state.pool_data
@@ -199,7 +208,11 @@ def _volatility(pool: bytes, state: State, rng: random.Random) -> bytes:
     reference = min(max(rng.choice((price, near, 0)), low), high) if rng.random() < 0.95 else 0
     return _put(
         pool,
-        (LAST_UPDATE, 8, state.clock.unix_timestamp - rng.choice((0, 1, rng.randrange(100), rng.randrange(70_000)))),
+        (
+            LAST_UPDATE,
+            8,
+            state.clock.unix_timestamp - rng.choice((0, 1, rng.randrange(100), rng.randrange(70_000))),
+        ),
         (PRICE_REFERENCE, 16, reference),
         (VOLATILITY, 16, rng.randrange(most + 1)),
         (VOLATILITY_REFERENCE, 16, rng.randrange(most + 1)),
@@ -223,7 +236,9 @@ def _price(pool: bytes, state: State, rng: random.Random) -> bytes:
     if rng.random() < 0.5:
         pool = layout.put(pool, LIQUIDITY, 16, log_uniform(rng, rng.choice((64, 90, 110, 127))))
     return _put(
-        pool, (SQRT_PRICE, 16, price), (INIT_SQRT_PRICE, 16, rng.choice((price, max(low, int(price * rng.random())))))
+        pool,
+        (SQRT_PRICE, 16, price),
+        (INIT_SQRT_PRICE, 16, rng.choice((price, max(low, int(price * rng.random()))))),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
@@ -58,7 +58,7 @@ class MeteoraDlmm(Venue):
     """Meteora DLMM."""
 
     name = "meteora_dlmm"
-    wallets = {op: (10, 4, 5) for op in DISCRIMINATORS}
+    wallets: ClassVar = dict.fromkeys(DISCRIMINATORS, (10, 4, 5))
 
     def sides(self, state: State) -> tuple[Side, Side]:
         pool = state.pool_data
@@ -153,7 +153,7 @@ def in_reach(state: State, a_to_b: bool) -> list[str]:
     return ahead[:ARRAYS_EACH_WAY]
 
 
-def array_index(data: bytes) -> int:
+def array_index(data: bytes | bytearray) -> int:
     return layout.get(data, 8, 8, signed=True)
 
 
@@ -186,7 +186,12 @@ def _volatility(pair: bytes, state: State, rng: random.Random) -> bytes:
         pair,
         (VOLATILITY, 4, rng.randrange(most + 1)),
         (VOLATILITY_REFERENCE, 4, rng.randrange(most + 1)),
-        (INDEX_REFERENCE, 4, layout.i32(pair, ACTIVE_ID) + rng.choice((0, rng.randrange(-50, 51), rng.randrange(-5_000, 5_001)))),
+        (
+            INDEX_REFERENCE,
+            4,
+            layout.i32(pair, ACTIVE_ID)
+            + rng.choice((0, rng.randrange(-50, 51), rng.randrange(-5_000, 5_001))),
+        ),
         (LAST_UPDATE, 8, state.clock.unix_timestamp - ago),
     )
 
@@ -196,12 +201,12 @@ def _modes(pair: bytes, state: State, rng: random.Random) -> bytes:
 
 
 def _status(pair: bytes, state: State, rng: random.Random) -> bytes:
-    """A disabled pair. Its type, and with it an activation point, is bound to its address by the signing seeds."""
+    """A disabled pair. Its type, and so the use of an activation point, is bound to its address by seeds."""
     return layout.put(pair, STATUS, 1, rng.randrange(2))
 
 
 def _bins(state: State, rng: random.Random) -> State:
-    """Other amounts in bins (Y at and below the active bin, X at and above it), and other orders where there are any."""
+    """Other amounts in bins (Y up to the active bin, X from it on), and other orders where there are any."""
     active = layout.i32(state.pool_data, ACTIVE_ID)
     bits = rng.choice((3, 20, 40, 60))
     for key in state.keys[5:]:
@@ -226,7 +231,7 @@ def _bins(state: State, rng: random.Random) -> State:
 
 
 def _active_bin(state: State, rng: random.Random) -> State:
-    """The active bin elsewhere within the arrays at hand: bins between keep the wrong token, as after a donation."""
+    """The active bin elsewhere within the arrays at hand; bins passed over keep the wrong token."""
     indexes = [array_index(state.data(key)) for key in state.keys[5:]]
     if not indexes:
         return state
@@ -235,4 +240,3 @@ def _active_bin(state: State, rng: random.Random) -> State:
     active = layout.i32(pair, ACTIVE_ID) + rng.choice((-1, 1, rng.randrange(-20, 21)))
     active = min(max(active, low), high)
     return state.with_data(state.pool, layout.put(pair, ACTIVE_ID, 4, active))
-

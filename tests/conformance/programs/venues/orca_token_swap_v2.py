@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
@@ -24,7 +24,7 @@ class OrcaTokenSwapV2(Venue):
 
     name = "orca_token_swap_v2"
     has_transfer_fees = False
-    wallets = {"swap": (2, 3, 6)}
+    wallets: ClassVar = {"swap": (2, 3, 6)}
 
     def sides(self, state: State) -> tuple[Side, Side]:
         pool = state.pool_data
@@ -64,7 +64,9 @@ class OrcaTokenSwapV2(Venue):
         if rng.random() < 0.6:
             for fee in range(2):
                 denominator = rng.choice((10_000, 1_000, 100, 1, log_uniform(rng, 40)))
-                share = rng.choice((0, 1, 25, rng.randrange(denominator + 1), rng.randrange(denominator // 20 + 1)))
+                share = rng.choice(
+                    (0, 1, 25, rng.randrange(denominator + 1), rng.randrange(denominator // 20 + 1))
+                )
                 if share >= denominator:  # the program accepts fractions below 1, or 0/0
                     share = 0
                 if share == 0 and rng.random() < 0.2:
@@ -75,7 +77,9 @@ class OrcaTokenSwapV2(Venue):
         if rng.random() < 0.6:
             for side in self.sides(state):
                 if rng.random() < 0.8:
-                    amount = rng.choice((log_uniform(rng), log_uniform(rng, 44), 1 + rng.randrange(20), U64_MAX))
+                    amount = rng.choice(
+                        (log_uniform(rng), log_uniform(rng, 44), 1 + rng.randrange(20), U64_MAX)
+                    )
                     state = with_balance(state, side.vault, amount)
         if rng.random() < 0.3:
             mint = address(pool, POOL_MINT)

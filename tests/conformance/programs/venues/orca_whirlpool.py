@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
@@ -34,7 +34,16 @@ TRADED = hashlib.sha256(b"event:Traded").digest()[:8]
 TICK_SPACING, FEE_TIER_INDEX, FEE_RATE, PROTOCOL_RATE = 41, 43, 45, 47
 LIQUIDITY, SQRT_PRICE, TICK, MINT_A, VAULT_A, MINT_B, VAULT_B = 49, 65, 81, 101, 133, 181, 213
 # Oracle offsets.
-TRADE_ENABLE, FILTER, DECAY, REDUCTION, CONTROL, MAX_VOLATILITY, GROUP_SIZE, MAJOR_SWAP = 40, 48, 50, 52, 54, 58, 62, 64
+TRADE_ENABLE, FILTER, DECAY, REDUCTION, CONTROL, MAX_VOLATILITY, GROUP_SIZE, MAJOR_SWAP = (
+    40,
+    48,
+    50,
+    52,
+    54,
+    58,
+    62,
+    64,
+)
 VARIABLES, VOLATILITY_REFERENCE, GROUP_REFERENCE, VOLATILITY, VARIABLES_END = 82, 98, 102, 106, 110
 TICKS_PER_ARRAY = 88
 OFFSETS = range(-2, 4)  # tick arrays that vector files list
@@ -57,7 +66,7 @@ class OrcaWhirlpool(Venue):
 
     name = "orca_whirlpool"
     has_price_limit = True
-    wallets = {"swap": (1, 3, 5), "swap_v2": (3, 7, 9)}
+    wallets: ClassVar = {"swap": (1, 3, 5), "swap_v2": (3, 7, 9)}
 
     def parties(self, op: str, accounts: list[str], a_to_b: bool) -> Parties:
         """Return the parties; both instructions name token A's account before token B's."""
@@ -113,7 +122,11 @@ class OrcaWhirlpool(Venue):
         event = next(each for each in execution.events if each[:8] == TRADED)
         lp_fee, protocol_fee = layout.u64(event, LP_FEE), layout.u64(event, PROTOCOL_FEE)
         pool = execution.accounts[state.pool]
-        result: dict[str, Any] = {"fee": lp_fee + protocol_fee, "lp_fee": lp_fee, "protocol_fee": protocol_fee}
+        result: dict[str, Any] = {
+            "fee": lp_fee + protocol_fee,
+            "lp_fee": lp_fee,
+            "protocol_fee": protocol_fee,
+        }
         result |= {name: layout.get(pool, *place) for name, place in POST.items()}
         oracle = oracle_address(state)
         if oracle in state.accounts:
@@ -133,7 +146,9 @@ class OrcaWhirlpool(Venue):
         """Other fees, price, liquidity, clock, transfer fees or adaptive fee."""
         pool = state.pool_data
         if rng.random() < 0.4:
-            pool = layout.put(pool, FEE_RATE, 2, rng.choice((0, 1, 100, 3_000, 60_000, rng.randrange(60_001))))
+            pool = layout.put(
+                pool, FEE_RATE, 2, rng.choice((0, 1, 100, 3_000, 60_000, rng.randrange(60_001)))
+            )
             pool = layout.put(pool, PROTOCOL_RATE, 2, rng.randrange(2_501))
         if rng.random() < 0.4:
             pool = _price(pool, rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
@@ -30,10 +30,10 @@ class RaydiumAmmV4(Venue):
 
     name = "raydium_amm_v4"
     has_transfer_fees = False
-    wallets = {"swap_base_in": (-1, -3, -2), "swap_base_out": (-1, -3, -2)}
+    wallets: ClassVar = {"swap_base_in": (-1, -3, -2), "swap_base_out": (-1, -3, -2)}
 
     def parties(self, op: str, accounts: list[str], a_to_b: bool) -> Parties:
-        """Return the parties; others: authority, open orders, target orders, the market's seven, its signer."""
+        """Return the parties; others: authority, open orders, target orders, the market and its signer."""
         trader, source, target = (accounts[i] for i in self.wallets[op])
         targeted = len(accounts) == 18
         target_orders = (accounts[4],) if targeted else ()
@@ -80,11 +80,16 @@ class RaydiumAmmV4(Venue):
         pool = state.pool_data
         if rng.random() < 0.5:
             denominator = rng.choice((10_000, 1_000, 1_000_000, 1, log_uniform(rng, 40)))
-            numerator = rng.choice((0, 1, 25, rng.randrange(denominator + 1), rng.randrange(denominator // 20 + 1)))
+            numerator = rng.choice(
+                (0, 1, 25, rng.randrange(denominator + 1), rng.randrange(denominator // 20 + 1))
+            )
             pool = layout.put(pool, SWAP_FEE_NUMERATOR, 8, min(numerator, denominator))
             pool = layout.put(pool, SWAP_FEE_DENOMINATOR, 8, denominator)
         if rng.random() < 0.6:
-            for vault, pnl in ((address(pool, COIN_VAULT), NEED_TAKE_PNL_COIN), (address(pool, PC_VAULT), NEED_TAKE_PNL_PC)):
+            for vault, pnl in (
+                (address(pool, COIN_VAULT), NEED_TAKE_PNL_COIN),
+                (address(pool, PC_VAULT), NEED_TAKE_PNL_PC),
+            ):
                 if rng.random() < 0.7:
                     amount = rng.choice((log_uniform(rng), log_uniform(rng, 44), rng.randrange(20), U64_MAX))
                     state = with_balance(state, vault, amount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
@@ -58,7 +58,7 @@ class RaydiumClmm(Venue):
 
     name = "raydium_clmm"
     has_price_limit = True
-    wallets = {"swap": (0, 3, 4), "swap_v2": (0, 3, 4)}
+    wallets: ClassVar = {"swap": (0, 3, 4), "swap_v2": (0, 3, 4)}
 
     def sides(self, state: State) -> tuple[Side, Side]:
         pool = state.pool_data
@@ -177,7 +177,7 @@ def _rates(state: State, rng: random.Random) -> State:
 
 
 def _price(pool: bytes, rng: random.Random) -> bytes:
-    """A price up to a few arrays away, well inside its tick: at a tick's edge the program's own tables decide."""
+    """A price up to a few arrays away, well inside its tick: at the edge the program's own tables decide."""
     spacing = layout.u16(pool, TICK_SPACING)
     tick = layout.i32(pool, TICK) + rng.choice((0, rng.randrange(-3, 4), rng.randrange(-90, 91))) * spacing
     tick = min(max(tick + rng.randrange(-spacing, spacing + 1), MIN_TICK + 1), MAX_TICK - 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
@@ -47,7 +47,7 @@ class RaydiumCpmm(Venue):
     """Raydium CPMM."""
 
     name = "raydium_cpmm"
-    wallets = {"swap_base_input": (0, 4, 5), "swap_base_output": (0, 4, 5)}
+    wallets: ClassVar = {"swap_base_input": (0, 4, 5), "swap_base_output": (0, 4, 5)}
 
     def sides(self, state: State) -> tuple[Side, Side]:
         pool = state.pool_data
