@@ -13,8 +13,9 @@ Set `PHANTOM_PROGRAMS_DIR` to a folder that holds, by the name of the vector fil
 - `meteora_dlmm.so`: MeteoraAg/dlmm-sdk, `commons/tests/artifacts/lb_clmm_prod.so`;
 - `meteora_damm_v2.so`: MeteoraAg/damm-v2-sdk, `tests/fixtures/cp_amm.so`.
 
-A file whose sha256 is not the vectors' is refused, a missing one skips its venue. PumpSwap's vectors come from
-its SDK. `PHANTOM_PROGRAM_SWAPS` sets how many swaps each test tries (default 300), `PHANTOM_PROGRAM_SEED` which.
+A file whose sha256 is not the vectors' is refused, a missing one skips its venue. PumpSwap's vectors come
+from its SDK. `PHANTOM_PROGRAM_SWAPS` sets how many swaps each test tries (default 300),
+`PHANTOM_PROGRAM_SEED` which (default 1).
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 
 MIN_TICK, MAX_TICK = -443_636, 443_636
 _BITS = 19
 _CONTEXT = Context(prec=80)
 
 
-def _powers(scale: int, sign: int, rounding: str) -> list[int]:
+def _powers(scale: int, sign: int) -> list[int]:
     root = _CONTEXT.sqrt(Decimal("1.0001"))
     return [
         int(
@@ -21,7 +21,7 @@ def _powers(scale: int, sign: int, rounding: str) -> list[int]:
     ]
 
 
-_UP, _DOWN = _powers(96, 1, ROUND_FLOOR), _powers(64, -1, ROUND_HALF_EVEN)
+_UP, _DOWN = _powers(96, 1), _powers(64, -1)
 
 
 def sqrt_price(tick: int) -> int:

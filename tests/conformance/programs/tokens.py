@@ -75,7 +75,7 @@ def other_liquidity(liquidity: int, rng: random.Random) -> int:
 
 
 def mutate_transfer_fee(state: State, mint_key: str, rng: random.Random) -> State:
-    """Return the state with other transfer fees at `mint_key`, if it has any; the newer may be yet to come."""
+    """Return the state with other transfer fees at `mint_key`, if it has any; the newer may be to come."""
     data = state.data(mint_key)
     if not has_transfer_fee(data):
         return state

@@ -75,7 +75,7 @@ class Venue(ABC):
         """Return the state with some fields rewritten within what the program accepts."""
 
     def price_limit(self, state: State, a_to_b: bool, rng: random.Random) -> int:
-        """Return a price limit, Q64.64, where there are any: mostly ahead of the price, now and then behind."""
+        """Return a price limit, Q64.64, where there are any: mostly ahead of the price, at times behind."""
         raise NotImplementedError
 
     def companions(self, state: State, parties: Parties) -> dict[str, Account]:
