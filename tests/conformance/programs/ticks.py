@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import Context, Decimal
 
 MIN_TICK, MAX_TICK = -443_636, 443_636
 _BITS = 19
@@ -11,14 +11,8 @@ _CONTEXT = Context(prec=80)
 
 def _powers(scale: int, sign: int) -> list[int]:
     root = _CONTEXT.sqrt(Decimal("1.0001"))
-    return [
-        int(
-            _CONTEXT.multiply(Decimal(2**scale), _CONTEXT.power(root, sign * 2**bit)).to_integral_value(
-                rounding
-            )
-        )
-        for bit in range(_BITS)
-    ]
+    exact = (_CONTEXT.power(root, sign * 2**bit) for bit in range(_BITS))
+    return [int(_CONTEXT.multiply(Decimal(2**scale), power)) for power in exact]  # truncated
 
 
 _UP, _DOWN = _powers(96, 1), _powers(64, -1)
