@@ -95,21 +95,24 @@ impl DammPool {
         }
         let fees = self.tokens.fees(environment, request.a_to_b);
         let swap = account.swap(&environment.now(), request, fees)?;
-        self.check_transfers(request.a_to_b, &swap.quote)?;
+        self.check_transfers(request, &swap.quote)?;
         Ok(swap)
     }
 
     /// What the token programs refuse, as far as the pool's own accounts and mints show it.
-    fn check_transfers(&self, a_to_b: bool, quote: &Quote) -> Result<()> {
+    fn check_transfers(&self, request: &SwapRequest, quote: &Quote) -> Result<()> {
         let Some(SetAside::FrozenVault(vault)) = self.vaults.obstacle() else {
-            return self.check_balances(a_to_b, quote);
+            return self.check_balances(request, quote);
         };
         Err(ACCOUNT_FROZEN.with("account", vault))
     }
 
-    fn check_balances(&self, a_to_b: bool, quote: &Quote) -> Result<()> {
+    fn check_balances(&self, request: &SwapRequest, quote: &Quote) -> Result<()> {
+        if request.trader_balance.is_some_and(|balance| quote.user_in > balance) {
+            return Err(INSUFFICIENT_FUNDS.with("amount", quote.user_in));
+        }
         let Some(held) = self.vaults.amounts() else { return Ok(()) };
-        let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
+        let (side_in, side_out) = if request.a_to_b { (0, 1) } else { (1, 0) };
         // Nobody can pay more than there is outside the vault.
         if let Some(mint) = self.tokens.mints()[side_in]
             && self.tokens.addresses()[side_in] != NATIVE_MINT

@@ -191,6 +191,7 @@ impl TokenSwapPool {
     /// pool tokens are worked out only where that can fail.
     fn swap(
         &self,
+        request: &SwapRequest,
         amount_in: u64,
         minimum_out: u64,
         reserves: Reserves,
@@ -214,7 +215,7 @@ impl TokenSwapPool {
         }
         let to_u64 = |amount: u128| u64::try_from(amount).map_err(|_| refusal::conversion());
         let user_in = to_u64(swapped.source)?;
-        let after = self.transfer_in(user_in, reserves)?;
+        let after = self.transfer_in(request, user_in, reserves)?;
         let fee = to_u64(swapped.fee)?;
         let mut pool_tokens = 0;
         if owner_fee > 0 && (mint || !self.mint_is_safe) {
@@ -249,13 +250,12 @@ impl TokenSwapPool {
     }
 
     /// Checks the transfer from the trader; returns what the vault holds afterwards.
-    fn transfer_in(&self, user_in: u64, reserves: Reserves) -> Result<u64, Refusal> {
+    fn transfer_in(&self, request: &SwapRequest, user_in: u64, reserves: Reserves) -> Result<u64, Refusal> {
         self.check_not_frozen(!reserves.a_to_b)?;
-        // No supply passes 64 bits, so nobody holds what would not fit the vault.
-        reserves.source.checked_add(user_in).ok_or_else(|| {
-            refusal::insufficient_funds()
-                .with("amount", user_in)
-                .with("most_there_can_be", u64::MAX - reserves.source)
+        let most = request.most_payable(reserves.source);
+        let after = reserves.source.checked_add(user_in).filter(|_| user_in <= most);
+        after.ok_or_else(|| {
+            refusal::insufficient_funds().with("amount", user_in).with("most_there_can_be", most)
         })
     }
 
@@ -362,10 +362,10 @@ impl TokenSwapPool {
         }
         let reserves = self.reserves(request.a_to_b)?;
         if request.exact_in {
-            return self.swap(request.amount, request.other_amount_threshold, reserves, mint);
+            return self.swap(request, request.amount, request.other_amount_threshold, reserves, mint);
         }
         let amount_in = self.input_for(request.amount, reserves)?;
-        let swapped = self.swap(amount_in, request.amount, reserves, mint)?;
+        let swapped = self.swap(request, amount_in, request.amount, reserves, mint)?;
         if swapped.user_in > request.other_amount_threshold {
             return Err(refusal::slippage()
                 .with("amount_in", swapped.user_in)

@@ -191,8 +191,7 @@ impl AmmV4Pool {
         let reserves = self.checked_reserves()?;
         let (side_in, side_out) = if request.a_to_b { (0, 1) } else { (1, 0) };
         let (reserve_in, reserve_out) = (reserves[side_in], reserves[side_out]);
-        // A supply fits 64 bits, so no trader holds what does not fit beside the vault's balance.
-        let most = u64::MAX - vaults[side_in];
+        let most = request.most_payable(vaults[side_in]);
         let (amount_in, amount_out, fee) = if request.exact_in {
             self.exact_in(request, reserve_in, reserve_out, most)?
         } else {

@@ -323,7 +323,7 @@ impl ClmmPool {
             input_transfer_fee,
             output_transfer_fee,
         };
-        self.check_vaults(order.a_to_b, &quote)?;
+        self.check_vaults(request, &quote)?;
         let before = self.pool.sqrt_price_x64;
         if if order.a_to_b { before <= end.sqrt_price } else { end.sqrt_price <= before } {
             return Err(error::REQUIRE_GT);
@@ -344,15 +344,13 @@ impl ClmmPool {
     }
 
     /// What the token programs refuse, first of the way in, then of the way out.
-    ///
-    /// A mint's supply has 64 bits, so nobody can send what would lift the vault beyond.
-    fn check_vaults(&self, a_to_b: bool, quote: &Quote) -> Result<(), Fault> {
-        let (into, out) = (usize::from(!a_to_b), usize::from(a_to_b));
+    fn check_vaults(&self, request: &SwapRequest, quote: &Quote) -> Result<(), Fault> {
+        let (into, out) = (usize::from(!request.a_to_b), usize::from(request.a_to_b));
         let (frozen, amounts) = (self.vaults.frozen(), self.vaults.amounts().unwrap_or_default());
         if frozen[into] {
             return Err(error::ACCOUNT_FROZEN);
         }
-        if amounts[into].checked_add(quote.user_in).is_none() {
+        if quote.user_in > request.most_payable(amounts[into]) {
             return Err(error::INSUFFICIENT_FUNDS);
         }
         if frozen[out] {

@@ -249,19 +249,24 @@ impl CpmmPool {
             creator_fees: accrued(self.creator_fees(), creator_side, traded.creator_fee.into())?,
             traded,
         };
-        self.check_transfers(&outcome.quote, side_in, side_out)?;
+        self.check_transfers(request, &outcome.quote, side_in, side_out)?;
         Ok(outcome)
     }
 
     /// What the token programs refuse.
-    fn check_transfers(&self, quote: &Quote, side_in: usize, side_out: usize) -> Result<(), Refusal> {
+    fn check_transfers(
+        &self,
+        request: &SwapRequest,
+        quote: &Quote,
+        side_in: usize,
+        side_out: usize,
+    ) -> Result<(), Refusal> {
         let frozen = self.vaults.frozen();
         let vault_in = self.vaults.amounts().map_or(0, |amounts| amounts[side_in]);
         if frozen[side_in] {
             return Err(ACCOUNT_FROZEN);
         }
-        // A supply fits 64 bits, so no trader holds what does not fit beside the vault's balance.
-        if vault_in.checked_add(quote.user_in).is_none() {
+        if quote.user_in > request.most_payable(vault_in) {
             return Err(INSUFFICIENT_FUNDS.with("amount", quote.user_in));
         }
         if frozen[side_out] {
