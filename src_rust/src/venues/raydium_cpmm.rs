@@ -1,8 +1,8 @@
 //! Raydium CPMM: constant product with trade, protocol, fund and creator fees, for Token and Token-2022.
 //!
 //! `layout` says what the accounts hold, `curve` does the program's arithmetic on reserves net of
-//! accrued fees, `pool` puts transfer fees, thresholds and permissions around it in the program's
-//! order: which check comes first decides which error a failing swap gets.
+//! accrued fees, `swap` puts transfer fees, thresholds and permissions around it in the program's
+//! order: which check comes first decides which error a failing swap gets. `pool` keeps the accounts.
 //!
 //! # Source
 //! raydium-cp-swap (`curve/*`, `states/pool.rs`, `instructions/swap_base_*.rs`, `utils/token.rs`);
@@ -11,6 +11,7 @@
 mod curve;
 mod layout;
 mod pool;
+mod swap;
 
 use crate::decoders::address;
 use crate::quantities::Pubkey;
