@@ -256,12 +256,11 @@ impl PoolState for PumpSwapPool {
         let flags = self.disable_flags();
         let mut written = Written::default();
         let result = if *address == self.address {
-            match account {
-                Some(account) => self.write_pool(account.data),
-                None => {
-                    self.is_closed = true;
-                    Ok(())
-                }
+            if let Some(account) = account {
+                self.write_pool(account.data)
+            } else {
+                self.is_closed = true;
+                Ok(())
             }
         } else if *address == GLOBAL_CONFIG {
             self.global.write(account, &PROGRAM, GlobalConfig::tolerant)
@@ -406,7 +405,9 @@ impl PoolState for PumpSwapPool {
                 sink(&tiers.len().to_le_bytes());
                 for FeeTier { market_cap_lamports_threshold, fees: tier } in tiers {
                     sink(&market_cap_lamports_threshold.to_le_bytes());
-                    fees(tier).iter().for_each(|word| sink(&word.to_le_bytes()));
+                    for word in fees(tier) {
+                        sink(&word.to_le_bytes());
+                    }
                 }
             }
         }
