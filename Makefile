@@ -6,10 +6,14 @@ VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BIN := $(VENV)/bin
 DEPS := $(VENV)/.phantom-dependencies
 BUILD := $(VENV)/.phantom-build
+# The inputs of Rust's property tests; `large_cycles_are_never_beaten_by_dense_search` is meant for this one.
+PROPTEST_RNG_SEED ?= 20220406
+# How many times the usual number of inputs `make soak` tries.
+SOAK ?= 50
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src_rust -name '*.rs' -o -name Cargo.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-rust test-python lint fmt bench heap check clean
+.PHONY: help install build demo test test-rust test-python soak lint fmt bench heap check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -36,10 +40,13 @@ demo: build ## Replay the shipped recording: one real day of nine pools, paper t
 test: test-rust test-python ## Run every test
 
 test-rust: $(DEPS)
-	cargo test --locked --workspace
+	PROPTEST_RNG_SEED=$(PROPTEST_RNG_SEED) cargo test --locked --workspace
 
 test-python: build
 	$(BIN)/python -m pytest
+
+soak: ## Rust's property tests on many inputs, other ones each time (SOAK=50 times as many)
+	env -u PROPTEST_RNG_SEED PHANTOM_SOAK=$(SOAK) cargo test --locked --workspace --tests
 
 lint: build ## rustfmt, clippy, ruff, mypy, stubs against the binary, import contracts
 	cargo fmt --all --check
@@ -64,6 +71,8 @@ heap: ## Heap profile of the native engine over the demo recording (needs valgri
 	valgrind --tool=massif --massif-out-file=target/massif.out target/profiling/phantom_core src/phantom_arbiter/data/whirlpool-2022-04-06.phrec
 	ms_print target/massif.out | head -40
 
+# Hypothesis then tries the same inputs each time.
+check: export CI := true
 check: lint test ## Everything that CI runs
 
 clean: ## Remove what builds left

@@ -39,6 +39,7 @@ __all__ = [
     "SlotUpdate",
     "Step",
     "SwapRefused",
+    "VenueInfo",
     "WssAggregator",
     "find_negative_cycle",
     "find_program_address",
@@ -58,10 +59,17 @@ class MarketDataError(PhantomError):
     """Account data is missing, undecodable or not what it claims to be; the pool is set aside."""
 
 class SwapRefused(PhantomError):
-    """The on-chain program would refuse this swap; `name` and `code` are the program's own."""
+    """The on-chain program would refuse this swap.
+
+    Attributes:
+        name: The program's word for the error.
+        code: Its number, if it has one.
+        values: The values that matter, by name.
+    """
 
     name: str
     code: int | None
+    values: dict[str, Any]
 
 class RecordingError(PhantomError):
     """A recording is missing, torn or corrupt."""
@@ -146,6 +154,7 @@ class ConformanceState:
             a_to_b: Whether the input is the first token.
             other_amount_threshold: Least output or most input, base units.
             sqrt_price_limit: Q64.64; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
 
         Returns:
             `{"ok": True, "result": {...}}`, `{"ok": False, "error": {"name", "code"}}`, or None if the
@@ -376,24 +385,27 @@ class PoolInfo:
     @property
     def venue(self) -> str: ...
     @property
+    def program(self) -> str:
+        """Program that owns the pool."""
+    @property
     def mint_a(self) -> str: ...
     @property
     def mint_b(self) -> str: ...
     @property
-    def tick_spacing(self) -> int: ...
+    def fee_rate_e9(self) -> tuple[int, int]:
+        """Fee on a small swap of token A and of token B at this time, in 1e-9 of the amount."""
     @property
-    def fee_rate_e6(self) -> int:
-        """Static fee in millionths of the input."""
+    def depth(self) -> tuple[int, int]:
+        """Base units of token A and B that the pool trades with: reserves, or what is within 2 % of the price."""
     @property
-    def liquidity(self) -> int: ...
+    def liquidity(self) -> int | None:
+        """Liquidity in range of a concentrated-liquidity pool."""
     @property
-    def sqrt_price_x64(self) -> int:
-        """Square root of token B per token A in base units, Q64.64."""
-    @property
-    def tick_current_index(self) -> int: ...
+    def details(self) -> dict[str, Any]:
+        """What else the venue shows, such as `sqrt_price_x64`, `tick_current_index` or `active_id`."""
     @property
     def slot(self) -> int:
-        """Slot of the pool account's last write."""
+        """Slot of the last write of the accounts that swaps change."""
     @property
     def set_aside_reason(self) -> str | None:
         """Why the pool takes no part in detection (a stable name), or None."""
@@ -410,8 +422,42 @@ class Quote:
     @property
     def amount_out(self) -> int: ...
     @property
+    def vault_in(self) -> int:
+        """What reaches the pool: `amount_in` without the mint's transfer fee."""
+    @property
+    def vault_out(self) -> int:
+        """What leaves the pool: `amount_out` and the mint's transfer fee."""
+    @property
     def fee(self) -> int:
-        """The pool's fee, in base units of the input mint."""
+        """Everything the pool and its program keep, in the mint that `fee_on_input` names."""
+    @property
+    def fee_on_input(self) -> bool:
+        """Whether `fee` is in the input mint, else in the output mint."""
+    @property
+    def input_transfer_fee(self) -> int: ...
+    @property
+    def output_transfer_fee(self) -> int: ...
+
+@final
+class VenueInfo:
+    """A venue and whether its program still looks like the one its code was written for."""
+
+    @property
+    def venue(self) -> str: ...
+    @property
+    def programs(self) -> list[str]: ...
+    @property
+    def pools(self) -> int:
+        """How many pools the market knows."""
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether its pools are set aside because of `signs`."""
+    @property
+    def is_released(self) -> bool:
+        """Whether an operator lets it trade in spite of them."""
+    @property
+    def signs(self) -> list[str]:
+        """Signs that the program has changed."""
 
 @final
 class MarketCycle:
@@ -466,6 +512,20 @@ class Market:
             InvalidInput: `pubkey` or `owner` is no address.
             MarketDataError: The data is not what the owner's accounts look like; a pool that depends on
                 it is set aside until a good write comes.
+        """
+    def venues(self) -> list[VenueInfo]:
+        """Return what is known of every venue."""
+    def release(self, venue: str) -> None:
+        """Let a venue trade in spite of every sign of change, those still to come included.
+
+        Raises:
+            InvalidInput: There is no venue of this name.
+        """
+    def verify(self, program: str, slot: int) -> None:
+        """Take the deployment of `program` in `slot` as the verified one; a later one is a sign of change.
+
+        Raises:
+            InvalidInput: `program` is no address.
         """
     def pools(self) -> list[PoolInfo]:
         """Return the pools in the order in which they appeared."""
@@ -791,6 +851,20 @@ class Engine:
         """
     def stats(self, misses: int = 8) -> EngineStats:
         """Return all counters, with at most `misses` nearest misses."""
+    def venues(self) -> list[VenueInfo]:
+        """Return what is known of every venue."""
+    def release(self, venue: str) -> None:
+        """Let a venue trade in spite of every sign of change, those still to come included.
+
+        Raises:
+            InvalidInput: There is no venue of this name.
+        """
+    def verify(self, program: str, slot: int) -> None:
+        """Take the deployment of `program` in `slot` as the verified one; a later one is a sign of change.
+
+        Raises:
+            InvalidInput: `program` is no address.
+        """
     def pools(self) -> list[PoolInfo]: ...
     def quote(self, pool: str, mint_in: str, amount: int, exact: Literal["in", "out"] = "in") -> Quote:
         """Return what the program would do; see `Market.quote`."""

@@ -186,6 +186,11 @@ impl Engine {
         &self.market
     }
 
+    /// Returns the market, for an operator's decisions: release a venue, name a verified deployment.
+    pub fn market_mut(&mut self) -> &mut Market {
+        &mut self.market
+    }
+
     /// Returns the aggregator.
     #[must_use]
     pub fn aggregator(&self) -> &WssAggregator {
@@ -274,9 +279,11 @@ impl Engine {
                 self.market.apply(AccountWrite { pubkey: update.pubkey, slot: update.slot, account });
             self.counters.updates += 1;
             match applied {
-                Applied::Pool(pool) => {
-                    if !self.touched.contains(&pool) {
-                        self.touched.push(pool);
+                Applied::Changed => {
+                    for &pool in self.market.touched() {
+                        if !self.touched.contains(&pool) {
+                            self.touched.push(pool);
+                        }
                     }
                 }
                 Applied::Fault(error) => count(&mut self.counters.faults, error.reason()),

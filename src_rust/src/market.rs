@@ -1,33 +1,40 @@
 //! Pools, the accounts they depend on, and the price graph, as the recorded account writes leave them.
 //!
-//! The one idea: an account write touches one pool. [`Market::apply`] finds the pool, decodes the
-//! account, decides whether the pool may be quoted ([`SetAside`] says why not) and updates its two
-//! directed edges; nothing else is looked at.
+//! The one idea: an account write touches the pools that read the account. [`Market::apply`] brings it
+//! to them, decides whether each may be quoted ([`SetAside`] says why not) and updates its two directed
+//! edges; nothing else is looked at. Venues are behind [`crate::venues::PoolState`].
 //!
-//! A paper fill is a layer over the recorded state: [`Market::fill`] moves the price that quotes and
-//! sizing see, and the next recorded write of that pool, which knows nothing of the fill, replaces it.
-//! The graph holds recorded prices only, so that a cycle opens and closes by what the chain recorded.
+//! A paper fill is a layer over the recorded state: [`Market::fill_route`] moves the price that quotes
+//! and sizing see, and the next recorded write of that pool's state, which knows nothing of the fill,
+//! replaces it. The graph holds recorded prices only, so that a cycle opens and closes by what the
+//! chain recorded.
 
 mod pool;
 mod quotes;
+mod standing;
+mod waiting;
 
 use std::fmt::Write as _;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use crate::amm_math::Curve as _;
 use crate::cycle_finder::{EdgeIndex, EdgeWeight, PriceGraph, pool_of};
 pub use crate::cycle_finder::{MintIndex, PoolIndex};
-use crate::decoders::{self, DecodeError, Decoded, Mint, Venue, Whirlpool, spl_token, sysvar};
-use crate::pda;
+use crate::decoders::{DecodeError, Decoded, spl_token, sysvar};
 use crate::quantities::{Pubkey, Slot};
-pub use pool::{Pool, SetAside};
+use crate::swap::Environment;
+pub use crate::venues::SetAside;
+use crate::venues::{AccountData, Dependency, NewPool, Role, Venue};
+pub use pool::{Pool, PoolView};
 pub use quotes::{QuoteError, WRAPPED_SOL};
+pub use standing::{Sign, Standing, UPGRADEABLE_LOADER};
+use standing::{Standings, error_sign, length_sign};
+use waiting::{Kept, Waiting};
 
-/// Dependent accounts that may wait for their pool; more are ignored, so that an endpoint cannot fill
-/// the memory with accounts of pools that do not exist.
-const MAX_ORPHANS: usize = 65_536;
+/// How often a pool may name further accounts because of those it has just been given.
+const MAX_GATHER_ROUNDS: usize = 64;
 
 /// How a market treats what it has not been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,8 +61,8 @@ pub struct AccountWrite<'a> {
 /// What a write did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
-    /// A pool's recorded state or standing changed.
-    Pool(PoolIndex),
+    /// The recorded state or standing of [`Market::touched`] changed.
+    Changed,
     /// Nothing that quotes or standing depend on changed.
     Unchanged,
     /// The account is none of the market's business.
@@ -64,31 +71,9 @@ pub enum Applied {
     Fault(DecodeError),
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Role {
-    Pool(PoolIndex),
-    TickArray { pool: PoolIndex, start: i32 },
-    Oracle(PoolIndex),
-    Mint(MintIndex),
-}
-
-impl Role {
-    fn expected(self) -> &'static str {
-        match self {
-            Self::Pool(_) => "Whirlpool",
-            Self::TickArray { .. } => "TickArray",
-            Self::Oracle(_) => "Oracle",
-            Self::Mint(_) => "Mint",
-        }
-    }
-}
-
 #[derive(Debug)]
 struct MintEntry {
     address: Pubkey,
-    account: Option<Mint>,
-    /// Why the last write could not be decoded. An unreadable mint is never taken as a plain one.
-    fault: Option<&'static str>,
     pools: Vec<PoolIndex>,
 }
 
@@ -97,16 +82,17 @@ struct MintEntry {
 pub struct Market {
     config: MarketConfig,
     pools: Vec<Pool>,
+    pool_index: FxHashMap<Pubkey, PoolIndex>,
     mints: Vec<MintEntry>,
     mint_index: FxHashMap<Pubkey, MintIndex>,
-    roles: FxHashMap<Pubkey, Role>,
-    /// Dependent accounts that arrived before their pool.
-    orphans: FxHashMap<Pubkey, Vec<(Pubkey, Decoded)>>,
-    orphan_count: usize,
-    /// Addresses known not to exist.
-    absent: FxHashSet<Pubkey>,
-    clock: Option<sysvar::Clock>,
+    /// The pools that read an account.
+    readers: FxHashMap<Pubkey, Vec<PoolIndex>>,
+    waiting: Waiting,
+    environment: Environment,
+    standings: Standings,
     graph: PriceGraph,
+    touched: Vec<PoolIndex>,
+    dependencies: Vec<Dependency>,
 }
 
 impl Market {
@@ -134,6 +120,18 @@ impl Market {
         &self.pools[index as usize]
     }
 
+    /// Returns the pools that the write applied last touched.
+    #[must_use]
+    pub fn touched(&self) -> &[PoolIndex] {
+        &self.touched
+    }
+
+    /// Returns the time by which pools are quoted.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// Returns the address of a mint.
     #[must_use]
     pub fn mint(&self, index: MintIndex) -> Pubkey {
@@ -151,7 +149,7 @@ impl Market {
         if a_to_b { (pool.mint_a(), pool.mint_b()) } else { (pool.mint_b(), pool.mint_a()) }
     }
 
-    /// Returns the number of a mint that at least one pool trades or whose account was seen.
+    /// Returns the number of a mint that at least one pool trades.
     #[must_use]
     pub fn mint_index(&self, address: &Pubkey) -> Option<MintIndex> {
         self.mint_index.get(address).copied()
@@ -160,259 +158,296 @@ impl Market {
     /// Returns the number of a pool.
     #[must_use]
     pub fn pool_index(&self, address: &Pubkey) -> Option<PoolIndex> {
-        match self.roles.get(address) {
-            Some(&Role::Pool(index)) => Some(index),
-            _ => None,
-        }
+        self.pool_index.get(address).copied()
+    }
+
+    /// Returns what is known of every venue.
+    #[must_use]
+    pub fn standings(&self) -> &[Standing] {
+        self.standings.all()
+    }
+
+    /// Lets a venue trade in spite of every sign of change, those still to come included. Returns
+    /// whether there is such a venue.
+    pub fn release(&mut self, venue: &str) -> bool {
+        let known = self.standings.release(venue);
+        self.refresh_venue(venue);
+        known
+    }
+
+    /// Takes the deployment of `program` in `slot` as the verified one: only a later one is a sign of
+    /// change. Without it the first deployment seen counts.
+    pub fn verify(&mut self, program: Pubkey, slot: Slot) {
+        self.standings.verify(program, slot);
     }
 
     /// Applies one account write. Order is the caller's: what comes later replaces what came before.
     pub fn apply(&mut self, write: AccountWrite<'_>) -> Applied {
-        let Some((owner, data)) = write.account else {
-            return self.account_missing(write.pubkey);
-        };
+        self.touched.clear();
+        let address = write.pubkey;
+        let Some((owner, data)) = write.account else { return self.account_missing(address, write.slot) };
         if owner == sysvar::OWNER {
-            return self.apply_clock(write.pubkey, data);
+            return self.apply_clock(address, data);
         }
-        let role = self.roles.get(&write.pubkey).copied();
-        let known = Venue::of_program(&owner).is_some() || spl_token::is_program(&owner);
-        if role.is_none() && !known {
-            return Applied::Ignored;
-        }
-        let decoded = match decoders::decode(&owner, data) {
-            Ok(decoded) => decoded,
-            Err(error) => return self.unreadable(role, write.pubkey, error),
-        };
-        match (role, decoded) {
-            (Some(Role::Pool(pool)), Decoded::Whirlpool(state)) => {
-                self.update_pool(pool, owner, &state, write.slot)
+        let result = if let Some(readers) = self.readers.get(&address) {
+            match readers[..] {
+                [reader] => self.deliver(&[reader], address, owner, data, write.slot),
+                _ => {
+                    let readers = readers.clone();
+                    self.deliver(&readers, address, owner, data, write.slot)
+                }
             }
-            (Some(Role::TickArray { pool, .. }), account @ Decoded::TickArray(_))
-            | (Some(Role::Oracle(pool)), account @ Decoded::Oracle(_)) => {
-                self.attach(pool, write.pubkey, account)
+        } else if let Some(venue) = Venue::of_program(&owner) {
+            self.apply_unread(venue, write, owner, data)
+        } else if spl_token::is_program(&owner) {
+            self.keep_token_account(address, owner, data)
+        } else if owner == UPGRADEABLE_LOADER {
+            match self.standings.deployment(&address, data) {
+                Ok(None) => Ok(Applied::Ignored),
+                Ok(Some((venue, sign))) => Ok(self.observe(venue, sign)),
+                Err(error) => Err(error),
             }
-            (Some(Role::Mint(mint)), Decoded::Mint(account)) => self.update_mint(mint, account),
-            (Some(role), _) => {
-                let error = DecodeError::ImpossibleField {
-                    account: role.expected(),
-                    field: "discriminator",
-                    value: "that of another account type".to_owned(),
-                    expected: "the type it had before",
-                };
-                self.unreadable(Some(role), write.pubkey, error)
-            }
-            (None, Decoded::Whirlpool(state)) => self.add_pool(write.pubkey, owner, &state, write.slot),
-            (None, account @ (Decoded::TickArray(_) | Decoded::Oracle(_))) => {
-                self.adopt(write.pubkey, account)
-            }
-            (None, Decoded::Mint(account)) => {
-                let mint = self.intern_mint(write.pubkey);
-                self.update_mint(mint, account)
-            }
-            (None, Decoded::TokenAccount(_) | Decoded::Recognised(_)) => Applied::Ignored,
-        }
-    }
-
-    /// A dependent account goes to its pool, or waits for it.
-    fn adopt(&mut self, address: Pubkey, account: Decoded) -> Applied {
-        let Some(whirlpool) = pool_named_by(&account) else { return Applied::Ignored };
-        if let Some(pool) = self.pool_index(&whirlpool) {
-            return self.attach(pool, address, account);
-        }
-        if self.orphan_count == MAX_ORPHANS {
-            return Applied::Ignored;
-        }
-        let waiting = self.orphans.entry(whirlpool).or_default();
-        let before = waiting.len();
-        waiting.retain(|(known, _)| *known != address);
-        waiting.push((address, account));
-        self.orphan_count += waiting.len() - before;
-        Applied::Unchanged
-    }
-
-    fn add_pool(&mut self, address: Pubkey, program: Pubkey, state: &Whirlpool, slot: Slot) -> Applied {
-        let mint_a = self.intern_mint(state.token_mint_a);
-        let mint_b = self.intern_mint(state.token_mint_b);
-        let Ok(index) = self.graph.add_pool(mint_a, mint_b) else {
-            let error = DecodeError::ImpossibleField {
-                account: "Whirlpool",
-                field: "token_mint_b",
-                value: state.token_mint_b.to_string(),
-                expected: "another mint than token_mint_a",
-            };
-            return Applied::Fault(error);
-        };
-        self.pools.push(Pool::new(address, program, [mint_a, mint_b], state, slot, self.config.complete));
-        self.roles.insert(address, Role::Pool(index));
-        self.absent.remove(&address);
-        for mint in [mint_a, mint_b] {
-            let entry = &mut self.mints[mint as usize];
-            entry.pools.push(index);
-            if let Some(reason) = entry.fault {
-                self.pools[index as usize].set_fault(entry.address, reason);
-            }
-        }
-        let orphans = self.orphans.remove(&address).unwrap_or_default();
-        self.orphan_count -= orphans.len();
-        for (dependent, account) in orphans {
-            if let Err(error) = self.link(index, dependent, account) {
-                self.pools[index as usize].set_fault(dependent, error.reason());
-            }
-        }
-        self.refresh(index);
-        Applied::Pool(index)
-    }
-
-    fn update_pool(&mut self, index: PoolIndex, program: Pubkey, state: &Whirlpool, slot: Slot) -> Applied {
-        let entry = &mut self.pools[index as usize];
-        let (before, address) = (*entry.recorded(), entry.address());
-        let lasting = |pool: &Whirlpool| (pool.token_mint_a, pool.token_mint_b, pool.tick_spacing);
-        let error = if program != entry.program() {
-            Some(DecodeError::WrongOwner { owner: program })
-        } else if lasting(state) != lasting(&before) {
-            Some(DecodeError::ImpossibleField {
-                account: "Whirlpool",
-                field: "token_mint or tick_spacing",
-                value: format!("{:?}", lasting(state)),
-                expected: "what it was when the pool was made",
-            })
         } else {
-            None
+            return Applied::Ignored;
         };
-        if let Some(error) = error {
-            return self.unreadable(Some(Role::Pool(index)), address, error);
-        }
-        if !entry.record(state, slot) {
-            return Applied::Unchanged;
-        }
-        self.refresh(index);
-        Applied::Pool(index)
-    }
-
-    fn attach(&mut self, index: PoolIndex, address: Pubkey, account: Decoded) -> Applied {
-        let role = self.roles.get(&address).copied().unwrap_or(Role::Oracle(index));
-        let linked = match pool_named_by(&account) {
-            Some(named) if named != self.pools[index as usize].address() => {
-                Err(DecodeError::ImpossibleField {
-                    account: role.expected(),
-                    field: "whirlpool",
-                    value: named.to_string(),
-                    expected: "the pool it belonged to before",
-                })
+        result.unwrap_or_else(|error| {
+            let sign = error_sign(&error);
+            if let Some((venue, sign)) = Venue::of_program(&owner).zip(sign) {
+                self.observe(venue, sign);
             }
-            _ => self.link(index, address, account),
-        };
-        if let Err(error) = linked {
-            return self.unreadable(Some(role), address, error);
-        }
-        self.refresh(index);
-        Applied::Pool(index)
+            Applied::Fault(error)
+        })
     }
 
-    /// Gives a dependent account to its pool. The first time, its address must be the one that the
-    /// program derives for it: whoever sent it may have made it up.
-    fn link(&mut self, index: PoolIndex, address: Pubkey, account: Decoded) -> Result<(), DecodeError> {
+    /// Brings an account to the pools that read it.
+    fn deliver(
+        &mut self,
+        readers: &[PoolIndex],
+        address: Pubkey,
+        owner: Pubkey,
+        data: &[u8],
+        slot: Slot,
+    ) -> Result<Applied, DecodeError> {
+        let venue = self.note_length(&owner, data);
+        if self.waiting.is_shared(&address) || readers.len() > 1 {
+            let kept = Kept { owner, data: data.into(), is_shared: true };
+            self.waiting.keep(address, kept, None);
+        } else {
+            self.waiting.note_present(&address);
+        }
+        let mut fault = None;
+        for &reader in readers {
+            let entry = &mut self.pools[reader as usize];
+            let is_own = address == entry.address();
+            let is_owner_sound = if is_own {
+                owner == entry.program()
+            } else {
+                spl_token::is_program(&owner) || venue.is_some_and(|venue| venue.name == entry.venue().name)
+            };
+            let written = if is_owner_sound {
+                entry.write(&address, Some(AccountData { owner: &owner, data }), slot)
+            } else {
+                let error = DecodeError::WrongOwner { owner };
+                entry.set_fault(address, error.reason());
+                Err(error)
+            };
+            match written {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.refresh(reader);
+                    self.touched.push(reader);
+                }
+                Err(error) => {
+                    self.refresh(reader);
+                    fault = Some(error);
+                }
+            }
+        }
+        match fault {
+            Some(error) => Err(error),
+            None if self.touched.is_empty() => Ok(Applied::Unchanged),
+            None => Ok(Applied::Changed),
+        }
+    }
+
+    /// An account of a venue's program that no pool reads yet.
+    fn apply_unread(
+        &mut self,
+        venue: &'static Venue,
+        write: AccountWrite<'_>,
+        owner: Pubkey,
+        data: &[u8],
+    ) -> Result<Applied, DecodeError> {
+        self.note_length(&owner, data);
+        let layout = venue.layout_of(&owner, data)?;
+        match layout.role {
+            Role::Pool if venue.programs.contains(&owner) => self.add_pool(venue, write, owner, data),
+            Role::Pool | Role::Unused => Ok(Applied::Ignored),
+            Role::Shared | Role::OfPool { .. } => {
+                if let Some(read) = layout.read {
+                    read(data)?;
+                }
+                let is_shared = layout.role == Role::Shared;
+                let pool = match layout.role {
+                    Role::OfPool { pool_at } => pubkey_at(data, pool_at),
+                    _ => None,
+                };
+                if let Some(index) = pool.and_then(|pool| self.pool_index(&pool)) {
+                    return self.offer(index, write, owner, data);
+                }
+                let kept = Kept { owner, data: data.into(), is_shared };
+                let is_kept = self.waiting.keep(write.pubkey, kept, pool);
+                Ok(if is_kept { Applied::Unchanged } else { Applied::Ignored })
+            }
+        }
+    }
+
+    /// An account that says it belongs to a pool: the pool takes it at the address that its program
+    /// derives, and refuses it elsewhere. Whoever sent it may have made it up: the pool stays as it is.
+    fn offer(
+        &mut self,
+        index: PoolIndex,
+        write: AccountWrite<'_>,
+        owner: Pubkey,
+        data: &[u8],
+    ) -> Result<Applied, DecodeError> {
         let entry = &mut self.pools[index as usize];
-        let (program, pool) = (entry.program(), entry.address());
-        let is_known = self.roles.contains_key(&address);
-        match account {
-            Decoded::TickArray(array) => {
-                let start = array.start_tick_index;
-                if !is_known {
-                    check_derived("TickArray", address, &pda::whirlpool_tick_array(&program, &pool, start))?;
+        match entry.write(&write.pubkey, Some(AccountData { owner: &owner, data }), write.slot) {
+            Ok(changed) => {
+                self.readers.entry(write.pubkey).or_default().push(index);
+                if !changed {
+                    return Ok(Applied::Unchanged);
                 }
-                entry.set_array(address, start, Some(&array))?;
-                self.roles.insert(address, Role::TickArray { pool: index, start });
+                self.refresh(index);
+                self.touched.push(index);
+                Ok(Applied::Changed)
             }
-            Decoded::Oracle(oracle) => {
-                if !is_known {
-                    check_derived("Oracle", address, &pda::whirlpool_oracle(&program, &pool))?;
-                }
-                entry.set_oracle(address, oracle);
-                self.roles.insert(address, Role::Oracle(index));
+            Err(error) => {
+                entry.forgive(write.pubkey);
+                Err(error)
             }
-            _ => {}
         }
-        self.absent.remove(&address);
-        Ok(())
     }
 
-    fn account_missing(&mut self, address: Pubkey) -> Applied {
-        self.absent.insert(address);
-        let index = match self.roles.get(&address).copied() {
-            Some(Role::Pool(index)) => {
-                self.pools[index as usize].close();
-                index
-            }
-            Some(Role::TickArray { pool, start }) => {
-                match self.pools[pool as usize].set_array(address, start, None) {
-                    Ok(()) => pool,
-                    Err(error) => return Applied::Fault(error),
-                }
-            }
-            Some(Role::Oracle(pool)) => {
-                self.pools[pool as usize].drop_oracle();
-                pool
-            }
-            Some(Role::Mint(_)) => return Applied::Ignored,
-            None => return Applied::Unchanged,
+    fn keep_token_account(
+        &mut self,
+        address: Pubkey,
+        owner: Pubkey,
+        data: &[u8],
+    ) -> Result<Applied, DecodeError> {
+        let decoded = spl_token::decode(&owner, data);
+        // What cannot be read is kept too: the pool that asks for it is then set aside.
+        let is_shared = !matches!(decoded, Ok(Decoded::TokenAccount(_)));
+        self.waiting.keep(address, Kept { owner, data: data.into(), is_shared }, None);
+        decoded.map(|_| Applied::Unchanged)
+    }
+
+    fn add_pool(
+        &mut self,
+        venue: &'static Venue,
+        write: AccountWrite<'_>,
+        program: Pubkey,
+        data: &[u8],
+    ) -> Result<Applied, DecodeError> {
+        let address = write.pubkey;
+        let assume_plain_mints = self.config.assume_plain_mints;
+        let state = (venue.open)(&NewPool { address, program, data, assume_plain_mints })?;
+        let [mint_a, mint_b] = state.mints().map(|mint| self.intern_mint(mint));
+        let Ok(index) = self.graph.add_pool(mint_a, mint_b) else {
+            return Err(DecodeError::ImpossibleField {
+                account: "pool",
+                field: "mints",
+                value: state.mints()[1].to_string(),
+                expected: "two different mints",
+            });
         };
+        self.pools.push(Pool::new(venue, program, [mint_a, mint_b], state, write.slot));
+        self.pool_index.insert(address, index);
+        self.readers.insert(address, vec![index]);
+        self.waiting.note_present(&address);
+        for mint in [mint_a, mint_b] {
+            self.mints[mint as usize].pools.push(index);
+        }
+        for (dependent, kept) in self.waiting.take_of_pool(&address) {
+            let entry = &mut self.pools[index as usize];
+            let account = AccountData { owner: &kept.owner, data: &kept.data };
+            match entry.write(&dependent, Some(account), write.slot) {
+                Ok(_) => self.readers.entry(dependent).or_default().push(index),
+                Err(_) => entry.forgive(dependent),
+            }
+        }
         self.refresh(index);
-        Applied::Pool(index)
+        self.touched.push(index);
+        Ok(Applied::Changed)
     }
 
-    fn update_mint(&mut self, mint: MintIndex, account: Mint) -> Applied {
-        let entry = &mut self.mints[mint as usize];
-        // Supply changes all the time and no quote needs it.
-        let relevant = |mint: &Mint| Mint { supply: 0, ..*mint };
-        if entry.account.as_ref().map(relevant) == Some(relevant(&account)) {
-            return Applied::Unchanged;
+    fn account_missing(&mut self, address: Pubkey, slot: Slot) -> Applied {
+        self.waiting.note_absent(address);
+        let Some(readers) = self.readers.get(&address).cloned() else { return Applied::Unchanged };
+        let mut fault = None;
+        for reader in readers {
+            match self.pools[reader as usize].write(&address, None, slot) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.refresh(reader);
+                    self.touched.push(reader);
+                }
+                Err(error) => {
+                    self.refresh(reader);
+                    fault = Some(error);
+                }
+            }
         }
-        (entry.account, entry.fault) = (Some(account), None);
-        let (address, pools) = (entry.address, entry.pools.clone());
-        for &pool in &pools {
-            self.pools[pool as usize].clear_fault(address);
-            self.refresh(pool);
+        match fault {
+            Some(error) => Applied::Fault(error),
+            None if self.touched.is_empty() => Applied::Ignored,
+            None => Applied::Changed,
         }
-        pools.first().map_or(Applied::Unchanged, |&pool| Applied::Pool(pool))
     }
 
+    /// Moves the time: pools whose answer depends on it get new rates.
     fn apply_clock(&mut self, address: Pubkey, data: &[u8]) -> Applied {
         if address != sysvar::CLOCK {
             return Applied::Ignored;
         }
-        match sysvar::Clock::decode(data) {
-            Err(error) => Applied::Fault(error),
-            Ok(clock) => {
-                let epoch_changed = self.clock.is_none_or(|known| known.epoch != clock.epoch);
-                self.clock = Some(clock);
-                for (pool, index) in (0..self.pools.len()).zip(0..) {
-                    self.pools[pool].set_time(clock.unix_timestamp);
-                    if epoch_changed {
-                        self.refresh(index);
-                    }
-                }
-                Applied::Unchanged
+        let clock = match sysvar::Clock::decode(data) {
+            Ok(clock) => clock,
+            Err(error) => return Applied::Fault(error),
+        };
+        let is_new_epoch = self.environment.clock.is_none_or(|known| known.epoch != clock.epoch);
+        self.environment.clock = Some(clock);
+        for (pool, index) in (0..self.pools.len()).zip(0..) {
+            if (is_new_epoch || self.pools[pool].depends_on_time()) && self.refresh(index) {
+                self.touched.push(index);
             }
         }
+        if self.touched.is_empty() { Applied::Unchanged } else { Applied::Changed }
     }
 
-    /// Sets the pools that depend on the account aside until a good write of it comes.
-    fn unreadable(&mut self, role: Option<Role>, address: Pubkey, error: DecodeError) -> Applied {
-        let pools = match role {
-            None => return Applied::Fault(error),
-            Some(Role::Pool(pool) | Role::TickArray { pool, .. } | Role::Oracle(pool)) => vec![pool],
-            Some(Role::Mint(mint)) => {
-                let entry = &mut self.mints[mint as usize];
-                (entry.account, entry.fault) = (None, Some(error.reason()));
-                entry.pools.clone()
-            }
-        };
-        for &pool in &pools {
-            self.pools[pool as usize].set_fault(address, error.reason());
-            self.refresh(pool);
+    /// Looks for an account that has outgrown its layout; returns the owner's venue.
+    fn note_length(&mut self, owner: &Pubkey, data: &[u8]) -> Option<&'static Venue> {
+        let venue = Venue::of_program(owner)?;
+        let layout = venue.layout_of(owner, data).ok()?;
+        if let Some(sign) = length_sign(layout, data.len()) {
+            self.observe(venue, sign);
         }
-        Applied::Fault(error)
+        Some(venue)
+    }
+
+    fn observe(&mut self, venue: &'static Venue, sign: Sign) -> Applied {
+        if !self.standings.observe(venue, sign) {
+            return Applied::Unchanged;
+        }
+        self.refresh_venue(venue.name);
+        Applied::Changed
+    }
+
+    fn refresh_venue(&mut self, venue: &str) {
+        for (pool, index) in (0..self.pools.len()).zip(0..) {
+            if self.pools[pool].venue().name == venue {
+                self.refresh(index);
+            }
+        }
     }
 
     fn intern_mint(&mut self, address: Pubkey) -> MintIndex {
@@ -420,46 +455,64 @@ impl Market {
             return index;
         }
         let index = MintIndex::try_from(self.mints.len()).unwrap_or(MintIndex::MAX);
-        self.mints.push(MintEntry { address, account: None, fault: None, pools: Vec::new() });
+        self.mints.push(MintEntry { address, pools: Vec::new() });
         self.mint_index.insert(address, index);
-        self.roles.insert(address, Role::Mint(index));
         index
     }
 
-    /// Decides anew whether a pool may be quoted, and puts its recorded rates into the graph.
-    fn refresh(&mut self, index: PoolIndex) {
-        self.learn_absent_arrays(index);
-        let mints = [self.pools[index as usize].mint_a(), self.pools[index as usize].mint_b()]
-            .map(|mint| self.mints[mint as usize].account.as_ref());
+    /// Decides anew whether a pool may be quoted, and puts its recorded rates into the graph. Returns
+    /// whether the graph changed.
+    fn refresh(&mut self, index: PoolIndex) -> bool {
+        self.gather(index);
         let entry = &mut self.pools[index as usize];
-        entry.refresh(mints, self.config.assume_plain_mints, self.clock.as_ref());
-        let weights = entry.set_aside().is_none().then(|| {
-            let view = entry.recorded_view();
-            [true, false].map(|a_to_b| EdgeWeight {
-                net: -view.marginal_rate(a_to_b).ln(),
-                gross: -view.gross_rate(a_to_b).ln(),
-            })
-        });
-        let finite = |weight: &EdgeWeight| weight.net.is_finite() && weight.gross.is_finite();
-        let [a_to_b, b_to_a] =
-            weights.map_or([None; 2], |weights| weights.map(|weight| Some(weight).filter(finite)));
-        let set = self.graph.set_weights(index, a_to_b, b_to_a);
+        let is_quarantined = self.standings.is_quarantined(entry.venue());
+        entry.refresh(&self.environment, is_quarantined);
+        let weights = if entry.set_aside().is_none() { weights(entry, &self.environment) } else { [None; 2] };
+        let before =
+            [true, false].map(|a_to_b| self.graph.weight(crate::cycle_finder::edge_of(index, a_to_b)));
+        let set = self.graph.set_weights(index, weights[0], weights[1]);
         debug_assert!(set.is_ok(), "pools and graph are numbered alike");
+        before != weights
     }
 
-    /// Tick arrays that the program's sequences can touch and that nobody has mentioned are looked up
-    /// among the addresses known not to exist.
-    fn learn_absent_arrays(&mut self, index: PoolIndex) {
-        let entry = &mut self.pools[index as usize];
-        let (address, program) = (entry.address(), entry.program());
-        for start in entry.unknown_starts() {
-            let Ok((derived, _)) = pda::whirlpool_tick_array(&program, &address, start) else { continue };
-            self.roles.entry(derived).or_insert(Role::TickArray { pool: index, start });
-            if self.absent.contains(&derived) {
-                let known = entry.set_array(derived, start, None);
-                debug_assert!(known.is_ok(), "required starts are possible ones");
+    /// Gives a pool what it lacks and somebody has mentioned, and sees to it that writes of what it
+    /// reads come to it.
+    fn gather(&mut self, index: PoolIndex) {
+        let mut dependencies = std::mem::take(&mut self.dependencies);
+        for _ in 0..MAX_GATHER_ROUNDS {
+            dependencies.clear();
+            let entry = &mut self.pools[index as usize];
+            entry.recorded().dependencies(&mut dependencies);
+            if entry.watched == dependencies {
+                break;
+            }
+            entry.watched.clone_from(&dependencies);
+            for dependency in &dependencies {
+                let readers = self.readers.entry(dependency.address).or_default();
+                if !readers.contains(&index) {
+                    readers.push(index);
+                }
+                if !dependency.is_known {
+                    self.fetch(index, dependency.address);
+                }
             }
         }
+        self.dependencies = dependencies;
+    }
+
+    fn fetch(&mut self, index: PoolIndex, address: Pubkey) {
+        let kept = self.waiting.take(&address);
+        let is_absent = self.config.complete || self.waiting.is_absent(&address);
+        let entry = &mut self.pools[index as usize];
+        let slot = entry.slot();
+        // A fault stays with the pool; it is why the pool is set aside.
+        let _ = match kept {
+            Some(kept) => {
+                entry.write(&address, Some(AccountData { owner: &kept.owner, data: &kept.data }), slot)
+            }
+            None if is_absent => entry.write(&address, None, slot),
+            None => Ok(false),
+        };
     }
 
     /// Returns SHA-256, in hexadecimal digits, over the recorded state of every pool in address order,
@@ -480,26 +533,16 @@ impl Market {
     }
 }
 
-fn pool_named_by(account: &Decoded) -> Option<Pubkey> {
-    match account {
-        Decoded::TickArray(array) => Some(array.whirlpool),
-        Decoded::Oracle(oracle) => Some(oracle.whirlpool),
-        _ => None,
-    }
+/// Returns the weights of a pool's two edges, each `None` where there is no finite rate.
+fn weights(entry: &Pool, environment: &Environment) -> [Option<EdgeWeight>; 2] {
+    let view = PoolView { state: entry.recorded(), environment };
+    let gross = view.state.spot_price(true).map_or(f64::NAN, |price| -price.to_f64().ln());
+    [(true, gross), (false, -gross)].map(|(a_to_b, gross)| {
+        let net = -view.marginal_rate(a_to_b).ln();
+        (net.is_finite() && gross.is_finite()).then_some(EdgeWeight { net, gross })
+    })
 }
 
-fn check_derived(
-    account: &'static str,
-    found: Pubkey,
-    derived: &Result<(Pubkey, u8), pda::PdaError>,
-) -> Result<(), DecodeError> {
-    match derived {
-        Ok((expected, _)) if *expected == found => Ok(()),
-        _ => Err(DecodeError::ImpossibleField {
-            account,
-            field: "address",
-            value: found.to_string(),
-            expected: "the address that the program derives for it",
-        }),
-    }
+fn pubkey_at(data: &[u8], offset: usize) -> Option<Pubkey> {
+    data.get(offset..)?.first_chunk().copied().map(Pubkey)
 }

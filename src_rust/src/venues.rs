@@ -5,7 +5,13 @@
 //! conformance run and the Python bindings know venues only through these two. [`VENUES`] lists them.
 
 pub mod layout;
+pub mod meteora_damm_v2;
+pub mod orca_token_swap_v2;
 pub mod orca_whirlpool;
+pub mod pumpswap;
+pub mod raydium_amm_v4;
+pub mod raydium_clmm;
+pub mod raydium_cpmm;
 mod token_sides;
 mod vaults;
 
@@ -20,7 +26,15 @@ pub use token_sides::TokenSides;
 pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
-pub static VENUES: &[&Venue] = &[&orca_whirlpool::VENUE];
+pub static VENUES: &[&Venue] = &[
+    &meteora_damm_v2::VENUE,
+    &orca_token_swap_v2::VENUE,
+    &orca_whirlpool::VENUE,
+    &pumpswap::VENUE,
+    &raydium_amm_v4::VENUE,
+    &raydium_clmm::VENUE,
+    &raydium_cpmm::VENUE,
+];
 
 /// A kind of exchange.
 #[derive(Debug)]
@@ -285,6 +299,16 @@ pub trait PoolState: fmt::Debug + Send + Sync {
 
     /// Returns `d out / d in` at zero input after all fees; 0 where nothing can be traded.
     fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64;
+
+    /// Returns how much of the output token lies behind the present price: the virtual reserve of the
+    /// stretch a swap starts on. Only for telling deep pools from shallow ones.
+    fn depth(&self, environment: &Environment, a_to_b: bool) -> f64 {
+        let mut segments = Vec::new();
+        self.segments(environment, a_to_b, &mut segments);
+        segments.first().map_or(0.0, |first| {
+            if first.drag > 0.0 { first.gain / first.drag } else { first.max_in * first.gain / first.base }
+        })
+    }
 
     /// Returns token B per token A (`a_to_b`) or its inverse at the present price before any fee, as
     /// an exact fraction of base units; `None` without a price or if it does not fit.

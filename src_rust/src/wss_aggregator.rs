@@ -17,9 +17,10 @@
 //!   endpoint in the answer's slot: the state that the node had at that moment. Older than the
 //!   applied slot it is stale. In the same slot the same rules apply, until this connection's
 //!   subscription has notified a write of that slot: then a read tells nothing that the
-//!   notifications do not, and may have been overtaken by them, so it is stale. Answers must be
-//!   pushed in the order in which they were given; over HTTP, ids must differ from those in use
-//!   on the socket. `null` is the state "no such account".
+//!   notifications do not, and may have been overtaken by them, so it is stale. What it read in
+//!   that slot before is forgotten then: it may have been ahead of the notifications. Answers must
+//!   be pushed in the order in which they were given; over HTTP, ids must differ from those in
+//!   use on the socket. `null` is the state "no such account".
 //! - **Subscriptions.** Only account and signature notifications need theirs known; programs' and
 //!   logs' name their subject, and are taken under any number.
 //! - **Bad input.** A frame that is refused changes nothing but counters ([`Malformed`]). Only

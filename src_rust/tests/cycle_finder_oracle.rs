@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking; sums are exact")]
 
+mod property_config;
+
 use std::collections::BTreeMap;
 
 use phantom_core::cycle_finder::{
@@ -96,7 +98,7 @@ fn market() -> impl Strategy<Value = (usize, Vec<(u32, u32, i64)>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(property_config::cases(4000))]
 
     #[test]
     fn bellman_ford_agrees_with_the_textbook_on_multigraphs((nodes, edges) in multigraph()) {
@@ -263,7 +265,7 @@ fn search(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(property_config::cases(600))]
 
     #[test]
     fn cycles_through_finds_what_plain_enumeration_finds(pools in pools(6, 14)) {

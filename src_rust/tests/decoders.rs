@@ -1,5 +1,7 @@
 //! Account bytes from outside: real ones become typed state, anything else a typed error.
 
+mod property_config;
+
 use std::path::Path;
 
 use flate2::read::GzDecoder;
@@ -169,6 +171,8 @@ fn owner() -> impl Strategy<Value = Pubkey> {
 }
 
 proptest! {
+    #![proptest_config(property_config::cases(256))]
+
     #[test]
     fn garbage_never_panics(owner in owner(), data in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = decode(&owner, &data);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod property_config;
+
 use phantom_core::amm_math::constant_product::ConstantProduct;
 use phantom_core::amm_math::{Curve, Segment};
 use phantom_core::sizing::{HopRef, SizedCycle, SizingLimits, SizingScratch, size_cycle};
@@ -222,7 +224,7 @@ fn check_exhaustively(cycle: &[Pool], max_amount_in: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(property_config::cases(400))]
 
     #[test]
     fn small_cycles_equal_exhaustive_search(cycle in cycle(3000.0, 1.0), cap in prop_oneof![Just(4000_u64), 1..500_u64]) {

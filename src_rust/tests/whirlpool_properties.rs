@@ -1,5 +1,7 @@
 //! What must hold of every Whirlpool swap, whatever the pool.
 
+mod property_config;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use phantom_core::amm_math::tick_math::{MAX_TICK_INDEX, MIN_TICK_INDEX, sqrt_price_from_tick_index};
@@ -100,7 +102,7 @@ fn amount() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(property_config::cases(1024))]
 
     #[test]
     fn output_never_falls_when_input_grows(m in market(), less in amount(), more in amount(), a_to_b: bool) {

@@ -1,6 +1,8 @@
 //! Frames in any spelling, sound and damaged: accepted, and read, exactly as a general JSON parser
 //! with the protocol's rules on top would.
 
+mod property_config;
+
 use phantom_core::quantities::Pubkey;
 use phantom_core::wss_aggregator::{AccountUpdate, AggregatorConfig, Verdict, WssAggregator};
 use proptest::prelude::*;
@@ -255,7 +257,7 @@ fn damaged(mut frame: Vec<u8>, damage: &Damage) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(property_config::cases(20_000))]
 
     #[test]
     fn push_accepts_and_reads_what_a_general_parser_does(

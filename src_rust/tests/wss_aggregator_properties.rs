@@ -1,5 +1,7 @@
 //! The order of account writes against a model of a chain and of nodes that report it.
 
+mod property_config;
+
 use phantom_core::wss_aggregator::{AccountUpdate, AggregatorConfig, EndpointId, Verdict, WssAggregator};
 use proptest::prelude::*;
 
@@ -233,7 +235,7 @@ fn shuffled() -> impl Strategy<Value = Vec<usize>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(property_config::cases(3000))]
 
     #[test]
     fn push_of_everything_from_every_endpoint_gives_the_chain_order_whatever_the_delays(
@@ -279,20 +281,48 @@ proptest! {
         leaving in 1_usize..4,
         order in shuffled(),
     ) {
-        // Every state differs: one that returns cannot be told from an old one when the
-        // connection that saw both is gone for good.
-        let chain: Vec<Write> = (0..len).map(|state| (100, state)).collect();
-        let mut world = World::new(chain, 4);
-        for (endpoint, action) in &actions {
-            world.act(*endpoint, action);
-        }
-        for endpoint in order {
-            if endpoint < leaving {
-                world.disconnect(endpoint);
-            } else {
-                world.finish(endpoint);
-            }
-        }
-        prop_assert_eq!(world.last_state(), Some(len - 1));
+        prop_assert_eq!(state_when_some_leave(len, &actions, leaving, &order), Some(len - 1));
     }
+}
+
+/// Lets four endpoints act on one slot's `len` writes, then in `order` those below `leaving`
+/// disconnect and the others finish. Returns the state applied in the end.
+///
+/// Every state differs: one that returns cannot be told from an old one when the connection that
+/// saw both is gone for good.
+fn state_when_some_leave(
+    len: usize,
+    actions: &[(usize, Action)],
+    leaving: usize,
+    order: &[usize],
+) -> Option<usize> {
+    let chain: Vec<Write> = (0..len).map(|state| (100, state)).collect();
+    let mut world = World::new(chain, 4);
+    for (endpoint, action) in actions {
+        world.act(*endpoint, action);
+    }
+    for &endpoint in order {
+        if endpoint < leaving {
+            world.disconnect(endpoint);
+        } else {
+            world.finish(endpoint);
+        }
+    }
+    world.last_state()
+}
+
+/// Endpoint 1 reads the last write before it is notified of an older one: the notification says
+/// nothing about which of the two is newer.
+#[test]
+fn disconnect_of_an_endpoint_whose_reads_were_ahead_leaves_the_last_write() {
+    let actions = [
+        (3, Action::Deliver { skip: 2 }),
+        (3, Action::Deliver { skip: 2 }),
+        (1, Action::Reconnect { position: 286, late: 0 }),
+        (1, Action::Read { ahead: 2, late: 0 }),
+        (1, Action::Read { ahead: 2, late: 0 }),
+        (3, Action::Deliver { skip: 0 }),
+        (1, Action::Deliver { skip: 0 }),
+    ];
+    assert_eq!(state_when_some_leave(7, &actions, 3, &[0, 1, 2, 3]), Some(6));
 }

@@ -1,11 +1,11 @@
 //! Quotes and fills on the market as fills have left it.
 
-use super::{Market, MintIndex, Pool, PoolIndex, SetAside};
+use super::{Market, MintIndex, Pool, PoolIndex, PoolView, SetAside};
 use crate::amm_math::Curve as _;
-use crate::amm_math::whirlpool::{PoolView, Quote, SwapRequest, WhirlpoolError, quote, swap};
 use crate::cycle_finder::{EdgeIndex, pool_of};
 use crate::decoders;
 use crate::quantities::Pubkey;
+use crate::swap::{Quote, Refusal, SwapRequest};
 
 /// The SPL Token mint of wrapped SOL; its base unit is the lamport.
 pub const WRAPPED_SOL: Pubkey = decoders::address("So11111111111111111111111111111111111111112");
@@ -37,8 +37,8 @@ pub enum QuoteError {
     Refused {
         /// The pool asked.
         pool: Pubkey,
-        /// The program's own word.
-        error: WhirlpoolError,
+        /// What the program would say.
+        error: Refusal,
     },
 }
 
@@ -53,7 +53,7 @@ impl Market {
             Some(reason) if !reason.quotable() => {
                 Err(QuoteError::SetAside { pool: entry.address(), reason: reason.clone() })
             }
-            _ => Ok(entry.seen_view()),
+            _ => Ok(PoolView { state: entry.seen(), environment: self.environment() }),
         }
     }
 
@@ -75,7 +75,8 @@ impl Market {
             Some(mint) if mint == entry.mint_b() => false,
             _ => return Err(QuoteError::UnknownMint { pool: *pool, mint: *mint_in }),
         };
-        quote(&self.view(index)?, &SwapRequest::new(amount, exact_in, a_to_b))
+        self.view(index)?
+            .quote(&SwapRequest::new(amount, exact_in, a_to_b))
             .map_err(|error| QuoteError::Refused { pool: *pool, error })
     }
 
@@ -105,11 +106,14 @@ impl Market {
     }
 
     fn fill(&mut self, index: PoolIndex, a_to_b: bool, amount_in: u64) -> Result<u64, QuoteError> {
+        self.view(index)?;
         let request = SwapRequest::new(amount_in, true, a_to_b);
-        let done = swap(&self.view(index)?, &request)
-            .map_err(|error| QuoteError::Refused { pool: self.pool(index).address(), error })?;
-        self.pools[index as usize].apply_fill(&done);
-        Ok(done.quote.user_out)
+        let environment = self.environment;
+        let entry = &mut self.pools[index as usize];
+        entry
+            .fill(&environment, &request)
+            .map(|quote| quote.user_out)
+            .map_err(|error| QuoteError::Refused { pool: entry.address(), error })
     }
 
     /// Returns the amounts after every hop of a route for an exact input, the input first, on the
@@ -139,14 +143,22 @@ impl Market {
         if mint == wrapped || lamports == 0 {
             return Some(lamports);
         }
-        let deepest = self.mints[mint as usize]
+        let (_, _, index) = self.mints[mint as usize]
             .pools
             .iter()
-            .map(|&index| self.pool(index))
-            .filter(|pool| {
+            .map(|&index| (self.pool(index), index))
+            .filter(|(pool, _)| {
                 pool.set_aside().is_none() && (pool.mint_a() == wrapped || pool.mint_b() == wrapped)
             })
-            .max_by_key(|pool| (pool.recorded().liquidity, std::cmp::Reverse(pool.address())))?;
-        deepest.recorded_view().quote_exact_out(deepest.mint_a() == mint, lamports).ok()
+            .map(|(pool, index)| {
+                let depth = pool.recorded().depth(self.environment(), pool.mint_b() == wrapped);
+                (depth, std::cmp::Reverse(pool.address()), index)
+            })
+            .max_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)))?;
+        self.recorded_view(index).quote_exact_out(self.pool(index).mint_a() == mint, lamports).ok()
+    }
+
+    fn recorded_view(&self, index: PoolIndex) -> PoolView<'_> {
+        PoolView { state: self.pool(index).recorded(), environment: self.environment() }
     }
 }

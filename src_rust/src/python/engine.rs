@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::errors;
-use super::market::{PoolInfo, Quote, named_edges, parse_pubkey, pool_infos, quote_in};
+use super::market::{
+    PoolInfo, PyQuote, VenueInfo, named_edges, parse_pubkey, quote_in, release, shown_pools, venue_infos,
+};
 use super::wss_aggregator::convert::endpoint_stats;
 use crate::engine::{BaseMint, Costs, Engine, EngineConfig};
 use crate::market::MarketConfig;
@@ -170,12 +172,34 @@ impl PyEngine {
         Ok(stats)
     }
 
-    fn pools(&self, py: Python<'_>) -> Vec<PoolInfo> {
-        py.detach(|| pool_infos(self.lock().market()))
+    fn pools(&self, py: Python<'_>) -> PyResult<Vec<PoolInfo>> {
+        let shown = py.detach(|| shown_pools(self.lock().market()));
+        shown.into_iter().map(|pool| pool.into_info(py)).collect()
+    }
+
+    fn venues(&self, py: Python<'_>) -> Vec<VenueInfo> {
+        py.detach(|| venue_infos(self.lock().market()))
+    }
+
+    fn release(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
+        py.detach(|| release(self.lock().market_mut(), venue))
+    }
+
+    fn verify(&self, py: Python<'_>, program: &str, slot: u64) -> PyResult<()> {
+        let program = parse_pubkey("program", program)?;
+        py.detach(|| self.lock().market_mut().verify(program, slot));
+        Ok(())
     }
 
     #[pyo3(signature = (pool, mint_in, amount, exact="in"))]
-    fn quote(&self, py: Python<'_>, pool: &str, mint_in: &str, amount: u64, exact: &str) -> PyResult<Quote> {
+    fn quote(
+        &self,
+        py: Python<'_>,
+        pool: &str,
+        mint_in: &str,
+        amount: u64,
+        exact: &str,
+    ) -> PyResult<PyQuote> {
         quote_in(py, self.lock().market(), pool, mint_in, amount, exact)
     }
 

@@ -2,11 +2,13 @@
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTypeInfo, create_exception};
 
-use crate::amm_math::whirlpool::WhirlpoolError;
+use super::values::to_python;
 use crate::engine::TakeError;
 use crate::market::QuoteError;
+use crate::swap::{Refusal, RefusalKind};
 
 create_exception!(phantom_core, PhantomError, PyException, "Base of everything that phantom_core raises.");
 create_exception!(
@@ -25,7 +27,7 @@ create_exception!(
     phantom_core,
     SwapRefused,
     PhantomError,
-    "The on-chain program would refuse this swap; `name` and `code` are the program's own."
+    "The on-chain program would refuse this swap; `name` and `code` are the program's own, `values` what matters."
 );
 create_exception!(phantom_core, RecordingError, PhantomError, "A recording is missing, torn or corrupt.");
 
@@ -44,19 +46,30 @@ pub fn quote(py: Python<'_>, error: &QuoteError) -> PyErr {
     match error {
         QuoteError::UnknownPool(_) | QuoteError::UnknownMint { .. } => invalid(error.to_string()),
         QuoteError::SetAside { .. } => market_data(error.to_string()),
-        QuoteError::Refused { error: WhirlpoolError::MissingTickArray { .. }, .. } => {
-            market_data(error.to_string())
-        }
-        QuoteError::Refused { error: refusal, .. } => {
-            let raised = SwapRefused::new_err(error.to_string());
+        QuoteError::Refused { error: refusal, .. } => refused(py, refusal, error.to_string()),
+    }
+}
+
+/// Maps a pool's refusal: an account that is missing, or what the program would say.
+pub fn refused(py: Python<'_>, refusal: &Refusal, message: String) -> PyErr {
+    if matches!(refusal.kind, RefusalKind::MissingAccount | RefusalKind::Unsupported) {
+        return market_data(message);
+    }
+    let raised = SwapRefused::new_err(message);
+    let values = PyDict::new(py);
+    let attributes = refusal
+        .details()
+        .iter()
+        .try_for_each(|(name, value)| values.set_item(name, to_python(py, value)?))
+        .and_then(|()| {
             let value = raised.value(py);
-            let attributes =
-                value.setattr("name", refusal.name()).and_then(|()| value.setattr("code", refusal.code()));
-            match attributes {
-                Ok(()) => raised,
-                Err(unexpected) => unexpected,
-            }
-        }
+            value.setattr("name", refusal.name)?;
+            value.setattr("code", refusal.code)?;
+            value.setattr("values", values)
+        });
+    match attributes {
+        Ok(()) => raised,
+        Err(unexpected) => unexpected,
     }
 }
 

@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::errors;
+use super::values::to_python;
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, pool_of};
-use crate::decoders::Venue;
-use crate::market::{AccountWrite, Applied, Market, MarketConfig, QuoteError};
+use crate::market::{AccountWrite, Applied, Market, MarketConfig, Pool, QuoteError, SetAside, Standing};
 use crate::quantities::Pubkey;
 use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
+use crate::swap::Quote;
+use crate::venues::{PoolSummary, VENUES};
 
 // The default that Python sees in `Market.size`.
 const _: () = assert!(DEFAULT_CANDIDATES == 512);
@@ -37,17 +40,16 @@ pub fn source_mints(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> 
 
 /// One pool as it stands.
 #[pyclass(name = "PoolInfo", module = "phantom_core", frozen, get_all)]
-#[derive(Clone)]
 pub struct PoolInfo {
     pool: String,
     venue: &'static str,
+    program: String,
     mint_a: String,
     mint_b: String,
-    tick_spacing: u16,
-    fee_rate_e6: u32,
-    liquidity: u128,
-    sqrt_price_x64: u128,
-    tick_current_index: i32,
+    fee_rate_e9: (u64, u64),
+    depth: (u64, u64),
+    liquidity: Option<u128>,
+    details: Py<PyDict>,
     slot: u64,
     set_aside_reason: Option<&'static str>,
     set_aside_detail: Option<String>,
@@ -57,11 +59,11 @@ pub struct PoolInfo {
 impl PoolInfo {
     fn __repr__(&self) -> String {
         format!(
-            "PoolInfo(pool='{}', venue='{}', fee_rate_e6={}, liquidity={}, set_aside_reason={})",
+            "PoolInfo(pool='{}', venue='{}', fee_rate_e9={:?}, depth={:?}, set_aside_reason={})",
             self.pool,
             self.venue,
-            self.fee_rate_e6,
-            self.liquidity,
+            self.fee_rate_e9,
+            self.depth,
             self.set_aside_reason.map_or_else(|| "None".to_owned(), |reason| format!("'{reason}'"))
         )
     }
@@ -70,42 +72,133 @@ impl PoolInfo {
 /// An exact quote.
 #[pyclass(name = "Quote", module = "phantom_core", frozen, get_all)]
 #[derive(Clone)]
-pub struct Quote {
+pub struct PyQuote {
     amount_in: u64,
     amount_out: u64,
+    vault_in: u64,
+    vault_out: u64,
     fee: u64,
+    fee_on_input: bool,
+    input_transfer_fee: u64,
+    output_transfer_fee: u64,
+}
+
+impl From<Quote> for PyQuote {
+    fn from(quote: Quote) -> Self {
+        Self {
+            amount_in: quote.user_in,
+            amount_out: quote.user_out,
+            vault_in: quote.vault_in,
+            vault_out: quote.vault_out,
+            fee: quote.fee,
+            fee_on_input: quote.fee_on_input,
+            input_transfer_fee: quote.input_transfer_fee,
+            output_transfer_fee: quote.output_transfer_fee,
+        }
+    }
 }
 
 #[pymethods]
-impl Quote {
+impl PyQuote {
     fn __repr__(&self) -> String {
         format!("Quote(amount_in={}, amount_out={}, fee={})", self.amount_in, self.amount_out, self.fee)
     }
 }
 
-/// Returns the list behind `Engine.pools()` and `Market.pools()`.
-pub fn pool_infos(market: &Market) -> Vec<PoolInfo> {
-    market
-        .pools()
-        .iter()
-        .map(|pool| {
-            let state = pool.seen();
-            PoolInfo {
-                pool: pool.address().to_string(),
-                venue: Venue::of_program(&pool.program()).map_or("unknown", Venue::name),
-                mint_a: state.token_mint_a.to_string(),
-                mint_b: state.token_mint_b.to_string(),
-                tick_spacing: state.tick_spacing,
-                fee_rate_e6: u32::from(state.fee_rate_e6),
-                liquidity: state.liquidity,
-                sqrt_price_x64: state.sqrt_price_x64,
-                tick_current_index: state.tick_current_index,
-                slot: pool.slot(),
-                set_aside_reason: pool.set_aside().map(crate::market::SetAside::reason),
-                set_aside_detail: pool.set_aside().map(ToString::to_string),
-            }
+/// A pool as shown, before Python has to do with it.
+pub struct Shown {
+    pool: Pubkey,
+    venue: &'static str,
+    program: Pubkey,
+    mints: [Pubkey; 2],
+    summary: PoolSummary,
+    slot: u64,
+    set_aside: Option<SetAside>,
+}
+
+/// Returns what is behind `Engine.pools()` and `Market.pools()`.
+pub fn shown_pools(market: &Market) -> Vec<Shown> {
+    let shown = |pool: &Pool| Shown {
+        pool: pool.address(),
+        venue: pool.venue().name,
+        program: pool.program(),
+        mints: [market.mint(pool.mint_a()), market.mint(pool.mint_b())],
+        summary: pool.seen().summary(market.environment()),
+        slot: pool.slot(),
+        set_aside: pool.set_aside().cloned(),
+    };
+    market.pools().iter().map(shown).collect()
+}
+
+impl Shown {
+    /// Returns it for Python.
+    pub fn into_info(self, py: Python<'_>) -> PyResult<PoolInfo> {
+        let details = PyDict::new(py);
+        for (name, value) in &self.summary.details {
+            details.set_item(name, to_python(py, value)?)?;
+        }
+        Ok(PoolInfo {
+            pool: self.pool.to_string(),
+            venue: self.venue,
+            program: self.program.to_string(),
+            mint_a: self.mints[0].to_string(),
+            mint_b: self.mints[1].to_string(),
+            fee_rate_e9: self.summary.fee_rate_e9.into(),
+            depth: self.summary.depth.into(),
+            liquidity: self.summary.liquidity,
+            details: details.unbind(),
+            slot: self.slot,
+            set_aside_reason: self.set_aside.as_ref().map(SetAside::reason),
+            set_aside_detail: self.set_aside.as_ref().map(ToString::to_string),
         })
-        .collect()
+    }
+}
+
+/// What is known of one venue.
+#[pyclass(name = "VenueInfo", module = "phantom_core", frozen, get_all)]
+#[derive(Clone)]
+pub struct VenueInfo {
+    venue: &'static str,
+    programs: Vec<String>,
+    pools: usize,
+    is_quarantined: bool,
+    is_released: bool,
+    signs: Vec<String>,
+}
+
+#[pymethods]
+impl VenueInfo {
+    fn __repr__(&self) -> String {
+        format!(
+            "VenueInfo(venue='{}', pools={}, is_quarantined={}, signs={:?})",
+            self.venue,
+            self.pools,
+            if self.is_quarantined { "True" } else { "False" },
+            self.signs
+        )
+    }
+}
+
+/// Returns the list behind `Engine.venues()` and `Market.venues()`.
+pub fn venue_infos(market: &Market) -> Vec<VenueInfo> {
+    let shown = |standing: &Standing| VenueInfo {
+        venue: standing.venue.name,
+        programs: standing.venue.programs.iter().map(ToString::to_string).collect(),
+        pools: market.pools().iter().filter(|pool| pool.venue().name == standing.venue.name).count(),
+        is_quarantined: standing.is_quarantined(),
+        is_released: standing.is_released,
+        signs: standing.signs.iter().map(ToString::to_string).collect(),
+    };
+    market.standings().iter().map(shown).collect()
+}
+
+/// Lets a venue trade, or says that there is none of this name.
+pub fn release(market: &mut Market, venue: &str) -> PyResult<()> {
+    if market.release(venue) {
+        return Ok(());
+    }
+    let known: Vec<&str> = VENUES.iter().map(|venue| venue.name).collect();
+    Err(errors::invalid(format!("venue is '{venue}'; it may be {}", known.join(", "))))
 }
 
 /// Returns one exact quote as Python asks for it.
@@ -116,7 +209,7 @@ pub fn quote_in(
     mint_in: &str,
     amount: u64,
     exact: &str,
-) -> PyResult<Quote> {
+) -> PyResult<PyQuote> {
     let exact_in = match exact {
         "in" => true,
         "out" => false,
@@ -124,7 +217,7 @@ pub fn quote_in(
     };
     let (pool, mint_in) = (parse_pubkey("pool", pool)?, parse_pubkey("mint_in", mint_in)?);
     let done = market.quote(&pool, &mint_in, amount, exact_in).map_err(|error| errors::quote(py, &error))?;
-    Ok(Quote { amount_in: done.user_in, amount_out: done.user_out, fee: done.fee })
+    Ok(done.into())
 }
 
 /// A cycle of a market: hops as (pool, `a_to_b`), and its weights at the margin.
@@ -212,19 +305,41 @@ impl PyMarket {
         let applied =
             py.detach(|| self.lock().apply(AccountWrite { pubkey, slot, account: Some((owner, data)) }));
         match applied {
-            Applied::Pool(_) => Ok("applied"),
+            Applied::Changed => Ok("applied"),
             Applied::Unchanged => Ok("unchanged"),
             Applied::Ignored => Ok("ignored"),
             Applied::Fault(error) => Err(errors::market_data(format!("account {pubkey}: {error}"))),
         }
     }
 
-    fn pools(&self, py: Python<'_>) -> Vec<PoolInfo> {
-        py.detach(|| pool_infos(&self.lock()))
+    fn pools(&self, py: Python<'_>) -> PyResult<Vec<PoolInfo>> {
+        let shown = py.detach(|| shown_pools(&self.lock()));
+        shown.into_iter().map(|pool| pool.into_info(py)).collect()
+    }
+
+    fn venues(&self) -> Vec<VenueInfo> {
+        venue_infos(&self.lock())
+    }
+
+    fn release(&self, venue: &str) -> PyResult<()> {
+        release(&mut self.lock(), venue)
+    }
+
+    fn verify(&self, program: &str, slot: u64) -> PyResult<()> {
+        let program = parse_pubkey("program", program)?;
+        self.lock().verify(program, slot);
+        Ok(())
     }
 
     #[pyo3(signature = (pool, mint_in, amount, exact="in"))]
-    fn quote(&self, py: Python<'_>, pool: &str, mint_in: &str, amount: u64, exact: &str) -> PyResult<Quote> {
+    fn quote(
+        &self,
+        py: Python<'_>,
+        pool: &str,
+        mint_in: &str,
+        amount: u64,
+        exact: &str,
+    ) -> PyResult<PyQuote> {
         quote_in(py, &self.lock(), pool, mint_in, amount, exact)
     }
 
@@ -321,7 +436,8 @@ fn profitable_cycles(market: &Market, id: u64, max_hops: usize) -> Vec<MarketCyc
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PoolInfo>()?;
-    m.add_class::<Quote>()?;
+    m.add_class::<PyQuote>()?;
+    m.add_class::<VenueInfo>()?;
     m.add_class::<MarketCycle>()?;
     m.add_class::<PySized>()?;
     m.add_class::<PyMarket>()

@@ -15,9 +15,10 @@
 //!    else held.
 //!
 //! A read (`getMultipleAccounts`) counts as a delivery of its connection until a notification of
-//! the same slot has come: from then on the subscription tells all that a read could, and in order,
-//! while the read may have been overtaken. For the same reason what a closed connection read
-//! before its first notification is no evidence against what came after.
+//! the same slot has come: from then on the subscription tells all that a read could, and in order.
+//! How a read stands to a notification cannot be known: it may have been overtaken, or be ahead of
+//! notifications still on their way. So the first notification starts the run anew, and what was
+//! read before is no evidence any more, neither for nor against.
 //!
 //! When a connection closes, rule 4 is tried again with what was kept back. The run of a closed
 //! connection is no candidate any more but still evidence of order, until the endpoint delivers
@@ -54,7 +55,7 @@ pub enum Source {
     /// Pushed by a subscription, in chain order.
     Notification,
     /// Asked for: in order among the reads of a connection, but an answer may be overtaken by
-    /// notifications of later writes.
+    /// notifications of later writes, or overtake those of earlier ones.
     Read,
 }
 
@@ -102,17 +103,15 @@ struct Element {
 struct Run<D> {
     connection: u32,
     elements: Vec<Element>,
-    /// Whether one of the elements was a notification.
+    /// Whether the elements are notifications; otherwise they are reads.
     notified: bool,
-    /// The first notification's place: how the reads before stand to it is not certain.
-    reads: usize,
     /// The data of the last element while it is not the applied one.
     kept: Option<D>,
 }
 
 impl<D> Default for Run<D> {
     fn default() -> Self {
-        Self { connection: 0, elements: Vec::new(), notified: false, reads: 0, kept: None }
+        Self { connection: 0, elements: Vec::new(), notified: false, kept: None }
     }
 }
 
@@ -120,7 +119,6 @@ impl<D> Run<D> {
     fn clear(&mut self) {
         self.kept = None;
         self.notified = false;
-        self.reads = 0;
         if self.elements.capacity() > 32 {
             self.elements = Vec::new();
         } else {
@@ -142,30 +140,30 @@ impl<D> Run<D> {
         self.position(second).is_some_and(|end| self.elements[..end].contains(&first))
     }
 
-    /// Returns whether it is certain that this run has `content` only before `element`.
+    /// Returns whether this run has `content`, and only before `element`.
     fn outdates(&self, content: Content, element: Element) -> bool {
-        let certain = &self.elements[self.reads..];
-        let last = certain.iter().rposition(|other| other.content == content);
-        last.is_some() && last < certain.iter().position(|&other| other == element)
+        let last = self.elements.iter().rposition(|other| other.content == content);
+        last.is_some() && last < self.position(element)
     }
 
-    /// Takes notice that the element at `place` is a notification.
-    fn notify(&mut self, place: usize) {
+    /// Takes notice that the last element read is notified too; the reads before it are forgotten.
+    fn confirm(&mut self) {
         if !self.notified {
             self.notified = true;
-            self.reads = place;
+            self.elements.drain(..self.elements.len().saturating_sub(1));
         }
     }
 
+    /// Adds a write. The first notification takes the place of all that was read.
     fn append(&mut self, content: Content, source: Source) -> Element {
+        if source == Source::Notification && !self.notified {
+            self.notified = true;
+            self.elements.clear();
+        }
         let earlier = self.elements.iter().rev().find(|element| element.content == content);
         let element = Element { content, nth: earlier.map_or(0, |earlier| earlier.nth) + 1 };
         if self.elements.len() == MAX_RUN {
             self.elements.remove(0);
-            self.reads = self.reads.saturating_sub(1);
-        }
-        if source == Source::Notification {
-            self.notify(self.elements.len());
         }
         self.elements.push(element);
         element
@@ -241,7 +239,7 @@ impl<D> Writes<D> {
         let run = self.run(endpoint, links);
         if run.last().is_some_and(|last| last.content == content) {
             if source == Source::Notification {
-                run.notify(run.elements.len() - 1);
+                run.confirm();
             }
             return Arrival::Duplicate;
         }
@@ -350,6 +348,29 @@ mod tests {
         assert_eq!(writes.arrive(from(0, &links), C), Arrival::Fresh);
         assert_eq!(writes.arrive(read, B), Arrival::Overtaken);
         assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
+    }
+
+    #[test]
+    fn arrive_of_a_notification_that_a_read_was_ahead_of_replaces_nothing() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        writes.advance(7, from(0, &links), A);
+        assert_eq!(writes.arrive(from(0, &links), C), Arrival::Fresh);
+        let read = Delivery { source: Source::Read, ..from(1, &links) };
+        assert_eq!(writes.arrive(read, C), Arrival::Duplicate);
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held); // written before C, after A
+        assert_eq!(writes.arrive(from(1, &links), C), Arrival::Duplicate);
+    }
+
+    #[test]
+    fn arrive_of_a_notification_after_reads_alone_is_fresh_once_all_agree() {
+        let links = open(2);
+        let mut writes = Writes::<()>::default();
+        let reads = [0, 1].map(|endpoint| Delivery { source: Source::Read, ..from(endpoint, &links) });
+        writes.advance(7, reads[0], A);
+        assert_eq!(writes.arrive(reads[1], A), Arrival::Duplicate);
+        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Held); // the reads may be ahead of it
+        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Fresh);
     }
 
     #[test]
