@@ -9,7 +9,16 @@ from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
-from ..tokens import MEMO, U64_MAX, address, derived, frozen, log_uniform, mutate_transfer_fee, with_balance
+from ..tokens import (
+    MEMO,
+    address,
+    derived,
+    frozen,
+    log_uniform,
+    mutate_transfer_fee,
+    other_balance,
+    with_balance,
+)
 from ..vectors import Account, Call, State, Swap
 from ..venue import Parties, Side, Venue
 
@@ -29,12 +38,13 @@ ORACLE_LENGTH = 100
 BASE_FACTOR, FILTER, DECAY, REDUCTION, VARIABLE_CONTROL, MAX_VOLATILITY = 8, 10, 12, 14, 16, 20
 PROTOCOL_SHARE, POWER_FACTOR, FUNCTION_TYPE, COLLECT_FEE_MODE = 32, 34, 35, 36
 VOLATILITY, VOLATILITY_REFERENCE, INDEX_REFERENCE, LAST_UPDATE = 40, 44, 48, 56
-ACTIVE_ID, STATUS = 76, 82
+ACTIVE_ID, BIN_STEP, STATUS = 76, 80, 82
 MINT_X, MINT_Y, RESERVE_X, RESERVE_Y, ORACLE_KEY = 88, 120, 152, 184, 552
 # Bin arrays.
 BINS_PER_ARRAY, FIRST_BIN, BIN_SIZE = 70, 56, 144
 ARRAYS_EACH_WAY = 4
-BIN_ORDERS = {"open": 112, "processing": 120, "remaining": 128, "ask_side": 140}
+LIQUIDITY_SUPPLY, ORDERS, ASK_SIDE = 32, 112, 140  # orders: open, total in process, remaining of it
+STATE_HEAD = 5
 POST = {
     "post_volatility_accumulator": (VOLATILITY, 4, False),
     "post_volatility_reference": (VOLATILITY_REFERENCE, 4, False),
@@ -109,7 +119,7 @@ class MeteoraDlmm(Venue):
 
     def settled(self, state: State) -> State:
         arrays = list(dict.fromkeys((*in_reach(state, True), *in_reach(state, False))))
-        keys = [*state.keys[:5], *arrays]
+        keys = [*state.keys[:STATE_HEAD], *arrays]
         return replace(state, accounts={key: state.accounts[key] for key in keys})
 
     def details(self, state: State, swap: Swap, execution: Execution) -> dict[str, Any]:
@@ -135,7 +145,7 @@ class MeteoraDlmm(Venue):
             state = _active_bin(state, rng)
         for side in self.sides(state):
             if rng.random() < 0.1:
-                state = with_balance(state, side.vault, rng.choice((0, log_uniform(rng), U64_MAX)))
+                state = with_balance(state, side.vault, other_balance(rng))
             if rng.random() < 0.6:
                 state = mutate_transfer_fee(state, side.mint, rng)
             if rng.random() < 0.01:
@@ -146,7 +156,7 @@ class MeteoraDlmm(Venue):
 def in_reach(state: State, a_to_b: bool) -> list[str]:
     """Return the bin arrays that a client passes: from the active bin on, nearest first."""
     active = layout.i32(state.pool_data, ACTIVE_ID) // BINS_PER_ARRAY
-    known = sorted((array_index(state.data(key)), key) for key in state.keys[5:])
+    known = sorted((array_index(state.data(key)), key) for key in state.keys[STATE_HEAD:])
     ahead = [key for index, key in reversed(known) if index <= active]
     if not a_to_b:
         ahead = [key for index, key in known if index >= active]
@@ -166,6 +176,8 @@ def _put(pair: bytes, *fields: tuple[int, int, int]) -> bytes:
 def _parameters(pair: bytes, state: State, rng: random.Random) -> bytes:
     """Fee parameters of any size that their fields hold; rates above 10 % are capped by the program."""
     decay = rng.randrange(1, 0x10000)
+    if rng.random() < 0.2:  # prices are read as stored: the step only enters the rates
+        pair = layout.put(pair, BIN_STEP, 2, rng.randrange(1, 401))
     return _put(
         pair,
         (BASE_FACTOR, 2, rng.choice((0, 1, 10_000, rng.randrange(0x10000)))),
@@ -206,33 +218,37 @@ def _status(pair: bytes, state: State, rng: random.Random) -> bytes:
 
 
 def _bins(state: State, rng: random.Random) -> State:
-    """Other amounts in bins (Y up to the active bin, X from it on), and other orders where there are any."""
+    """Other amounts in bins (Y up to the active bin, X from it on) and other limit orders."""
     active = layout.i32(state.pool_data, ACTIVE_ID)
-    bits = rng.choice((3, 20, 40, 60))
-    for key in state.keys[5:]:
+    bits, density, orders = rng.choice((3, 20, 40, 60)), rng.choice((0.1, 0.5, 0.9)), rng.choice((0, 0, 0.3))
+    for key in state.keys[STATE_HEAD:]:
         data = bytearray(state.data(key))
         first = array_index(data) * BINS_PER_ARRAY
         for index in range(BINS_PER_ARRAY):
-            if rng.random() < 0.5:
-                continue
             at, bin_id = FIRST_BIN + index * BIN_SIZE, first + index
-            if layout.u128(data, at + 32) == 0 and rng.random() < 0.9:  # no liquidity supply
-                continue
-            empty = rng.random() < 0.2
-            x = log_uniform(rng, bits) if bin_id >= active and not empty else 0
-            y = log_uniform(rng, bits) if bin_id <= active and not empty else 0
-            data[at : at + 16] = layout.arguments((x, 8), (y, 8))
-            for name in ("open", "processing", "remaining"):
-                place = at + BIN_ORDERS[name]
-                if layout.u64(data, place) and rng.random() < 0.5:
-                    data[place : place + 8] = log_uniform(rng, bits).to_bytes(8, "little")
+            supplied = layout.u128(data, at + LIQUIDITY_SUPPLY) > 0
+            if rng.random() < density and (supplied or rng.random() < 0.1):
+                x = log_uniform(rng, bits) if bin_id >= active and rng.random() < 0.8 else 0
+                y = log_uniform(rng, bits) if bin_id <= active and rng.random() < 0.8 else 0
+                data[at : at + 16] = layout.arguments((x, 8), (y, 8))
+            if rng.random() < orders:
+                _orders(data, at, bin_id > active, bits, rng)
         state = state.with_data(key, bytes(data))
     return state
 
 
+def _orders(data: bytearray, at: int, ask_side: bool, bits: int, rng: random.Random) -> None:
+    """Open orders, and older ones that swaps have partly filled."""
+    total = log_uniform(rng, bits) if rng.random() < 0.5 else 0
+    opened = log_uniform(rng, bits) if total == 0 or rng.random() < 0.5 else 0
+    remaining = rng.choice((total, rng.randrange(total + 1), 0))
+    data[at + ORDERS : at + ORDERS + 24] = layout.arguments((opened, 8), (total, 8), (remaining, 8))
+    data[at + ASK_SIDE] = ask_side
+
+
 def _active_bin(state: State, rng: random.Random) -> State:
     """The active bin elsewhere within the arrays at hand; bins passed over keep the wrong token."""
-    indexes = [array_index(state.data(key)) for key in state.keys[5:]]
+    indexes = [array_index(state.data(key)) for key in state.keys[STATE_HEAD:]]
     if not indexes:
         return state
     pair = state.pool_data
