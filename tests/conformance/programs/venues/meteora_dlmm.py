@@ -7,6 +7,8 @@ import random
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from solders.pubkey import Pubkey
+
 from .. import layout
 from ..svm import Execution
 from ..tokens import (
@@ -17,6 +19,7 @@ from ..tokens import (
     log_uniform,
     mutate_transfer_fee,
     other_balance,
+    pubkey,
     with_balance,
 )
 from ..vectors import Account, Call, State, Swap
@@ -38,13 +41,17 @@ ORACLE_LENGTH = 100
 BASE_FACTOR, FILTER, DECAY, REDUCTION, VARIABLE_CONTROL, MAX_VOLATILITY = 8, 10, 12, 14, 16, 20
 PROTOCOL_SHARE, POWER_FACTOR, FUNCTION_TYPE, COLLECT_FEE_MODE = 32, 34, 35, 36
 VOLATILITY, VOLATILITY_REFERENCE, INDEX_REFERENCE, LAST_UPDATE = 40, 44, 48, 56
-ACTIVE_ID, BIN_STEP, STATUS = 76, 80, 82
+BUMP, PAIR_TYPE, ACTIVE_ID, BIN_STEP, STATUS, ACTIVATION_TYPE = 72, 75, 76, 80, 82, 86
 MINT_X, MINT_Y, RESERVE_X, RESERVE_Y, ORACLE_KEY = 88, 120, 152, 184, 552
+BASE_KEY, ACTIVATION_POINT = 784, 816
 # Bin arrays.
 BINS_PER_ARRAY, FIRST_BIN, BIN_SIZE = 70, 56, 144
 ARRAYS_EACH_WAY = 4
 LIQUIDITY_SUPPLY, ORDERS, ASK_SIDE = 32, 112, 140  # orders: open, total in process, remaining of it
+ARRAY_PAIR = 24
 STATE_HEAD = 5
+CUSTOMIZABLE, CUSTOMIZABLE_BASE = 2, "MFGQxwAmB91SwuYX36okv2Qmdc9aMuHTwWGUrp4AtB1"
+TOKEN_OWNER = 32
 POST = {
     "post_volatility_accumulator": (VOLATILITY, 4, False),
     "post_volatility_reference": (VOLATILITY_REFERENCE, 4, False),
@@ -134,6 +141,8 @@ class MeteoraDlmm(Venue):
         }
 
     def mutate(self, state: State, rng: random.Random) -> State:
+        if rng.random() < 0.1 and state.pool_data[PAIR_TYPE] != CUSTOMIZABLE:
+            state = _customizable(state, rng)
         pair = state.pool_data
         for rewrite, share in ((_parameters, 0.5), (_volatility, 0.5), (_modes, 0.25), (_status, 0.1)):
             if rng.random() < share:
@@ -212,8 +221,38 @@ def _modes(pair: bytes, state: State, rng: random.Random) -> bytes:
     return _put(pair, (COLLECT_FEE_MODE, 1, rng.randrange(2)), (FUNCTION_TYPE, 1, rng.randrange(3)))
 
 
+def _customizable(state: State, rng: random.Random) -> State:
+    """The pair as a customizable one, which opens at a time of its own: its type decides its address."""
+    x, y = (
+        bytes(pubkey(side)) for side in (address(state.pool_data, MINT_X), address(state.pool_data, MINT_Y))
+    )
+    seeds = [bytes(pubkey(CUSTOMIZABLE_BASE)), min(x, y), max(x, y)]
+    key, bump = Pubkey.find_program_address(seeds, pubkey(PROGRAM))
+    kind = rng.randrange(2)
+    now = (state.clock.slot, state.clock.unix_timestamp)[kind]
+    pair = _put(
+        state.pool_data,
+        (BUMP, 1, bump),
+        (PAIR_TYPE, 1, CUSTOMIZABLE),
+        (ACTIVATION_TYPE, 1, kind),
+        (ACTIVATION_POINT, 8, now + rng.choice((-1, 0, 1, 2, 1_000, -1_000))),
+    )
+    pair = pair[:BASE_KEY] + seeds[0] + pair[BASE_KEY + 32 :]
+    accounts = {str(key): state.accounts[state.pool].with_data(pair)}
+    for old in state.keys[1:]:
+        data = bytearray(state.data(old))
+        if old in state.keys[1:3]:
+            data[TOKEN_OWNER : TOKEN_OWNER + 32] = bytes(key)
+        new = old
+        if old in state.keys[STATE_HEAD:]:
+            data[ARRAY_PAIR : ARRAY_PAIR + 32] = bytes(key)
+            new = derived(PROGRAM, b"bin_array", bytes(key), bytes(data[8:16]))
+        accounts[new] = state.accounts[old].with_data(bytes(data))
+    return replace(state, pool=str(key), accounts=accounts)
+
+
 def _status(pair: bytes, state: State, rng: random.Random) -> bytes:
-    """A disabled pair. Its type, and so the use of an activation point, is bound to its address by seeds."""
+    """A disabled pair."""
     return layout.put(pair, STATUS, 1, rng.randrange(2))
 
 

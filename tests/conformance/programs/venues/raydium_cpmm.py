@@ -109,7 +109,7 @@ class RaydiumCpmm(Venue):
         if rng.random() < 0.4:
             pool = layout.put(pool, CREATOR_FEE_ON, 1, rng.randrange(3))
             pool = layout.put(pool, ENABLE_CREATOR_FEE, 1, rng.randrange(2))
-        if rng.random() < 0.15:
+        if rng.random() < 0.08:
             pool = layout.put(pool, STATUS, 1, rng.choice((0, 1, 2, 3, SWAP_OFF, 7, 8)))
         if rng.random() < 0.15:
             opens = state.clock.unix_timestamp + rng.choice((-1, 0, 0, 1, 60, 10**6))
