@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
-from ..tokens import TOKEN, U64_MAX, address, balance, frozen, log_uniform, with_balance
+from ..tokens import TOKEN, U64_MAX, address, balance, frozen, log_uniform, other_balance, with_balance
 from ..vectors import Account, Call, State, Swap
 from ..venue import Parties, Side, Venue
 
@@ -91,7 +91,7 @@ class RaydiumAmmV4(Venue):
                 (address(pool, PC_VAULT), NEED_TAKE_PNL_PC),
             ):
                 if rng.random() < 0.7:
-                    amount = rng.choice((log_uniform(rng), log_uniform(rng, 44), rng.randrange(20), U64_MAX))
+                    amount = other_balance(rng) if rng.random() < 0.8 else rng.randrange(20)
                     state = with_balance(state, vault, amount)
                 amount = balance(state.data(vault))
                 taken = rng.choice((0, min(amount, log_uniform(rng)), rng.randrange(amount // 2 + 1), amount))
