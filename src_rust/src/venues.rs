@@ -5,6 +5,7 @@
 //! conformance run and the Python bindings know venues only through these two. [`VENUES`] lists them.
 
 pub mod layout;
+pub mod meteora_dlmm;
 mod token_sides;
 mod vaults;
 
@@ -19,7 +20,7 @@ pub use token_sides::TokenSides;
 pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
-pub static VENUES: &[&Venue] = &[];
+pub static VENUES: &[&Venue] = &[&meteora_dlmm::VENUE];
 
 /// A kind of exchange.
 #[derive(Debug)]

@@ -163,6 +163,7 @@ macro_rules! all_equal {
 }
 
 all_equal! {
+    meteora_dlmm: "meteora_dlmm.jsonl.gz", 919;
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
 }
