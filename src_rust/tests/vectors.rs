@@ -189,6 +189,7 @@ all_equal! {
     orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604;
     pumpswap: "pumpswap.jsonl.gz", 601;
     meteora_damm_v2: "meteora_damm_v2.jsonl.gz", 906;
+    meteora_dlmm: "meteora_dlmm.jsonl.gz", 919;
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
     raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;
