@@ -55,7 +55,7 @@ class Generator:
         self.venue = venue
         self.mix = mix or Mix()
         self.rng = random.Random(f"{venue.name} {seed}")
-        self.meta = {**file.meta, "seed": seed}
+        self.meta = {**file.meta, "seed": seed, "trader_funds": None}
         self._elf = elf
         self._parties = _parties(venue, file)
         self._states = [each for each in file.states.values() if (_mints(venue, each), True) in self._parties]
