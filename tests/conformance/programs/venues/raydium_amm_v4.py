@@ -1,4 +1,4 @@
-"""Raydium AMM v4, without its order book."""
+"""Raydium AMM v4 without its order book: the accounts of one are named and must not be looked at."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .. import layout
 from ..svm import Execution
 from ..tokens import TOKEN, U64_MAX, address, balance, frozen, log_uniform, other_balance, with_balance
-from ..vectors import Account, Call, State, Swap
+from ..vectors import Call, State, Swap
 from ..venue import Parties, Side, Venue
 
 PROGRAM = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
@@ -21,8 +21,7 @@ COIN_VAULT, PC_VAULT, COIN_MINT, PC_MINT = 336, 368, 400, 432
 RAY_LOG = "Program log: ray_log: "
 # 1 and 5 need an order book.
 STATUSES_WITHOUT_ORDER_BOOK = (0, 2, 3, 4, 6, 7)
-SWAP_ONLY, WAITING_TRADE = 6, 7
-ACCOUNTS_BEFORE_WALLETS = 14
+WAITING_TRADE = 7
 
 
 class RaydiumAmmV4(Venue):
@@ -64,10 +63,6 @@ class RaydiumAmmV4(Venue):
         keys = [TOKEN, state.pool, authority, open_orders, *target_orders, coin.vault, pc.vault, *market]
         accounts = [(key, "" if key in readonly else "w") for key in [*keys, payer, receiver]]
         return Call(PROGRAM, data, [*accounts, (parties.trader, "s")])
-
-    def companions(self, state: State, parties: Parties) -> dict[str, Account]:
-        # The program is handed an order book and, in these states, must not look at it.
-        return {}
 
     def details(self, state: State, swap: Swap, execution: Execution) -> dict[str, Any]:
         line = next(line for line in execution.logs if line.startswith(RAY_LOG))
