@@ -14,7 +14,7 @@ use raydium::{AmmV4, Cpmm, environment};
 
 const ROWS: usize = 1_000_000;
 
-/// Numbers between two bounds (SplitMix64), always the same ones.
+/// Numbers between two bounds (`SplitMix64`), always the same ones.
 fn column(seed: u64, least: u64, most: u64) -> Vec<u64> {
     let mut state = seed;
     (0..ROWS)

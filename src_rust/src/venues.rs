@@ -4,8 +4,10 @@
 //! pool; a pool ([`PoolState`]) takes account writes and answers swaps. The market, the search, the
 //! conformance run and the Python bindings know venues only through these two. [`VENUES`] lists them.
 
+mod decode;
 pub mod layout;
 pub mod meteora_damm_v2;
+pub mod meteora_dlmm;
 pub mod orca_token_swap_v2;
 pub mod orca_whirlpool;
 pub mod pumpswap;
@@ -21,6 +23,7 @@ use crate::amm_math::Segment;
 use crate::decoders::DecodeError;
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
+pub use decode::{DecodedAccount, decode_account, layouts};
 pub use layout::{Account, Layout, Role};
 pub use token_sides::TokenSides;
 pub use vaults::Vaults;
@@ -28,6 +31,7 @@ pub use vaults::Vaults;
 /// Every venue, in the order of its name. Adding one is a line here.
 pub static VENUES: &[&Venue] = &[
     &meteora_damm_v2::VENUE,
+    &meteora_dlmm::VENUE,
     &orca_token_swap_v2::VENUE,
     &orca_whirlpool::VENUE,
     &pumpswap::VENUE,

@@ -85,6 +85,9 @@ fn cpmm_permissions_are_read_from_the_account() {
     assert!(exact_in(&*made.build(), true, 1_000).is_ok());
     made.accrued = [0, 1];
     assert!(!made.build().depends_on_time(), "what has traded is open");
+    assert_eq!(made.build().obstacle(&Environment::default()), None);
+    let unknown_time = made.build().quote(&Environment::default(), &SwapRequest::new(1_000, true, true));
+    assert_eq!(unknown_time.map(|quote| quote.user_out), exact_in(&*made.build(), true, 1_000));
     // An exact output of nothing fails before the status is looked at.
     made.status = 4;
     assert_eq!(code(exact_out(&*made.build(), true, 0)), program("RequireGtViolated", 2505));

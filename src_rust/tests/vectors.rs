@@ -174,25 +174,11 @@ fn extra() {
     }
 }
 
-/// Swaps of the repository's files that fail because the trader's own account holds too little, which
-/// no state tells: the program is right, and the state alone allows the swap.
-const WALLET_TOO_POOR: [(&str, &[u64]); 2] =
-    [("raydium_amm_v4.jsonl.gz", &[223, 549]), ("raydium_cpmm.jsonl.gz", &[128])];
-
 macro_rules! all_equal {
     ($($name:ident: $file:literal, $swaps:literal;)*) => {
         $(#[test]
         fn $name() {
-            let (mut differences, swaps) = run($file);
-            for (_, poor) in WALLET_TOO_POOR.iter().filter(|(file, _)| *file == $file) {
-                for id in *poor {
-                    let of_wallet = |difference: &String| {
-                        difference.starts_with(&format!("swap {id}: ")) && difference.contains("insufficient funds")
-                    };
-                    let position = differences.iter().position(of_wallet);
-                    differences.remove(position.expect("the state does not tell what the wallet holds"));
-                }
-            }
+            let (differences, swaps) = run($file);
             assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
             assert_eq!(swaps, $swaps);
         })*
@@ -203,6 +189,7 @@ all_equal! {
     orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604;
     pumpswap: "pumpswap.jsonl.gz", 601;
     meteora_damm_v2: "meteora_damm_v2.jsonl.gz", 906;
+    meteora_dlmm: "meteora_dlmm.jsonl.gz", 919;
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
     raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;

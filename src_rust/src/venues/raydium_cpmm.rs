@@ -15,7 +15,7 @@ mod swap;
 
 use crate::decoders::address;
 use crate::quantities::Pubkey;
-use crate::venues::{Layout, Role, Venue};
+use crate::venues::{Layout, Venue};
 
 pub use layout::{CpmmConfig, CpmmState};
 pub use pool::CpmmPool;
@@ -33,10 +33,7 @@ pub static VENUE: Venue = Venue {
     layouts: &[
         layout::STATE,
         layout::CONFIG,
-        Layout {
-            role: Role::OfPool { pool_at: 11 },
-            ..Layout::unused("ObservationState", [0x7a, 0xae, 0xc5, 0x35, 0x81, 0x09, 0xa5, 0x84])
-        },
+        Layout::unused("ObservationState", [0x7a, 0xae, 0xc5, 0x35, 0x81, 0x09, 0xa5, 0x84]),
         Layout::unused("Permission", [0xe0, 0x53, 0x1c, 0x4f, 0x0a, 0xfd, 0xa1, 0x1c]),
     ],
     instructions: &INSTRUCTIONS,

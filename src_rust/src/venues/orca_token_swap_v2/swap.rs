@@ -100,12 +100,19 @@ impl TokenSwapPool {
         Ok(Swapped { user_in, user_out, fee, pool_tokens })
     }
 
+    /// What is left of an input after both fees, and the owner's; `None` if they are more than it.
+    fn after_fees(&self, amount: u128) -> Option<(u128, u128)> {
+        let owner_fee = self.fees.owner.on(amount)?;
+        let fee = self.fees.trade.on(amount)?.checked_add(owner_fee)?;
+        Some((amount.checked_sub(fee)?, owner_fee))
+    }
+
     /// Fees, then the curve; `None` where the program's `SwapCurve::swap` gives none.
     fn exchange(&self, amount_in: u64, reserves: Reserves) -> Option<(Exchange, u128)> {
         let amount = u128::from(amount_in);
-        let owner_fee = self.fees.owner.on(amount)?;
-        let fee = self.fees.trade.on(amount)?.checked_add(owner_fee)?;
-        let curve = self.curve.swap(reserves, amount.checked_sub(fee)?)?;
+        let (left, owner_fee) = self.after_fees(amount)?;
+        let fee = amount - left;
+        let curve = self.curve.swap(reserves, left)?;
         let source = curve.source.checked_add(fee)?;
         u128::from(reserves.source).checked_add(source)?;
         u128::from(reserves.destination).checked_sub(curve.destination)?;
@@ -158,14 +165,17 @@ impl TokenSwapPool {
 
     /// Returns an input that buys at least `wanted` while one unit less does not.
     fn input_for(&self, wanted: u64, reserves: Reserves) -> Result<u64, Refusal> {
+        // Too large an input buys nothing either, but counts as enough for the search.
         let buys = |amount_in: u64| {
-            let bought = self.exchange(amount_in, reserves);
-            bought.is_some_and(|(exchange, _)| exchange.destination >= u128::from(wanted))
+            let Some((amount, _)) = self.after_fees(amount_in.into()) else { return false };
+            match self.curve.swap(reserves, amount) {
+                Some(exchanged) => exchanged.destination >= u128::from(wanted),
+                None => self.curve.is_beyond(reserves, amount),
+            }
         };
         let most = u64::MAX - reserves.source;
         let unreachable =
             || refusal::zero().with("amount_out", wanted).with("reserve_out", reserves.destination);
-        // No input takes the last unit of a curve; a constant price can.
         if wanted == 0 || wanted > reserves.destination {
             return Err(unreachable());
         }

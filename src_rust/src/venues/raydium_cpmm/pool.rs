@@ -6,7 +6,7 @@ use super::curve::{RATE_ONE, Rates, panic};
 use super::layout::{CONFIG_DISCRIMINATOR, CpmmConfig, CpmmState, STATE_DISCRIMINATOR};
 use super::swap::{INSUFFICIENT_FUNDS, Outcome};
 use crate::amm_math::{Segment, constant_product};
-use crate::decoders::DecodeError;
+use crate::decoders::{DecodeError, TransferFee, TransferFeeConfig};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest};
 use crate::venues::{
@@ -138,7 +138,7 @@ impl CpmmPool {
     }
 
     /// Whether the pool has taken fees: then it is open, whatever the clock says.
-    fn has_traded(&self) -> bool {
+    pub(super) fn has_traded(&self) -> bool {
         [self.protocol_fees(), self.fund_fees(), self.creator_fees()] != [[0; 2]; 3]
     }
 
@@ -247,21 +247,26 @@ impl PoolState for CpmmPool {
         if self.state.status & SWAP_DISABLED != 0 {
             return Some(SetAside::Disabled { status: self.state.status.into() });
         }
-        if self.state.open_time > 0 && !self.has_traded() {
-            match environment.clock {
-                None => return Some(SetAside::MissingClock),
-                Some(clock) if clock.unix_timestamp < self.state.open_time => {
-                    return Some(SetAside::NotYetOpen { opens_at: self.state.open_time });
-                }
-                Some(_) => {}
+        match environment.clock {
+            None if self.state.open_time > 0 && !self.has_traded() => return Some(SetAside::MissingClock),
+            Some(clock) if clock.unix_timestamp < self.state.open_time => {
+                return Some(SetAside::NotYetOpen { opens_at: self.state.open_time });
             }
+            _ => {}
         }
         self.known_reserves().is_none().then_some(SetAside::NoLiquidity)
     }
 
-    /// Only until the pool has traded once: it opens when its time has come.
+    /// Until the pool has traded once, for it opens when its time has come; and where a transfer fee
+    /// changes with the epoch.
     fn depends_on_time(&self) -> bool {
-        self.state.open_time > 0 && !self.has_traded()
+        let changes = |fees: TransferFeeConfig| {
+            TransferFee { epoch: 0, ..fees.older } != TransferFee { epoch: 0, ..fees.newer }
+        };
+        let mints = self.sides.mints();
+        let fee_changes =
+            mints.iter().any(|mint| mint.and_then(|mint| mint.transfer_fee).is_some_and(changes));
+        fee_changes || (self.state.open_time > 0 && !self.has_traded())
     }
 
     fn quote(&self, environment: &Environment, request: &SwapRequest) -> Result<Quote, Refusal> {

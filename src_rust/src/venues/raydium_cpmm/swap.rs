@@ -11,7 +11,6 @@ use crate::venues::token_sides::excluded;
 
 const NOT_APPROVED: Refusal = Refusal::program("NotApproved", 6000);
 const EXCEEDED_SLIPPAGE: Refusal = Refusal::program("ExceededSlippage", 6005);
-const FEE_MISMATCH: Refusal = Refusal::program("TransferFeeCalculateNotMatch", 6010);
 /// Anchor's `require_gt!`.
 const ZERO_AMOUNT: Refusal = Refusal::program("RequireGtViolated", 2505);
 /// The token programs' errors.
@@ -84,7 +83,11 @@ impl CpmmPool {
         if self.state.status & SWAP_DISABLED != 0 {
             return Err(NOT_APPROVED.with("status", self.state.status));
         }
-        if environment.now().unix_timestamp < self.state.open_time {
+        let is_open = environment.clock.map_or_else(
+            || self.has_traded() || self.state.open_time == 0,
+            |clock| clock.unix_timestamp >= self.state.open_time,
+        );
+        if !is_open {
             return Err(NOT_APPROVED.with("open_time", self.state.open_time));
         }
         Ok(())
@@ -195,21 +198,9 @@ fn accrued(mut fees: [u64; 2], side: usize, fee: u128) -> Result<[u64; 2], Refus
     Ok(fees)
 }
 
-/// Returns what must be sent so that `amount` arrives, with the program's error where there is none.
+/// Returns what must be sent so that `amount` arrives. The program checks that the fee of the sum is the
+/// one it added, which always holds: the sum is the least of which `amount` arrives.
 fn included(fee: Option<TransferFee>, amount: u64) -> Result<WithFee, Refusal> {
     let Some(fee) = fee else { return Ok(WithFee { amount, fee: 0 }) };
-    fee.include(amount).ok_or_else(|| {
-        // Beyond 64 bits the program unwraps nothing; else the fee of the sum is another one.
-        let kept = u128::from(10_000_u16.saturating_sub(fee.basis_points));
-        let most = u128::from(amount) + u128::from(fee.maximum_fee);
-        let sent = match kept {
-            0 => most,
-            kept => (u128::from(amount) * 10_000).div_ceil(kept).min(most),
-        };
-        if sent > u128::from(u64::MAX) {
-            panic("utils/token.rs: Option::unwrap() on None")
-        } else {
-            FEE_MISMATCH.with("amount", amount)
-        }
-    })
+    fee.include(amount).ok_or(panic("utils/token.rs: Option::unwrap() on None"))
 }
