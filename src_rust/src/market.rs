@@ -9,8 +9,10 @@
 //! replaces it. The graph holds recorded prices only, so that a cycle opens and closes by what the
 //! chain recorded.
 
+mod batch;
 mod pool;
 mod quotes;
+mod standalone;
 mod standing;
 mod waiting;
 
@@ -27,8 +29,10 @@ use crate::quantities::{Pubkey, Slot};
 use crate::swap::Environment;
 pub use crate::venues::SetAside;
 use crate::venues::{AccountData, Dependency, NewPool, Role, Venue};
+pub use batch::{BatchError, QuoteBatch, quote_batch};
 pub use pool::{Pool, PoolView};
 pub use quotes::{QuoteError, WRAPPED_SOL};
+pub use standalone::{AccountError, StandalonePool};
 pub use standing::{Sign, Standing, UPGRADEABLE_LOADER};
 use standing::{Standings, error_sign, length_sign};
 use waiting::{Kept, Waiting};
@@ -229,7 +233,8 @@ impl Market {
         slot: Slot,
     ) -> Result<Applied, DecodeError> {
         let venue = self.note_length(&owner, data);
-        if self.waiting.is_shared(&address) || readers.len() > 1 {
+        let is_mint = spl_token::is_program(&owner) && self.mint_index.contains_key(&address);
+        if is_mint || self.waiting.is_shared(&address) || readers.len() > 1 {
             let kept = Kept { owner, data: data.into(), is_shared: true };
             self.waiting.keep(address, kept, None);
         } else {

@@ -4,6 +4,7 @@
 //! pool; a pool ([`PoolState`]) takes account writes and answers swaps. The market, the search, the
 //! conformance run and the Python bindings know venues only through these two. [`VENUES`] lists them.
 
+mod decode;
 pub mod layout;
 mod token_sides;
 mod vaults;
@@ -14,6 +15,7 @@ use crate::amm_math::Segment;
 use crate::decoders::DecodeError;
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
+pub use decode::{DecodedAccount, decode_account, layouts};
 pub use layout::{Account, Layout, Role};
 pub use token_sides::TokenSides;
 pub use vaults::Vaults;

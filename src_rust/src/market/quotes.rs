@@ -32,6 +32,9 @@ pub enum QuoteError {
         /// Why.
         reason: SetAside,
     },
+    /// The pool has no price: nothing can be traded in this direction.
+    #[error("pool {0} has no price in this direction")]
+    NoPrice(Pubkey),
     /// The program would refuse, or an account that the swap needs is missing.
     #[error("pool {pool}: {error}")]
     Refused {

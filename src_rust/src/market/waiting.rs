@@ -82,6 +82,11 @@ impl Waiting {
         self.remove(address)
     }
 
+    /// Returns an account that is kept.
+    pub(super) fn get(&self, address: &Pubkey) -> Option<&Kept> {
+        self.accounts.get(address)
+    }
+
     /// Returns whether the account is kept for several pools.
     pub(super) fn is_shared(&self, address: &Pubkey) -> bool {
         self.accounts.get(address).is_some_and(|kept| kept.is_shared)
