@@ -4,8 +4,6 @@
 //! state into typed accounts, [`Case::run`] answers one swap in the vector's own words. A venue is
 //! one variant of [`Case`]; one we cannot quote yet is [`Case::NotSupported`], never a guess.
 
-mod whirlpool;
-
 use crate::decoders::DecodeError;
 use crate::decoders::sysvar::Clock;
 use crate::quantities::Pubkey;
@@ -13,7 +11,6 @@ use crate::swap::{Environment, Refusal, RefusalKind, SwapRequest};
 use crate::venues::{AccountData, Dependency, NewPool, PoolState, Venue};
 
 pub use crate::swap::Value;
-pub use whirlpool::WhirlpoolCase;
 
 /// How often the accounts that a state does not have are asked for again: each round may lead a pool
 /// to further ones.
@@ -121,11 +118,8 @@ pub enum ConformanceError {
 
 /// A state, ready to answer swaps.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a handful exist at a time")]
 pub enum Case {
-    /// Orca Whirlpool, either deployment.
-    Whirlpool(WhirlpoolCase),
-    /// Any other venue.
+    /// A venue that is quoted.
     Pool(PoolCase),
     /// A venue we cannot quote yet.
     NotSupported,
@@ -151,6 +145,7 @@ impl PoolCase {
             assume_plain_mints: false,
         };
         let mut pool = (venue.open)(&new).map_err(refused(state.pool))?;
+        pool.refuse_lagging_clocks();
         for account in state.accounts.iter().filter(|account| account.key != state.pool) {
             let written = AccountData { owner: &account.owner, data: account.data };
             pool.write(&account.key, Some(written)).map_err(refused(account.key))?;
@@ -171,12 +166,12 @@ impl PoolCase {
         Ok(Self { venue, pool, environment: Environment { clock: Some(state.clock) } })
     }
 
-    fn run(&self, swap: &VectorSwap<'_>) -> Result<Outcome, ConformanceError> {
+    fn request(&self, swap: &VectorSwap<'_>) -> Result<SwapRequest, ConformanceError> {
         let named = self.venue.instructions.iter().find(|&&name| name == swap.operation);
         let Some(&instruction) = named else {
             return Err(ConformanceError::UnknownOperation { operation: swap.operation.to_owned() });
         };
-        let request = SwapRequest {
+        Ok(SwapRequest {
             amount: swap.amount,
             exact_in: swap.exact_in,
             a_to_b: swap.a_to_b,
@@ -184,7 +179,11 @@ impl PoolCase {
             sqrt_price_limit_x64: swap.sqrt_price_limit,
             partial_fill: swap.partial_fill,
             instruction: Some(instruction),
-        };
+        })
+    }
+
+    fn run(&self, swap: &VectorSwap<'_>) -> Result<Outcome, ConformanceError> {
+        let request = self.request(swap)?;
         let quoted = self.pool.quote(&self.environment, &request);
         let executed = self.pool.clone().execute(&self.environment, &request);
         if quoted.as_ref() != executed.as_ref().map(|execution| &execution.quote) {
@@ -218,12 +217,9 @@ impl Case {
     /// # Errors
     /// [`ConformanceError`] if they do not make up a pool.
     pub fn load(state: &VectorState<'_>) -> Result<Self, ConformanceError> {
-        match state.dex {
-            "orca_whirlpool" => WhirlpoolCase::load(state).map(Self::Whirlpool),
-            dex => match Venue::named(dex) {
-                Some(venue) => PoolCase::load(venue, state).map(Self::Pool),
-                None => Ok(Self::NotSupported),
-            },
+        match Venue::named(state.dex) {
+            Some(venue) => PoolCase::load(venue, state).map(Self::Pool),
+            None => Ok(Self::NotSupported),
         }
     }
 
@@ -233,7 +229,6 @@ impl Case {
     /// [`ConformanceError::UnknownOperation`].
     pub fn run(&self, swap: &VectorSwap<'_>) -> Result<Outcome, ConformanceError> {
         match self {
-            Self::Whirlpool(case) => case.run(swap),
             Self::Pool(case) => case.run(swap),
             Self::NotSupported => Ok(Outcome::NotSupported),
         }
@@ -245,8 +240,8 @@ impl Case {
     /// [`ConformanceError::UnknownOperation`].
     pub fn work(&self, swap: &VectorSwap<'_>) -> Result<Vec<(&'static str, u32)>, ConformanceError> {
         match self {
-            Self::Whirlpool(case) => case.work(swap),
-            Self::Pool(_) | Self::NotSupported => Ok(Vec::new()),
+            Self::Pool(case) => Ok(case.pool.work(&case.environment, &case.request(swap)?)),
+            Self::NotSupported => Ok(Vec::new()),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod decode;
 pub mod layout;
+pub mod orca_whirlpool;
 mod token_sides;
 mod vaults;
 
@@ -21,7 +22,7 @@ pub use token_sides::TokenSides;
 pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
-pub static VENUES: &[&Venue] = &[];
+pub static VENUES: &[&Venue] = &[&orca_whirlpool::VENUE];
 
 /// A kind of exchange.
 #[derive(Debug)]
@@ -309,6 +310,17 @@ pub trait PoolState: fmt::Debug + Send + Sync {
 
     /// Returns a copy.
     fn boxed_clone(&self) -> Box<dyn PoolState>;
+
+    /// Makes the pool take clocks at their word. Until then it takes one that is behind the pool's
+    /// last change, which the program would refuse, as the time of that change: accounts of one slot
+    /// arrive one after the other.
+    fn refuse_lagging_clocks(&mut self) {}
+
+    /// Returns the compute units that a swap takes, estimated, and the work behind them, whatever the
+    /// budget; empty where no cost is modelled.
+    fn work(&self, _environment: &Environment, _request: &SwapRequest) -> Vec<(&'static str, u32)> {
+        Vec::new()
+    }
 }
 
 impl Clone for Box<dyn PoolState> {

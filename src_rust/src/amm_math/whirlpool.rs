@@ -22,9 +22,10 @@ mod swap;
 mod tick_sequence;
 mod walk;
 
+pub use crate::swap::{Quote, SwapRequest};
 pub use compute::{ComputeContext, Deployment, Instruction, Work};
 pub use error::WhirlpoolError;
-pub use swap::{PostSwap, Quote, Swap, SwapRequest, measure, quote, swap};
+pub use swap::{PostSwap, Swap, measure, quote, swap};
 pub use tick_sequence::{TickArrayError, TickArrays, required_starts, sequence_starts};
 
 use crate::decoders::{Oracle, TransferFee, Whirlpool};

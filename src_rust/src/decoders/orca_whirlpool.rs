@@ -19,10 +19,10 @@ pub const IMMUTABLE_PROGRAM: Pubkey = address("iwhrLHdsgrvmnwU8GF2FSmyabSMjfHwFG
 pub const TICK_ARRAY_SIZE: i32 = 88;
 
 const TICKS: usize = 88;
-const POOL: [u8; 8] = [0x3f, 0x95, 0xd1, 0x0c, 0xe1, 0x80, 0x63, 0x09];
-const FIXED_TICK_ARRAY: [u8; 8] = [0x45, 0x61, 0xbd, 0xbe, 0x6e, 0x07, 0x42, 0xbb];
-const DYNAMIC_TICK_ARRAY: [u8; 8] = [0x11, 0xd8, 0xf6, 0x8e, 0xe1, 0xc7, 0xda, 0x38];
-const ORACLE: [u8; 8] = [0x8b, 0xc2, 0x83, 0xb3, 0x8c, 0xb3, 0xe5, 0xf4];
+pub(crate) const POOL: [u8; 8] = [0x3f, 0x95, 0xd1, 0x0c, 0xe1, 0x80, 0x63, 0x09];
+pub(crate) const FIXED_TICK_ARRAY: [u8; 8] = [0x45, 0x61, 0xbd, 0xbe, 0x6e, 0x07, 0x42, 0xbb];
+pub(crate) const DYNAMIC_TICK_ARRAY: [u8; 8] = [0x11, 0xd8, 0xf6, 0x8e, 0xe1, 0xc7, 0xda, 0x38];
+pub(crate) const ORACLE: [u8; 8] = [0x8b, 0xc2, 0x83, 0xb3, 0x8c, 0xb3, 0xe5, 0xf4];
 /// Types that no quote needs.
 const RECOGNISED: [([u8; 8], &str); 4] = [
     ([0x38, 0x4b, 0x9f, 0x4c, 0x8e, 0x44, 0xbe, 0x69], "FeeTier"),
@@ -124,7 +124,7 @@ impl Whirlpool {
         TICK_ARRAY_SIZE * i32::from(self.tick_spacing)
     }
 
-    fn read(data: &[u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn read(data: &[u8]) -> Result<Self, DecodeError> {
         let fields = Fields::new("Whirlpool", data, POOL_LEN)?;
         let mut rewards = 0;
         for index in 0..3 {
@@ -199,7 +199,7 @@ pub struct TickArray {
 }
 
 impl TickArray {
-    fn read(data: &[u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn read(data: &[u8]) -> Result<Self, DecodeError> {
         let discriminator = Fields::new("TickArray", data, 8)?.bytes::<8>(0)?;
         if discriminator == FIXED_TICK_ARRAY { Self::read_fixed(data) } else { Self::read_dynamic(data) }
     }
@@ -315,7 +315,7 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    fn read(data: &[u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn read(data: &[u8]) -> Result<Self, DecodeError> {
         let fields = Fields::new("Oracle", data, ORACLE_LEN)?;
         let oracle = Self {
             whirlpool: fields.pubkey(8)?,

@@ -3,12 +3,13 @@
 use super::adaptive_fee::{Bound, FeeRate};
 use super::compute::StepBound;
 use super::step::FEE_RATE_ONE;
-use super::swap::{SwapRequest, quote};
+use super::swap::quote;
 use super::tick_sequence::{TargetKind, TickCursor};
 use super::{PoolView, WhirlpoolError};
 use crate::amm_math::tick_math::{MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64};
 use crate::amm_math::{Curve, Segment};
 use crate::decoders::TransferFee;
+use crate::swap::SwapRequest;
 
 /// Most stretches described: beyond, an adaptive fee has long run out of compute units.
 const MAX_SEGMENTS: usize = 512;
@@ -50,6 +51,51 @@ impl PoolView<'_> {
         let sqrt_price = to_real(self.pool.sqrt_price_x64);
         let price = sqrt_price * sqrt_price;
         if a_to_b { price } else { 1.0 / price }
+    }
+
+    /// Returns the fee on a small swap at this time, 1e-6 of the input; `None` without the oracle of an
+    /// adaptive pool.
+    #[must_use]
+    pub fn fee_rate_e6(&self, a_to_b: bool) -> Option<u32> {
+        let (pool, mut meter) = (self.pool, StepBound::default());
+        let oracle = if pool.is_adaptive() { Some(self.oracle?) } else { None };
+        match FeeRate::new(pool, oracle, a_to_b, self.unix_timestamp, &mut meter).ok()? {
+            FeeRate::Static(_) => Some(u32::from(pool.fee_rate_e6)),
+            FeeRate::Adaptive(mut adaptive) => {
+                adaptive.update_volatility_accumulator();
+                Some(adaptive.total_rate(&mut meter))
+            }
+        }
+    }
+
+    /// Returns about how much can be taken out (token B if `a_to_b`) until the price has moved by
+    /// `share`, base units, fees aside.
+    #[must_use]
+    pub fn depth(&self, a_to_b: bool, share: f64) -> u64 {
+        let (pool, mut meter) = (self.pool, StepBound::default());
+        let Ok(mut cursor) = TickCursor::new(self.arrays, pool, a_to_b) else { return 0 };
+        let (mut price, mut liquidity) = (to_real(pool.sqrt_price_x64), pool.liquidity);
+        let end = price * if a_to_b { (1.0 - share).sqrt() } else { (1.0 + share).sqrt() };
+        let mut depth = 0.0;
+        while let Ok(target) = cursor.next_target(&mut meter) {
+            let border = to_real(target.sqrt_price);
+            let is_within = if a_to_b { border > end } else { border < end };
+            let reached = if is_within { border } else { end };
+            let moved = if a_to_b { price - reached } else { 1.0 / price - 1.0 / reached };
+            depth += liquidity as f64 * moved;
+            price = reached;
+            let TargetKind::Initialized { liquidity_net, .. } = target.kind else { break };
+            let net = if a_to_b { liquidity_net.wrapping_neg() } else { liquidity_net };
+            match liquidity.checked_add_signed(net) {
+                Some(next) if is_within => liquidity = next,
+                _ => break,
+            }
+            cursor.cross(&target);
+        }
+        // Saturates, which for a size to be shown is right.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size to be shown")]
+        let depth = depth as u64;
+        depth
     }
 
     /// Calls `visit` with every stretch that has liquidity until it returns `false`. Where a

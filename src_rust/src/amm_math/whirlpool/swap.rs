@@ -10,49 +10,7 @@ use super::{PoolView, WhirlpoolError};
 use crate::amm_math::tick_math::{MIN_TICK_INDEX, tick_index_from_sqrt_price};
 use crate::amm_math::transfer_fee::WithFee;
 use crate::decoders::{AdaptiveFeeVariables, Oracle, TransferFee, Whirlpool};
-
-/// The arguments of the program's swap instructions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SwapRequest {
-    /// Input if `exact_in`, else output; base units, as the trader sends or receives them.
-    pub amount: u64,
-    /// Whether `amount` is the input.
-    pub exact_in: bool,
-    /// Whether the input is token A.
-    pub a_to_b: bool,
-    /// Price (Q64.64 square root) at which the swap stops; 0 = none.
-    pub sqrt_price_limit_x64: u128,
-    /// Least output if `exact_in`, else most input, as the trader receives or pays them.
-    pub other_amount_threshold: u64,
-}
-
-impl SwapRequest {
-    /// Returns a request with no price limit that accepts any outcome.
-    #[must_use]
-    pub fn new(amount: u64, exact_in: bool, a_to_b: bool) -> Self {
-        let other_amount_threshold = if exact_in { 0 } else { u64::MAX };
-        Self { amount, exact_in, a_to_b, sqrt_price_limit_x64: 0, other_amount_threshold }
-    }
-}
-
-/// The amounts of a swap, base units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quote {
-    /// Leaves the trader, transfer fee included. Less than asked only at a price limit.
-    pub user_in: u64,
-    /// Reaches the trader, transfer fee excluded.
-    pub user_out: u64,
-    /// Reaches the pool's vault.
-    pub vault_in: u64,
-    /// Leaves the pool's vault.
-    pub vault_out: u64,
-    /// Pool fee, in the input token; part of `vault_in`.
-    pub fee: u64,
-    /// Transfer fee on the way in.
-    pub input_transfer_fee: u64,
-    /// Transfer fee on the way out.
-    pub output_transfer_fee: u64,
-}
+use crate::swap::{Quote, SwapRequest};
 
 /// Everything a swap changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,6 +188,7 @@ fn trade<const POST: bool, M: Meter>(
         vault_in: arriving.amount,
         vault_out: walk.amount_out,
         fee: walk.fee,
+        fee_on_input: true,
         input_transfer_fee: arriving.fee,
         output_transfer_fee: leaving.fee,
     };

@@ -71,11 +71,11 @@ impl TickArrays {
         Self { tick_spacing, entries: Vec::new(), others_absent: false }
     }
 
-    /// Records the array at `start`; `None`: it is known not to exist.
+    /// Records the array at `start`; `None`: it is known not to exist. Returns whether that is news.
     ///
     /// # Errors
     /// [`TickArrayError`] if it cannot belong to a pool of this tick spacing; nothing changes then.
-    pub fn set(&mut self, start: i32, array: Option<&TickArray>) -> Result<(), TickArrayError> {
+    pub fn set(&mut self, start: i32, array: Option<&TickArray>) -> Result<bool, TickArrayError> {
         if !is_valid_start(start, self.tick_spacing) {
             return Err(TickArrayError::ImpossibleStart {
                 start_tick_index: start,
@@ -84,11 +84,23 @@ impl TickArrays {
         }
         let loaded = array.map(|array| self.load(start, array)).transpose()?;
         let entry = Entry { start, loaded };
-        match self.position(start) {
-            Ok(index) => self.entries[index] = entry,
-            Err(index) => self.entries.insert(index, entry),
-        }
-        Ok(())
+        Ok(match self.position(start) {
+            Ok(index) => {
+                let is_news = self.entries[index] != entry;
+                self.entries[index] = entry;
+                is_news
+            }
+            Err(index) => {
+                self.entries.insert(index, entry);
+                true
+            }
+        })
+    }
+
+    /// Whether an array of this pool can start there.
+    #[must_use]
+    pub fn can_start(&self, start: i32) -> bool {
+        is_valid_start(start, self.tick_spacing)
     }
 
     /// Forgets what is known of the array at `start`.

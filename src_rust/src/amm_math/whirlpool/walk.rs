@@ -6,12 +6,12 @@
 use super::adaptive_fee::{Bound, FeeRate};
 use super::compute::{Item, Meter};
 use super::step::{StepFee, StepRequest, compute_step, protocol_share};
-use super::swap::SwapRequest;
 use super::tick_sequence::{TargetKind, TickCursor};
 use super::{PoolView, WhirlpoolError};
 use crate::amm_math::tick_math::{MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64};
 use crate::decoders::orca_whirlpool::TickArrayLayout;
 use crate::decoders::{AdaptiveFeeVariables, Oracle};
+use crate::swap::SwapRequest;
 
 /// The current tick at the end of a walk.
 #[derive(Debug, Clone, Copy)]
