@@ -300,9 +300,7 @@ impl StandalonePool {
 
     fn view(&self) -> Result<PoolView<'_>, QuoteError> {
         match self.set_aside() {
-            Some(reason) if !reason.quotable() => {
-                Err(QuoteError::SetAside { pool: self.address(), reason })
-            }
+            Some(reason) if !reason.quotable() => Err(QuoteError::SetAside { pool: self.address(), reason }),
             _ => Ok(PoolView { state: &*self.state, environment: &self.environment }),
         }
     }
@@ -323,9 +321,7 @@ impl StandalonePool {
     pub fn swap(&mut self, request: &SwapRequest) -> Result<Execution, QuoteError> {
         self.view()?;
         let pool = self.address();
-        self.state
-            .execute(&self.environment, request)
-            .map_err(|error| QuoteError::Refused { pool, error })
+        self.state.execute(&self.environment, request).map_err(|error| QuoteError::Refused { pool, error })
     }
 
     /// Returns what the program would do with each amount on the present state, `like` otherwise.
@@ -366,6 +362,21 @@ impl StandalonePool {
     pub fn spot_price(&self, a_to_b: bool) -> Result<Fraction, QuoteError> {
         let view = self.view()?;
         view.state.spot_price(a_to_b).ok_or(QuoteError::NoPrice(self.address()))
+    }
+
+    /// Returns whole tokens per whole token at the present price before any fee.
+    ///
+    /// # Errors
+    /// As [`spot_price`](Self::spot_price); [`QuoteError::UnknownDecimals`] if a mint's account was not
+    /// given.
+    pub fn spot_price_ui(&self, a_to_b: bool) -> Result<f64, QuoteError> {
+        let price = self.spot_price(a_to_b)?.to_f64();
+        let side = usize::from(!a_to_b);
+        let decimals = |side: usize| {
+            let unknown = QuoteError::UnknownDecimals { pool: self.address(), mint: self.mints()[side] };
+            self.decimals[side].map(i32::from).ok_or(unknown)
+        };
+        Ok(price * 10_f64.powi(decimals(side)? - decimals(1 - side)?))
     }
 }
 

@@ -3,10 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use super::arguments;
 use super::errors::InvalidInput;
 use crate::amm_math::tick_math;
 use crate::pda;
-use crate::quantities::Pubkey;
 
 #[pyfunction]
 fn sqrt_price_from_tick_index(tick_index: i32) -> PyResult<u128> {
@@ -39,9 +39,11 @@ fn tick_index_from_sqrt_price(sqrt_price_x64: u128) -> PyResult<i32> {
 
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
-fn find_program_address(seeds: Vec<Bound<'_, PyBytes>>, program_id: &str) -> PyResult<(String, u8)> {
-    let program: Pubkey =
-        program_id.parse().map_err(|error| InvalidInput::new_err(format!("program_id: {error}")))?;
+fn find_program_address(
+    seeds: Vec<Bound<'_, PyBytes>>,
+    program_id: &Bound<'_, PyAny>,
+) -> PyResult<(String, u8)> {
+    let program = arguments::address("program_id", program_id)?;
     let seeds: Vec<&[u8]> = seeds.iter().map(PyBytesMethods::as_bytes).collect();
     let (address, bump) = pda::find_program_address(&seeds, &program)
         .map_err(|error| InvalidInput::new_err(format!("seeds: {error}")))?;

@@ -39,12 +39,7 @@ fn never(_: &[u8]) -> Result<Box<dyn Account>, DecodeError> {
 
 static MINT: Layout = plain(
     "Mint",
-    &[
-        ("program", "Address"),
-        ("supply", "int"),
-        ("decimals", "int"),
-        ("freeze_authority", "Address | None"),
-    ],
+    &[("program", "Address"), ("supply", "int"), ("decimals", "int"), ("freeze_authority", "Address | None")],
 );
 static TOKEN_ACCOUNT: Layout =
     plain("TokenAccount", &[("mint", "Address"), ("amount", "int"), ("is_frozen", "bool")]);
