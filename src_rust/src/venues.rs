@@ -7,6 +7,8 @@
 mod decode;
 pub mod layout;
 pub mod orca_whirlpool;
+pub mod raydium_amm_v4;
+pub mod raydium_cpmm;
 mod token_sides;
 mod vaults;
 
@@ -22,7 +24,7 @@ pub use token_sides::TokenSides;
 pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
-pub static VENUES: &[&Venue] = &[&orca_whirlpool::VENUE];
+pub static VENUES: &[&Venue] = &[&orca_whirlpool::VENUE, &raydium_amm_v4::VENUE, &raydium_cpmm::VENUE];
 
 /// A kind of exchange.
 #[derive(Debug)]

@@ -165,4 +165,6 @@ macro_rules! all_equal {
 all_equal! {
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
+    raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;
+    raydium_cpmm: "raydium_cpmm.jsonl.gz", 811;
 }

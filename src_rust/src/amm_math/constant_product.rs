@@ -1,9 +1,44 @@
-//! Constant product with a fee on the input: exact quotes from two reserves.
+//! Constant product: what every venue of this curve shares, and exact quotes from two reserves.
 //!
-//! The fee is `ceil(amount_in * fee_numerator / fee_denominator)` and stays in the pool; the rest
-//! `x` buys `floor(reserve_out * x / (reserve_in + x))`. Both roundings favour the pool.
+//! A net input `x`, fees taken, buys `floor(reserve_out * x / (reserve_in + x))` ([`amount_out`]);
+//! an output `y` takes `ceil(reserve_in * y / (reserve_out - y))` ([`net_in`]). Both roundings favour
+//! the pool. Which fees come before and after is the venue's business; [`ConstantProduct`] has one on
+//! the input, `ceil(amount_in * fee_numerator / fee_denominator)`, and [`quote_many`] asks many such
+//! pools at once.
+
+mod batch;
+mod stretches;
+
+pub use batch::{BatchError, quote_many};
+pub(crate) use stretches::{arriving, push_segments};
 
 use super::{Curve, Segment};
+
+/// Returns what `net_in` buys, fees already taken: `floor(reserve_out * net_in / (reserve_in + net_in))`.
+/// `None`: neither the pool nor the trader has any of the input token.
+#[must_use]
+pub fn amount_out(reserve_in: u64, reserve_out: u64, net_in: u64) -> Option<u64> {
+    let denominator = u128::from(reserve_in) + u128::from(net_in);
+    let quotient = match u64::try_from(denominator) {
+        Ok(0) => return None,
+        Ok(denominator) => batch::mul_div(reserve_out, net_in, denominator),
+        Err(_) => u128::from(reserve_out) * u128::from(net_in) / denominator,
+    };
+    u64::try_from(quotient).ok()
+}
+
+/// Returns what must arrive, fees taken, to buy `amount_out`:
+/// `ceil(reserve_in * amount_out / (reserve_out - amount_out))`. `None`: the pool does not hold more
+/// than `amount_out`.
+#[must_use]
+pub fn net_in(reserve_in: u64, reserve_out: u64, amount_out: u64) -> Option<u128> {
+    let denominator = reserve_out.checked_sub(amount_out).filter(|&left| left > 0)?;
+    let product = u128::from(reserve_in) * u128::from(amount_out);
+    Some(match u64::try_from(product) {
+        Ok(product) => product.div_ceil(denominator).into(),
+        Err(_) => product.div_ceil(u128::from(denominator)),
+    })
+}
 
 /// A pool's reserves and fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +110,13 @@ impl ConstantProduct {
         if a_to_b { (self.reserve_a, self.reserve_b) } else { (self.reserve_b, self.reserve_a) }
     }
 
+    /// What is left of an input: `amount - ceil(amount * fee)`.
+    fn after_fee(&self, amount_in: u64) -> Option<u64> {
+        let kept = u128::from(amount_in) * u128::from(self.fee_denominator - self.fee_numerator)
+            / u128::from(self.fee_denominator);
+        u64::try_from(kept).ok()
+    }
+
     /// What is left of one unit of input, for the search.
     fn kept(&self) -> f64 {
         (self.fee_denominator - self.fee_numerator) as f64 / self.fee_denominator as f64
@@ -89,26 +131,19 @@ impl Curve for ConstantProduct {
         if reserve_in.checked_add(amount_in).is_none() {
             return Err(ConstantProductError::Overflow);
         }
-        // Products of two u64 fit u128; the fee is at most the amount.
-        let fee = (u128::from(amount_in) * u128::from(self.fee_numerator))
-            .div_ceil(u128::from(self.fee_denominator));
-        let kept = u128::from(amount_in) - fee;
-        let amount_out = u128::from(reserve_out) * kept / (u128::from(reserve_in) + kept);
-        match u64::try_from(amount_out) {
-            Ok(0) => Err(ConstantProductError::ZeroOutput { amount_in }),
-            Ok(amount_out) => Ok(amount_out),
-            Err(_) => Err(ConstantProductError::Overflow),
+        let kept = self.after_fee(amount_in).ok_or(ConstantProductError::Overflow)?;
+        match amount_out(reserve_in, reserve_out, kept) {
+            Some(0) => Err(ConstantProductError::ZeroOutput { amount_in }),
+            Some(amount_out) => Ok(amount_out),
+            None => Err(ConstantProductError::Overflow),
         }
     }
 
     /// The smallest input that buys at least `amount_out`.
     fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64> {
         let (reserve_in, reserve_out) = self.sides(a_to_b);
-        if amount_out >= reserve_out {
-            return Err(ConstantProductError::OutputExceedsReserve { amount_out, reserve_out });
-        }
-        let kept =
-            (u128::from(reserve_in) * u128::from(amount_out)).div_ceil(u128::from(reserve_out - amount_out));
+        let kept = net_in(reserve_in, reserve_out, amount_out)
+            .ok_or(ConstantProductError::OutputExceedsReserve { amount_out, reserve_out })?;
         // kept <= in - ceil(in * n / d) = floor(in * (d - n) / d) holds from in = ceil(kept * d / (d - n)) on.
         let amount_in = kept
             .checked_mul(u128::from(self.fee_denominator))
@@ -168,6 +203,17 @@ mod tests {
         assert_eq!(pool.quote_exact_in(true, u64::MAX), Err(ConstantProductError::Overflow));
         let steep = ConstantProduct::new(u64::MAX, u64::MAX, 0, 1).unwrap();
         assert_eq!(steep.quote_exact_out(true, u64::MAX - 1), Err(ConstantProductError::Overflow));
+    }
+
+    #[test]
+    fn an_empty_side_buys_all_or_nothing() {
+        assert_eq!(amount_out(0, 7, 0), None);
+        assert_eq!(amount_out(0, 7, 1), Some(7));
+        assert_eq!(amount_out(u64::MAX, u64::MAX, u64::MAX), Some(u64::MAX / 2));
+        assert_eq!(net_in(5, 7, 7), None);
+        assert_eq!(net_in(5, 7, 6), Some(30));
+        let most = u128::from(u64::MAX);
+        assert_eq!(net_in(u64::MAX, u64::MAX, u64::MAX - 1), Some(most * (most - 1)));
     }
 
     proptest! {

@@ -31,6 +31,12 @@ impl Vaults {
         Some([self.accounts[0]?.amount, self.accounts[1]?.amount])
     }
 
+    /// Returns which of the vaults are frozen, as far as known.
+    #[must_use]
+    pub fn frozen(&self) -> [bool; 2] {
+        self.accounts.map(|account| account.is_some_and(|vault| vault.is_frozen))
+    }
+
     /// Moves balances as a swap does: `vault_in` to the input's side, `vault_out` from the other.
     /// Returns `false` and changes nothing if a balance would leave its range.
     pub fn trade(&mut self, a_to_b: bool, vault_in: u64, vault_out: u64) -> bool {

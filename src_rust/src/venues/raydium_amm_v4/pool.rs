@@ -1,0 +1,557 @@
+//! A pool with its accounts: the program's checks in their order.
+
+use ruint::aliases::U256;
+
+use super::layout::{AmmV4Info, INFO_LEN, OPEN_ORDERS_HEAD, OpenOrders};
+use crate::amm_math::{Segment, constant_product};
+use crate::decoders::DecodeError;
+use crate::quantities::Pubkey;
+use crate::swap::{Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest};
+use crate::venues::{
+    AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Vaults, Written,
+};
+
+/// Statuses of the program that swaps look at.
+mod status {
+    pub(super) const INITIALIZED: u64 = 1;
+    pub(super) const ORDER_BOOK_ONLY: u64 = 5;
+    pub(super) const SWAP_ONLY: u64 = 6;
+    pub(super) const WAITING_TRADE: u64 = 7;
+}
+
+// Names as the program prints them.
+const INVALID_STATUS: Refusal = Refusal::program("InvalidStatus", 22);
+const INVALID_INPUT: Refusal = Refusal::program("InvalidInput", 29);
+const EXCEEDED_SLIPPAGE: Refusal = Refusal::program("exceeds desired slippage limit", 30);
+const CHECKED_SUB: Refusal = Refusal::program("Checked_Sub Overflow", 32);
+const CHECKED_ADD: Refusal = Refusal::program("Checked_Add Overflow", 33);
+const INSUFFICIENT_FUNDS: Refusal = Refusal::program("insufficient funds", 40);
+/// The token program's error.
+const ACCOUNT_FROZEN: Refusal = Refusal::program("Account is frozen", 17);
+/// What the program says to an account that no token program owns.
+const NO_TOKEN_ACCOUNT: Refusal = Refusal::missing("InvalidSplTokenProgram", Some(38));
+
+const fn panic(why: &'static str) -> Refusal {
+    Refusal::other(RefusalKind::Panic, why)
+}
+const UNWRAP: Refusal = panic("math.rs: Option::unwrap() on None");
+
+/// The pool's account at its market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Book {
+    Unknown,
+    Absent,
+    Known(OpenOrders),
+}
+
+impl Book {
+    /// Whether orders rest at the market: fills that nobody has accounted for may belong to them.
+    fn has_orders(&self) -> bool {
+        matches!(self, Self::Known(orders) if orders.free_slot_bits != u128::MAX
+            || orders.native_coin_free != orders.native_coin_total
+            || orders.native_pc_free != orders.native_pc_total)
+    }
+}
+
+/// A pool and the accounts it depends on.
+#[derive(Debug, Clone)]
+pub struct AmmV4Pool {
+    address: Pubkey,
+    program: Pubkey,
+    info: AmmV4Info,
+    exists: bool,
+    vaults: Vaults,
+    /// For what others want to know of the mints: the program never reads them.
+    sides: TokenSides,
+    book: Book,
+    /// What the pool trades with (coin, price currency), once all accounts are known; or what the
+    /// program says to them.
+    reserves: Option<Result<[u64; 2], Refusal>>,
+}
+
+/// Opens the pool at an address.
+pub(super) fn open(new: &NewPool<'_>) -> Result<Box<dyn PoolState>, DecodeError> {
+    let info = read_info(new.data)?;
+    Ok(Box::new(AmmV4Pool {
+        address: new.address,
+        program: new.program,
+        info,
+        exists: true,
+        vaults: vaults_of(&info),
+        sides: TokenSides::new(mints_of(&info), true),
+        book: Book::Unknown,
+        reserves: None,
+    }))
+}
+
+fn read_info(data: &[u8]) -> Result<AmmV4Info, DecodeError> {
+    if data.len() != INFO_LEN {
+        return Err(DecodeError::WrongLength { account: "AmmInfo", found: data.len(), expected: INFO_LEN });
+    }
+    let info = AmmV4Info::read(data)?;
+    if info.status > status::WAITING_TRADE {
+        return Err(DecodeError::ImpossibleField {
+            account: "AmmInfo",
+            field: "status",
+            value: info.status.to_string(),
+            expected: "at most 7",
+        });
+    }
+    Ok(info)
+}
+
+fn mints_of(info: &AmmV4Info) -> [Pubkey; 2] {
+    [info.coin_mint, info.pc_mint]
+}
+
+fn vaults_of(info: &AmmV4Info) -> Vaults {
+    Vaults::new([info.coin_vault, info.pc_vault], mints_of(info))
+}
+
+/// A swap carried out.
+struct Outcome {
+    quote: Quote,
+    /// The pool's account afterwards.
+    info: AmmV4Info,
+    /// Reserves before, coin and price currency.
+    reserves: [u64; 2],
+}
+
+impl AmmV4Pool {
+    /// Whether the program counts what lies at the market.
+    fn uses_book(&self) -> bool {
+        matches!(self.info.status, status::INITIALIZED | status::ORDER_BOOK_ONLY)
+    }
+
+    /// To be called after every change of an account.
+    fn update_reserves(&mut self) {
+        self.reserves = self.vaults.amounts().and_then(|[coin, pc]| {
+            let at_market = match self.book {
+                _ if !self.uses_book() => [0, 0],
+                Book::Known(orders) => [orders.native_coin_total, orders.native_pc_total],
+                Book::Unknown | Book::Absent => return None,
+            };
+            let total = |vault: u64, at_market: u64, pnl: u64| {
+                vault.checked_add(at_market).ok_or(CHECKED_ADD)?.checked_sub(pnl).ok_or(CHECKED_SUB)
+            };
+            let pc = total(pc, at_market[1], self.info.need_take_pnl_pc);
+            let coin = total(coin, at_market[0], self.info.need_take_pnl_coin);
+            Some(pc.and_then(|pc| Ok([coin?, pc])))
+        });
+    }
+
+    /// When swaps open, if the status makes them wait.
+    fn opens_at(&self) -> Option<u64> {
+        match self.info.status {
+            status::ORDER_BOOK_ONLY => Some(self.info.orderbook_to_init_time),
+            status::WAITING_TRADE => Some(self.info.pool_open_time),
+            _ => None,
+        }
+    }
+
+    /// Returns the status that a swap leaves.
+    fn checked_status(&self, environment: &Environment) -> Result<u64, Refusal> {
+        let now = environment.now().unix_timestamp;
+        match (self.info.status, self.opens_at()) {
+            (_, Some(opens_at)) if now < opens_at => Err(INVALID_STATUS.with("opens_at", opens_at)),
+            (status::ORDER_BOOK_ONLY, _) => Ok(status::INITIALIZED),
+            (status::WAITING_TRADE, _) => Ok(status::SWAP_ONLY),
+            (permitted @ (status::INITIALIZED | status::SWAP_ONLY), _) => Ok(permitted),
+            (other, _) => Err(INVALID_STATUS.with("status", other)),
+        }
+    }
+
+    /// Returns the reserves, or why there are none.
+    fn checked_reserves(&self) -> Result<[u64; 2], Refusal> {
+        if self.uses_book() && self.book.has_orders() {
+            return Err(Refusal::other(RefusalKind::Unsupported, "resting_orders")
+                .with("open_orders", self.info.open_orders));
+        }
+        match &self.reserves {
+            Some(reserves) => reserves.clone(),
+            None => {
+                Err(Refusal::missing("InvalidOpenOrders", Some(10)).with("account", self.info.open_orders))
+            }
+        }
+    }
+
+    /// The one core of [`quote`](PoolState::quote) and [`execute`](PoolState::execute).
+    fn swap(&self, environment: &Environment, request: &SwapRequest) -> Result<Outcome, Refusal> {
+        if !self.exists {
+            return Err(Refusal::missing("The amm account owner is not match with this program", Some(27))
+                .with("account", self.address));
+        }
+        let Some(vaults) = self.vaults.amounts() else {
+            return Err(match self.vaults.obstacle() {
+                Some(SetAside::Missing { account, .. }) => NO_TOKEN_ACCOUNT.with("account", account),
+                _ => NO_TOKEN_ACCOUNT,
+            });
+        };
+        let status = self.checked_status(environment)?;
+        let reserves = self.checked_reserves()?;
+        let (side_in, side_out) = if request.a_to_b { (0, 1) } else { (1, 0) };
+        let (reserve_in, reserve_out) = (reserves[side_in], reserves[side_out]);
+        // A supply fits 64 bits, so no trader holds what does not fit beside the vault's balance.
+        let most = u64::MAX - vaults[side_in];
+        let (amount_in, amount_out, fee) = if request.exact_in {
+            self.exact_in(request, reserve_in, reserve_out, most)?
+        } else {
+            self.exact_out(request, reserve_in, reserve_out, most)?
+        };
+        if amount_out >= reserve_out {
+            return Err(INSUFFICIENT_FUNDS.with("amount_out", amount_out));
+        }
+        if amount_out > vaults[side_out] {
+            return Err(Refusal::other(RefusalKind::Unsupported, "unsettled_funds")
+                .with("open_orders", self.info.open_orders));
+        }
+        let frozen = self.vaults.frozen();
+        if frozen[side_in] || frozen[side_out] {
+            return Err(ACCOUNT_FROZEN);
+        }
+        let info = self.info_after(status, request.a_to_b, amount_in, amount_out, fee);
+        Ok(Outcome {
+            quote: Quote {
+                user_in: amount_in,
+                user_out: amount_out,
+                vault_in: amount_in,
+                vault_out: amount_out,
+                fee,
+                fee_on_input: true,
+                input_transfer_fee: 0,
+                output_transfer_fee: 0,
+            },
+            info: info.ok_or(panic("processor.rs: Option::unwrap() on None"))?,
+            reserves,
+        })
+    }
+
+    /// Returns input, output and fee. `most`: what a trader can hold of the input.
+    fn exact_in(
+        &self,
+        request: &SwapRequest,
+        reserve_in: u64,
+        reserve_out: u64,
+        most: u64,
+    ) -> Result<(u64, u64, u64), Refusal> {
+        let amount_in = request.amount;
+        if amount_in > most {
+            return Err(INSUFFICIENT_FUNDS.with("amount_in", amount_in));
+        }
+        let fee = share_up(amount_in.into(), self.info.swap_fee_numerator, self.info.swap_fee_denominator)
+            .and_then(|fee| u64::try_from(fee).ok())
+            .ok_or(UNWRAP)?;
+        let net = amount_in.checked_sub(fee).ok_or(UNWRAP)?;
+        let amount_out = constant_product::amount_out(reserve_in, reserve_out, net).ok_or(UNWRAP)?;
+        if amount_out < request.other_amount_threshold {
+            return Err(EXCEEDED_SLIPPAGE.with("amount_out", amount_out));
+        }
+        if amount_out == 0 || amount_in == 0 {
+            return Err(INVALID_INPUT.with("amount_in", amount_in).with("amount_out", amount_out));
+        }
+        Ok((amount_in, amount_out, fee))
+    }
+
+    /// Returns input, output and fee. `most`: what a trader can hold of the input.
+    fn exact_out(
+        &self,
+        request: &SwapRequest,
+        reserve_in: u64,
+        reserve_out: u64,
+        most: u64,
+    ) -> Result<(u64, u64, u64), Refusal> {
+        let amount_out = request.amount;
+        let (numerator, denominator) = (self.info.swap_fee_numerator, self.info.swap_fee_denominator);
+        let net = constant_product::net_in(reserve_in, reserve_out, amount_out).ok_or(UNWRAP)?;
+        let kept = denominator.checked_sub(numerator).ok_or(UNWRAP)?;
+        let gross = share_up(net, denominator, kept).ok_or(UNWRAP)?;
+        let amount_in = u64::try_from(gross).map_err(|_| panic("Integer overflow when casting to u64"))?;
+        // The input is at least what arrives, which therefore fits as well.
+        let fee = u64::try_from(gross - net).map_err(|_| UNWRAP)?;
+        if amount_in > most {
+            return Err(INSUFFICIENT_FUNDS.with("amount_in", amount_in));
+        }
+        if request.other_amount_threshold < amount_in {
+            return Err(EXCEEDED_SLIPPAGE.with("amount_in", amount_in));
+        }
+        if amount_in == 0 || amount_out == 0 {
+            return Err(INVALID_INPUT.with("amount_in", amount_in).with("amount_out", amount_out));
+        }
+        Ok((amount_in, amount_out, fee))
+    }
+
+    /// The pool's account after a swap; `None`: one of its sums leaves its range.
+    fn info_after(&self, status: u64, a_to_b: bool, input: u64, output: u64, fee: u64) -> Option<AmmV4Info> {
+        let mut info = AmmV4Info { status, ..self.info };
+        let (all_in, all_out, all_fees) = if a_to_b {
+            (&mut info.swap_coin_in_amount, &mut info.swap_pc_out_amount, &mut info.swap_acc_coin_fee)
+        } else {
+            (&mut info.swap_pc_in_amount, &mut info.swap_coin_out_amount, &mut info.swap_acc_pc_fee)
+        };
+        *all_in = all_in.checked_add(input.into())?;
+        *all_out = all_out.checked_add(output.into())?;
+        *all_fees = all_fees.checked_add(fee)?;
+        Some(info)
+    }
+
+    /// Replaces the pool's own account.
+    fn write_info(&mut self, data: &[u8]) -> Result<Written, DecodeError> {
+        let info = read_info(data)?;
+        let changed = !self.exists || relevant(&info) != relevant(&self.info);
+        if vaults_of(&info).addresses() != self.vaults.addresses() || mints_of(&info) != mints_of(&self.info)
+        {
+            self.vaults = vaults_of(&info);
+            self.sides = TokenSides::new(mints_of(&info), true);
+        }
+        if info.open_orders != self.info.open_orders {
+            self.book = Book::Unknown;
+        }
+        self.info = info;
+        self.exists = true;
+        Ok(Written { changed, is_state: false })
+    }
+
+    fn write_book(&mut self, account: Option<AccountData<'_>>) -> Result<Written, DecodeError> {
+        let before = std::mem::replace(&mut self.book, Book::Unknown);
+        self.book = match account {
+            None => Book::Absent,
+            Some(account) => Book::Known(self.read_book(account)?),
+        };
+        Ok(Written { changed: self.uses_book() && self.book != before, is_state: false })
+    }
+
+    fn read_book(&self, account: AccountData<'_>) -> Result<OpenOrders, DecodeError> {
+        if *account.owner != self.info.market_program {
+            return Err(DecodeError::WrongOwner { owner: *account.owner });
+        }
+        let orders = OpenOrders::read(account.data)?;
+        let problem = match account.data.first_chunk::<8>() {
+            Some(&head) if head != OPEN_ORDERS_HEAD => {
+                return Err(DecodeError::UnknownDiscriminator { owner: *account.owner, discriminator: head });
+            }
+            _ if orders.market != self.info.market => {
+                ("market", orders.market.to_string(), "the pool's market")
+            }
+            _ => return Ok(orders),
+        };
+        let (field, value, expected) = problem;
+        Err(DecodeError::ImpossibleField { account: "OpenOrders", field, value, expected })
+    }
+
+    /// Reserves as they stand, both above 0.
+    fn known_reserves(&self) -> Option<[u64; 2]> {
+        let reserves = self.reserves.as_ref()?.as_ref().ok()?;
+        (reserves[0] > 0 && reserves[1] > 0).then_some(*reserves)
+    }
+
+    /// Share of the input that the fee leaves.
+    fn kept(&self) -> f64 {
+        let fee = self.info.swap_fee_numerator as f64 / self.info.swap_fee_denominator as f64;
+        if fee < 1.0 { 1.0 - fee } else { 0.0 }
+    }
+}
+
+/// What quotes read of a pool's account.
+fn relevant(info: &AmmV4Info) -> AmmV4Info {
+    AmmV4Info {
+        swap_coin_in_amount: 0,
+        swap_pc_out_amount: 0,
+        swap_acc_pc_fee: 0,
+        swap_pc_in_amount: 0,
+        swap_coin_out_amount: 0,
+        swap_acc_coin_fee: 0,
+        state: 0,
+        lp_amount: 0,
+        client_order_id: 0,
+        recent_epoch: 0,
+        ..*info
+    }
+}
+
+/// `ceil(amount * numerator / denominator)`; `None`: beyond 128 bits, or no denominator.
+fn share_up(amount: u128, numerator: u64, denominator: u64) -> Option<u128> {
+    let product = amount.checked_mul(numerator.into())?;
+    if denominator == 0 {
+        return None;
+    }
+    Some(match u64::try_from(product) {
+        Ok(product) => product.div_ceil(denominator).into(),
+        Err(_) => product.div_ceil(denominator.into()),
+    })
+}
+
+impl PoolState for AmmV4Pool {
+    fn address(&self) -> Pubkey {
+        self.address
+    }
+
+    fn mints(&self) -> [Pubkey; 2] {
+        mints_of(&self.info)
+    }
+
+    fn dependencies(&self, into: &mut Vec<Dependency>) {
+        self.vaults.dependencies(into);
+        self.sides.dependencies(into);
+        if self.uses_book() {
+            into.push(Dependency {
+                address: self.info.open_orders,
+                reason: "missing_open_orders",
+                is_known: self.book != Book::Unknown,
+            });
+        }
+    }
+
+    fn write(&mut self, address: &Pubkey, account: Option<AccountData<'_>>) -> Result<Written, DecodeError> {
+        let written = if *address == self.address {
+            match account {
+                Some(account) if *account.owner == self.program => self.write_info(account.data),
+                Some(account) => Err(DecodeError::WrongOwner { owner: *account.owner }),
+                None => Ok(Written { changed: std::mem::take(&mut self.exists), is_state: false }),
+            }
+        } else if *address == self.info.open_orders {
+            self.write_book(account)
+        } else if let Some(written) = self.vaults.write(address, account) {
+            written
+        } else {
+            return self.sides.write(address, account).unwrap_or_else(|| Ok(Written::default()));
+        };
+        self.update_reserves();
+        written
+    }
+
+    fn obstacle(&self, environment: &Environment) -> Option<SetAside> {
+        if !self.exists {
+            return Some(SetAside::Closed);
+        }
+        if let Some(obstacle) = self.vaults.obstacle() {
+            return Some(obstacle);
+        }
+        match (self.opens_at(), environment.clock) {
+            (Some(_), None) => return Some(SetAside::MissingClock),
+            (Some(opens_at), Some(clock)) if clock.unix_timestamp < opens_at => {
+                return Some(SetAside::NotYetOpen { opens_at });
+            }
+            _ => {}
+        }
+        if self.checked_status(environment).is_err() {
+            return Some(SetAside::Disabled { status: self.info.status });
+        }
+        if self.uses_book() {
+            match self.book {
+                Book::Unknown => {
+                    let account = self.info.open_orders;
+                    return Some(SetAside::Missing { reason: "missing_open_orders", account });
+                }
+                Book::Absent => return Some(SetAside::Unsupported { reason: "no_open_orders" }),
+                Book::Known(_) if self.book.has_orders() => {
+                    return Some(SetAside::Unsupported { reason: "resting_orders" });
+                }
+                Book::Known(_) => {}
+            }
+        }
+        self.known_reserves().is_none().then_some(SetAside::NoLiquidity)
+    }
+
+    /// Only while the pool waits for its time.
+    fn depends_on_time(&self) -> bool {
+        self.opens_at().is_some()
+    }
+
+    fn quote(&self, environment: &Environment, request: &SwapRequest) -> Result<Quote, Refusal> {
+        self.swap(environment, request).map(|outcome| outcome.quote)
+    }
+
+    fn execute(&mut self, environment: &Environment, request: &SwapRequest) -> Result<Execution, Refusal> {
+        let Outcome { quote, info, reserves } = self.swap(environment, request)?;
+        if !self.vaults.trade(request.a_to_b, quote.vault_in, quote.vault_out) {
+            return Err(INSUFFICIENT_FUNDS.with("amount_in", quote.vault_in));
+        }
+        self.info = info;
+        self.update_reserves();
+        let (log, counterpart) = if request.exact_in {
+            ("swap_base_in", ("out_amount", quote.user_out.into()))
+        } else {
+            ("swap_base_out", ("deduct_in", quote.user_in.into()))
+        };
+        let direction: u8 = if request.a_to_b { 2 } else { 1 };
+        let details = vec![
+            ("log", crate::swap::Value::Text(log)),
+            ("direction", direction.into()),
+            ("pool_coin", reserves[0].into()),
+            ("pool_pc", reserves[1].into()),
+            counterpart,
+        ];
+        Ok(Execution { quote, details })
+    }
+
+    fn segments(&self, _: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
+        let (Some(reserves), Some(vaults)) = (self.known_reserves(), self.vaults.amounts()) else { return };
+        let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
+        constant_product::push_segments(
+            [reserves[side_in] as f64, reserves[side_out] as f64],
+            self.kept(),
+            1.0,
+            [None; 2],
+            (u64::MAX - vaults[side_in]) as f64,
+            into,
+        );
+    }
+
+    fn marginal_rate(&self, _: &Environment, a_to_b: bool) -> f64 {
+        let Some([coin, pc]) = self.known_reserves().map(|reserves| reserves.map(|reserve| reserve as f64))
+        else {
+            return 0.0;
+        };
+        self.kept() * if a_to_b { pc / coin } else { coin / pc }
+    }
+
+    fn spot_price(&self, a_to_b: bool) -> Option<Fraction> {
+        let [coin, pc] = self.known_reserves()?.map(U256::from);
+        let (numerator, denominator) = if a_to_b { (pc, coin) } else { (coin, pc) };
+        Some(Fraction { numerator, denominator })
+    }
+
+    fn summary(&self, _: &Environment) -> PoolSummary {
+        let rate_e9 = share_up(1_000_000_000, self.info.swap_fee_numerator, self.info.swap_fee_denominator);
+        let rate_e9 = rate_e9.and_then(|rate| u64::try_from(rate).ok()).unwrap_or_default();
+        PoolSummary {
+            fee_rate_e9: [rate_e9; 2],
+            depth: self.known_reserves().unwrap_or_default(),
+            liquidity: None,
+            details: vec![
+                ("status", self.info.status.into()),
+                ("need_take_pnl_coin", self.info.need_take_pnl_coin.into()),
+                ("need_take_pnl_pc", self.info.need_take_pnl_pc.into()),
+                ("pool_open_time", self.info.pool_open_time.into()),
+            ],
+        }
+    }
+
+    fn digest(&self, sink: &mut dyn FnMut(&[u8])) {
+        let info = &self.info;
+        sink(&[u8::from(self.exists)]);
+        let words = [
+            info.status,
+            info.swap_fee_numerator,
+            info.swap_fee_denominator,
+            info.need_take_pnl_coin,
+            info.need_take_pnl_pc,
+            info.pool_open_time,
+            info.orderbook_to_init_time,
+        ];
+        for word in words.into_iter().chain(self.vaults.amounts().unwrap_or_default()) {
+            sink(&word.to_le_bytes());
+        }
+        sink(&self.vaults.frozen().map(u8::from));
+        if let (true, Book::Known(orders)) = (self.uses_book(), self.book) {
+            for word in [orders.native_coin_total, orders.native_pc_total, u64::from(self.book.has_orders())]
+            {
+                sink(&word.to_le_bytes());
+            }
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn PoolState> {
+        Box::new(self.clone())
+    }
+}
