@@ -6,7 +6,9 @@
 
 mod decode;
 pub mod layout;
+pub mod orca_token_swap_v2;
 pub mod orca_whirlpool;
+pub mod pumpswap;
 pub mod raydium_amm_v4;
 pub mod raydium_cpmm;
 mod token_sides;
@@ -24,7 +26,13 @@ pub use token_sides::TokenSides;
 pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
-pub static VENUES: &[&Venue] = &[&orca_whirlpool::VENUE, &raydium_amm_v4::VENUE, &raydium_cpmm::VENUE];
+pub static VENUES: &[&Venue] = &[
+    &orca_token_swap_v2::VENUE,
+    &orca_whirlpool::VENUE,
+    &pumpswap::VENUE,
+    &raydium_amm_v4::VENUE,
+    &raydium_cpmm::VENUE,
+];
 
 /// A kind of exchange.
 #[derive(Debug)]

@@ -146,7 +146,7 @@ fn extra() {
     };
     for file in files.split(':') {
         let (differences, swaps) = run(file);
-        println!("{file}: {} of {swaps} swaps equal", swaps - differences.len());
+        println!("{file}: {} of {swaps} swaps equal", swaps.saturating_sub(differences.len()));
         assert!(differences.is_empty(), "{}", differences.join("\n"));
     }
 }
@@ -163,6 +163,8 @@ macro_rules! all_equal {
 }
 
 all_equal! {
+    orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604;
+    pumpswap: "pumpswap.jsonl.gz", 601;
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
     raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;

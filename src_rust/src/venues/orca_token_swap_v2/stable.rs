@@ -1,0 +1,212 @@
+//! The stable curve: Curve.fi's invariant for two coins, solved by Newton's method.
+//!
+//! With `l = 2 * amplification`, reserves `x`, `y` and invariant `d`:
+//! `l * (x + y) + d = l * d + d^3 / (4 * x * y)`.
+//!
+//! # Source
+//! spl token-swap, `curve/stable.rs` as of February 2022: 256-bit numbers, at most 32 steps each way,
+//! the destination rounded up.
+
+use ruint::aliases::U256;
+
+use super::curve::Exchanged;
+use crate::amm_math::Segment;
+
+const ITERATIONS: usize = 32;
+/// Growth of the source from one stretch to the next.
+const STRETCH: f64 = 1.1;
+/// Stretches before the last: the source then is `STRETCH^100` (13,800) times what it was.
+const STRETCHES: usize = 100;
+
+/// Returns what `amount` is exchanged for; `None` where a checked operation of the program fails.
+pub(super) fn swap(amplification: u64, amount: u128, source: u64, destination: u64) -> Option<Exchanged> {
+    if amount == 0 {
+        return Some(Exchanged { source: 0, destination: 0 });
+    }
+    let leverage = amplification.checked_mul(2)?;
+    let new_source = u128::from(source).checked_add(amount)?;
+    let invariant = invariant(leverage, source.into(), destination.into())?;
+    let new_destination = new_destination(leverage, new_source, invariant)?;
+    let destination = u128::from(destination).checked_sub(new_destination)?;
+    Some(Exchanged { source: amount, destination })
+}
+
+fn to_u128(value: U256) -> Option<u128> {
+    u128::try_from(value).ok()
+}
+
+/// Returns the invariant `d` of the amounts.
+pub(super) fn invariant(leverage: u64, amount_a: u128, amount_b: u128) -> Option<u128> {
+    let doubled = |amount: u128| U256::from(amount).checked_mul(U256::from(2))?.checked_add(U256::ONE);
+    let (double_a, double_b) = (doubled(amount_a)?, doubled(amount_b)?);
+    let sum = amount_a.checked_add(amount_b)?;
+    if sum == 0 {
+        return Some(0);
+    }
+    let scaled_sum = U256::from(leverage).checked_mul(U256::from(sum))?;
+    let mut invariant = U256::from(sum);
+    for _ in 0..ITERATIONS {
+        let product = invariant.checked_mul(invariant)?.checked_div(double_a)?;
+        let product = product.checked_mul(invariant)?.checked_div(double_b)?;
+        let numerator =
+            scaled_sum.checked_add(product.checked_mul(U256::from(2))?)?.checked_mul(invariant)?;
+        let denominator = invariant
+            .checked_mul(U256::from(leverage.checked_sub(1)?))?
+            .checked_add(product.checked_mul(U256::from(3))?)?;
+        let next = numerator.checked_div(denominator)?;
+        let settled = next == invariant;
+        invariant = next;
+        if settled {
+            break;
+        }
+    }
+    to_u128(invariant)
+}
+
+/// Returns the destination reserve that goes with a source reserve.
+fn new_destination(leverage: u64, new_source: u128, invariant: u128) -> Option<u128> {
+    let (leverage, source, invariant) = (U256::from(leverage), U256::from(new_source), U256::from(invariant));
+    let four_sources = source.checked_mul(U256::from(4))?.checked_mul(leverage)?;
+    let c = invariant.checked_mul(invariant)?.checked_mul(invariant)?.checked_div(four_sources)?;
+    let b = source.checked_add(invariant.checked_div(leverage)?)?;
+    let mut y = invariant;
+    for _ in 0..ITERATIONS {
+        let numerator = y.checked_mul(y)?.checked_add(c)?;
+        let denominator = y.checked_mul(U256::from(2))?.checked_add(b)?.checked_sub(invariant)?;
+        // The program fails rather than round a quotient below one up.
+        if numerator.checked_div(denominator)?.is_zero() {
+            return None;
+        }
+        let next = numerator.div_ceil(denominator);
+        let settled = next == y;
+        y = next;
+        if settled {
+            break;
+        }
+    }
+    to_u128(y)
+}
+
+/// Returns destination per source at no volume: both partial derivatives of the invariant, times
+/// `4 * x^2 * y^2`. `None` if that does not fit 256 bits.
+pub(super) fn spot_price(amplification: u64, source: u64, destination: u64) -> Option<(U256, U256)> {
+    let leverage = amplification.checked_mul(2)?;
+    let invariant = U256::from(invariant(leverage, source.into(), destination.into())?);
+    let (x, y) = (U256::from(source), U256::from(destination));
+    let cube = invariant.checked_mul(invariant)?.checked_mul(invariant)?;
+    let square = x.checked_mul(y)?.checked_pow(U256::from(2))?;
+    let flat = square.checked_mul(U256::from(4))?.checked_mul(U256::from(leverage))?;
+    Some((flat.checked_add(cube.checked_mul(y)?)?, flat.checked_add(cube.checked_mul(x)?)?))
+}
+
+/// The curve in floating point, for the search.
+struct Smooth {
+    leverage: f64,
+    invariant: f64,
+}
+
+impl Smooth {
+    /// Destination reserve at a source reserve: the positive root of `y^2 + (b - d) * y = c`.
+    fn destination(&self, source: f64) -> f64 {
+        let d = self.invariant;
+        let b = source + d / self.leverage - d;
+        let c = d / self.leverage * d / (4.0 * source) * d;
+        let root = (b * b + 4.0 * c).sqrt();
+        // The form without cancellation.
+        if b > 0.0 { 2.0 * c / (b + root) } else { (root - b) / 2.0 }
+    }
+
+    /// Destination per source at a point of the curve.
+    fn slope(&self, source: f64, destination: f64) -> f64 {
+        let pull = self.invariant / (2.0 * source) * (self.invariant / (2.0 * destination)) * self.invariant;
+        (self.leverage + pull / source) / (self.leverage + pull / destination)
+    }
+}
+
+/// Appends stretches that meet the curve at both of their ends and do not lie below it in between;
+/// where it bends sharply they lie up to 0.5 % above.
+pub(super) fn segments(
+    amplification: u64,
+    source: u64,
+    destination: u64,
+    kept: f64,
+    into: &mut Vec<Segment>,
+) {
+    let Some(leverage) = amplification.checked_mul(2) else { return };
+    let Some(invariant) = invariant(leverage, source.into(), destination.into()) else { return };
+    if source == 0 || destination == 0 || leverage == 0 || invariant == 0 {
+        return;
+    }
+    let curve = Smooth { leverage: leverage as f64, invariant: invariant as f64 };
+    let mut start = source as f64;
+    let mut left = curve.destination(start);
+    let mut slope = curve.slope(start, left);
+    for _ in 0..STRETCHES {
+        let length = start * (STRETCH - 1.0);
+        let end = start + length;
+        let next = curve.destination(end);
+        let end_slope = curve.slope(end, next);
+        let mean = (left - next) / length;
+        if mean <= 0.0 {
+            break;
+        }
+        // Both have the right output at the end; one has the right slope at the start, the other at
+        // the end. Where the curve bends one way between them, the higher one bounds it from above.
+        let first = slope.max(mean);
+        let second = (mean * mean / end_slope).max(mean);
+        let gain = first.max(second);
+        into.push(Segment {
+            gain: gain * kept,
+            base: 1.0,
+            drag: (gain / mean - 1.0) / length * kept,
+            max_in: length / kept,
+        });
+        (start, left, slope) = (end, next, end_slope);
+    }
+    // Beyond, the output goes towards what is left and never reaches it.
+    into.push(Segment { gain: slope * kept, base: 1.0, drag: slope / left * kept, max_in: f64::INFINITY });
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn empty_and_oversized_pools_fail_as_checked_operations_do() {
+        assert_eq!(swap(u64::MAX, 1, 10, 10), None);
+        assert_eq!(swap(0, 1, 10, 10), None);
+        // Without reserves the invariant is 0, and so is the quotient that would be rounded up.
+        assert_eq!(swap(85, 5, 0, 0), None);
+        assert_eq!(swap(85, 0, 0, 0), Some(Exchanged { source: 0, destination: 0 }));
+    }
+
+    proptest! {
+        /// The stretches' sum is the exact output, from above, to a few units of rounding.
+        #[test]
+        fn segments_follow_the_curve(
+            amplification in 1_u64..5_000, a in 1_000_000_u64..1 << 45, skew in -20_i32..20,
+            share in 0.000_001_f64..20.0,
+        ) {
+            let b = (a as f64 * 1.3_f64.powi(skew)) as u64;
+            prop_assume!(b > 100_000);
+            let amount = (a as f64 * share) as u64;
+            let exact = swap(amplification, amount.into(), a, b);
+            prop_assume!(exact.is_some());
+            let exact = exact.unwrap().destination as f64;
+            let mut pieces = Vec::new();
+            segments(amplification, a, b, 1.0, &mut pieces);
+            let (mut rest, mut output) = (amount as f64, 0.0);
+            for piece in pieces {
+                let step = rest.min(piece.max_in);
+                output += piece.gain * step / (piece.base + piece.drag * step);
+                rest -= step;
+                if rest <= 0.0 { break; }
+            }
+            let rounding = 4.0 + exact * 1e-9;
+            prop_assert!(output + rounding >= exact, "{output} understates {exact}");
+            prop_assert!(output <= exact * 1.005 + rounding, "{output} overstates {exact}");
+        }
+    }
+}
