@@ -256,7 +256,9 @@ def _compare(states: _States, swap: dict[str, Any]) -> list[Field] | None:
             amount=arguments["amount"],
             exact_in=arguments["exact_in"],
             a_to_b=arguments["a_to_b"],
-            other_amount_threshold=arguments.get("other_amount_threshold", 0 if arguments["exact_in"] else _U64_MAX),
+            other_amount_threshold=arguments.get(
+                "other_amount_threshold", 0 if arguments["exact_in"] else _U64_MAX
+            ),
             sqrt_price_limit=arguments.get("sqrt_price_limit", 0),
             partial_fill=arguments.get("mode") == _PARTIAL_FILL,
         )

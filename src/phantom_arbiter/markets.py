@@ -229,7 +229,9 @@ def parse_amount(text: str, mint: str, info: MintInfo | None) -> int:
     if not point or not (whole + part).isascii() or not (whole + part).isdigit():
         raise ConfigError(f"AMOUNT is {text!r}", hint="base units as in 1000000, or whole tokens as in 1.0")
     if info is None:
-        raise ConfigError(f"AMOUNT is {text}, but the decimals of {mint} are not known", hint="use base units")
+        raise ConfigError(
+            f"AMOUNT is {text}, but the decimals of {mint} are not known", hint="use base units"
+        )
     part = part.rstrip("0")
     if len(part) > info.decimals:
         raise ConfigError(f"AMOUNT is {text}, but {info.symbol} has {info.decimals} decimals")

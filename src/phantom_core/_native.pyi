@@ -282,6 +282,7 @@ class ConformanceState:
             a_to_b: Whether the input is the first token.
             other_amount_threshold: Least output or most input, base units.
             sqrt_price_limit: Q64.64; 0 for none.
+            partial_fill: Whether the swap takes what it can get.
 
         Returns:
             `{"ok": True, "result": {...}}`, `{"ok": False, "error": {"name", "code"}}`, or None if the
@@ -523,13 +524,13 @@ class PoolInfo:
         """Fee on a small swap of token A and of token B at this time, in 1e-9 of the amount."""
     @property
     def depth(self) -> tuple[int, int]:
-        """Base units of token A and B that the pool trades with: reserves, or what lies within 2 % of the price."""
+        """Base units of token A and B to trade with: reserves, or what lies within 2 % of the price."""
     @property
     def liquidity(self) -> int | None:
         """Liquidity in range of a concentrated-liquidity pool."""
     @property
     def details(self) -> dict[str, Any]:
-        """What else the venue shows: `sqrt_price_x64`, `tick_current_index`, `active_id`, `status`, …"""
+        """What else the venue shows: `sqrt_price_x64`, `active_id`, `status` and the like."""
     @property
     def slot(self) -> int:
         """Slot of the last write of the accounts that swaps change."""

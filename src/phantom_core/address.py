@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, SupportsBytes, TypeAlias, Union
+from typing import TYPE_CHECKING, SupportsBytes, TypeAlias
 
 from phantom_core import _native
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from solders.pubkey import Pubkey
     from typing_extensions import Buffer
 
-AddressLike: TypeAlias = "Union[str, SupportsBytes, Buffer]"
+AddressLike: TypeAlias = "str | SupportsBytes | Buffer"
 """What every argument that is an address takes: base58 text, 32 bytes, or an object whose `__bytes__` gives
 them, as `solders.pubkey.Pubkey` does."""
 

@@ -4,7 +4,7 @@ Accepted, by what is in the file:
 
 - JSON Lines `{"pubkey", "owner", "data" (base64), "slot"?}`;
 - lines or a list of `{"pubkey", "account": {"owner", "data": [base64, "base64"]} | null}`, as
-  `solana account --output json` and `getProgramAccounts` give them, the latter also as the node's whole answer.
+  `solana account --output json` and `getProgramAccounts` give them, the latter also as the whole answer.
 
 An `account` of null is one that is known not to exist.
 """
@@ -125,7 +125,9 @@ def _account(where: str, entry: Any) -> SnapshotAccount:
         raise SnapshotError(f"{where} is no JSON object")
     pubkey, slot = entry.get("pubkey"), entry.get("slot", 0)
     if not isinstance(pubkey, str):
-        hint = "an answer to getMultipleAccounts does not say whose accounts it holds; getProgramAccounts does"
+        hint = (
+            "an answer to getMultipleAccounts does not say whose accounts it holds; getProgramAccounts does"
+        )
         raise SnapshotError(f"{where} has no pubkey", hint=hint)
     if not isinstance(slot, int) or isinstance(slot, bool) or not 0 <= slot < 2**64:
         raise SnapshotError(f"{where}: slot is {slot!r}, it may be 0 or more")

@@ -1,5 +1,7 @@
 //! What users hand over: addresses, accounts, amounts and directions, in the forms they have them.
 
+use std::fmt::Display;
+
 use numpy::PyReadonlyArray1;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
@@ -99,13 +101,33 @@ pub fn optional_account(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Op
 
 /// Returns a whole number of base units.
 pub fn amount(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    number(argument, value, u64::MAX)
+}
+
+fn number<'py, T>(argument: &str, value: &Bound<'py, PyAny>, most: T) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py, Error = PyErr> + Display,
+{
     value.extract().map_err(|error: PyErr| {
         if value.is_instance_of::<PyInt>() || !error.is_instance_of::<PyTypeError>(value.py()) {
-            return errors::invalid(format!("{argument} is {value}; it may be 0 to {}", u64::MAX));
+            return errors::invalid(format!("{argument} is {value}; it may be 0 to {most}"));
         }
-        wrong(argument, value, "a whole number of base units (int)")
+        wrong(argument, value, "a whole number (int)")
     })
 }
+
+macro_rules! numbers {
+    ($($argument:ident: $kind:ty),*) => {
+        $(
+            /// Returns the argument of this name, for `from_py_with`.
+            pub fn $argument(value: &Bound<'_, PyAny>) -> PyResult<$kind> {
+                number(stringify!($argument), value, <$kind>::MAX)
+            }
+        )*
+    };
+}
+numbers!(slot: u64, epoch: u64, unix_timestamp: u64, sqrt_price_limit: u128, fee_numerator: u64,
+    fee_denominator: u64);
 
 /// A column of whole numbers: borrowed from an array, or a copy in one piece.
 pub enum Column<'py> {

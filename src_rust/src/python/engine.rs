@@ -135,7 +135,7 @@ impl PyEngine {
         })
     }
 
-    fn recheck(&self, py: Python<'_>, slot: u64) -> Vec<PySignal> {
+    fn recheck(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::slot)] slot: u64) -> Vec<PySignal> {
         py.detach(|| {
             let mut signals = Vec::new();
             let mut engine = self.lock();
@@ -195,7 +195,12 @@ impl PyEngine {
         copied.map(PyPool::new).ok_or_else(unknown)
     }
 
-    fn verify(&self, py: Python<'_>, program: &Bound<'_, PyAny>, slot: u64) -> PyResult<()> {
+    fn verify(
+        &self,
+        py: Python<'_>,
+        program: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
+    ) -> PyResult<()> {
         let program = arguments::address("program", program)?;
         py.detach(|| self.lock().market_mut().verify(program, slot));
         Ok(())

@@ -313,7 +313,7 @@ impl PyMarket {
         pubkey: &Bound<'_, PyAny>,
         owner: &Bound<'_, PyAny>,
         data: Option<&Bound<'_, PyAny>>,
-        slot: u64,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
     ) -> PyResult<&'static str> {
         let pubkey = arguments::address("pubkey", pubkey)?;
         let account = arguments::owner_and_data(owner, data)?;
@@ -357,7 +357,11 @@ impl PyMarket {
         Ok(self.lock().mint_decimals(&mint))
     }
 
-    fn verify(&self, program: &Bound<'_, PyAny>, slot: u64) -> PyResult<()> {
+    fn verify(
+        &self,
+        program: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
+    ) -> PyResult<()> {
         let program = arguments::address("program", program)?;
         self.lock().verify(program, slot);
         Ok(())

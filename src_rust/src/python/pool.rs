@@ -124,7 +124,7 @@ impl PyPool {
         data: Option<&Bound<'_, PyAny>>,
         accounts: Option<&Bound<'_, PyMapping>>,
         clock: Option<&Bound<'_, PyAny>>,
-        slot: u64,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
         assume_plain_mints: bool,
         complete: bool,
     ) -> PyResult<Self> {
@@ -152,7 +152,7 @@ impl PyPool {
         address: &Bound<'_, PyAny>,
         owner: &Bound<'_, PyAny>,
         data: Option<&Bound<'_, PyAny>>,
-        slot: u64,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
     ) -> PyResult<&'static str> {
         let pubkey = arguments::address("address", address)?;
         let account = arguments::owner_and_data(owner, data)?;
@@ -247,7 +247,7 @@ impl PyPool {
         a_to_b: Option<bool>,
         exact: &str,
         threshold: Option<&Bound<'_, PyAny>>,
-        sqrt_price_limit: u128,
+        #[pyo3(from_py_with = arguments::sqrt_price_limit)] sqrt_price_limit: u128,
         partial_fill: bool,
     ) -> PyResult<PyQuote> {
         let asked = Asked { mint_in, a_to_b, exact, threshold, sqrt_price_limit, partial_fill };
@@ -267,7 +267,7 @@ impl PyPool {
         a_to_b: Option<bool>,
         exact: &str,
         threshold: Option<&Bound<'_, PyAny>>,
-        sqrt_price_limit: u128,
+        #[pyo3(from_py_with = arguments::sqrt_price_limit)] sqrt_price_limit: u128,
         partial_fill: bool,
     ) -> PyResult<PySwap> {
         let asked = Asked { mint_in, a_to_b, exact, threshold, sqrt_price_limit, partial_fill };

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 
 use crate::decoders::sysvar::Clock;
-use crate::python::errors;
+use crate::python::{arguments, errors};
 
 /// What programs take for the present moment.
 #[pyclass(name = "Clock", module = "phantom_core", frozen, get_all, eq)]
@@ -25,7 +25,11 @@ impl From<Clock> for PyClock {
 impl PyClock {
     #[new]
     #[pyo3(signature = (*, slot, epoch, unix_timestamp))]
-    fn new(slot: u64, epoch: u64, unix_timestamp: u64) -> Self {
+    fn new(
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
+        #[pyo3(from_py_with = arguments::epoch)] epoch: u64,
+        #[pyo3(from_py_with = arguments::unix_timestamp)] unix_timestamp: u64,
+    ) -> Self {
         Self { slot, epoch, unix_timestamp }
     }
 
