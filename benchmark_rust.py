@@ -207,7 +207,7 @@ def quotes(rounds: int) -> Row:
         if (owner := address.get(data[9956:9988])) is not None:
             pools[owner].add_array(data)
     rng = random.Random(SEED)
-    chosen = sorted(infos, key=lambda pool: -infos[pool].liquidity)[:60]
+    chosen = sorted(infos, key=lambda pool: -(infos[pool].liquidity or 0))[:60]
     work = []
     for pool in chosen:
         for a_to_b in (True, False):

@@ -282,7 +282,7 @@ class ConformanceState:
             a_to_b: Whether the input is the first token.
             other_amount_threshold: Least output or most input, base units.
             sqrt_price_limit: Q64.64; 0 for none.
-            partial_fill: Whether the swap takes what it can get.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
 
         Returns:
             `{"ok": True, "result": {...}}`, `{"ok": False, "error": {"name", "code"}}`, or None if the
@@ -530,7 +530,7 @@ class PoolInfo:
         """Liquidity in range of a concentrated-liquidity pool."""
     @property
     def details(self) -> dict[str, Any]:
-        """What else the venue shows: `sqrt_price_x64`, `active_id`, `status` and the like."""
+        """What else the venue shows, such as `sqrt_price_x64`, `tick_current_index` or `active_id`."""
     @property
     def slot(self) -> int:
         """Slot of the last write of the accounts that swaps change."""

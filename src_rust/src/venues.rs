@@ -6,10 +6,12 @@
 
 mod decode;
 pub mod layout;
+pub mod meteora_damm_v2;
 pub mod orca_token_swap_v2;
 pub mod orca_whirlpool;
 pub mod pumpswap;
 pub mod raydium_amm_v4;
+pub mod raydium_clmm;
 pub mod raydium_cpmm;
 mod token_sides;
 mod vaults;
@@ -27,10 +29,12 @@ pub use vaults::Vaults;
 
 /// Every venue, in the order of its name. Adding one is a line here.
 pub static VENUES: &[&Venue] = &[
+    &meteora_damm_v2::VENUE,
     &orca_token_swap_v2::VENUE,
     &orca_whirlpool::VENUE,
     &pumpswap::VENUE,
     &raydium_amm_v4::VENUE,
+    &raydium_clmm::VENUE,
     &raydium_cpmm::VENUE,
 ];
 

@@ -6,7 +6,7 @@ mod property_config;
 
 use common::*;
 use phantom_core::engine::{BaseMint, Costs, Engine, EngineConfig, Signal, TakeError};
-use phantom_core::market::{MarketConfig, SetAside};
+use phantom_core::market::{AccountWrite, MarketConfig, SetAside, UPGRADEABLE_LOADER};
 use phantom_core::pda;
 use phantom_core::quantities::Pubkey;
 use phantom_core::scorer::Reason;
@@ -209,7 +209,7 @@ fn nothing_is_left_to_take_right_after_a_fill() {
 fn pool_whose_tick_arrays_are_unknown_is_set_aside_until_they_are() {
     let mut rig = Rig::new();
     rig.write(0, 0);
-    assert!(matches!(rig.set_aside(0), Some(SetAside::MissingTickArray { .. })));
+    assert_eq!(rig.set_aside(0).map(SetAside::reason), Some("missing_tick_array"));
     rig.read_arrays_as_absent(0);
     assert_eq!(rig.set_aside(0), None);
 }
@@ -248,12 +248,8 @@ fn unreadable_write_sets_the_pool_aside_and_a_good_one_brings_the_same_opening_b
     let (mut rig, signal) = open_rig();
     rig.engine.take(&signal).unwrap();
     let good = pool_data(sol(), key(9), 200, DEEP, FEE);
-    let unknown = [&[0; 8], &good[8..]].concat();
-    let cases: [(&str, &[u8], &str); 3] = [
-        (SYSTEM, &good, "wrong_owner"),
-        (WHIRLPOOL, &good[..652], "wrong_length"),
-        (WHIRLPOOL, &unknown, "unknown_discriminator"),
-    ];
+    let cases: [(&str, &[u8], &str); 2] =
+        [(SYSTEM, &good, "wrong_owner"), (WHIRLPOOL, &good[..652], "wrong_length")];
     for (owner, data, reason) in cases {
         assert!(rig.write_bytes(1, owner, data).is_empty());
         assert_eq!(rig.set_aside(1).map(SetAside::reason), Some(reason));
@@ -262,10 +258,48 @@ fn unreadable_write_sets_the_pool_aside_and_a_good_one_brings_the_same_opening_b
         assert_eq!(rig.set_aside(1), None);
     }
     assert_eq!(rig.engine.openings(), (1, 1));
-    assert_eq!(
-        rig.engine.counters().faults,
-        [("wrong_owner", 1), ("wrong_length", 1), ("unknown_discriminator", 1)]
-    );
+    assert_eq!(rig.engine.counters().faults, [("wrong_owner", 1), ("wrong_length", 1)]);
+}
+
+#[test]
+fn signs_of_a_changed_program_set_the_venue_aside_until_it_is_released() {
+    let good = pool_data(sol(), key(9), 200, DEEP, FEE);
+    let unknown = [&[0; 8], &good[8..]].concat();
+    let longer = [&good[..], &[0; 8]].concat();
+    for (data, sign) in [
+        (unknown, "an account of unknown type 0000000000000000"),
+        (longer, "Whirlpool account of 661 bytes, longer than known"),
+    ] {
+        let (mut rig, signal) = open_rig();
+        assert!(rig.write_bytes(1, WHIRLPOOL, &data).is_empty());
+        assert_eq!(rig.set_aside(0).map(SetAside::reason), Some("quarantined"), "the whole venue");
+        let standing = &rig.engine.market().standings().iter().find(|standing| standing.is_quarantined());
+        let signs: Vec<String> = standing.unwrap().signs.iter().map(ToString::to_string).collect();
+        assert_eq!(signs, [sign]);
+        assert!(rig.engine.take(&signal).is_err(), "nothing is taken through it");
+        assert!(rig.write(1, 210).is_empty());
+        assert_eq!(rig.set_aside(1).map(SetAside::reason), Some("quarantined"));
+        assert!(!rig.engine.market_mut().release("no such venue"));
+        assert!(rig.engine.market_mut().release("orca_whirlpool"));
+        assert_eq!((rig.set_aside(0), rig.set_aside(1)), (None, None));
+        assert_eq!(rig.write(1, 211).len(), 1);
+    }
+}
+
+#[test]
+fn deployment_newer_than_the_verified_one_is_a_sign() {
+    let (mut rig, _) = open_rig();
+    let program: Pubkey = WHIRLPOOL.parse().unwrap();
+    let (address, _) = pda::find_program_address(&[&program.0], &UPGRADEABLE_LOADER).unwrap();
+    let deployed = |slot: u64| [&3_u32.to_le_bytes()[..], &slot.to_le_bytes(), &[0; 33]].concat();
+    let market = rig.engine.market_mut();
+    market.verify(program, 700);
+    for (slot, expected) in [(699, None), (700, None), (701, Some("quarantined"))] {
+        let data = deployed(slot);
+        let account = Some((UPGRADEABLE_LOADER, data.as_slice()));
+        market.apply(AccountWrite { pubkey: address, slot, account });
+        assert_eq!(market.pools()[0].set_aside().map(SetAside::reason), expected);
+    }
 }
 
 #[test]

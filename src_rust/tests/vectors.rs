@@ -85,7 +85,7 @@ fn answer(case: &Case, line: &Json) -> Outcome {
             Json::Null => 0,
             limit => number(limit),
         },
-        partial_fill: arguments["mode"] == 1,
+        partial_fill: arguments["mode"] == "partial_fill",
     };
     case.run(&swap).expect("a known operation")
 }
@@ -165,8 +165,10 @@ macro_rules! all_equal {
 all_equal! {
     orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604;
     pumpswap: "pumpswap.jsonl.gz", 601;
+    meteora_damm_v2: "meteora_damm_v2.jsonl.gz", 906;
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
     raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;
     raydium_cpmm: "raydium_cpmm.jsonl.gz", 811;
+    raydium_clmm: "raydium_clmm.jsonl.gz", 906;
 }

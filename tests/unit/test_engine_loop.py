@@ -46,7 +46,7 @@ def parts(market: NativeEngine, **changes: object) -> Parts:
 
 def prices(market: NativeEngine) -> list[int]:
     """Return what a fill moves."""
-    return [pool.sqrt_price_x64 for pool in market.pools()]
+    return [pool.details["sqrt_price_x64"] for pool in market.pools()]
 
 
 def test_intent_is_journaled_before_the_market_is_touched() -> None:

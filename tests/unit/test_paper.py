@@ -26,7 +26,7 @@ def planned(market: Engine) -> Plan:
 
 
 def test_fill_that_is_the_plan_is_filled_and_charged_in_full(market: Engine, planned: Plan) -> None:
-    before = [pool.sqrt_price_x64 for pool in market.pools()]
+    before = [pool.details["sqrt_price_x64"] for pool in market.pools()]
     outcome = PaperExecutor(market).submit(planned)
     found = planned.opportunity
     assert outcome.state is OutcomeState.FILLED
@@ -36,7 +36,7 @@ def test_fill_that_is_the_plan_is_filled_and_charged_in_full(market: Engine, pla
         found.gross_profit,
         found.net_profit,
     )
-    assert [pool.sqrt_price_x64 for pool in market.pools()] != before
+    assert [pool.details["sqrt_price_x64"] for pool in market.pools()] != before
 
 
 def test_signal_that_was_taken_before_fails_the_attempt(market: Engine, planned: Plan) -> None:
@@ -58,12 +58,12 @@ def test_market_that_refuses_a_swap_fails_the_attempt() -> None:
 def test_plan_that_asks_for_more_than_its_quote_fails_and_leaves_the_market_alone(
     market: Engine, planned: Plan
 ) -> None:
-    before = [pool.sqrt_price_x64 for pool in market.pools()]
+    before = [pool.details["sqrt_price_x64"] for pool in market.pools()]
     demanding = replace(planned, min_amount_out=planned.opportunity.amount_out + 1)
     outcome = PaperExecutor(market).submit(demanding)
     assert outcome.state is OutcomeState.FAILED
     assert (outcome.reason or "").startswith("below_minimum_out:")
-    assert [pool.sqrt_price_x64 for pool in market.pools()] == before
+    assert [pool.details["sqrt_price_x64"] for pool in market.pools()] == before
 
 
 def test_fill_that_differs_by_one_unit_stops_the_run() -> None:

@@ -5,7 +5,7 @@
 
 use crate::decoders::TransferFee;
 
-const ONE_BASIS_POINTS: u64 = 10_000;
+pub(crate) const ONE_BASIS_POINTS: u64 = 10_000;
 
 /// An amount and the transfer fee that goes with it, base units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

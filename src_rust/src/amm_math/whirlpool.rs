@@ -1,7 +1,8 @@
 //! Orca Whirlpool swaps, exact to the unit and to the error.
 //!
 //! [`swap`] says what the program would do: every amount, the pool's next state, or the program's
-//! own error. [`quote`] is the same walk without the bookkeeping that only the next state needs.
+//! own error. [`quote`] is the same walk without the bookkeeping that only the next state needs, and
+//! [`quote_along`] the same again with the steps between ticks remembered in a [`Path`].
 //! [`PoolView`] is also a [`Curve`](super::Curve), which is how the search sees a pool.
 //!
 //! `walk` is put together from three parts: `tick_sequence` finds the ticks a swap meets, `step`
@@ -17,6 +18,7 @@ mod adaptive_fee;
 pub mod compute;
 mod curve;
 mod error;
+mod path;
 mod step;
 mod swap;
 mod tick_sequence;
@@ -25,7 +27,8 @@ mod walk;
 pub use crate::swap::{Quote, SwapRequest};
 pub use compute::{ComputeContext, Deployment, Instruction, Work};
 pub use error::WhirlpoolError;
-pub use swap::{PostSwap, Swap, measure, quote, swap};
+pub use path::Path;
+pub use swap::{PostSwap, Swap, measure, quote, quote_along, swap};
 pub use tick_sequence::{TickArrayError, TickArrays, required_starts, sequence_starts};
 
 use crate::decoders::{Oracle, TransferFee, Whirlpool};

@@ -12,6 +12,8 @@ mod derived;
 mod layouts;
 mod pool;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 mod writes;
 

@@ -296,6 +296,11 @@ impl StepBound {
     /// More than anything around the steps costs.
     const BASE_UNITS: u32 = 150_000;
 
+    /// Returns the bound for a walk of so many steps.
+    pub(super) fn of_steps(steps: usize) -> Self {
+        Self { steps: u32::try_from(steps).unwrap_or(u32::MAX) }
+    }
+
     /// Returns an upper bound of the units used.
     pub(super) fn units(&self) -> u32 {
         Self::BASE_UNITS.saturating_add(self.steps.saturating_mul(Self::STEP_UNITS))

@@ -5,8 +5,8 @@
 
 use super::compute::{Item, Meter, StepBound, Work};
 use super::tick_sequence::TickCursor;
-use super::walk::{Tick, Walk, walk};
-use super::{PoolView, WhirlpoolError};
+use super::walk::{Moved, Tick, Walk, checked_limit, walk};
+use super::{Path, PoolView, WhirlpoolError};
 use crate::amm_math::tick_math::{MIN_TICK_INDEX, tick_index_from_sqrt_price};
 use crate::amm_math::transfer_fee::WithFee;
 use crate::decoders::{AdaptiveFeeVariables, Oracle, TransferFee, Whirlpool};
@@ -71,6 +71,14 @@ impl PostSwap {
 /// The program's own error, [`WhirlpoolError::ComputeBudgetExceeded`], or what is missing.
 pub fn quote(view: &PoolView<'_>, request: &SwapRequest) -> Result<Quote, WhirlpoolError> {
     run::<false>(view, request).map(|(quote, _)| quote)
+}
+
+/// Returns the amounts of a swap, as [`quote`], helped by the steps that `path` remembers.
+///
+/// # Errors
+/// As [`quote`].
+pub fn quote_along(view: &PoolView<'_>, request: &SwapRequest, path: &Path) -> Result<Quote, WhirlpoolError> {
+    trade_along(view, request, path).unwrap_or_else(|| quote(view, request))
 }
 
 /// Returns the amounts of a swap and the state it leaves.
@@ -154,26 +162,68 @@ fn trade<const POST: bool, M: Meter>(
         }
         (true, oracle) => oracle,
     };
-    let (fee_in, fee_out) = if request.a_to_b {
+    let amount = specified_at_pool(view, request)?;
+    let walk = walk::<POST, M>(view, request, amount, cursor, oracle, meter)?;
+    let quote = settle(view, request, amount, &walk.moved)?;
+    meter.complete();
+    Ok((quote, walk))
+}
+
+/// Returns the quote along remembered steps; `None` where they do not tell it.
+fn trade_along(
+    view: &PoolView<'_>,
+    request: &SwapRequest,
+    path: &Path,
+) -> Option<Result<Quote, WhirlpoolError>> {
+    if !path.is_ready() {
+        return None;
+    }
+    let amount = match specified_at_pool(view, request) {
+        Ok(amount) => amount,
+        Err(error) => return Some(Err(error)),
+    };
+    let limit = match checked_limit(view, request, amount) {
+        Ok(limit) => limit,
+        Err(error) => return Some(Err(error)),
+    };
+    let moved = path.walk(view, request, amount, limit)?;
+    Some(settle(view, request, amount, &moved))
+}
+
+/// Returns the transfer fees of the input's and the output's mint.
+fn transfer_fees(view: &PoolView<'_>, a_to_b: bool) -> (Option<TransferFee>, Option<TransferFee>) {
+    if a_to_b {
         (view.transfer_fee_a, view.transfer_fee_b)
     } else {
         (view.transfer_fee_b, view.transfer_fee_a)
-    };
+    }
+}
 
-    let amount = if request.exact_in {
-        excluded(fee_in, request.amount).amount
+/// Returns the request's amount as the pool sees it.
+fn specified_at_pool(view: &PoolView<'_>, request: &SwapRequest) -> Result<u64, WhirlpoolError> {
+    let (fee_in, fee_out) = transfer_fees(view, request.a_to_b);
+    if request.exact_in {
+        Ok(excluded(fee_in, request.amount).amount)
     } else {
-        included(fee_out, request.amount)?
-    };
-    let walk = walk::<POST, M>(view, request, amount, cursor, oracle, meter)?;
+        included(fee_out, request.amount)
+    }
+}
 
-    let user_in = if request.exact_in && walk.amount_in == amount {
+/// Puts transfer fees around what the pool moves and holds it against the trader's threshold.
+fn settle(
+    view: &PoolView<'_>,
+    request: &SwapRequest,
+    amount: u64,
+    moved: &Moved,
+) -> Result<Quote, WhirlpoolError> {
+    let (fee_in, fee_out) = transfer_fees(view, request.a_to_b);
+    let user_in = if request.exact_in && moved.amount_in == amount {
         request.amount
     } else {
-        included(fee_in, walk.amount_in)?
+        included(fee_in, moved.amount_in)?
     };
     let arriving = excluded(fee_in, user_in);
-    let leaving = excluded(fee_out, walk.amount_out);
+    let leaving = excluded(fee_out, moved.amount_out);
     if request.exact_in {
         if leaving.amount < request.other_amount_threshold {
             return Err(WhirlpoolError::AmountOutBelowMinimum);
@@ -181,18 +231,16 @@ fn trade<const POST: bool, M: Meter>(
     } else if user_in > request.other_amount_threshold {
         return Err(WhirlpoolError::AmountInAboveMaximum);
     }
-    meter.complete();
-    let quote = Quote {
+    Ok(Quote {
         user_in,
         user_out: leaving.amount,
         vault_in: arriving.amount,
-        vault_out: walk.amount_out,
-        fee: walk.fee,
+        vault_out: moved.amount_out,
+        fee: moved.fee,
         fee_on_input: true,
         input_transfer_fee: arriving.fee,
         output_transfer_fee: leaving.fee,
-    };
-    Ok((quote, walk))
+    })
 }
 
 fn excluded(fee: Option<TransferFee>, amount: u64) -> WithFee {

@@ -7,6 +7,8 @@
 //! # Source
 //! Orca Whirlpool program, `util/{sparse_swap,swap_tick_sequence}.rs`, `state/tick_array.rs`.
 
+use std::sync::Arc;
+
 use super::WhirlpoolError;
 use super::compute::Meter;
 use crate::amm_math::tick_math::{MAX_TICK_INDEX, MIN_TICK_INDEX, sqrt_price_from_tick_index};
@@ -52,7 +54,7 @@ struct LoadedTick {
 struct Entry {
     start: i32,
     /// `None`: known not to exist.
-    loaded: Option<(TickArrayLayout, Box<[LoadedTick]>)>,
+    loaded: Option<(TickArrayLayout, Arc<[LoadedTick]>)>,
 }
 
 /// What is known of a pool's tick arrays.
@@ -157,20 +159,28 @@ impl TickArrays {
         &self,
         start: i32,
         array: &TickArray,
-    ) -> Result<(TickArrayLayout, Box<[LoadedTick]>), TickArrayError> {
+    ) -> Result<(TickArrayLayout, Arc<[LoadedTick]>), TickArrayError> {
         if array.start_tick_index != start {
             return Err(TickArrayError::WrongStart { found: array.start_tick_index, expected: start });
         }
-        let offsets = (0..TICK_ARRAY_SIZE).filter(|offset| array.initialized >> offset & 1 == 1);
-        let ticks = offsets.zip(&array.liquidity_net).map(|(offset, &liquidity_net)| {
+        // Prices are what costs time here, and ticks seldom come or go.
+        let known = self.slot(start).ticks();
+        let mut ticks = Vec::with_capacity(array.liquidity_net.len());
+        let mut rest = array.initialized;
+        for &liquidity_net in &array.liquidity_net {
+            let offset = rest.trailing_zeros().cast_signed();
+            rest &= rest.wrapping_sub(1);
             let tick_index = start + offset * i32::from(self.tick_spacing);
             if !(MIN_TICK_INDEX..=MAX_TICK_INDEX).contains(&tick_index) {
                 return Err(TickArrayError::ImpossibleTick { tick_index });
             }
-            let sqrt_price = sqrt_price_from_tick_index(tick_index);
-            Ok(LoadedTick { offset, sqrt_price, liquidity_net })
-        });
-        Ok((array.layout, ticks.collect::<Result<_, _>>()?))
+            let sqrt_price = match known.get(ticks.len()) {
+                Some(tick) if tick.offset == offset => tick.sqrt_price,
+                _ => sqrt_price_from_tick_index(tick_index),
+            };
+            ticks.push(LoadedTick { offset, sqrt_price, liquidity_net });
+        }
+        Ok((array.layout, ticks.into()))
     }
 
     fn slot(&self, start: i32) -> Slot<'_> {
@@ -273,6 +283,12 @@ pub(super) struct TickCursor<'a> {
     len: usize,
     tick_spacing: i32,
     a_to_b: bool,
+    at: Position,
+}
+
+/// Where a cursor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
     /// Array looked at.
     index: usize,
     /// How many of its ticks lie ahead.
@@ -307,7 +323,7 @@ impl<'a> TickCursor<'a> {
         } else {
             (current + 1, ticks.len() - ticks.partition_point(|tick| tick.offset <= current))
         };
-        Ok(Self { slots, len, tick_spacing, a_to_b, index: 0, ahead, offset })
+        Ok(Self { slots, len, tick_spacing, a_to_b, at: Position { index: 0, ahead, offset } })
     }
 
     /// Number of arrays of the sequence that do not exist: the program derives their addresses.
@@ -316,16 +332,32 @@ impl<'a> TickCursor<'a> {
         self.slots[..self.len].iter().map(is_absent).sum()
     }
 
+    /// Returns where the cursor stands.
+    pub(super) fn position(&self) -> Position {
+        self.at
+    }
+
+    /// Puts the cursor where one over the same arrays stood.
+    pub(super) fn resume(&mut self, position: Position) {
+        self.at = position;
+    }
+
+    /// Returns what tells the targets ahead apart from others, arrays and direction being the same:
+    /// the start of the first array and how many of its ticks lie ahead.
+    pub(super) fn outlook(&self) -> (i32, usize) {
+        (self.slots[0].start, self.at.ahead)
+    }
+
     /// Returns the next initialised tick, or the end of what the swap may touch.
     #[inline]
     pub(super) fn next_target(&mut self, meter: &mut impl Meter) -> Result<Target, WhirlpoolError> {
         let span = TICK_ARRAY_SIZE * self.tick_spacing;
         let mut is_first = true;
         loop {
-            if self.index >= self.len {
+            if self.at.index >= self.len {
                 return Err(WhirlpoolError::TickArraySequenceInvalidIndex);
             }
-            let slot = &self.slots[self.index];
+            let slot = &self.slots[self.at.index];
             let (layout, ticks) = match slot.content {
                 Content::Ticks(layout, ticks) => (layout, ticks),
                 Content::Absent => (TickArrayLayout::Dynamic, [].as_slice()),
@@ -338,16 +370,16 @@ impl<'a> TickCursor<'a> {
                     return Ok(at(tick_index, kind));
                 }
             };
-            if self.ahead > 0 {
-                let position = if self.a_to_b { self.ahead - 1 } else { ticks.len() - self.ahead };
+            if self.at.ahead > 0 {
+                let position = if self.a_to_b { self.at.ahead - 1 } else { ticks.len() - self.at.ahead };
                 let LoadedTick { offset, sqrt_price, liquidity_net } = ticks[position];
-                meter.scan(layout, (offset - self.offset).unsigned_abs() + 1);
+                meter.scan(layout, (offset - self.at.offset).unsigned_abs() + 1);
                 let tick_index = slot.start + offset * self.tick_spacing;
                 let kind = TargetKind::Initialized { liquidity_net, offset, layout };
                 return Ok(Target { tick_index, sqrt_price, kind });
             }
             if !matches!(slot.content, Content::Absent) {
-                let left = if self.a_to_b { self.offset + 1 } else { TICK_ARRAY_SIZE - self.offset };
+                let left = if self.a_to_b { self.at.offset + 1 } else { TICK_ARRAY_SIZE - self.at.offset };
                 meter.scan(layout, left.unsigned_abs());
             }
             if self.a_to_b && slot.start <= MIN_TICK_INDEX {
@@ -356,7 +388,7 @@ impl<'a> TickCursor<'a> {
             if !self.a_to_b && slot.start + span > MAX_TICK_INDEX {
                 return Ok(at(MAX_TICK_INDEX, TargetKind::End));
             }
-            if self.index + 1 == self.len {
+            if self.at.index + 1 == self.len {
                 let tick_index = if self.a_to_b { slot.start } else { slot.start + span - 1 };
                 return Ok(at(tick_index, TargetKind::End));
             }
@@ -374,8 +406,8 @@ impl<'a> TickCursor<'a> {
                 if offset == last {
                     self.enter_next_array();
                 } else {
-                    self.ahead -= 1;
-                    self.offset = if self.a_to_b { offset - 1 } else { offset + 1 };
+                    self.at.ahead -= 1;
+                    self.at.offset = if self.a_to_b { offset - 1 } else { offset + 1 };
                 }
             }
             TargetKind::End | TargetKind::Unknown { .. } => self.enter_next_array(),
@@ -383,9 +415,9 @@ impl<'a> TickCursor<'a> {
     }
 
     fn enter_next_array(&mut self) {
-        self.index += 1;
-        self.offset = if self.a_to_b { LAST_OFFSET } else { 0 };
-        self.ahead = self.slots.get(self.index).map_or(0, |slot| slot.ticks().len());
+        self.at.index += 1;
+        self.at.offset = if self.a_to_b { LAST_OFFSET } else { 0 };
+        self.at.ahead = self.slots.get(self.at.index).map_or(0, |slot| slot.ticks().len());
     }
 }
 

@@ -21,12 +21,19 @@ pub(super) enum Tick {
     OfPrice,
 }
 
-/// Where a walk ends.
+/// What a walk moves, base units.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Walk {
+pub(super) struct Moved {
+    /// Fee included.
     pub amount_in: u64,
     pub amount_out: u64,
     pub fee: u64,
+}
+
+/// Where a walk ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk {
+    pub moved: Moved,
     pub protocol_fee: u64,
     pub liquidity: u128,
     pub sqrt_price: u128,
@@ -46,24 +53,7 @@ pub(super) fn walk<const POST: bool, M: Meter>(
 ) -> Result<Walk, WhirlpoolError> {
     let pool = view.pool;
     let SwapRequest { exact_in, a_to_b, sqrt_price_limit_x64, .. } = *request;
-    let limit = match sqrt_price_limit_x64 {
-        0 if a_to_b => MIN_SQRT_PRICE_X64,
-        0 => MAX_SQRT_PRICE_X64,
-        limit => limit,
-    };
-    if !(MIN_SQRT_PRICE_X64..=MAX_SQRT_PRICE_X64).contains(&limit) {
-        return Err(WhirlpoolError::SqrtPriceOutOfBounds);
-    }
-    let is_ahead = if a_to_b { limit < pool.sqrt_price_x64 } else { limit > pool.sqrt_price_x64 };
-    if !is_ahead {
-        return Err(WhirlpoolError::InvalidSqrtPriceLimitDirection);
-    }
-    if amount == 0 {
-        return Err(WhirlpoolError::ZeroTradableAmount);
-    }
-    if view.unix_timestamp < pool.reward_last_updated_timestamp {
-        return Err(WhirlpoolError::InvalidTimestamp);
-    }
+    let limit = checked_limit(view, request, amount)?;
     let mut fee_rate = FeeRate::new(pool, oracle, a_to_b, view.unix_timestamp, meter)?;
 
     let mut remaining = amount;
@@ -205,9 +195,7 @@ pub(super) fn walk<const POST: bool, M: Meter>(
     let specified = amount - remaining;
     let (amount_in, amount_out) = if exact_in { (specified, calculated) } else { (calculated, specified) };
     Ok(Walk {
-        amount_in,
-        amount_out,
-        fee,
+        moved: Moved { amount_in, amount_out, fee },
         protocol_fee,
         liquidity,
         sqrt_price,
@@ -217,7 +205,35 @@ pub(super) fn walk<const POST: bool, M: Meter>(
     })
 }
 
-fn crossed(liquidity: u128, liquidity_net: i128, a_to_b: bool) -> Result<u128, WhirlpoolError> {
+/// Returns the price at which the swap stops, if it may begin at all.
+pub(super) fn checked_limit(
+    view: &PoolView<'_>,
+    request: &SwapRequest,
+    amount: u64,
+) -> Result<u128, WhirlpoolError> {
+    let (pool, a_to_b) = (view.pool, request.a_to_b);
+    let limit = match request.sqrt_price_limit_x64 {
+        0 if a_to_b => MIN_SQRT_PRICE_X64,
+        0 => MAX_SQRT_PRICE_X64,
+        limit => limit,
+    };
+    if !(MIN_SQRT_PRICE_X64..=MAX_SQRT_PRICE_X64).contains(&limit) {
+        return Err(WhirlpoolError::SqrtPriceOutOfBounds);
+    }
+    let is_ahead = if a_to_b { limit < pool.sqrt_price_x64 } else { limit > pool.sqrt_price_x64 };
+    if !is_ahead {
+        return Err(WhirlpoolError::InvalidSqrtPriceLimitDirection);
+    }
+    if amount == 0 {
+        return Err(WhirlpoolError::ZeroTradableAmount);
+    }
+    if view.unix_timestamp < pool.reward_last_updated_timestamp {
+        return Err(WhirlpoolError::InvalidTimestamp);
+    }
+    Ok(limit)
+}
+
+pub(super) fn crossed(liquidity: u128, liquidity_net: i128, a_to_b: bool) -> Result<u128, WhirlpoolError> {
     let is_added = (liquidity_net > 0) != a_to_b;
     if is_added {
         liquidity.checked_add(liquidity_net.unsigned_abs()).ok_or(WhirlpoolError::LiquidityOverflow)

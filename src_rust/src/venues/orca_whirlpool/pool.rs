@@ -4,8 +4,8 @@ use super::PROGRAMS;
 use super::derived::DerivedAddresses;
 use super::writes::expect_type;
 use crate::amm_math::whirlpool::{
-    ComputeContext, Instruction, PoolView, Swap, TickArrays, WhirlpoolError, measure, quote, required_starts,
-    sequence_starts, swap,
+    ComputeContext, Instruction, Path, PoolView, Swap, TickArrays, WhirlpoolError, measure, quote_along,
+    required_starts, sequence_starts, swap,
 };
 use crate::amm_math::{Curve, Segment};
 use crate::decoders::orca_whirlpool::{ORACLE, POOL};
@@ -40,6 +40,8 @@ pub struct WhirlpoolPool {
     derivation_attempts: [Option<u32>; 2],
     /// A clock behind the pool's last change counts as that change.
     tolerates_lag: bool,
+    /// Steps ahead in either direction: A to B first.
+    paths: [Path; 2],
 }
 
 impl WhirlpoolPool {
@@ -64,9 +66,11 @@ impl WhirlpoolPool {
             compute: ComputeContext::of_pool(&new.program, [None; 2], Instruction::Swap),
             derivation_attempts: [None; 2],
             tolerates_lag: true,
+            paths: [Path::new(true), Path::new(false)],
             state,
         };
         pool.learn_addresses();
+        pool.refresh_paths(false);
         Ok(pool)
     }
 
@@ -89,6 +93,22 @@ impl WhirlpoolPool {
             let absent = sequence_starts(&self.state, a_to_b).filter(|&start| !self.arrays.exists(start));
             self.derived.attempts(absent)
         });
+    }
+
+    /// Lets go of remembered steps that no longer hold.
+    pub(super) fn refresh_paths(&mut self, same_arrays: bool) {
+        let view = PoolView {
+            pool: &self.state,
+            arrays: &self.arrays,
+            oracle: None,
+            transfer_fee_a: None,
+            transfer_fee_b: None,
+            unix_timestamp: 0,
+            compute: self.compute,
+        };
+        for path in &mut self.paths {
+            path.refresh(&view, same_arrays);
+        }
     }
 
     fn view(&self, environment: &Environment, request: &SwapRequest) -> PoolView<'_> {
@@ -233,7 +253,9 @@ impl PoolState for WhirlpoolPool {
     }
 
     fn quote(&self, environment: &Environment, request: &SwapRequest) -> Result<Quote, Refusal> {
-        quote(&self.view(environment, request), request).map_err(|error| self.refusal(request.a_to_b, error))
+        let path = &self.paths[usize::from(!request.a_to_b)];
+        quote_along(&self.view(environment, request), request, path)
+            .map_err(|error| self.refusal(request.a_to_b, error))
     }
 
     fn execute(&mut self, environment: &Environment, request: &SwapRequest) -> Result<Execution, Refusal> {
@@ -244,6 +266,7 @@ impl PoolState for WhirlpoolPool {
         if has_moved {
             self.learn_addresses();
         }
+        self.refresh_paths(true);
         Ok(Execution { quote: done.quote, details: details(&done) })
     }
 

@@ -28,6 +28,9 @@ impl WhirlpoolPool {
         if has_moved {
             self.learn_addresses();
         }
+        if changed {
+            self.refresh_paths(true);
+        }
         Ok(Written { changed, is_state: true })
     }
 
@@ -57,7 +60,10 @@ impl WhirlpoolPool {
             }),
         };
         let changed = set.inspect_err(|_| self.arrays.forget(start));
-        self.count_attempts();
+        if changed != Ok(false) {
+            self.count_attempts();
+            self.refresh_paths(false);
+        }
         changed.map(|changed| Written { changed, is_state: false })
     }
 

@@ -1,0 +1,443 @@
+//! A swap from the trader's amount to the trader's amounts.
+//!
+//! The one idea: [`ClmmPool::walk`] is the program's loop, step by step with its book-keeping. A quote
+//! lets the [`Ladder`](super::ladder::Ladder) take all whole ways between ticks at once and leaves the
+//! book closed; wherever that could hide an error of the program's, it starts again step by step.
+//!
+//! # Source
+//! raydium-clmm before limit orders (2025-12-29), `instructions/{swap,swap_v2}.rs`, `util/token.rs`.
+
+use super::accounts::{AmmConfig, PoolState as PoolAccount};
+use super::book::{Book, Crossing};
+use super::error::{self, Fault};
+use super::ladder::{End, Way, crossed};
+use super::pool::ClmmPool;
+use super::step::{StepRequest, compute_step};
+use super::tick_math::{MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64, tick_at_sqrt_price};
+use super::{SWAP, SWAP_DISABLED, rewards};
+use crate::amm_math::transfer_fee::ONE_BASIS_POINTS;
+use crate::decoders::TransferFee;
+use crate::decoders::spl_token::TOKEN_2022_PROGRAM;
+use crate::swap::{Environment, Quote, Refusal, RefusalKind, SwapRequest};
+
+/// The program stops a pool for good, all bits set, when a swap takes a whole vault.
+const STATUS_DRAINED: u8 = 255;
+
+/// A request with what follows from it before the first step.
+struct Order {
+    /// What the pool is to take or give, base units.
+    amount: u64,
+    exact_in: bool,
+    a_to_b: bool,
+    /// Square root of the price at which the swap stops, Q64.64.
+    limit: u128,
+    /// Transfer fees of the input's and the output's mint.
+    transfer_fees: [Option<TransferFee>; 2],
+    /// Transfer fee on the request's amount, base units.
+    transfer_fee: u64,
+}
+
+/// How far a walk has got.
+#[derive(Clone, Copy)]
+struct Progress {
+    /// Of the order's amount.
+    remaining: u64,
+    /// Of the other side.
+    calculated: u64,
+    sqrt_price: u128,
+    liquidity: u128,
+    /// Number of ticks of the ladder below the price.
+    below: usize,
+    /// The present tick; kept right only with a book that keeps crossings.
+    tick: i32,
+    /// Trade fee so far.
+    fee: u64,
+}
+
+/// A swap's outcome for the pool.
+pub(super) struct Settled {
+    pub(super) quote: Quote,
+    pub(super) pool: PoolAccount,
+    pub(super) crossings: Vec<Crossing>,
+}
+
+impl ClmmPool {
+    /// See [`crate::venues::PoolState::quote`].
+    pub(super) fn quote_swap(
+        &self,
+        environment: &Environment,
+        request: &SwapRequest,
+    ) -> Result<Quote, Refusal> {
+        let (config, order) = self.prepare(environment, request)?;
+        let timestamp = cut_timestamp(environment);
+        if self.is_plain && rewards::is_harmless(&self.pool.reward_infos, timestamp) {
+            if let Ok(end) = self.walk(&order, None) {
+                let side = usize::from(!order.a_to_b);
+                if end.fee <= self.fee_room[side] {
+                    return Ok(self.settle(request, &order, &end)?);
+                }
+            }
+        }
+        let mut book = self.open_book(config, &order, timestamp, false)?;
+        let end = self.walk(&order, Some(&mut book)).map_err(|stop| self.refuse(stop))?;
+        let (amount_in, amount_out) = order.amounts(&end);
+        book.close(&mut self.pool.clone(), amount_in, amount_out)?;
+        Ok(self.settle(request, &order, &end)?)
+    }
+
+    /// See [`crate::venues::PoolState::execute`]; changes nothing yet.
+    pub(super) fn carry_out(
+        &self,
+        environment: &Environment,
+        request: &SwapRequest,
+    ) -> Result<Settled, Refusal> {
+        let (config, order) = self.prepare(environment, request)?;
+        let mut book = self.open_book(config, &order, cut_timestamp(environment), true)?;
+        let end = self.walk(&order, Some(&mut book)).map_err(|stop| self.refuse(stop))?;
+        let mut pool = self.pool;
+        let (amount_in, amount_out) = order.amounts(&end);
+        book.close(&mut pool, amount_in, amount_out)?;
+        pool.tick_current = end.tick;
+        pool.sqrt_price_x64 = end.sqrt_price;
+        pool.liquidity = end.liquidity;
+        let quote = self.settle(request, &order, &end)?;
+        let vault_out = self.vaults.amounts().map(|amounts| amounts[usize::from(order.a_to_b)]);
+        if vault_out.is_some_and(|vault| vault <= quote.vault_out) {
+            pool.status = STATUS_DRAINED;
+        }
+        Ok(Settled { quote, pool, crossings: book.crossings.unwrap_or_default() })
+    }
+
+    /// Checks everything that comes before the first step.
+    fn prepare(
+        &self,
+        environment: &Environment,
+        request: &SwapRequest,
+    ) -> Result<(&AmmConfig, Order), Refusal> {
+        if let Some(reason) = self.unsupported() {
+            return Err(Refusal::other(RefusalKind::Unsupported, reason));
+        }
+        let (name, code) = error::ACCOUNT_NOT_INITIALIZED;
+        let missing = |account| Refusal::missing(name, Some(code)).with("account", account);
+        let config = self.config.as_ref().ok_or_else(|| missing(self.pool.amm_config))?;
+        if self.vaults.amounts().is_none() {
+            return Err(missing(self.pool.token_vault_0));
+        }
+        if request.instruction == Some(SWAP) {
+            // `swap` takes token accounts of SPL Token only.
+            let mints = self.tokens.mints();
+            if mints.iter().flatten().any(|mint| mint.program == TOKEN_2022_PROGRAM) {
+                return Err(error::ACCOUNT_OWNED_BY_WRONG_PROGRAM.into());
+            }
+        }
+        let transfer_fees = self.tokens.fees(environment, request.a_to_b);
+        let (amount, transfer_fee) = if request.exact_in {
+            let fee = transfer_fees[0].map_or(0, |fee| fee.on(request.amount));
+            (request.amount.checked_sub(fee), fee)
+        } else {
+            let fee = inverse_fee(transfer_fees[1], request.amount)?;
+            (request.amount.checked_add(fee), fee)
+        };
+        let amount = amount.ok_or(Fault::Panic("amount with transfer fee beyond 64 bits"))?;
+        match environment.clock {
+            Some(clock) if clock.unix_timestamp <= self.pool.open_time => {
+                return Err(Refusal::from(error::REQUIRE_GT).with("open_time", self.pool.open_time));
+            }
+            None if self.may_open() => {
+                return Err(Refusal::missing("clock", None).with("open_time", self.pool.open_time));
+            }
+            _ => {}
+        }
+        if amount == 0 {
+            return Err(Refusal::from(error::ZERO_AMOUNT_SPECIFIED).with("amount", request.amount));
+        }
+        if self.pool.status & SWAP_DISABLED != 0 {
+            return Err(Refusal::from(error::NOT_APPROVED).with("status", self.pool.status));
+        }
+        let (limit, price) = (request.sqrt_price_limit_x64, self.pool.sqrt_price_x64);
+        let limit = match (limit, request.a_to_b) {
+            (0, true) => MIN_SQRT_PRICE_X64 + 1,
+            (0, false) => MAX_SQRT_PRICE_X64 - 1,
+            (limit, _) => limit,
+        };
+        let is_possible = if request.a_to_b {
+            limit < price && limit > MIN_SQRT_PRICE_X64
+        } else {
+            limit > price && limit < MAX_SQRT_PRICE_X64
+        };
+        if !is_possible {
+            return Err(Refusal::from(error::SQRT_PRICE_LIMIT_OVERFLOW)
+                .with("sqrt_price_limit_x64", limit)
+                .with("sqrt_price_x64", price));
+        }
+        let SwapRequest { exact_in, a_to_b, .. } = *request;
+        Ok((config, Order { amount, exact_in, a_to_b, limit, transfer_fees, transfer_fee }))
+    }
+
+    fn open_book(
+        &self,
+        config: &AmmConfig,
+        order: &Order,
+        timestamp: u64,
+        keeps_crossings: bool,
+    ) -> Result<Book, Fault> {
+        let mut updated = self.pool.reward_infos;
+        rewards::update(&mut updated, self.pool.liquidity, timestamp)?;
+        Ok(Book::new(&self.pool, config, updated, order.a_to_b, keeps_crossings))
+    }
+
+    /// Swaps step by step until the order is filled or its limit reached. Without a book, whole ways
+    /// between ticks are taken at once where that cannot differ, else the error is of no meaning.
+    fn walk(&self, order: &Order, mut book: Option<&mut Book>) -> Result<Progress, End> {
+        let mut at = Progress {
+            remaining: order.amount,
+            calculated: 0,
+            sqrt_price: self.pool.sqrt_price_x64,
+            liquidity: self.pool.liquidity,
+            below: self.ladder.below,
+            tick: self.pool.tick_current,
+            fee: 0,
+        };
+        let mut falls_short = book.is_none() && self.leap(order, &mut at);
+        let rungs = &self.ladder.rungs;
+        while at.remaining != 0 && at.sqrt_price != order.limit {
+            let index = if order.a_to_b { at.below.checked_sub(1) } else { Some(at.below) };
+            let Some((index, rung)) = index.and_then(|index| Some((index, rungs.get(index)?))) else {
+                return Err(self.ladder.ends[usize::from(!order.a_to_b)]);
+            };
+            let (start, next) = (at.sqrt_price, rung.sqrt_price);
+            let target = if order.a_to_b { next.max(order.limit) } else { next.min(order.limit) };
+            let (is_behind, is_behind_limit) =
+                if order.a_to_b { (next > start, target > start) } else { (next < start, target < start) };
+            if is_behind || is_behind_limit {
+                return Err(error::REQUIRE_GTE.into());
+            }
+            let step = compute_step(&StepRequest {
+                remaining: at.remaining,
+                fee: self.fee,
+                liquidity: at.liquidity,
+                sqrt_price: start,
+                target,
+                exact_in: order.exact_in,
+                a_to_b: order.a_to_b,
+                falls_short: std::mem::take(&mut falls_short),
+            })?;
+            let reached = step.next_sqrt_price;
+            if if order.a_to_b { reached < target } else { reached > target } {
+                return Err(error::REQUIRE_GTE.into());
+            }
+            at.sqrt_price = reached;
+            at.take(order.exact_in, step.amount_in, step.amount_out, step.fee)?;
+            if let Some(book) = book.as_deref_mut() {
+                book.add_fee(step.fee, at.liquidity)?;
+            }
+            if reached == next {
+                if let Some(book) = book.as_deref_mut()
+                    && let Some(tick) = self.arrays.tick(rung)
+                {
+                    book.cross(&tick.state, rung.source)?;
+                }
+                at.liquidity = crossed(at.liquidity, rung.liquidity_net, order.a_to_b)
+                    .ok_or(Fault::Panic("liquidity out of range"))?;
+                (at.below, at.tick) =
+                    if order.a_to_b { (index, rung.tick - 1) } else { (index + 1, rung.tick) };
+            } else if reached != start && book.as_ref().is_some_and(|book| book.crossings.is_some()) {
+                at.tick = tick_at_sqrt_price(reached).unwrap_or(at.tick);
+            }
+        }
+        Ok(at)
+    }
+
+    /// Takes whole ways from tick to tick; returns whether it is known that what remains does not pay
+    /// for the next.
+    fn leap(&self, order: &Order, at: &mut Progress) -> bool {
+        let ladder = &self.ladder;
+        let rungs = &ladder.rungs;
+        let Some(head) = self.heads[usize::from(!order.a_to_b)] else { return false };
+        // Ticks from `bound` (downwards) or below it (upwards) lie before the limit.
+        let (first, last) = if order.a_to_b {
+            let bound = rungs[..at.below].partition_point(|rung| rung.sqrt_price < order.limit);
+            (at.below, bound.max(ladder.sound.start))
+        } else {
+            let bound = at.below + rungs[at.below..].partition_point(|rung| rung.sqrt_price <= order.limit);
+            (at.below, bound.min(ladder.sound.end))
+        };
+        let is_within = if order.a_to_b { first > last } else { first < last };
+        if !is_within {
+            return false;
+        }
+        let wanted = if order.exact_in { head.gross_in } else { head.out };
+        let Some(left) = u128::from(at.remaining).checked_sub(wanted) else { return true };
+        let Ok(left) = u64::try_from(left) else { return false };
+        let (reached, ways) = match (left, order.a_to_b) {
+            (0, true) => (first - 1, Way::default()),
+            (0, false) => (first, Way::default()),
+            (_, true) => ladder.descend(first - 1, last, left, order.exact_in),
+            (_, false) => ladder.ascend(first, last - 1, left, order.exact_in),
+        };
+        let gross_in = u64::try_from(head.gross_in + ways.gross_in);
+        let (Ok(gross_in), Ok(out)) = (gross_in, u64::try_from(head.out + ways.out)) else {
+            return false;
+        };
+        let Ok(fee) = u64::try_from(head.fee + ways.fee) else { return false };
+        let (used, calculated) = if order.exact_in { (gross_in, out) } else { (out, gross_in) };
+        let Some(remaining) = at.remaining.checked_sub(used) else { return false };
+        let (Some(rung), below) = (rungs.get(reached), reached + usize::from(!order.a_to_b)) else {
+            return false;
+        };
+        *at = Progress {
+            remaining,
+            calculated,
+            sqrt_price: rung.sqrt_price,
+            liquidity: ladder.liquidity[below],
+            below,
+            tick: if order.a_to_b { rung.tick - 1 } else { rung.tick },
+            fee,
+        };
+        if order.a_to_b { reached > last } else { reached + 1 < last }
+    }
+
+    /// Everything after the last step: transfers and the trader's conditions.
+    fn settle(&self, request: &SwapRequest, order: &Order, end: &Progress) -> Result<Quote, Fault> {
+        let (amount_in, amount_out) = order.amounts(end);
+        if amount_in == 0 || amount_out == 0 {
+            return Err(error::TOO_SMALL_AMOUNT);
+        }
+        let [fee_in, fee_out] = order.transfer_fees;
+        let transfer_fee = if order.exact_in && amount_in == order.amount {
+            order.transfer_fee
+        } else {
+            inverse_fee(fee_in, amount_in)?
+        };
+        let user_in =
+            amount_in.checked_add(transfer_fee).ok_or(Fault::Panic("input with fee beyond 64 bits"))?;
+        let input_transfer_fee = fee_in.map_or(0, |fee| fee.on(user_in));
+        let output_transfer_fee = fee_out.map_or(0, |fee| fee.on(amount_out));
+        let quote = Quote {
+            user_in,
+            user_out: amount_out - output_transfer_fee,
+            vault_in: user_in - input_transfer_fee,
+            vault_out: amount_out,
+            fee: end.fee,
+            fee_on_input: true,
+            input_transfer_fee,
+            output_transfer_fee,
+        };
+        self.check_vaults(order.a_to_b, &quote)?;
+        let before = self.pool.sqrt_price_x64;
+        if if order.a_to_b { before <= end.sqrt_price } else { end.sqrt_price <= before } {
+            return Err(error::REQUIRE_GT);
+        }
+        // The source compares an exact output with the request's amount; the build, as later sources do,
+        // with the amount before the output's transfer fee.
+        let is_filled = if order.exact_in { user_in == request.amount } else { amount_out == order.amount };
+        if request.sqrt_price_limit_x64 == 0 && !is_filled {
+            return Err(error::REQUIRE_EQ);
+        }
+        if order.exact_in && quote.user_out < request.other_amount_threshold {
+            return Err(error::TOO_LITTLE_OUTPUT_RECEIVED);
+        }
+        if !order.exact_in && quote.user_in > request.other_amount_threshold {
+            return Err(error::TOO_MUCH_INPUT_PAID);
+        }
+        Ok(quote)
+    }
+
+    /// What the token programs refuse, first of the way in, then of the way out.
+    ///
+    /// A mint's supply has 64 bits, so nobody can send what would lift the vault beyond.
+    fn check_vaults(&self, a_to_b: bool, quote: &Quote) -> Result<(), Fault> {
+        let (into, out) = (usize::from(!a_to_b), usize::from(a_to_b));
+        let (frozen, amounts) = (self.vaults.frozen(), self.vaults.amounts().unwrap_or_default());
+        if frozen[into] {
+            return Err(error::ACCOUNT_FROZEN);
+        }
+        if amounts[into].checked_add(quote.user_in).is_none() {
+            return Err(error::INSUFFICIENT_FUNDS);
+        }
+        if frozen[out] {
+            return Err(error::ACCOUNT_FROZEN);
+        }
+        if amounts[out] < quote.vault_out { Err(error::INSUFFICIENT_FUNDS) } else { Ok(()) }
+    }
+
+    /// Adds the account to what a walk stopped at.
+    fn refuse(&self, stop: End) -> Refusal {
+        match stop {
+            End::Fault(Fault::ExtensionUnknown) => match self.extension_address {
+                Some(address) => Refusal::from(Fault::ExtensionUnknown).with("account", address),
+                None => Fault::ExtensionUnknown.into(),
+            },
+            End::Fault(fault) => fault.into(),
+            End::Array { start, is_absent, is_first } => {
+                let (name, code) =
+                    if is_first { error::INVALID_FIRST_TICK_ARRAY } else { error::NOT_ENOUGH_TICK_ARRAYS };
+                let refusal =
+                    if is_absent { Refusal::program(name, code) } else { Refusal::missing(name, Some(code)) };
+                let refusal = refusal.with("start_tick_index", start);
+                match self.arrays.derive(start) {
+                    Some(address) => refusal.with("account", address),
+                    None => refusal,
+                }
+            }
+        }
+    }
+}
+
+impl Order {
+    /// Returns what the pool takes and gives, base units.
+    fn amounts(&self, end: &Progress) -> (u64, u64) {
+        // What remains is never more than the amount.
+        let specified = self.amount - end.remaining;
+        if self.exact_in { (specified, end.calculated) } else { (end.calculated, specified) }
+    }
+}
+
+impl Progress {
+    /// Enters a step's amounts.
+    fn take(&mut self, exact_in: bool, amount_in: u64, amount_out: u64, fee: u64) -> Result<(), Fault> {
+        let beyond = |what: &'static str| Fault::Panic(what);
+        let gross = amount_in.checked_add(fee);
+        if exact_in {
+            let gross = gross.ok_or(beyond("input and fee beyond 64 bits"))?;
+            self.remaining = self.remaining.checked_sub(gross).ok_or(beyond("input beyond the amount"))?;
+            self.calculated =
+                self.calculated.checked_add(amount_out).ok_or(beyond("output beyond 64 bits"))?;
+        } else {
+            self.remaining =
+                self.remaining.checked_sub(amount_out).ok_or(beyond("output beyond the amount"))?;
+            let total = gross.and_then(|gross| self.calculated.checked_add(gross));
+            self.calculated = total.ok_or(error::CALCULATE_OVERFLOW)?;
+        }
+        // Fees of all steps can exceed 64 bits only together with the input.
+        self.fee = self.fee.checked_add(fee).ok_or(error::CALCULATE_OVERFLOW)?;
+        Ok(())
+    }
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Unix seconds as the program's oracle and rewards see them.
+fn cut_timestamp(environment: &Environment) -> u64 {
+    environment.now().unix_timestamp & u64::from(u32::MAX)
+}
+
+/// Returns the transfer fee to add so that `amount` arrives.
+///
+/// # Errors
+/// The program panics where the fee of the sum is another one, or beyond 64 bits.
+fn inverse_fee(fee: Option<TransferFee>, amount: u64) -> Result<u64, Fault> {
+    match fee {
+        None => Ok(0),
+        // Taken as it is, whatever the amount.
+        Some(fee) if u64::from(fee.basis_points) == ONE_BASIS_POINTS => Ok(fee.maximum_fee),
+        Some(fee) => fee
+            .include(amount)
+            .map(|sent| sent.fee)
+            .ok_or(Fault::Panic("transfer fee does not match its inverse")),
+    }
+}

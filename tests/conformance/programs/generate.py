@@ -1,0 +1,153 @@
+"""Makes new vectors: states that follow from real swaps or were rewritten, and random swaps on them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .svm import COMPUTE_UNIT_LIMIT, Execution, Program
+from .swaps import draw, edges, with_threshold
+from .vectors import Call, Clock, State, Swap, VectorFile, Writer
+from .venue import Parties, Venue
+
+# A swap this close to the compute limit is left out: on which side it falls only an exact count would tell.
+UNITS_MARGIN = 0.05
+SLOTS_PER_SECOND = 2.5
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How states and swaps are drawn; probabilities.
+
+    Attributes:
+        mutate: A new round starts from a rewritten state.
+        chain: A round starts from the state that a swap of the round before left.
+        threshold: A swap is run again with a threshold near its outcome.
+        edge: A swap becomes two at an amount where the answer changes.
+    """
+
+    mutate: float = 0.5
+    chain: float = 0.6
+    threshold: float = 0.2
+    edge: float = 0.02
+
+
+@dataclass(frozen=True)
+class Made:
+    """One new swap and what the program did with it."""
+
+    swap: Swap
+    call: Call
+    execution: Execution
+    outcome: dict[str, Any]
+
+
+class Generator:
+    """Draws states and swaps of one venue; the same seed gives the same file."""
+
+    def __init__(self, venue: Venue, elf: Path, file: VectorFile, seed: int, mix: Mix | None = None) -> None:
+        self.venue = venue
+        self.mix = mix or Mix()
+        self.rng = random.Random(f"{venue.name} {seed}")
+        self.meta = {**file.meta, "seed": seed}
+        self._elf = elf
+        self._parties = _parties(venue, file)
+        self._states = [each for each in file.states.values() if (each.pool, True) in self._parties]
+        self._program = self._load(COMPUTE_UNIT_LIMIT)
+
+    def write(self, path: Path, count: int) -> Counter[str]:
+        """Write a file of `count` swaps to `path`; return how often each outcome came up."""
+        outcomes: Counter[str] = Counter()
+        with Writer(path, self.meta) as writer:
+            for state, round_ in self._rounds():
+                if not round_:
+                    continue
+                state_id = writer.state(state)
+                for made in round_[: count - writer.swaps]:
+                    writer.swap(state_id, made.swap, made.call, made.outcome)
+                    outcomes[_label(made.outcome)] += 1
+                if writer.swaps >= count:
+                    break
+        return outcomes
+
+    def _rounds(self) -> Iterator[tuple[State, list[Made]]]:
+        rng = self.rng
+        state = rng.choice(self._states)
+        while True:
+            if rng.random() < self.mix.mutate:
+                state = self.venue.settled(self.venue.mutate(_later(state, rng), rng)).labelled("mutated")
+            round_ = self._round(state)
+            yield state, round_
+            passed = [made for made in round_ if made.outcome["ok"]]
+            if passed and rng.random() < self.mix.chain:
+                state = _later(self.venue.after(state, rng.choice(passed).execution), rng)
+            else:
+                state = rng.choice(self._states)
+
+    def _round(self, state: State) -> list[Made]:
+        rng, found = self.rng, []
+        for _ in range(rng.randrange(4, 9)):
+            swap = draw(self.venue, state, rng)
+            parties = rng.choice(self._parties[state.pool, swap.a_to_b])
+            swaps = [swap]
+            if rng.random() < self.mix.edge:
+                swaps += edges(swap, lambda each: self._run(state, each, parties).outcome, rng)  # noqa: B023
+            made = [self._run(state, each, parties) for each in swaps]
+            if rng.random() < self.mix.threshold:
+                made.append(self._run(state, with_threshold(swap, made[0].outcome, rng), parties))
+            found += [each for each in made if self._counts(state, each, parties)]
+        return found
+
+    def _run(self, state: State, swap: Swap, parties: Parties, program: Program | None = None) -> Made:
+        call, execution = self.venue.run(program or self._program, state, swap, parties)
+        return Made(swap, call, execution, self.venue.outcome(state, swap, parties, execution))
+
+    def _counts(self, state: State, made: Made, parties: Parties) -> bool:
+        """Whether the outcome would be the same with a little more or less compute."""
+        if made.execution.units < (1 - UNITS_MARGIN) * COMPUTE_UNIT_LIMIT:
+            return True
+        roomy = self._run(state, made.swap, parties, self._roomy)
+        return roomy.outcome == made.outcome and not made.outcome["ok"]
+
+    @cached_property
+    def _roomy(self) -> Program:
+        return self._load(int((1 + UNITS_MARGIN) * COMPUTE_UNIT_LIMIT))
+
+    def _load(self, limit: int) -> Program:
+        return Program(self._elf, self.meta["program_id"], self.meta["elf_sha256"], limit)
+
+
+def _parties(venue: Venue, file: VectorFile) -> dict[tuple[str, bool], list[Parties]]:
+    """Return every pool's recorded parties by direction; a direction never recorded takes the other's."""
+    found: dict[tuple[str, bool], list[Parties]] = {}
+    for line in file.swaps:
+        known = found.setdefault((file.states[line["state"]].pool, line["args"]["a_to_b"]), [])
+        parties = venue.recorded_parties(line)
+        if parties not in known:
+            known.append(parties)
+    for (pool, a_to_b), known in list(found.items()):
+        found.setdefault((pool, not a_to_b), known)
+    return found
+
+
+def _later(state: State, rng: random.Random) -> State:
+    """Return the state some time later: often at once, at most days."""
+    seconds = rng.choice((0, 0, 1, rng.randrange(60), rng.randrange(3_600), rng.randrange(10 * DAY)))
+    slots = int(seconds * SLOTS_PER_SECOND) + rng.randrange(3)
+    epochs = rng.choice((0, 0, 0, 0, 0, 0, 1, rng.randrange(5)))
+    clock = state.clock
+    later = Clock(clock.slot + slots, clock.unix_timestamp + seconds, clock.epoch + epochs)
+    return replace(state, clock=later)
+
+
+def _label(outcome: dict[str, Any]) -> str:
+    if outcome["ok"]:
+        return "ok"
+    error = outcome["error"]
+    return str(error.get("name") or error.get("panic") or error["kind"]).replace("\n", " ")
