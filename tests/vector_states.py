@@ -30,8 +30,18 @@ class State:
     def open(self) -> Pool:
         """Return the pool with everything that existed."""
         return Pool(
-            self.pool, self.accounts[self.pool], accounts=self.accounts, clock=self.clock, complete=True
+            self.pool,
+            self.accounts[self.pool],
+            accounts=self.accounts,
+            clock=self.clock,
+            complete=True,
+            assume_plain_mints=self.lacks_mints,
         )
+
+    @property
+    def lacks_mints(self) -> bool:
+        """Whether the file leaves out mints that are plain: that of PumpSwap, made by an SDK."""
+        return self.venue == "pumpswap"
 
 
 @cache
@@ -68,6 +78,4 @@ def states(file: str) -> Iterator[State]:
                 for number in line["accounts"]
             }
             clock = Clock(**line["clock"])
-            yield State(
-                lines(file)[0]["dex"], line["pool"], of, clock, tuple(swaps.get(line["id"], ()))
-            )
+            yield State(lines(file)[0]["dex"], line["pool"], of, clock, tuple(swaps.get(line["id"], ())))

@@ -22,7 +22,7 @@ from phantom_core import ConformanceState, PhantomError
 
 _SOURCES = ("real-program", "sdk")
 _U64_MAX = 2**64 - 1
-_PARTIAL_FILL = 1  # `mode` of Meteora DAMM v2's swap2
+_PARTIAL_FILL = "partial_fill"  # `mode` of Meteora DAMM v2's swap2
 
 
 class VectorFileError(ConfigError):

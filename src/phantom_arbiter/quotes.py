@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from phantom_arbiter.errors import ConfigError, MarketDataError, SwapRefused
 from phantom_arbiter.markets import LoadedMarket, parse_amount
-from phantom_arbiter.mints import MintBook
+from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook
 from phantom_core import Pool, Quote
 
 SCHEMA = 1
@@ -113,12 +113,18 @@ def _hint(error: MarketDataError) -> str | None:
 
 def _sides(pool: Pool, mint: str, book: MintBook) -> tuple[str, str]:
     mints: tuple[str, str] = pool.mints
-    matches = [one for one in mints if mint in (one, book.symbol(one))]
+    # A recording may have its own word for what everybody knows by another.
+    matches = [one for one in mints if mint in (one, book.symbol(one), _well_known(one))]
     if len(matches) != 1:
         known = " and ".join(f"{one} ({book.symbol(one)})" for one in mints)
         raise ConfigError(f"--mint is {mint}, the pool trades {known}")
     mint_in = matches[0]
     return mint_in, mints[1] if mint_in == mints[0] else mints[0]
+
+
+def _well_known(mint: str) -> str | None:
+    info = WELL_KNOWN_MINTS.get(mint)
+    return info.symbol if info else None
 
 
 def to_json(answer: Answer) -> dict[str, Any]:

@@ -34,6 +34,333 @@ class UnreadAccount(Account):
 
 
 @dataclass(frozen=True, slots=True)
+class MeteoraDammV2TimeScheduler:
+    """The structure `TimeScheduler` within `MeteoraDammV2Pool`.
+
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    mode: str
+    cliff_fee_numerator: int
+    number_of_period: int
+    """Number of steps, after which it stays."""
+    reduction_factor: int
+    period_frequency: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDammV2RateLimiter:
+    """The structure `RateLimiter` within `MeteoraDammV2Pool`.
+
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    cliff_fee_numerator: int
+    """Rate of the first `reference_amount`, 1e-9."""
+    fee_increment_bps: int
+    """By how much every further one pays more, 1e-4."""
+    max_limiter_duration: int
+    """Slots or seconds after activation until which it works."""
+    max_fee_bps: int
+    """Highest rate, 1e-4."""
+    reference_amount: int
+    """Base units of token B a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDammV2MarketCapScheduler:
+    """The structure `MarketCapScheduler` within `MeteoraDammV2Pool`.
+
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    mode: str
+    cliff_fee_numerator: int
+    number_of_period: int
+    """Number of steps, after which it stays."""
+    reduction_factor: int
+    sqrt_price_step_bps: int
+    scheduler_expiration_duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDammV2DynamicFee:
+    """The structure `DynamicFee` within `MeteoraDammV2Pool`.
+
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    is_initialized: bool
+    """Whether the pool has it."""
+    max_volatility_accumulator: int
+    """Most that the accumulator holds."""
+    variable_fee_control: int
+    """Factor from squared volatility to fee."""
+    bin_step: int
+    """Width of a bin, 1e-4."""
+    filter_period: int
+    """Below this age of the last price move the references stay."""
+    decay_period: int
+    """From this age on volatility is forgotten."""
+    reduction_factor: int
+    """Share of the volatility kept in between, 1e-4."""
+    last_update_timestamp: int
+    """Unix seconds of the last swap that crossed a bin."""
+    bin_step_u128: int
+    """Width of a bin, Q64.64."""
+    sqrt_price_reference: int
+    """Price from which movement is counted, Q64.64 square root."""
+    volatility_accumulator: int
+    """Volatility that the next swap pays for, 1e-4 bins."""
+    volatility_reference: int
+    """Volatility that has remained from before."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDammV2Pool(Account):
+    """The account type `Pool` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "Pool"
+
+    base_fee: MeteoraDammV2TimeScheduler | MeteoraDammV2RateLimiter | MeteoraDammV2MarketCapScheduler
+    """The fee that its creator set."""
+    protocol_fee_percent: int
+    """Share of the protocol in every fee, 1e-2."""
+    referral_fee_percent: int
+    """Share of a referrer in the protocol's share, 1e-2."""
+    compounding_fee_bps: int
+    """Share of the rest that goes back into the reserves, 1e-4."""
+    dynamic_fee: MeteoraDammV2DynamicFee
+    """The fee that follows volatility."""
+    init_sqrt_price: int
+    """Price when the pool was created, Q64.64 square root."""
+    token_a_mint: Address
+    """Mint of token A."""
+    token_b_mint: Address
+    """Mint of token B."""
+    token_a_vault: Address
+    """Token account that holds token A."""
+    token_b_vault: Address
+    """Token account that holds token B."""
+    whitelisted_vault: Address
+    """Who may buy up to an hour before activation."""
+    liquidity: int
+    """Liquidity; of a range in units of 2^-64 of a square root of base units squared."""
+    protocol_a_fee: int
+    """Protocol fees not yet claimed, base units of token A."""
+    protocol_b_fee: int
+    """Protocol fees not yet claimed, base units of token B."""
+    sqrt_min_price: int
+    """Lowest price of the range, Q64.64 square root."""
+    sqrt_max_price: int
+    """Highest price of the range, Q64.64 square root."""
+    sqrt_price: int
+    """Price, Q64.64 square root of B per A."""
+    activation_point: int
+    """Slot or Unix seconds from which the pool takes swaps."""
+    activation_type: int
+    """0: activation and fee periods count slots; 1: Unix seconds."""
+    pool_status: int
+    """0: takes swaps; 1: does not."""
+    token_a_flag: int
+    """0: token A is of SPL Token; 1: of Token-2022."""
+    token_b_flag: int
+    """0: token B is of SPL Token; 1: of Token-2022."""
+    collect_fee_mode: int
+    """0: fees in the output token; 1: in token B; 2: in token B, partly compounding."""
+    pool_type: int
+    """0: permissionless; 1: customizable."""
+    fee_version: int
+    """0: the fee is at most 50 %; 1: at most 99 %."""
+    fee_a_per_liquidity: bytes
+    """Fees per liquidity so far in token A, Q128."""
+    fee_b_per_liquidity: bytes
+    """Fees per liquidity so far in token B, Q128."""
+    permanent_lock_liquidity: int
+    """Liquidity locked for ever."""
+    total_lp_a_fee: int
+    """Fees of liquidity providers ever, base units of token A."""
+    total_lp_b_fee: int
+    """Fees of liquidity providers ever, base units of token B."""
+    total_protocol_a_fee: int
+    """Fees of the protocol ever, base units of token A."""
+    total_protocol_b_fee: int
+    """Fees of the protocol ever, base units of token B."""
+    total_position: int
+    """Number of positions."""
+    creator: Address
+    """Who created the pool."""
+    token_a_amount: int
+    """Reserve in base units of token A, fees excluded."""
+    token_b_amount: int
+    """Reserve in base units of token B, fees excluded."""
+    layout_version: int
+    """0: reserves are not kept yet, the next swap computes them; 1: they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDammV2Config(Account):
+    """The account type `Config` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "Config"
+
+    vault_config_key: Address
+    """Vault that may buy before activation."""
+    pool_creator_authority: Address
+    """Who may create pools from it."""
+    base_fee: MeteoraDammV2TimeScheduler | MeteoraDammV2RateLimiter | MeteoraDammV2MarketCapScheduler
+    """Base fee of its pools."""
+    protocol_fee_percent: int
+    """Share of the protocol in every fee, 1e-2."""
+    referral_fee_percent: int
+    """Share of a referrer in the protocol's share, 1e-2."""
+    compounding_fee_bps: int
+    """Share that compounds, 1e-4."""
+    activation_type: int
+    """0: by slot; 1: by Unix seconds."""
+    collect_fee_mode: int
+    """As in a pool."""
+    config_type: int
+    """0: all parameters are fixed here; 1: the pool's creator chooses them."""
+    index: int
+    """Its number."""
+    sqrt_min_price: int
+    """Lowest price of its pools, Q64.64 square root."""
+    sqrt_max_price: int
+    """Highest price of its pools, Q64.64 square root."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2Operator(UnreadAccount):
+    """The account type `Operator` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "Operator"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2Operator({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2Position(UnreadAccount):
+    """The account type `Position` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "Position"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2Position({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2TokenBadge(UnreadAccount):
+    """The account type `TokenBadge` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "TokenBadge"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2TokenBadge({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2Vesting(UnreadAccount):
+    """The account type `Vesting` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "Vesting"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2Vesting({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2PodAlignedFeeMarketCapScheduler(UnreadAccount):
+    """The account type `PodAlignedFeeMarketCapScheduler` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "PodAlignedFeeMarketCapScheduler"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2PodAlignedFeeMarketCapScheduler({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2PodAlignedFeeRateLimiter(UnreadAccount):
+    """The account type `PodAlignedFeeRateLimiter` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "PodAlignedFeeRateLimiter"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2PodAlignedFeeRateLimiter({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2PodAlignedFeeTimeScheduler(UnreadAccount):
+    """The account type `PodAlignedFeeTimeScheduler` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "PodAlignedFeeTimeScheduler"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2PodAlignedFeeTimeScheduler({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MeteoraDammV2ClaimFeeOperator(UnreadAccount):
+    """The account type `ClaimFeeOperator` of meteora_damm_v2.
+
+    Programs: `cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG`.
+    Source: `src_rust/src/venues/meteora_damm_v2.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_damm_v2"
+    kind: ClassVar[str] = "ClaimFeeOperator"
+
+    def __repr__(self) -> str:
+        return f"MeteoraDammV2ClaimFeeOperator({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
 class OrcaTokenSwapV2SwapV1(Account):
     """The account type `SwapV1` of orca_token_swap_v2.
 
@@ -760,6 +1087,330 @@ class RaydiumAmmV4OpenOrders(Account):
 
 
 @dataclass(frozen=True, slots=True)
+class RaydiumClmmRewardInfo:
+    """The structure `RewardInfo` within `RaydiumClmmPoolState`.
+
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    reward_state: int
+    """0 not initialised, 1 initialised, 2 running, 3 ended."""
+    open_time: int
+    """Unix seconds from which it is paid."""
+    end_time: int
+    """Unix seconds until which it is paid."""
+    last_update_time: int
+    """Unix seconds of the last update."""
+    emissions_per_second_x64: int
+    """Base units a second, Q64.64."""
+    reward_total_emissioned: int
+    """Base units paid out so far."""
+    reward_claimed: int
+    """Base units claimed so far."""
+    token_mint: Address
+    """What is paid; all zero: there is no such reward."""
+    token_vault: Address
+    """From where it is paid."""
+    authority: Address
+    """Who may change it."""
+    reward_growth_global_x64: int
+    """Base units per unit of liquidity, Q64.64."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaydiumClmmDynamicFeeInfo:
+    """The structure `DynamicFeeInfo` within `RaydiumClmmPoolState`.
+
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    filter_period: int
+    """Seconds during which the references are kept."""
+    decay_period: int
+    """Seconds after which volatility is forgotten."""
+    reduction_factor: int
+    """1e-4 of the accumulator kept in between."""
+    dynamic_fee_control: int
+    """Scale of the fee."""
+    max_volatility_accumulator: int
+    """Most that the accumulator may hold."""
+    tick_spacing_index_reference: int
+    """Index of the tick spacing that distances are measured from."""
+    volatility_reference: int
+    """Volatility that a swap starts with."""
+    volatility_accumulator: int
+    """Volatility now."""
+    last_update_timestamp: int
+    """Unix seconds of the last update."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaydiumClmmPoolState(Account):
+    """The account type `PoolState` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "PoolState"
+
+    bump: int
+    """Bump of the pool's address."""
+    amm_config: Address
+    """Where its fee rates are."""
+    owner: Address
+    """Who created it."""
+    token_mint_0: Address
+    """First token."""
+    token_mint_1: Address
+    """Second token."""
+    token_vault_0: Address
+    """Token account with the first token."""
+    token_vault_1: Address
+    """Token account with the second token."""
+    observation_key: Address
+    """Its price history."""
+    mint_decimals_0: int
+    """Decimals of the first token."""
+    mint_decimals_1: int
+    """Decimals of the second token."""
+    tick_spacing: int
+    """Distance of ticks that positions may end at."""
+    liquidity: int
+    """Liquidity in range at the present price."""
+    sqrt_price_x64: int
+    """Square root of token 1 per token 0 in base units, Q64.64."""
+    tick_current: int
+    """Tick of the present price; one below it right after a downward crossing."""
+    fee_growth_global_0_x64: int
+    """Fees of token 0 per unit of liquidity, Q64.64."""
+    fee_growth_global_1_x64: int
+    """Fees of token 1 per unit of liquidity, Q64.64."""
+    protocol_fees_token_0: int
+    """Base units of token 0 owed to the protocol."""
+    protocol_fees_token_1: int
+    """Base units of token 1 owed to the protocol."""
+    swap_in_amount_token_0: int
+    """Base units of token 0 ever sold to the pool."""
+    swap_out_amount_token_1: int
+    """Base units of token 1 paid for them."""
+    swap_in_amount_token_1: int
+    """Base units of token 1 ever sold to the pool."""
+    swap_out_amount_token_0: int
+    """Base units of token 0 paid for them."""
+    status: int
+    """One bit for each thing forbidden; bit 4: swaps."""
+    fee_on: int
+    """In which token fees are taken: 0 the input; others are newer than the program quoted here."""
+    reward_infos: tuple[RaydiumClmmRewardInfo, ...]
+    """Incentives."""
+    tick_array_bitmap: tuple[int, ...]
+    """A bit for each tick array with initialised ticks within 512 arrays of tick 0."""
+    total_fees_token_0: int
+    """Base units of token 0 ever paid to liquidity providers."""
+    total_fees_claimed_token_0: int
+    """Base units of token 0 of these that were claimed."""
+    total_fees_token_1: int
+    """Base units of token 1 ever paid to liquidity providers."""
+    total_fees_claimed_token_1: int
+    """Base units of token 1 of these that were claimed."""
+    fund_fees_token_0: int
+    """Base units of token 0 owed to the fund."""
+    fund_fees_token_1: int
+    """Base units of token 1 owed to the fund."""
+    open_time: int
+    """Unix seconds after which swaps are allowed."""
+    recent_epoch: int
+    """Epoch of the last change."""
+    dynamic_fee_info: RaydiumClmmDynamicFeeInfo
+    """Fee that follows volatility; all zero: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaydiumClmmAmmConfig(Account):
+    """The account type `AmmConfig` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "AmmConfig"
+
+    bump: int
+    """Bump of its address."""
+    index: int
+    """Number that its address follows from."""
+    owner: Address
+    """Who may change it."""
+    protocol_fee_rate: int
+    """Part of the trade fee that goes to the protocol, 1e-6."""
+    trade_fee_rate: int
+    """Fee on the input, 1e-6."""
+    tick_spacing: int
+    """Tick spacing of its pools."""
+    fund_fee_rate: int
+    """Part of the trade fee that goes to the fund, 1e-6."""
+    fund_owner: Address
+    """Who gets the fund's part."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaydiumClmmTickState:
+    """The structure `TickState` within `RaydiumClmmTickArrayState`.
+
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    tick: int
+    """Its index."""
+    liquidity_net: int
+    """Liquidity that comes into range when the price rises through it."""
+    liquidity_gross: int
+    """Liquidity of the positions that end here."""
+    fee_growth_outside_x64: tuple[int, ...]
+    """Fees per unit of liquidity on the other side of the tick, Q64.64, token 0 and 1."""
+    reward_growths_outside_x64: tuple[int, ...]
+    """Rewards per unit of liquidity on the other side of the tick, Q64.64."""
+    orders: tuple[int, ...]
+    """Base units of limit orders resting here, fresh and partly filled; newer than the program
+    quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaydiumClmmTickArrayState(Account):
+    """The account type `TickArrayState` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "TickArrayState"
+
+    pool_id: Address
+    """The pool."""
+    start_tick_index: int
+    """First tick index."""
+    ticks: tuple[RaydiumClmmTickState, ...]
+    """The ticks that have liquidity or orders, in ascending order, with their places 0 to 59."""
+    initialized_tick_count: int
+    """Number of initialised ticks, as the program counts."""
+    recent_epoch: int
+    """Epoch of the last change."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaydiumClmmTickArrayBitmapExtension(Account):
+    """The account type `TickArrayBitmapExtension` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "TickArrayBitmapExtension"
+
+    pool_id: Address
+    """The pool."""
+    positive_tick_array_bitmap: tuple[int, ...]
+    """Arrays above those in the pool's own bitmap, 14 rows of 512 bits."""
+    negative_tick_array_bitmap: tuple[int, ...]
+    """Arrays below, 14 rows of 512 bits; row 0 is the one next to the pool's own."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RaydiumClmmObservationState(UnreadAccount):
+    """The account type `ObservationState` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "ObservationState"
+
+    def __repr__(self) -> str:
+        return f"RaydiumClmmObservationState({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RaydiumClmmPersonalPositionState(UnreadAccount):
+    """The account type `PersonalPositionState` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "PersonalPositionState"
+
+    def __repr__(self) -> str:
+        return f"RaydiumClmmPersonalPositionState({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RaydiumClmmProtocolPositionState(UnreadAccount):
+    """The account type `ProtocolPositionState` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "ProtocolPositionState"
+
+    def __repr__(self) -> str:
+        return f"RaydiumClmmProtocolPositionState({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RaydiumClmmOperationState(UnreadAccount):
+    """The account type `OperationState` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "OperationState"
+
+    def __repr__(self) -> str:
+        return f"RaydiumClmmOperationState({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RaydiumClmmSupportMintAssociated(UnreadAccount):
+    """The account type `SupportMintAssociated` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "SupportMintAssociated"
+
+    def __repr__(self) -> str:
+        return f"RaydiumClmmSupportMintAssociated({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RaydiumClmmDynamicFeeConfig(UnreadAccount):
+    """The account type `DynamicFeeConfig` of raydium_clmm.
+
+    Programs: `CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK`.
+    Source: `src_rust/src/venues/raydium_clmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_clmm"
+    kind: ClassVar[str] = "DynamicFeeConfig"
+
+    def __repr__(self) -> str:
+        return f"RaydiumClmmDynamicFeeConfig({len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
 class RaydiumCpmmPoolState(Account):
     """The account type `PoolState` of raydium_cpmm.
 
@@ -950,6 +1601,20 @@ class SysvarClock(Account):
 
 __all__ = [
     "Account",
+    "MeteoraDammV2ClaimFeeOperator",
+    "MeteoraDammV2Config",
+    "MeteoraDammV2DynamicFee",
+    "MeteoraDammV2MarketCapScheduler",
+    "MeteoraDammV2Operator",
+    "MeteoraDammV2PodAlignedFeeMarketCapScheduler",
+    "MeteoraDammV2PodAlignedFeeRateLimiter",
+    "MeteoraDammV2PodAlignedFeeTimeScheduler",
+    "MeteoraDammV2Pool",
+    "MeteoraDammV2Position",
+    "MeteoraDammV2RateLimiter",
+    "MeteoraDammV2TimeScheduler",
+    "MeteoraDammV2TokenBadge",
+    "MeteoraDammV2Vesting",
     "OrcaTokenSwapV2SwapV1",
     "OrcaWhirlpoolAdaptiveFeeConstants",
     "OrcaWhirlpoolAdaptiveFeeTier",
@@ -981,6 +1646,19 @@ __all__ = [
     "RaydiumAmmV4AmmInfo",
     "RaydiumAmmV4OpenOrders",
     "RaydiumAmmV4TargetOrders",
+    "RaydiumClmmAmmConfig",
+    "RaydiumClmmDynamicFeeConfig",
+    "RaydiumClmmDynamicFeeInfo",
+    "RaydiumClmmObservationState",
+    "RaydiumClmmOperationState",
+    "RaydiumClmmPersonalPositionState",
+    "RaydiumClmmPoolState",
+    "RaydiumClmmProtocolPositionState",
+    "RaydiumClmmRewardInfo",
+    "RaydiumClmmSupportMintAssociated",
+    "RaydiumClmmTickArrayBitmapExtension",
+    "RaydiumClmmTickArrayState",
+    "RaydiumClmmTickState",
     "RaydiumCpmmAmmConfig",
     "RaydiumCpmmObservationState",
     "RaydiumCpmmPermission",
