@@ -29,7 +29,7 @@ base units, times are Unix seconds or slots as the program counts, `_x64` is Q64
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from phantom_core.address import Address
@@ -48,12 +48,15 @@ class Account:
     kind: ClassVar[str] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class UnreadAccount(Account):
     """An account type that no quote needs: recognised, its bytes left as they are."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     """The whole account, discriminator included."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.data)} bytes)"
 '''
 
 _STRUCT = re.compile(r"pub(?:\([a-z]+\))? struct (\w+)[^{;]*\{(.*?)\n\s*\}", re.DOTALL)
@@ -146,7 +149,8 @@ def _class(record: Record, docs: dict[str, dict[str, str]]) -> Iterator[str]:
     is_account = bool(record.programs)
     unread = is_account and not record.is_read
     base = "(UnreadAccount)" if unread else "(Account)" if is_account else ""
-    yield f"@dataclass(frozen=True, slots=True{', repr=False' if unread else ''})"
+    if not unread:
+        yield "@dataclass(frozen=True, slots=True)"
     yield f"class {record.name}{base}:"
     yield f'    """{_summary(record)}'
     yield ""
@@ -155,13 +159,13 @@ def _class(record: Record, docs: dict[str, dict[str, str]]) -> Iterator[str]:
     yield f"    Source: `{_source(record.venue)}`."
     yield '    """'
     yield ""
+    if unread:
+        yield "    __slots__ = ()"
     if is_account:
         yield f"    venue: ClassVar[str | None] = {record.venue!r}"
         yield f"    kind: ClassVar[str] = {record.kind!r}"
         yield ""
     if unread:
-        yield "    def __repr__(self) -> str:"
-        yield f'        return f"{record.name}({{len(self.data)}} bytes)"'
         return
     own = docs.get(record.kind, {})
     for name, kind in record.fields:

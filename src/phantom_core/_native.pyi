@@ -171,7 +171,7 @@ def decode_account(owner: AddressLike, data: Buffer, /) -> Account:
     """
 
 @overload
-def decode_account(account: _AccountLike, /) -> Account: ...
+def decode_account(owner: _AccountLike, data: None = None, /) -> Account: ...
 def venue_names() -> list[str]:
     """Return the names of all venues, as settings, reports and `Pool.venue` have them."""
 
@@ -657,7 +657,7 @@ class Market:
         """
     @overload
     def apply(
-        self, pubkey: AddressLike, account: _AccountLike | None, /, *, slot: int = 0
+        self, pubkey: AddressLike, owner: _AccountLike | None, data: None = None, slot: int = 0
     ) -> Literal["applied", "unchanged", "ignored"]: ...
     def pool(self, pool: AddressLike) -> Pool:
         """Return a copy of a pool as quotes see it, to be carried on without the market.
@@ -846,6 +846,7 @@ class Pool:
         cls,
         address: AddressLike,
         owner: _AccountLike,
+        data: None = None,
         *,
         accounts: Mapping[Any, _AccountLike | None] | None = None,
         clock: _ClockLike | None = None,
@@ -868,7 +869,7 @@ class Pool:
         """
     @overload
     def update(
-        self, address: AddressLike, owner: _AccountLike | None, *, slot: int = 0
+        self, address: AddressLike, owner: _AccountLike | None, data: None = None, *, slot: int = 0
     ) -> Literal["applied", "unchanged"]: ...
     def set_clock(self, clock: _ClockLike | None) -> None:
         """Set the time by which the pool is quoted.

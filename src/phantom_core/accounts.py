@@ -6,7 +6,7 @@ base units, times are Unix seconds or slots as the program counts, `_x64` is Q64
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from phantom_core.address import Address
@@ -25,12 +25,15 @@ class Account:
     kind: ClassVar[str] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class UnreadAccount(Account):
     """An account type that no quote needs: recognised, its bytes left as they are."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     """The whole account, discriminator included."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +243,6 @@ class MeteoraDammV2Config(Account):
     """Highest price of its pools, Q64.64 square root."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2Operator(UnreadAccount):
     """The account type `Operator` of meteora_damm_v2.
 
@@ -248,14 +250,11 @@ class MeteoraDammV2Operator(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "Operator"
 
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2Operator({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2Position(UnreadAccount):
     """The account type `Position` of meteora_damm_v2.
 
@@ -263,14 +262,11 @@ class MeteoraDammV2Position(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "Position"
 
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2Position({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2TokenBadge(UnreadAccount):
     """The account type `TokenBadge` of meteora_damm_v2.
 
@@ -278,14 +274,11 @@ class MeteoraDammV2TokenBadge(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "TokenBadge"
 
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2TokenBadge({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2Vesting(UnreadAccount):
     """The account type `Vesting` of meteora_damm_v2.
 
@@ -293,14 +286,11 @@ class MeteoraDammV2Vesting(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "Vesting"
 
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2Vesting({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2PodAlignedFeeMarketCapScheduler(UnreadAccount):
     """The account type `PodAlignedFeeMarketCapScheduler` of meteora_damm_v2.
 
@@ -308,14 +298,11 @@ class MeteoraDammV2PodAlignedFeeMarketCapScheduler(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "PodAlignedFeeMarketCapScheduler"
 
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2PodAlignedFeeMarketCapScheduler({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2PodAlignedFeeRateLimiter(UnreadAccount):
     """The account type `PodAlignedFeeRateLimiter` of meteora_damm_v2.
 
@@ -323,14 +310,11 @@ class MeteoraDammV2PodAlignedFeeRateLimiter(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "PodAlignedFeeRateLimiter"
 
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2PodAlignedFeeRateLimiter({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2PodAlignedFeeTimeScheduler(UnreadAccount):
     """The account type `PodAlignedFeeTimeScheduler` of meteora_damm_v2.
 
@@ -338,14 +322,11 @@ class MeteoraDammV2PodAlignedFeeTimeScheduler(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "PodAlignedFeeTimeScheduler"
 
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2PodAlignedFeeTimeScheduler({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MeteoraDammV2ClaimFeeOperator(UnreadAccount):
     """The account type `ClaimFeeOperator` of meteora_damm_v2.
 
@@ -353,11 +334,9 @@ class MeteoraDammV2ClaimFeeOperator(UnreadAccount):
     Source: `src_rust/src/venues/meteora_damm_v2.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "meteora_damm_v2"
     kind: ClassVar[str] = "ClaimFeeOperator"
-
-    def __repr__(self) -> str:
-        return f"MeteoraDammV2ClaimFeeOperator({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -574,7 +553,6 @@ class OrcaWhirlpoolOracle(Account):
     """Memory."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolWhirlpoolsConfig(UnreadAccount):
     """The account type `WhirlpoolsConfig` of orca_whirlpool.
 
@@ -583,14 +561,11 @@ class OrcaWhirlpoolWhirlpoolsConfig(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "WhirlpoolsConfig"
 
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolWhirlpoolsConfig({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolWhirlpoolsConfigExtension(UnreadAccount):
     """The account type `WhirlpoolsConfigExtension` of orca_whirlpool.
 
@@ -599,14 +574,11 @@ class OrcaWhirlpoolWhirlpoolsConfigExtension(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "WhirlpoolsConfigExtension"
 
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolWhirlpoolsConfigExtension({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolFeeTier(UnreadAccount):
     """The account type `FeeTier` of orca_whirlpool.
 
@@ -615,14 +587,11 @@ class OrcaWhirlpoolFeeTier(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "FeeTier"
 
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolFeeTier({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolAdaptiveFeeTier(UnreadAccount):
     """The account type `AdaptiveFeeTier` of orca_whirlpool.
 
@@ -631,14 +600,11 @@ class OrcaWhirlpoolAdaptiveFeeTier(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "AdaptiveFeeTier"
 
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolAdaptiveFeeTier({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolTokenBadge(UnreadAccount):
     """The account type `TokenBadge` of orca_whirlpool.
 
@@ -647,14 +613,11 @@ class OrcaWhirlpoolTokenBadge(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "TokenBadge"
 
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolTokenBadge({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolPosition(UnreadAccount):
     """The account type `Position` of orca_whirlpool.
 
@@ -663,14 +626,11 @@ class OrcaWhirlpoolPosition(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "Position"
 
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolPosition({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolPositionBundle(UnreadAccount):
     """The account type `PositionBundle` of orca_whirlpool.
 
@@ -679,14 +639,11 @@ class OrcaWhirlpoolPositionBundle(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "PositionBundle"
 
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolPositionBundle({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class OrcaWhirlpoolLockConfig(UnreadAccount):
     """The account type `LockConfig` of orca_whirlpool.
 
@@ -695,11 +652,9 @@ class OrcaWhirlpoolLockConfig(UnreadAccount):
     Source: `src_rust/src/venues/orca_whirlpool.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "orca_whirlpool"
     kind: ClassVar[str] = "LockConfig"
-
-    def __repr__(self) -> str:
-        return f"OrcaWhirlpoolLockConfig({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -847,7 +802,6 @@ class PumpswapFeeConfig(Account):
     """For Pump's pools quoted in anything else; all zero: the flat fees hold."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class PumpswapGlobalVolumeAccumulator(UnreadAccount):
     """The account type `GlobalVolumeAccumulator` of pumpswap.
 
@@ -855,14 +809,11 @@ class PumpswapGlobalVolumeAccumulator(UnreadAccount):
     Source: `src_rust/src/venues/pumpswap.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "pumpswap"
     kind: ClassVar[str] = "GlobalVolumeAccumulator"
 
-    def __repr__(self) -> str:
-        return f"PumpswapGlobalVolumeAccumulator({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class PumpswapUserVolumeAccumulator(UnreadAccount):
     """The account type `UserVolumeAccumulator` of pumpswap.
 
@@ -870,14 +821,11 @@ class PumpswapUserVolumeAccumulator(UnreadAccount):
     Source: `src_rust/src/venues/pumpswap.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "pumpswap"
     kind: ClassVar[str] = "UserVolumeAccumulator"
 
-    def __repr__(self) -> str:
-        return f"PumpswapUserVolumeAccumulator({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class PumpswapBuybackVault(UnreadAccount):
     """The account type `BuybackVault` of pumpswap.
 
@@ -885,14 +833,11 @@ class PumpswapBuybackVault(UnreadAccount):
     Source: `src_rust/src/venues/pumpswap.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "pumpswap"
     kind: ClassVar[str] = "BuybackVault"
 
-    def __repr__(self) -> str:
-        return f"PumpswapBuybackVault({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class PumpswapDonationFeePda(UnreadAccount):
     """The account type `DonationFeePda` of pumpswap.
 
@@ -900,14 +845,11 @@ class PumpswapDonationFeePda(UnreadAccount):
     Source: `src_rust/src/venues/pumpswap.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "pumpswap"
     kind: ClassVar[str] = "DonationFeePda"
 
-    def __repr__(self) -> str:
-        return f"PumpswapDonationFeePda({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class PumpswapFeeProgramGlobal(UnreadAccount):
     """The account type `FeeProgramGlobal` of pumpswap.
 
@@ -915,14 +857,11 @@ class PumpswapFeeProgramGlobal(UnreadAccount):
     Source: `src_rust/src/venues/pumpswap.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "pumpswap"
     kind: ClassVar[str] = "FeeProgramGlobal"
 
-    def __repr__(self) -> str:
-        return f"PumpswapFeeProgramGlobal({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class PumpswapSharingConfig(UnreadAccount):
     """The account type `SharingConfig` of pumpswap.
 
@@ -930,14 +869,11 @@ class PumpswapSharingConfig(UnreadAccount):
     Source: `src_rust/src/venues/pumpswap.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "pumpswap"
     kind: ClassVar[str] = "SharingConfig"
 
-    def __repr__(self) -> str:
-        return f"PumpswapSharingConfig({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class PumpswapSocialFeePda(UnreadAccount):
     """The account type `SocialFeePda` of pumpswap.
 
@@ -945,11 +881,9 @@ class PumpswapSocialFeePda(UnreadAccount):
     Source: `src_rust/src/venues/pumpswap.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "pumpswap"
     kind: ClassVar[str] = "SocialFeePda"
-
-    def __repr__(self) -> str:
-        return f"PumpswapSocialFeePda({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1026,7 +960,6 @@ class RaydiumAmmV4AmmInfo(Account):
     """Epoch of the last change."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumAmmV4TargetOrders(UnreadAccount):
     """The account type `TargetOrders` of raydium_amm_v4.
 
@@ -1034,14 +967,11 @@ class RaydiumAmmV4TargetOrders(UnreadAccount):
     Source: `src_rust/src/venues/raydium_amm_v4.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_amm_v4"
     kind: ClassVar[str] = "TargetOrders"
 
-    def __repr__(self) -> str:
-        return f"RaydiumAmmV4TargetOrders({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumAmmV4AmmConfig(UnreadAccount):
     """The account type `AmmConfig` of raydium_amm_v4.
 
@@ -1049,11 +979,9 @@ class RaydiumAmmV4AmmConfig(UnreadAccount):
     Source: `src_rust/src/venues/raydium_amm_v4.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_amm_v4"
     kind: ClassVar[str] = "AmmConfig"
-
-    def __repr__(self) -> str:
-        return f"RaydiumAmmV4AmmConfig({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1320,7 +1248,6 @@ class RaydiumClmmTickArrayBitmapExtension(Account):
     """Arrays below, 14 rows of 512 bits; row 0 is the one next to the pool's own."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumClmmObservationState(UnreadAccount):
     """The account type `ObservationState` of raydium_clmm.
 
@@ -1328,14 +1255,11 @@ class RaydiumClmmObservationState(UnreadAccount):
     Source: `src_rust/src/venues/raydium_clmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_clmm"
     kind: ClassVar[str] = "ObservationState"
 
-    def __repr__(self) -> str:
-        return f"RaydiumClmmObservationState({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumClmmPersonalPositionState(UnreadAccount):
     """The account type `PersonalPositionState` of raydium_clmm.
 
@@ -1343,14 +1267,11 @@ class RaydiumClmmPersonalPositionState(UnreadAccount):
     Source: `src_rust/src/venues/raydium_clmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_clmm"
     kind: ClassVar[str] = "PersonalPositionState"
 
-    def __repr__(self) -> str:
-        return f"RaydiumClmmPersonalPositionState({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumClmmProtocolPositionState(UnreadAccount):
     """The account type `ProtocolPositionState` of raydium_clmm.
 
@@ -1358,14 +1279,11 @@ class RaydiumClmmProtocolPositionState(UnreadAccount):
     Source: `src_rust/src/venues/raydium_clmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_clmm"
     kind: ClassVar[str] = "ProtocolPositionState"
 
-    def __repr__(self) -> str:
-        return f"RaydiumClmmProtocolPositionState({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumClmmOperationState(UnreadAccount):
     """The account type `OperationState` of raydium_clmm.
 
@@ -1373,14 +1291,11 @@ class RaydiumClmmOperationState(UnreadAccount):
     Source: `src_rust/src/venues/raydium_clmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_clmm"
     kind: ClassVar[str] = "OperationState"
 
-    def __repr__(self) -> str:
-        return f"RaydiumClmmOperationState({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumClmmSupportMintAssociated(UnreadAccount):
     """The account type `SupportMintAssociated` of raydium_clmm.
 
@@ -1388,14 +1303,11 @@ class RaydiumClmmSupportMintAssociated(UnreadAccount):
     Source: `src_rust/src/venues/raydium_clmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_clmm"
     kind: ClassVar[str] = "SupportMintAssociated"
 
-    def __repr__(self) -> str:
-        return f"RaydiumClmmSupportMintAssociated({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumClmmDynamicFeeConfig(UnreadAccount):
     """The account type `DynamicFeeConfig` of raydium_clmm.
 
@@ -1403,11 +1315,9 @@ class RaydiumClmmDynamicFeeConfig(UnreadAccount):
     Source: `src_rust/src/venues/raydium_clmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_clmm"
     kind: ClassVar[str] = "DynamicFeeConfig"
-
-    def __repr__(self) -> str:
-        return f"RaydiumClmmDynamicFeeConfig({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1508,7 +1418,6 @@ class RaydiumCpmmAmmConfig(Account):
     """Share of the input or output that goes to the pool's creator, where the pool has that fee."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumCpmmObservationState(UnreadAccount):
     """The account type `ObservationState` of raydium_cpmm.
 
@@ -1516,14 +1425,11 @@ class RaydiumCpmmObservationState(UnreadAccount):
     Source: `src_rust/src/venues/raydium_cpmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_cpmm"
     kind: ClassVar[str] = "ObservationState"
 
-    def __repr__(self) -> str:
-        return f"RaydiumCpmmObservationState({len(self.data)} bytes)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
 class RaydiumCpmmPermission(UnreadAccount):
     """The account type `Permission` of raydium_cpmm.
 
@@ -1531,11 +1437,9 @@ class RaydiumCpmmPermission(UnreadAccount):
     Source: `src_rust/src/venues/raydium_cpmm.rs`.
     """
 
+    __slots__ = ()
     venue: ClassVar[str | None] = "raydium_cpmm"
     kind: ClassVar[str] = "Permission"
-
-    def __repr__(self) -> str:
-        return f"RaydiumCpmmPermission({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)

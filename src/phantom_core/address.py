@@ -8,9 +8,8 @@ from phantom_core import _native
 
 if TYPE_CHECKING:
     from solders.pubkey import Pubkey
-    from typing_extensions import Buffer
 
-AddressLike: TypeAlias = "str | SupportsBytes | Buffer"
+AddressLike: TypeAlias = str | SupportsBytes | bytes | bytearray | memoryview
 """What every argument that is an address takes: base58 text, 32 bytes, or an object whose `__bytes__` gives
 them, as `solders.pubkey.Pubkey` does."""
 

@@ -15,6 +15,7 @@ use super::values::to_field;
 use crate::decoders::spl_token::{TOKEN_2022_PROGRAM, TOKEN_PROGRAM};
 use crate::decoders::sysvar;
 use crate::quantities::Pubkey;
+use crate::swap::Value;
 use crate::venues::layout::Lengths;
 use crate::venues::{Layout, VENUES, Venue, decode_account, layouts};
 
@@ -34,8 +35,10 @@ fn prefix(venue: Option<&'static str>, layout: &str) -> String {
 }
 
 /// The class of every account type and nested structure, by venue and name.
-fn classes(py: Python<'_>) -> PyResult<&HashMap<(Option<&'static str>, &'static str), Py<PyType>>> {
-    static CLASSES: PyOnceLock<HashMap<(Option<&'static str>, &'static str), Py<PyType>>> = PyOnceLock::new();
+type Classes = HashMap<(Option<&'static str>, &'static str), Py<PyType>>;
+
+fn classes(py: Python<'_>) -> PyResult<&Classes> {
+    static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
     CLASSES.get_or_try_init(py, || {
         let module = py.import("phantom_core.accounts")?;
         let mut classes = HashMap::new();
@@ -58,9 +61,8 @@ fn py_decode_account<'py>(
     owner: &Bound<'py, PyAny>,
     data: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (owner, data) = match arguments::owner_and_data(owner, data)? {
-        Some(account) => account,
-        None => return Err(errors::invalid("account is None; there is nothing to decode".into())),
+    let Some((owner, data)) = arguments::owner_and_data(owner, data)? else {
+        return Err(errors::invalid("account is None; there is nothing to decode".into()));
     };
     let decoded = decode_account(&owner, data.as_ref())
         .map_err(|error| errors::decode(py, &error, error.to_string()))?;
@@ -112,9 +114,7 @@ impl AccountLayout {
             name: layout.name,
             venue: venue.map(|venue| venue.name),
             programs: programs.iter().map(ToString::to_string).collect(),
-            discriminator: layout
-                .discriminator
-                .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+            discriminator: layout.discriminator.map(|bytes| Value::Bytes(bytes.to_vec()).to_string()),
             lengths: match layout.lengths {
                 Lengths::Known(lengths) => lengths.to_vec(),
                 Lengths::AtLeast(_) => Vec::new(),

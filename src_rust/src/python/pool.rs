@@ -368,7 +368,6 @@ impl PyPool {
         self.copy()
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "the form that Python calls")]
     fn __deepcopy__(&self, _memo: Bound<'_, PyAny>) -> Self {
         self.copy()
     }

@@ -19,7 +19,7 @@ pub struct PyQuoteBatch {
 }
 
 impl PyQuoteBatch {
-    /// Hands the columns to NumPy.
+    /// Hands the columns to `NumPy`.
     pub fn new(py: Python<'_>, batch: QuoteBatch) -> Self {
         let ok: Vec<bool> = batch.error.iter().map(|&error| error == 0).collect();
         Self {
