@@ -22,7 +22,10 @@ from phantom_core import ConformanceState, PhantomError
 
 _SOURCES = ("real-program", "sdk")
 _U64_MAX = 2**64 - 1
-_PARTIAL_FILL = "partial_fill"  # `mode` of Meteora DAMM v2's swap2
+# What the trader of the real-program files began each pool with; it is not in the files. One file's trader
+# held all that its supply allowed.
+_TRADER_FUNDS = 2**63
+_ALL_THERE_IS = "orca_token_swap_v2"
 
 
 class VectorFileError(ConfigError):
@@ -209,6 +212,24 @@ class _States:
     def __init__(self, file: VectorFile) -> None:
         self.file = file
         self._loaded: dict[int, ConformanceState] = {}
+        self._first: dict[str, tuple[int | None, int | None]] = {}
+        default = None if file.meta.get("dex") == _ALL_THERE_IS else _TRADER_FUNDS
+        self._funds: int | None = file.meta.get("trader_funds", default)
+
+    def trader_balance(self, state_id: int, a_to_b: bool) -> int | None:
+        """Return what the trader has left of the input token: what he began with less what the vault gained."""
+        if self._funds is None:
+            return None
+        side = 0 if a_to_b else 1
+        now = self.get(state_id).vault_balances[side]
+        before = self._first_balances(self.file.states[state_id]["pool"])[side]
+        return None if now is None or before is None else max(self._funds - (now - before), 0)
+
+    def _first_balances(self, pool: str) -> tuple[int | None, int | None]:
+        if pool not in self._first:
+            first = next(number for number, state in self.file.states.items() if state["pool"] == pool)
+            self._first[pool] = self._load(first).vault_balances
+        return self._first[pool]
 
     def get(self, state_id: int) -> ConformanceState:
         if state_id not in self._loaded:
@@ -260,7 +281,8 @@ def _compare(states: _States, swap: dict[str, Any]) -> list[Field] | None:
                 "other_amount_threshold", 0 if arguments["exact_in"] else _U64_MAX
             ),
             sqrt_price_limit=arguments.get("sqrt_price_limit", 0),
-            partial_fill=arguments.get("mode") == _PARTIAL_FILL,
+            partial_fill=arguments.get("mode") == "partial_fill",
+            trader_balance=states.trader_balance(swap["state"], arguments["a_to_b"]),
         )
         if answer is None:
             return None

@@ -261,6 +261,9 @@ class ConformanceState:
     @property
     def is_supported(self) -> bool:
         """Whether swaps of this venue can be quoted."""
+    @property
+    def vault_balances(self) -> tuple[int | None, int | None]:
+        """Base units in the pool's vaults, first token first; None for a vault that the state does not list."""
 
     def run(
         self,
@@ -272,6 +275,7 @@ class ConformanceState:
         other_amount_threshold: int,
         sqrt_price_limit: int = 0,
         partial_fill: bool = False,
+        trader_balance: int | None = None,
     ) -> dict[str, Any] | None:
         """Return what the program does with a swap, in the vector's terms.
 
@@ -283,6 +287,7 @@ class ConformanceState:
             other_amount_threshold: Least output or most input, base units.
             sqrt_price_limit: Q64.64; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+            trader_balance: What the trader holds of the input token; None for all that a supply of 64 bits allows.
 
         Returns:
             `{"ok": True, "result": {...}}`, `{"ok": False, "error": {"name", "code"}}`, or None if the

@@ -4,8 +4,8 @@
 //! state into typed accounts, [`Case::run`] answers one swap in the vector's own words. A venue is
 //! one variant of [`Case`]; one we cannot quote yet is [`Case::NotSupported`], never a guess.
 
-use crate::decoders::DecodeError;
 use crate::decoders::sysvar::Clock;
+use crate::decoders::{DecodeError, Decoded, spl_token};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Refusal, RefusalKind, SwapRequest};
 use crate::venues::{AccountData, Dependency, NewPool, PoolState, Venue};
@@ -59,6 +59,8 @@ pub struct VectorSwap<'a> {
     pub sqrt_price_limit: u128,
     /// Whether the swap takes what it can get.
     pub partial_fill: bool,
+    /// What the trader holds of the input token, if it is known.
+    pub trader_balance: Option<u64>,
 }
 
 /// What a swap does, in the vector's words.
@@ -131,6 +133,7 @@ pub struct PoolCase {
     venue: &'static Venue,
     pool: Box<dyn PoolState>,
     environment: Environment,
+    vault_balances: [Option<u64>; 2],
 }
 
 impl PoolCase {
@@ -163,7 +166,14 @@ impl PoolCase {
                 break;
             }
         }
-        Ok(Self { venue, pool, environment: Environment { clock: Some(state.clock) } })
+        let vault_balances = pool.mints().map(|mint| {
+            state.accounts.iter().find_map(|account| match spl_token::decode(&account.owner, account.data) {
+                Ok(Decoded::TokenAccount(vault)) if vault.mint == mint => Some(vault.amount),
+                _ => None,
+            })
+        });
+        let environment = Environment { clock: Some(state.clock) };
+        Ok(Self { venue, pool, environment, vault_balances })
     }
 
     fn request(&self, swap: &VectorSwap<'_>) -> Result<SwapRequest, ConformanceError> {
@@ -178,6 +188,7 @@ impl PoolCase {
             other_amount_threshold: swap.other_amount_threshold,
             sqrt_price_limit_x64: swap.sqrt_price_limit,
             partial_fill: swap.partial_fill,
+            trader_balance: swap.trader_balance,
             instruction: Some(instruction),
         })
     }
@@ -231,6 +242,15 @@ impl Case {
         match self {
             Self::Pool(case) => case.run(swap),
             Self::NotSupported => Ok(Outcome::NotSupported),
+        }
+    }
+
+    /// Returns the balances of the vaults that the state lists, first token first.
+    #[must_use]
+    pub fn vault_balances(&self) -> [Option<u64>; 2] {
+        match self {
+            Self::Pool(case) => case.vault_balances,
+            Self::NotSupported => [None; 2],
         }
     }
 

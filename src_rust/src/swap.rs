@@ -33,6 +33,9 @@ pub struct SwapRequest {
     pub sqrt_price_limit_x64: u128,
     /// Take what the pool can give instead of failing (Meteora DAMM v2, `swap_mode` 1).
     pub partial_fill: bool,
+    /// What the trader holds of the input token, transfer fees not yet paid; `None`: whatever a supply
+    /// of 64 bits leaves outside of the pool.
+    pub trader_balance: Option<u64>,
     /// One of [`crate::venues::Venue::instructions`], where answers depend on it; `None`: the one
     /// that a client would send.
     pub instruction: Option<&'static str>,
@@ -49,7 +52,18 @@ impl SwapRequest {
             other_amount_threshold: if exact_in { 0 } else { u64::MAX },
             sqrt_price_limit_x64: 0,
             partial_fill: false,
+            trader_balance: None,
             instruction: None,
+        }
+    }
+
+    /// Returns the most that the trader can pay into a vault that holds `vault_balance`: a supply fits
+    /// 64 bits, so nobody holds what does not fit beside it.
+    #[must_use]
+    pub const fn most_payable(&self, vault_balance: u64) -> u64 {
+        match self.trader_balance {
+            Some(balance) => balance,
+            None => u64::MAX - vault_balance,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod decode;
 pub mod layout;
 pub mod meteora_damm_v2;
+pub mod meteora_dlmm;
 pub mod orca_token_swap_v2;
 pub mod orca_whirlpool;
 pub mod pumpswap;
@@ -30,6 +31,7 @@ pub use vaults::Vaults;
 /// Every venue, in the order of its name. Adding one is a line here.
 pub static VENUES: &[&Venue] = &[
     &meteora_damm_v2::VENUE,
+    &meteora_dlmm::VENUE,
     &orca_token_swap_v2::VENUE,
     &orca_whirlpool::VENUE,
     &pumpswap::VENUE,

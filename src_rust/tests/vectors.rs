@@ -68,8 +68,19 @@ fn load_case(meta: &Json, line: &Json, accounts: &HashMap<u64, Account>) -> Case
     Case::load(&state).expect("a pool")
 }
 
-fn answer(case: &Case, line: &Json) -> Outcome {
+/// What the trader of the files began each pool with, where it was less than the whole supply.
+const TRADER_FUNDS: u64 = 1 << 63;
+
+/// What a trader who began each pool with `funds` has left: what the vault has gained is gone.
+fn left_of(funds: u64, before: Option<u64>, now: Option<u64>) -> Option<u64> {
+    let left = i128::from(funds) - (i128::from(now?) - i128::from(before?));
+    u64::try_from(left).ok()
+}
+
+fn answer(case: &Case, first: &Case, funds: Option<u64>, line: &Json) -> Outcome {
     let arguments = &line["args"];
+    let side = usize::from(arguments["a_to_b"] != true);
+    let balances = (first.vault_balances()[side], case.vault_balances()[side]);
     let exact_in = arguments["exact_in"] == true;
     let swap = VectorSwap {
         operation: text(line, "op"),
@@ -86,6 +97,7 @@ fn answer(case: &Case, line: &Json) -> Outcome {
             limit => number(limit),
         },
         partial_fill: arguments["mode"] == "partial_fill",
+        trader_balance: funds.and_then(|funds| left_of(funds, balances.0, balances.1)),
     };
     case.run(&swap).expect("a known operation")
 }
@@ -95,6 +107,12 @@ fn run(file: &str) -> (Vec<String>, usize) {
     let lines = read_lines(file);
     let mut accounts = HashMap::new();
     let mut cases: HashMap<u64, Case> = HashMap::new();
+    let (mut pools, mut first) = (HashMap::new(), HashMap::new());
+    let funds = match &lines[0]["trader_funds"] {
+        Json::Null if lines[0].get("trader_funds").is_some() => None,
+        Json::Null => (lines[0]["dex"] != "orca_token_swap_v2").then_some(TRADER_FUNDS),
+        funds => Some(number(funds)),
+    };
     let (mut differences, mut swaps) = (Vec::new(), 0);
     for line in &lines[1..] {
         match text(line, "t") {
@@ -102,11 +120,16 @@ fn run(file: &str) -> (Vec<String>, usize) {
                 accounts.insert(number(&line["id"]), read_account(line));
             }
             "state" => {
-                cases.insert(number(&line["id"]), load_case(&lines[0], line, &accounts));
+                let id = number(&line["id"]);
+                cases.insert(id, load_case(&lines[0], line, &accounts));
+                let pool = text(line, "pool").to_owned();
+                first.entry(pool.clone()).or_insert(id);
+                pools.insert(id, pool);
             }
             _ => {
                 swaps += 1;
-                let outcome = answer(&cases[&number::<u64>(&line["state"])], line);
+                let id = number::<u64>(&line["state"]);
+                let outcome = answer(&cases[&id], &cases[&first[&pools[&id]]], funds, line);
                 compare(line, &outcome, &mut differences);
             }
         }
@@ -166,6 +189,7 @@ all_equal! {
     orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604;
     pumpswap: "pumpswap.jsonl.gz", 601;
     meteora_damm_v2: "meteora_damm_v2.jsonl.gz", 906;
+    meteora_dlmm: "meteora_dlmm.jsonl.gz", 919;
     orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
     orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
     raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;

@@ -6,8 +6,11 @@
 //! # Source
 //! solana-program/token and token-2022, `interface/src/{state,extension}`.
 
+mod accounts;
+
 use super::{DecodeError, Decoded, Fields, address};
 use crate::quantities::Pubkey;
+pub use accounts::{LAYOUTS, MintAccount, TokenAccountState, decode_account};
 
 /// SPL Token.
 pub const TOKEN_PROGRAM: Pubkey = address("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
@@ -16,6 +19,8 @@ pub const TOKEN_2022_PROGRAM: Pubkey = address("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHn
 
 const MINT_LEN: usize = 82;
 const TOKEN_ACCOUNT_LEN: usize = 165;
+/// No mint or token account has this length, whatever its extensions.
+const MULTISIG_LEN: usize = 355;
 /// Where a Token-2022 account says what it is, and its extensions start right after.
 const ACCOUNT_TYPE_OFFSET: usize = 165;
 const ACCOUNT_TYPE_MINT: u8 = 1;
@@ -42,17 +47,32 @@ pub fn is_program(program: &Pubkey) -> bool {
 /// # Errors
 /// [`DecodeError`]: no length of either, or a field the program never writes.
 pub fn decode(owner: &Pubkey, data: &[u8]) -> Result<Decoded, DecodeError> {
+    Ok(match kind(owner, data)? {
+        Kind::Mint => Decoded::Mint(Mint::read(owner, data)?),
+        Kind::TokenAccount => Decoded::TokenAccount(TokenAccount::read(data)?),
+    })
+}
+
+/// What an account of the token programs is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mint,
+    TokenAccount,
+}
+
+/// Returns what an account is, by its length and, in Token-2022, by the type it names.
+fn kind(owner: &Pubkey, data: &[u8]) -> Result<Kind, DecodeError> {
     if !is_program(owner) {
         return Err(DecodeError::WrongOwner { owner: *owner });
     }
     if data.len() == MINT_LEN {
-        return Mint::read(owner, data).map(Decoded::Mint);
+        return Ok(Kind::Mint);
     }
     let fields = Fields::new("token account", data, TOKEN_ACCOUNT_LEN)?;
     if data.len() == TOKEN_ACCOUNT_LEN {
-        return TokenAccount::read(data).map(Decoded::TokenAccount);
+        return Ok(Kind::TokenAccount);
     }
-    if *owner == TOKEN_PROGRAM {
+    if *owner == TOKEN_PROGRAM || data.len() == MULTISIG_LEN {
         return Err(DecodeError::WrongLength {
             account: "SPL token account",
             found: data.len(),
@@ -60,8 +80,8 @@ pub fn decode(owner: &Pubkey, data: &[u8]) -> Result<Decoded, DecodeError> {
         });
     }
     match fields.u8(ACCOUNT_TYPE_OFFSET)? {
-        ACCOUNT_TYPE_MINT => Mint::read(owner, data).map(Decoded::Mint),
-        ACCOUNT_TYPE_ACCOUNT => TokenAccount::read(data).map(Decoded::TokenAccount),
+        ACCOUNT_TYPE_MINT => Ok(Kind::Mint),
+        ACCOUNT_TYPE_ACCOUNT => Ok(Kind::TokenAccount),
         other => Err(DecodeError::ImpossibleField {
             account: "Token-2022 account",
             field: "account type",
@@ -174,15 +194,7 @@ impl Mint {
     }
 
     fn read_extensions(&mut self, fields: &Fields<'_>, len: usize) -> Result<(), DecodeError> {
-        let mut offset = ACCOUNT_TYPE_OFFSET + 1;
-        // A tail too short for a header is padding, as for the program.
-        while offset + 4 <= len {
-            let (kind, size) = (fields.u16(offset)?, usize::from(fields.u16(offset + 2)?));
-            let value = offset + 4;
-            if kind == 0 {
-                break;
-            }
-            fields.check(value + size <= len, "extension length", size, "within the account")?;
+        walk_extensions(fields, len, |kind, value, size| {
             match kind {
                 extension::TRANSFER_FEE_CONFIG => {
                     fields.check(size == 108, "TransferFeeConfig length", size, "108")?;
@@ -210,10 +222,30 @@ impl Mint {
                     self.restriction = Some(MintRestriction::UnknownExtension { extension: unknown });
                 }
             }
-            offset = value + size;
-        }
-        Ok(())
+            Ok(())
+        })
     }
+}
+
+/// Calls `visit` with type, offset and length of every extension of an account of `len` bytes.
+fn walk_extensions(
+    fields: &Fields<'_>,
+    len: usize,
+    mut visit: impl FnMut(u16, usize, usize) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let mut offset = ACCOUNT_TYPE_OFFSET + 1;
+    // A tail too short for a header is padding, as for the program.
+    while offset + 4 <= len {
+        let (kind, size) = (fields.u16(offset)?, usize::from(fields.u16(offset + 2)?));
+        let value = offset + 4;
+        if kind == 0 {
+            break;
+        }
+        fields.check(value + size <= len, "extension length", size, "within the account")?;
+        visit(kind, value, size)?;
+        offset = value + size;
+    }
+    Ok(())
 }
 
 fn read_transfer_fee(fields: &Fields<'_>, offset: usize) -> Result<TransferFee, DecodeError> {

@@ -2,6 +2,7 @@
 
 use super::{DecodeError, Fields};
 use crate::quantities::{Pubkey, Slot};
+use crate::venues::layout::{Layout, Lengths, Role, account_layout};
 
 /// Owner of every sysvar account: `Sysvar1111111111111111111111111111111111111`.
 pub const OWNER: Pubkey = Pubkey([
@@ -49,6 +50,37 @@ impl Clock {
         Ok(Self { slot: fields.u64(0)?, epoch: fields.u64(16)?, unix_timestamp })
     }
 }
+
+account_layout! {
+    /// The Clock sysvar with every field, for people.
+    ///
+    /// # Source
+    /// solana-sdk `clock`, as [`Clock::decode`].
+    pub struct ClockAccount ("Clock", Clock::LEN) {
+        /// Present slot.
+        slot: u64 = 0,
+        /// Unix seconds at which the epoch began.
+        epoch_start_timestamp: i64 = 8,
+        /// Present epoch.
+        epoch: u64 = 16,
+        /// Latest epoch for which the leaders are known.
+        leader_schedule_epoch: u64 = 24,
+        /// Unix seconds, as the cluster estimates them.
+        unix_timestamp: i64 = 32,
+    }
+}
+
+/// The sysvars that this crate reads: the clock, which is told by its length.
+pub static LAYOUTS: &[Layout] = &[Layout {
+    name: "Clock",
+    discriminator: None,
+    owner: Some(OWNER),
+    lengths: Lengths::Known(&[Clock::LEN]),
+    role: Role::Shared,
+    fields: ClockAccount::FIELDS,
+    records: &[],
+    read: Some(ClockAccount::read_boxed),
+}];
 
 #[cfg(test)]
 mod tests {

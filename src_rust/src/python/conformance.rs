@@ -46,7 +46,8 @@ impl ConformanceState {
     }
 
     #[pyo3(signature = (
-        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0, partial_fill=false
+        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0, partial_fill=false,
+        trader_balance=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn run<'py>(
@@ -59,6 +60,7 @@ impl ConformanceState {
         other_amount_threshold: u64,
         sqrt_price_limit: u128,
         partial_fill: bool,
+        trader_balance: Option<u64>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let swap = VectorSwap {
             operation,
@@ -68,6 +70,7 @@ impl ConformanceState {
             other_amount_threshold,
             sqrt_price_limit,
             partial_fill,
+            trader_balance,
         };
         let outcome = self.case.run(&swap).map_err(|error| invalid(&error))?;
         let answer = PyDict::new(py);
@@ -93,7 +96,8 @@ impl ConformanceState {
     }
 
     #[pyo3(signature = (
-        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0, partial_fill=false
+        operation, *, amount, exact_in, a_to_b, other_amount_threshold, sqrt_price_limit=0, partial_fill=false,
+        trader_balance=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn work<'py>(
@@ -106,6 +110,7 @@ impl ConformanceState {
         other_amount_threshold: u64,
         sqrt_price_limit: u128,
         partial_fill: bool,
+        trader_balance: Option<u64>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let swap = VectorSwap {
             operation,
@@ -115,12 +120,18 @@ impl ConformanceState {
             other_amount_threshold,
             sqrt_price_limit,
             partial_fill,
+            trader_balance,
         };
         let work = PyDict::new(py);
         for (name, count) in self.case.work(&swap).map_err(|error| invalid(&error))? {
             work.set_item(name, count)?;
         }
         Ok(work)
+    }
+
+    #[getter]
+    fn vault_balances(&self) -> (Option<u64>, Option<u64>) {
+        self.case.vault_balances().into()
     }
 
     #[getter]

@@ -1,113 +1,96 @@
 //! Any account that this crate reads, as fields with names.
 
-use crate::decoders::sysvar::{self, Clock};
-use crate::decoders::{DecodeError, Decoded, Mint, TokenAccount, spl_token};
+use super::{Account, Layout, VENUES, Venue};
+use crate::decoders::{DecodeError, spl_token, sysvar};
 use crate::quantities::Pubkey;
 use crate::swap::{Details, Value};
 
-use super::layout::Lengths;
-use super::{Account, Layout, Role, VENUES, Venue};
-
-/// A decoded account and what it is.
+/// An account and what it is.
 #[derive(Debug)]
 pub struct DecodedAccount {
     /// Name of its venue; `None` for the token programs' accounts and the sysvars.
     pub venue: Option<&'static str>,
     /// Its type.
     pub layout: &'static Layout,
-    /// Its fields; those of [`Layout::fields`].
+    /// Its fields, those of [`Layout::fields`]; for a type that is only recognised its bytes, as `data`.
     pub account: Box<dyn Account>,
 }
 
-const fn plain(name: &'static str, fields: &'static [(&'static str, &'static str)]) -> Layout {
-    Layout {
-        name,
-        discriminator: None,
-        owner: None,
-        lengths: Lengths::AtLeast(0),
-        role: Role::Shared,
-        fields,
-        records: &[],
-        read: Some(never),
-    }
-}
-
-/// These types are told apart by more than their bytes: [`decode_account`] reads them.
-#[expect(clippy::unnecessary_wraps, reason = "the form of `ReadAccount`")]
-fn never(_: &[u8]) -> Result<Box<dyn Account>, DecodeError> {
-    Ok(Box::new(Fields(Vec::new())))
-}
-
-static MINT: Layout = plain(
-    "Mint",
-    &[("program", "Address"), ("supply", "int"), ("decimals", "int"), ("freeze_authority", "Address | None")],
-);
-static TOKEN_ACCOUNT: Layout =
-    plain("TokenAccount", &[("mint", "Address"), ("amount", "int"), ("is_frozen", "bool")]);
-static CLOCK: Layout = plain("Clock", &[("slot", "int"), ("epoch", "int"), ("unix_timestamp", "int")]);
-
+/// An account whose type is known but which nothing reads.
 #[derive(Debug)]
-struct Fields(Details);
+struct Recognised(Vec<u8>);
 
-impl Account for Fields {
+impl Account for Recognised {
     fn values(&self) -> Details {
-        self.0.clone()
+        vec![("data", Value::Bytes(self.0.clone()))]
     }
-}
-
-fn of_mint(mint: &Mint) -> Details {
-    vec![
-        ("program", mint.program.into()),
-        ("supply", mint.supply.into()),
-        ("decimals", mint.decimals.into()),
-        ("freeze_authority", mint.freeze_authority.map_or(Value::None, Value::Address)),
-    ]
-}
-
-fn of_token_account(account: &TokenAccount) -> Details {
-    vec![
-        ("mint", account.mint.into()),
-        ("amount", account.amount.into()),
-        ("is_frozen", account.is_frozen.into()),
-    ]
 }
 
 /// Returns every account type that [`decode_account`] knows, with its venue.
 pub fn layouts() -> impl Iterator<Item = (Option<&'static Venue>, &'static Layout)> {
     let of_venues =
         VENUES.iter().flat_map(|&venue| venue.layouts.iter().map(move |layout| (Some(venue), layout)));
-    of_venues.chain([&MINT, &TOKEN_ACCOUNT, &CLOCK].into_iter().map(|layout| (None, layout)))
+    of_venues.chain(spl_token::LAYOUTS.iter().chain(sysvar::LAYOUTS).map(|layout| (None, layout)))
 }
 
-/// Returns the account of `owner` with these bytes.
+/// Returns the account of `owner` with these bytes: one of a venue, of a token program, or the Clock.
+///
+/// Accounts longer than their layout are read, shorter ones are refused.
 ///
 /// # Errors
-/// [`DecodeError`]: unknown owner or type, too few bytes, or a field that the program never writes.
+/// [`DecodeError`]: an owner or type that is not known, too few bytes, or a field that the program
+/// never writes.
 pub fn decode_account(owner: &Pubkey, data: &[u8]) -> Result<DecodedAccount, DecodeError> {
-    let other = |layout, fields| DecodedAccount { venue: None, layout, account: Box::new(Fields(fields)) };
-    if let Some(venue) = Venue::of_program(owner) {
-        let layout = venue.layout_of(owner, data)?;
-        let account = match layout.read {
-            Some(read) => read(data)?,
-            None => Box::new(Fields(vec![("data", data.to_vec().into())])),
-        };
-        return Ok(DecodedAccount { venue: Some(venue.name), layout, account });
-    }
     if spl_token::is_program(owner) {
-        return match spl_token::decode(owner, data)? {
-            Decoded::Mint(mint) => Ok(other(&MINT, of_mint(&mint))),
-            Decoded::TokenAccount(account) => Ok(other(&TOKEN_ACCOUNT, of_token_account(&account))),
-            _ => Err(DecodeError::WrongOwner { owner: *owner }),
-        };
+        let (layout, account) = spl_token::decode_account(owner, data)?;
+        return Ok(DecodedAccount { venue: None, layout, account });
     }
-    if *owner == sysvar::OWNER {
-        let clock = Clock::decode(data)?;
-        let fields = vec![
-            ("slot", clock.slot.into()),
-            ("epoch", clock.epoch.into()),
-            ("unix_timestamp", clock.unix_timestamp.into()),
-        ];
-        return Ok(other(&CLOCK, fields));
+    let (venue, layout) = match Venue::of_program(owner) {
+        Some(venue) => (Some(venue.name), venue.layout_of(owner, data)?),
+        None if *owner == sysvar::OWNER => (None, super::layout::find(sysvar::LAYOUTS, owner, data)?),
+        None => return Err(DecodeError::WrongOwner { owner: *owner }),
+    };
+    let account = match layout.read {
+        Some(read) => read(data)?,
+        None => Box::new(Recognised(data.to_vec())),
+    };
+    Ok(DecodedAccount { venue, layout, account })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_types_of_a_program_look_alike() {
+        for venue in VENUES {
+            for (index, layout) in venue.layouts.iter().enumerate() {
+                let same = |other: &&Layout| {
+                    other.discriminator.is_some()
+                        && other.discriminator == layout.discriminator
+                        && (other.owner.is_none() || layout.owner.is_none() || other.owner == layout.owner)
+                        && format!("{:?}", other.lengths) == format!("{:?}", layout.lengths)
+                };
+                let twin = venue.layouts.iter().skip(index + 1).find(same);
+                assert!(twin.is_none(), "{}: {} and {:?}", venue.name, layout.name, twin);
+            }
+        }
     }
-    Err(DecodeError::WrongOwner { owner: *owner })
+
+    #[test]
+    fn owners_that_nothing_is_known_of_are_refused() {
+        let owner = Pubkey([1; 32]);
+        let refused = decode_account(&owner, &[0; 200]).map(|_| ());
+        assert_eq!(refused, Err(DecodeError::WrongOwner { owner }));
+    }
+
+    #[test]
+    fn the_clock_is_told_from_other_sysvars() {
+        let mut data = [0; 40];
+        data[0] = 77;
+        let decoded = decode_account(&sysvar::OWNER, &data);
+        let slot = decoded.map(|decoded| (decoded.layout.name, decoded.account.values().swap_remove(0)));
+        assert_eq!(slot, Ok(("Clock", ("slot", Value::Unsigned(77)))));
+        assert!(decode_account(&sysvar::OWNER, &data[..17]).is_err());
+    }
 }

@@ -65,6 +65,13 @@ pub struct DammPool {
     vaults: Vaults,
 }
 
+/// What a swap is carried out for: a quote leaves out what cannot fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Quote,
+    Execution,
+}
+
 impl DammPool {
     /// Opens the pool of an account.
     ///
@@ -87,41 +94,57 @@ impl DammPool {
         &self.account
     }
 
-    /// Carries a swap out on `account`, a copy of the pool's. On failure the copy is of no more use.
-    fn swap(&self, account: &mut Pool, environment: &Environment, request: &SwapRequest) -> Result<Swap> {
+    /// Carries a swap out on `account`, a copy of the pool's. On failure, or for a quote, the copy is
+    /// of no more use.
+    fn swap(
+        &self,
+        purpose: Purpose,
+        account: &mut Pool,
+        environment: &Environment,
+        request: &SwapRequest,
+    ) -> Result<Swap> {
         swap::check_instruction(request)?;
         if let Some(obstacle) = self.tokens.obstacle(environment) {
             return Err(unknown(&obstacle));
         }
         let fees = self.tokens.fees(environment, request.a_to_b);
-        let swap = account.swap(&environment.now(), request, fees)?;
-        self.check_transfers(request.a_to_b, &swap.quote)?;
+        let clock = environment.now();
+        let swap = account.swap(&clock, request, fees)?;
+        if purpose == Purpose::Execution || !account.is_sure_to_move(&swap) {
+            account.move_price(&swap, clock.unix_timestamp)?;
+        }
+        self.check_transfers(request, &swap.quote)?;
         Ok(swap)
     }
 
-    /// What the token programs refuse, as far as the pool's own accounts and mints show it.
-    fn check_transfers(&self, a_to_b: bool, quote: &Quote) -> Result<()> {
-        let Some(SetAside::FrozenVault(vault)) = self.vaults.obstacle() else {
-            return self.check_balances(a_to_b, quote);
+    /// What the token programs refuse, as far as the pool's own accounts and mints show it: first of
+    /// the trader's transfer, then of the pool's.
+    fn check_transfers(&self, request: &SwapRequest, quote: &Quote) -> Result<()> {
+        let (side_in, side_out) = if request.a_to_b { (0, 1) } else { (1, 0) };
+        let (frozen, held) = (self.vaults.frozen(), self.vaults.amounts());
+        let check = |side: usize, amount: u64, available: Option<u64>| {
+            if frozen[side] {
+                return Err(ACCOUNT_FROZEN.with("account", self.vaults.addresses()[side]));
+            }
+            match available {
+                Some(available) if amount > available => {
+                    Err(INSUFFICIENT_FUNDS.with("amount", amount).with("available", available))
+                }
+                _ => Ok(()),
+            }
         };
-        Err(ACCOUNT_FROZEN.with("account", vault))
+        let payable = request.trader_balance.or_else(|| self.supply_elsewhere(side_in));
+        check(side_in, quote.user_in, payable)?;
+        check(side_out, quote.vault_out, held.map(|held| held[side_out]))
     }
 
-    fn check_balances(&self, a_to_b: bool, quote: &Quote) -> Result<()> {
-        let Some(held) = self.vaults.amounts() else { return Ok(()) };
-        let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
-        // Nobody can pay more than there is outside the vault.
-        if let Some(mint) = self.tokens.mints()[side_in]
-            && self.tokens.addresses()[side_in] != NATIVE_MINT
-            && let Some(elsewhere) = mint.supply.checked_sub(held[side_in])
-            && quote.user_in > elsewhere
-        {
-            return Err(INSUFFICIENT_FUNDS.with("amount", quote.user_in).with("available", elsewhere));
+    /// Returns how much of a token there is outside its vault: nobody can pay more. `None` if the mint
+    /// does not tell: wrapped SOL keeps no supply, and one below the vault's balance is out of date.
+    fn supply_elsewhere(&self, side: usize) -> Option<u64> {
+        if self.tokens.addresses()[side] == NATIVE_MINT {
+            return None;
         }
-        if quote.vault_out > held[side_out] {
-            return Err(INSUFFICIENT_FUNDS.with("amount", quote.vault_out).with("available", held[side_out]));
-        }
-        Ok(())
+        self.tokens.mints()[side]?.supply.checked_sub(self.vaults.amounts()?[side])
     }
 
     /// Whether swaps have been made by others than a vault that may buy early: the pool is open then.
@@ -237,7 +260,8 @@ impl PoolState for DammPool {
     }
 
     fn quote(&self, environment: &Environment, request: &SwapRequest) -> std::result::Result<Quote, Refusal> {
-        self.swap(&mut { self.account }, environment, request).map(|swap| swap.quote)
+        let mut account = self.account;
+        self.swap(Purpose::Quote, &mut account, environment, request).map(|swap| swap.quote)
     }
 
     fn execute(
@@ -246,7 +270,7 @@ impl PoolState for DammPool {
         request: &SwapRequest,
     ) -> std::result::Result<Execution, Refusal> {
         let mut account = self.account;
-        let swap = self.swap(&mut account, environment, request)?;
+        let swap = self.swap(Purpose::Execution, &mut account, environment, request)?;
         self.vaults.trade(request.a_to_b, swap.quote.vault_in, swap.quote.vault_out);
         self.account = account;
         let Swap { quote, fees, .. } = swap;

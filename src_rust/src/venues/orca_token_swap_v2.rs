@@ -13,7 +13,9 @@ mod fees;
 mod layout;
 mod pool;
 mod pool_tokens;
+mod refusal;
 mod stable;
+mod swap;
 
 use super::{Layout, NewPool, PoolState, Role, Venue};
 use crate::decoders::{DecodeError, address};

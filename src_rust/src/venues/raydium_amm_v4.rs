@@ -13,6 +13,7 @@
 
 mod layout;
 mod pool;
+mod swap;
 
 use crate::decoders::address;
 use crate::quantities::Pubkey;

@@ -1,8 +1,8 @@
 //! Raydium CPMM: constant product with trade, protocol, fund and creator fees, for Token and Token-2022.
 //!
 //! `layout` says what the accounts hold, `curve` does the program's arithmetic on reserves net of
-//! accrued fees, `pool` puts transfer fees, thresholds and permissions around it in the program's
-//! order: which check comes first decides which error a failing swap gets.
+//! accrued fees, `swap` puts transfer fees, thresholds and permissions around it in the program's
+//! order: which check comes first decides which error a failing swap gets. `pool` keeps the accounts.
 //!
 //! # Source
 //! raydium-cp-swap (`curve/*`, `states/pool.rs`, `instructions/swap_base_*.rs`, `utils/token.rs`);
@@ -11,10 +11,11 @@
 mod curve;
 mod layout;
 mod pool;
+mod swap;
 
 use crate::decoders::address;
 use crate::quantities::Pubkey;
-use crate::venues::{Layout, Role, Venue};
+use crate::venues::{Layout, Venue};
 
 pub use layout::{CpmmConfig, CpmmState};
 pub use pool::CpmmPool;
@@ -32,10 +33,7 @@ pub static VENUE: Venue = Venue {
     layouts: &[
         layout::STATE,
         layout::CONFIG,
-        Layout {
-            role: Role::OfPool { pool_at: 11 },
-            ..Layout::unused("ObservationState", [0x7a, 0xae, 0xc5, 0x35, 0x81, 0x09, 0xa5, 0x84])
-        },
+        Layout::unused("ObservationState", [0x7a, 0xae, 0xc5, 0x35, 0x81, 0x09, 0xa5, 0x84]),
         Layout::unused("Permission", [0xe0, 0x53, 0x1c, 0x4f, 0x0a, 0xfd, 0xa1, 0x1c]),
     ],
     instructions: &INSTRUCTIONS,

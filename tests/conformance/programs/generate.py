@@ -55,10 +55,10 @@ class Generator:
         self.venue = venue
         self.mix = mix or Mix()
         self.rng = random.Random(f"{venue.name} {seed}")
-        self.meta = {**file.meta, "seed": seed}
+        self.meta = {**file.meta, "seed": seed, "trader_funds": None}
         self._elf = elf
         self._parties = _parties(venue, file)
-        self._states = [each for each in file.states.values() if (each.pool, True) in self._parties]
+        self._states = [each for each in file.states.values() if (_mints(venue, each), True) in self._parties]
         self._program = self._load(COMPUTE_UNIT_LIMIT)
 
     def write(self, path: Path, count: int) -> Counter[str]:
@@ -94,7 +94,7 @@ class Generator:
         rng, found = self.rng, []
         for _ in range(rng.randrange(4, 9)):
             swap = draw(self.venue, state, rng)
-            parties = rng.choice(self._parties[state.pool, swap.a_to_b])
+            parties = rng.choice(self._parties[_mints(self.venue, state), swap.a_to_b])
             swaps = [swap]
             if rng.random() < self.mix.edge:
                 swaps += edges(swap, lambda each: self._run(state, each, parties).outcome, rng)  # noqa: B023
@@ -109,9 +109,14 @@ class Generator:
         return Made(swap, call, execution, self.venue.outcome(state, swap, parties, execution))
 
     def _counts(self, state: State, made: Made, parties: Parties) -> bool:
-        """Whether the outcome would be the same with a little more or less compute."""
+        """Whether the outcome would be the same with a little more or less compute.
+
+        Where vectors never ran out of compute (`Venue.counts_compute`) such swaps are left out, too.
+        """
         if made.execution.units < (1 - UNITS_MARGIN) * COMPUTE_UNIT_LIMIT:
             return True
+        if not self.venue.counts_compute:
+            return False
         roomy = self._run(state, made.swap, parties, self._roomy)
         return roomy.outcome == made.outcome and not made.outcome["ok"]
 
@@ -123,16 +128,25 @@ class Generator:
         return Program(self._elf, self.meta["program_id"], self.meta["elf_sha256"], limit)
 
 
-def _parties(venue: Venue, file: VectorFile) -> dict[tuple[str, bool], list[Parties]]:
+Mints = tuple[str, str]  # what a mutation never changes of a pool
+
+
+def _mints(venue: Venue, state: State) -> Mints:
+    a, b = venue.sides(state)
+    return a.mint, b.mint
+
+
+def _parties(venue: Venue, file: VectorFile) -> dict[tuple[Mints, bool], list[Parties]]:
     """Return every pool's recorded parties by direction; a direction never recorded takes the other's."""
-    found: dict[tuple[str, bool], list[Parties]] = {}
+    found: dict[tuple[Mints, bool], list[Parties]] = {}
     for line in file.swaps:
-        known = found.setdefault((file.states[line["state"]].pool, line["args"]["a_to_b"]), [])
+        mints = _mints(venue, file.states[line["state"]])
+        known = found.setdefault((mints, line["args"]["a_to_b"]), [])
         parties = venue.recorded_parties(line)
         if parties not in known:
             known.append(parties)
-    for (pool, a_to_b), known in list(found.items()):
-        found.setdefault((pool, not a_to_b), known)
+    for (mints, a_to_b), known in list(found.items()):
+        found.setdefault((mints, not a_to_b), known)
     return found
 
 

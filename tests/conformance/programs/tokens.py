@@ -63,8 +63,20 @@ def wallet(mint_key: str, mint: Account, owner: str, amount: int) -> Account:
 
 
 def log_uniform(rng: random.Random, bits: float = 64) -> int:
-    """Return an integer in [1, 2^bits), its logarithm uniform."""
-    return int(2 ** rng.uniform(0, bits)) % (1 << int(bits + 0.999))
+    """Return an integer in [1, 2^bits), its logarithm uniform and its low bits random."""
+    value = int(2 ** rng.uniform(0, bits))
+    value += rng.randrange(max(1, value >> 40))  # a float's own precision ends at 53 bits
+    return min(value, int(2**bits) - 1) or 1
+
+
+def other_balance(rng: random.Random) -> int:
+    """Return a vault's balance: any, seldom nothing or all there can be (the trader then has none to pay)."""
+    kind = rng.random()
+    if kind < 0.03:
+        return 0
+    if kind < 0.06:
+        return U64_MAX
+    return log_uniform(rng, rng.choice((44, 63, 64)))
 
 
 def other_liquidity(liquidity: int, rng: random.Random) -> int:

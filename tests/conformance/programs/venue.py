@@ -46,12 +46,14 @@ class Venue(ABC):
         name: The venue's name in vector files.
         has_price_limit: Whether its swaps take a price limit.
         has_transfer_fees: Whether it knows Token-2022, and its results tell transfer fees.
+        counts_compute: Whether swaps that run out of compute are compared.
         wallets: The positions of trader, source and target in each operation's account list.
     """
 
     name: str
     has_price_limit = False
     has_transfer_fees = True
+    counts_compute = True
     wallets: ClassVar[Mapping[str, tuple[int, int, int]]]
 
     @abstractmethod

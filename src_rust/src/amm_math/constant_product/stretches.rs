@@ -73,8 +73,8 @@ pub(crate) fn push_segments(
 mod tests {
     use super::*;
 
-    fn fee(basis_points: u16, maximum_fee: u64) -> Option<TransferFee> {
-        Some(TransferFee { epoch: 0, maximum_fee, basis_points })
+    const fn fee(basis_points: u16, maximum_fee: u64) -> TransferFee {
+        TransferFee { epoch: 0, maximum_fee, basis_points }
     }
 
     /// Output of the stretches for an input.
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn stretches_end_where_a_transfer_fee_is_full() {
         let mut segments = Vec::new();
-        let fees = [fee(100, 1_000), fee(1_000, 5_000)];
+        let fees = [Some(fee(100, 1_000)), Some(fee(1_000, 5_000))];
         push_segments([1e6, 2e6], 0.99, 0.995, fees, 1e18, &mut segments);
         assert_eq!(segments.len(), 3);
         for input in [10.0, 9_999.0, 30_000.0, 100_000.0, 101_000.0, 1e7, 1e12] {
@@ -106,14 +106,14 @@ mod tests {
     #[test]
     fn plain_tokens_make_one_stretch() {
         let mut segments = Vec::new();
-        push_segments([10.0, 20.0], 0.5, 1.0, [None, fee(0, 0)], 100.0, &mut segments);
+        push_segments([10.0, 20.0], 0.5, 1.0, [None, Some(fee(0, 0))], 100.0, &mut segments);
         assert_eq!(segments, [Segment { gain: 10.0, base: 10.0, drag: 0.5, max_in: 100.0 }]);
     }
 
     #[test]
     fn a_fee_with_maximum_zero_takes_nothing() {
         let mut segments = Vec::new();
-        push_segments([10.0, 20.0], 1.0, 1.0, [fee(500, 0), fee(500, 0)], 100.0, &mut segments);
+        push_segments([10.0, 20.0], 1.0, 1.0, [Some(fee(500, 0)); 2], 100.0, &mut segments);
         assert_eq!(segments, [Segment { gain: 20.0, base: 10.0, drag: 1.0, max_in: 100.0 }]);
     }
 }

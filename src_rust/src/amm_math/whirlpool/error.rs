@@ -20,6 +20,9 @@ macro_rules! program_errors {
                 /// Lowest tick of that array.
                 start_tick_index: i32,
             },
+            /// The trader does not hold the input; the token program's error.
+            #[error("token program: insufficient funds (1)")]
+            InsufficientFunds,
             /// The pool charges an adaptive fee and its oracle is not known.
             #[error("oracle of an adaptive-fee pool is missing")]
             MissingOracle,
@@ -31,6 +34,7 @@ macro_rules! program_errors {
             pub fn code(self) -> Option<u32> {
                 match self {
                     $(Self::$name => Some($code),)*
+                    Self::InsufficientFunds => Some(1),
                     _ => None,
                 }
             }
@@ -43,6 +47,7 @@ macro_rules! program_errors {
                     Self::ComputeBudgetExceeded { .. } => "ComputeBudgetExceeded",
                     Self::MissingTickArray { .. } => "MissingTickArray",
                     Self::MissingOracle => "MissingOracle",
+                    Self::InsufficientFunds => "insufficient funds",
                 }
             }
         }

@@ -335,3 +335,72 @@ fn advance(cursor: &mut TickCursor<'_>, liquidity: u128, a_to_b: bool) -> Option
     cursor.cross(&target);
     Some(Crossed { sqrt_price: target.sqrt_price, liquidity, position: cursor.position() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amm_math::whirlpool::{ComputeContext, TickArrays, quote};
+    use crate::decoders::orca_whirlpool::TickArrayLayout;
+    use crate::decoders::{TickArray, Whirlpool};
+    use crate::quantities::Pubkey;
+
+    /// Every second of 40 ticks below tick 0 takes liquidity away.
+    fn arrays() -> TickArrays {
+        let mut arrays = TickArrays::new(1);
+        arrays.set_all_others_absent(true);
+        let array = TickArray {
+            start_tick_index: -88,
+            whirlpool: Pubkey::default(),
+            layout: TickArrayLayout::Fixed,
+            initialized: (48..88).map(|offset| 1_u128 << offset).sum(),
+            liquidity_net: (0..40).map(|tick| if tick % 2 == 0 { 1 << 30 } else { 0 }).collect(),
+        };
+        arrays.set(-88, Some(&array)).expect("an array of this pool");
+        arrays
+    }
+
+    #[test]
+    fn steps_are_remembered_from_the_second_quote_on() {
+        let mut data = [0; 653];
+        data[41..45].copy_from_slice(&[1, 0, 1, 0]);
+        data[65 + 8] = 1;
+        data[49..65].copy_from_slice(&(1_u128 << 40).to_le_bytes());
+        let pool = Whirlpool::read(&data).expect("a pool");
+        let arrays = arrays();
+        let view = PoolView {
+            pool: &pool,
+            arrays: &arrays,
+            oracle: None,
+            transfer_fee_a: None,
+            transfer_fee_b: None,
+            unix_timestamp: 0,
+            compute: ComputeContext::default(),
+        };
+        let mut path = Path::new(true);
+        assert!(!path.is_ready());
+        path.refresh(&view, false);
+        assert_eq!((path.is_ready(), path.is_ready()), (false, true));
+        // The price begins on tick 0; 0.00005 of the liquidity moves it by a tick.
+        for (ticks, steps) in [(0.5, 0), (5.5, 5), (15.5, 15), (37.5, 37)] {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a test amount")]
+            let amount = (ticks * 0.00005 * (1_u64 << 40) as f64) as u64;
+            let request = SwapRequest::new(amount, true, true);
+            let walked = quote(&view, &request).expect("a quote");
+            let moved = path.walk(&view, &request, amount, MIN_SQRT_PRICE_X64).expect("remembered");
+            assert_eq!(
+                (moved.amount_in, moved.amount_out, moved.fee),
+                (walked.user_in, walked.user_out, walked.fee)
+            );
+            let remembered = path.steps.get().map_or(0, |stretch| stretch.len);
+            assert!(remembered >= STRETCH.min(steps));
+        }
+        // An equal outlook keeps them, another one does not.
+        path.refresh(&view, true);
+        assert!(path.steps.get().is_some());
+        let thinner = Whirlpool { liquidity: pool.liquidity - 1, ..pool };
+        path.refresh(&PoolView { pool: &thinner, ..view }, true);
+        assert!(path.steps.get().is_none());
+        path.refresh(&view, false);
+        assert!(path.steps.get().is_none() && !path.is_ready());
+    }
+}

@@ -231,6 +231,9 @@ fn settle(
     } else if user_in > request.other_amount_threshold {
         return Err(WhirlpoolError::AmountInAboveMaximum);
     }
+    if request.trader_balance.is_some_and(|balance| user_in > balance) {
+        return Err(WhirlpoolError::InsufficientFunds);
+    }
     Ok(Quote {
         user_in,
         user_out: leaving.amount,

@@ -108,6 +108,17 @@ impl DynamicFee {
         Ok(())
     }
 
+    /// Whether [`after_swap`](Self::after_swap) is sure to succeed: prices of the program's own range,
+    /// a bin of some width.
+    pub(super) fn is_sure_to_count(&self, before: u128, sqrt_price: u128) -> bool {
+        // Then a ratio has at most 128 bits, and twice its bins in 1e-4 fewer than 127.
+        let is_usual = |price: u128| price >> 32 != 0 && price >> 96 == 0;
+        !self.is_initialized
+            || (self.bin_step_u128 >> 32 != 0
+                && self.volatility_reference >> 127 == 0
+                && [before, sqrt_price, self.sqrt_price_reference].into_iter().all(is_usual))
+    }
+
     /// Returns about how many bins lie between two prices.
     fn bins_between(&self, a: u128, b: u128) -> Result<u128> {
         let (low, high) = (a.min(b), a.max(b));
@@ -231,6 +242,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_sure_to_count_counts(
+            prices: [u128; 3], cut in 28_u32..36, other_cut in 90_u32..100, bin_step_u128 in 0_u128..1 << 34,
+            volatility_reference: u128,
+        ) {
+            let cuts = [cut, other_cut, 60];
+            let [before, after, reference] =
+                [0, 1, 2].map(|index| prices[index] >> (128 - cuts[index]));
+            for [before, after, reference] in [[before, after, reference], [after, before, before]] {
+                let mut fee = DynamicFee {
+                    bin_step_u128, volatility_reference, sqrt_price_reference: reference, ..fee()
+                };
+                if fee.is_sure_to_count(before, after) {
+                    prop_assert_eq!(fee.after_swap(before, after, 2000), Ok(()));
+                }
+            }
+        }
+
         #[test]
         fn ratio_equals_the_256_bit_division(a: u128, b: u128, shift_a in 0_u32..128, shift_b in 0_u32..128) {
             let (a, b): (u128, u128) = (a >> shift_a, b >> shift_b);

@@ -18,6 +18,8 @@ use crate::decoders::TransferFee;
 use crate::decoders::sysvar::Clock;
 use crate::swap::{Quote, Refusal, SwapRequest};
 
+const ONE_X64: u128 = 1 << 64;
+
 /// A fee and who gets it, base units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Fees {
@@ -42,6 +44,8 @@ pub(super) struct Swap {
     pub amount_left: u64,
     /// What the pool gives.
     pub output_amount: u64,
+    /// Price to move to, for [`Pool::move_price`]; `None`: it follows from the reserves.
+    pub sqrt_price: Option<u128>,
 }
 
 /// What the pool itself does: all of [`Swap`] but the transfer fees.
@@ -131,7 +135,8 @@ impl Pool {
         Ok(Fees { claiming: rest.minus(compounding)?, compounding, protocol })
     }
 
-    /// Carries a swap out on the account. On failure the account is of no more use.
+    /// Carries a swap out on the account, up to [`move_price`](Self::move_price). On failure the
+    /// account is of no more use.
     ///
     /// `transfer_fees`: of the input's and of the output's mint.
     pub(super) fn swap(
@@ -178,7 +183,7 @@ impl Pool {
             check_threshold(sent <= request.other_amount_threshold, sent, request)?;
             (traded, sent, request.amount)
         };
-        self.settle(request.a_to_b, &traded, clock.unix_timestamp)?;
+        self.book(request.a_to_b, &traded)?;
 
         let input_transfer_fee = exclude_transfer_fee(fee_in, sent).fee;
         let quote = Quote {
@@ -198,6 +203,7 @@ impl Pool {
             excluded_fee_input_amount: traded.excluded_in,
             amount_left: traded.amount_left,
             output_amount: traded.amount_out,
+            sqrt_price: traded.sqrt_price,
         })
     }
 
@@ -281,10 +287,9 @@ impl Pool {
         })
     }
 
-    /// Books fees and reserves and moves the price.
-    fn settle(&mut self, a_to_b: bool, traded: &Traded, unix_timestamp: u64) -> Result<()> {
+    /// Books fees and reserves.
+    fn book(&mut self, a_to_b: bool, traded: &Traded) -> Result<()> {
         let Fees { claiming, compounding, protocol } = traded.fees;
-        let price_before = self.sqrt_price;
         let liquidity = U256::from(self.liquidity);
         let per_liquidity = quotient(shifted(claiming), liquidity, Rounding::Down).ok_or(MATH_OVERFLOW)?;
         let of_providers = claiming.plus(compounding)?;
@@ -322,11 +327,28 @@ impl Pool {
         *from = from.minus(given)?;
         // Compounding fees are in token B.
         self.token_b_amount = self.token_b_amount.plus(compounding)?;
-        self.sqrt_price = match traded.sqrt_price {
+        Ok(())
+    }
+
+    /// Ends a swap: moves the price and adds up the volatility that the next swap pays for.
+    pub(super) fn move_price(&mut self, swap: &Swap, unix_timestamp: u64) -> Result<()> {
+        let before = self.sqrt_price;
+        self.sqrt_price = match swap.sqrt_price {
             Some(sqrt_price) => sqrt_price,
             None => sqrt_price_of([self.token_a_amount, self.token_b_amount])?,
         };
-        self.dynamic_fee.after_swap(price_before, self.sqrt_price, unix_timestamp)
+        self.dynamic_fee.after_swap(before, self.sqrt_price, unix_timestamp)
+    }
+
+    /// Whether [`move_price`](Self::move_price) is sure to succeed, so that a quote can do without.
+    pub(super) fn is_sure_to_move(&self, swap: &Swap) -> bool {
+        let next = match swap.sqrt_price {
+            Some(sqrt_price) => sqrt_price,
+            None if self.token_a_amount == 0 || self.token_b_amount == 0 => return false,
+            // Reserves of 64 bits make a price within the usual ones, whichever it is.
+            None => ONE_X64,
+        };
+        self.dynamic_fee.is_sure_to_count(self.sqrt_price, next)
     }
 }
 

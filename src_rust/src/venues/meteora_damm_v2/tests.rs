@@ -200,6 +200,10 @@ fn vaults_must_hold_what_they_pay_and_not_be_frozen() {
     write(&mut pool, &VAULTS[0], &TOKEN_PROGRAM, &frozen);
     assert_eq!(refusal(&pool, &request), ("Account is frozen", Some(17)));
     assert_eq!(pool.obstacle(&NOW), Some(SetAside::FrozenVault(VAULTS[0])));
+    // The trader pays before the pool does.
+    assert_eq!(refusal(&pool, &SwapRequest::new(10_000, true, false)), ("Account is frozen", Some(17)));
+    write(&mut pool, &MINTS[1], &TOKEN_PROGRAM, &mint(9900));
+    assert_eq!(refusal(&pool, &SwapRequest::new(10_000, true, false)), ("insufficient funds", Some(1)));
 }
 
 #[test]

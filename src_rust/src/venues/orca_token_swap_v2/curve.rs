@@ -93,6 +93,21 @@ impl Curve {
         }
     }
 
+    /// Whether an amount that buys nothing is too much for the curve rather than too little.
+    pub(super) fn is_beyond(self, reserves: Reserves, amount: u128) -> bool {
+        match self {
+            Self::ConstantProduct | Self::Offset(_) => {
+                let [source, destination] = self.virtual_reserves(reserves);
+                let whole = source.checked_add(amount);
+                source
+                    .checked_mul(destination)
+                    .is_none_or(|product| whole.is_none_or(|whole| product < whole))
+            }
+            Self::ConstantPrice(_) => false,
+            Self::Stable(_) => amount >= u128::from(reserves.source),
+        }
+    }
+
     /// Reserves with the imagined units added; below 2^65 each.
     fn virtual_reserves(self, reserves: Reserves) -> [u128; 2] {
         let offset = if let Self::Offset(offset) = self { u128::from(offset) } else { 0 };

@@ -180,6 +180,7 @@ pub(super) fn segments(
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any number will do")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -256,12 +256,11 @@ impl PoolState for PumpSwapPool {
         let flags = self.disable_flags();
         let mut written = Written::default();
         let result = if *address == self.address {
-            match account {
-                Some(account) => self.write_pool(account.data),
-                None => {
-                    self.is_closed = true;
-                    Ok(())
-                }
+            if let Some(account) = account {
+                self.write_pool(account.data)
+            } else {
+                self.is_closed = true;
+                Ok(())
             }
         } else if *address == GLOBAL_CONFIG {
             self.global.write(account, &PROGRAM, GlobalConfig::tolerant)
@@ -333,9 +332,11 @@ impl PoolState for PumpSwapPool {
         };
         let (base, quote, real_quote) = (terms.base as f64, terms.quote as f64, terms.real_quote as f64);
         into.push(if a_to_b {
-            // Virtual units cannot be paid out: the stretch ends where the real ones do.
-            let max_in =
-                if quote > real_quote { base * real_quote / (quote - real_quote) } else { f64::INFINITY };
+            // Virtual units cannot be paid out: the stretch ends where the real ones and the fee
+            // that stays with them do.
+            let lp = terms.rates.map_or(0.0, |rates| rates.lp_fee_bps as f64 / BPS);
+            let most = real_quote / (1.0 - lp).max(0.0);
+            let max_in = if quote > most { base * most / (quote - most) } else { f64::INFINITY };
             Segment { gain: (1.0 - fees) * quote, base, drag: 1.0, max_in }
         } else {
             Segment { gain: base, base: (1.0 + fees) * quote, drag: 1.0, max_in: f64::INFINITY }
@@ -406,7 +407,9 @@ impl PoolState for PumpSwapPool {
                 sink(&tiers.len().to_le_bytes());
                 for FeeTier { market_cap_lamports_threshold, fees: tier } in tiers {
                     sink(&market_cap_lamports_threshold.to_le_bytes());
-                    fees(tier).iter().for_each(|word| sink(&word.to_le_bytes()));
+                    for word in fees(tier) {
+                        sink(&word.to_le_bytes());
+                    }
                 }
             }
         }

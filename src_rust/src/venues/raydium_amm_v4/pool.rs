@@ -1,44 +1,23 @@
-//! A pool with its accounts: the program's checks in their order.
+//! A pool with its accounts.
 
 use ruint::aliases::U256;
 
 use super::layout::{AmmV4Info, INFO_LEN, OPEN_ORDERS_HEAD, OpenOrders};
+use super::swap::{INSUFFICIENT_FUNDS, Outcome, share_up, status};
 use crate::amm_math::{Segment, constant_product};
 use crate::decoders::DecodeError;
 use crate::quantities::Pubkey;
-use crate::swap::{Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest};
+use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
 use crate::venues::{
     AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Vaults, Written,
 };
 
-/// Statuses of the program that swaps look at.
-mod status {
-    pub(super) const INITIALIZED: u64 = 1;
-    pub(super) const ORDER_BOOK_ONLY: u64 = 5;
-    pub(super) const SWAP_ONLY: u64 = 6;
-    pub(super) const WAITING_TRADE: u64 = 7;
-}
-
-// Names as the program prints them.
-const INVALID_STATUS: Refusal = Refusal::program("InvalidStatus", 22);
-const INVALID_INPUT: Refusal = Refusal::program("InvalidInput", 29);
-const EXCEEDED_SLIPPAGE: Refusal = Refusal::program("exceeds desired slippage limit", 30);
 const CHECKED_SUB: Refusal = Refusal::program("Checked_Sub Overflow", 32);
 const CHECKED_ADD: Refusal = Refusal::program("Checked_Add Overflow", 33);
-const INSUFFICIENT_FUNDS: Refusal = Refusal::program("insufficient funds", 40);
-/// The token program's error.
-const ACCOUNT_FROZEN: Refusal = Refusal::program("Account is frozen", 17);
-/// What the program says to an account that no token program owns.
-const NO_TOKEN_ACCOUNT: Refusal = Refusal::missing("InvalidSplTokenProgram", Some(38));
-
-const fn panic(why: &'static str) -> Refusal {
-    Refusal::other(RefusalKind::Panic, why)
-}
-const UNWRAP: Refusal = panic("math.rs: Option::unwrap() on None");
 
 /// The pool's account at its market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Book {
+pub(super) enum Book {
     Unknown,
     Absent,
     Known(OpenOrders),
@@ -46,7 +25,7 @@ enum Book {
 
 impl Book {
     /// Whether orders rest at the market: fills that nobody has accounted for may belong to them.
-    fn has_orders(&self) -> bool {
+    pub(super) fn has_orders(&self) -> bool {
         matches!(self, Self::Known(orders) if orders.free_slot_bits != u128::MAX
             || orders.native_coin_free != orders.native_coin_total
             || orders.native_pc_free != orders.native_pc_total)
@@ -56,17 +35,17 @@ impl Book {
 /// A pool and the accounts it depends on.
 #[derive(Debug, Clone)]
 pub struct AmmV4Pool {
-    address: Pubkey,
-    program: Pubkey,
-    info: AmmV4Info,
-    exists: bool,
-    vaults: Vaults,
+    pub(super) address: Pubkey,
+    pub(super) program: Pubkey,
+    pub(super) info: AmmV4Info,
+    pub(super) exists: bool,
+    pub(super) vaults: Vaults,
     /// For what others want to know of the mints: the program never reads them.
-    sides: TokenSides,
-    book: Book,
+    pub(super) sides: TokenSides,
+    pub(super) book: Book,
     /// What the pool trades with (coin, price currency), once all accounts are known; or what the
     /// program says to them.
-    reserves: Option<Result<[u64; 2], Refusal>>,
+    pub(super) reserves: Option<Result<[u64; 2], Refusal>>,
 }
 
 /// Opens the pool at an address.
@@ -108,18 +87,9 @@ fn vaults_of(info: &AmmV4Info) -> Vaults {
     Vaults::new([info.coin_vault, info.pc_vault], mints_of(info))
 }
 
-/// A swap carried out.
-struct Outcome {
-    quote: Quote,
-    /// The pool's account afterwards.
-    info: AmmV4Info,
-    /// Reserves before, coin and price currency.
-    reserves: [u64; 2],
-}
-
 impl AmmV4Pool {
     /// Whether the program counts what lies at the market.
-    fn uses_book(&self) -> bool {
+    pub(super) fn uses_book(&self) -> bool {
         matches!(self.info.status, status::INITIALIZED | status::ORDER_BOOK_ONLY)
     }
 
@@ -141,157 +111,12 @@ impl AmmV4Pool {
     }
 
     /// When swaps open, if the status makes them wait.
-    fn opens_at(&self) -> Option<u64> {
+    pub(super) fn opens_at(&self) -> Option<u64> {
         match self.info.status {
             status::ORDER_BOOK_ONLY => Some(self.info.orderbook_to_init_time),
             status::WAITING_TRADE => Some(self.info.pool_open_time),
             _ => None,
         }
-    }
-
-    /// Returns the status that a swap leaves.
-    fn checked_status(&self, environment: &Environment) -> Result<u64, Refusal> {
-        let now = environment.now().unix_timestamp;
-        match (self.info.status, self.opens_at()) {
-            (_, Some(opens_at)) if now < opens_at => Err(INVALID_STATUS.with("opens_at", opens_at)),
-            (status::ORDER_BOOK_ONLY, _) => Ok(status::INITIALIZED),
-            (status::WAITING_TRADE, _) => Ok(status::SWAP_ONLY),
-            (permitted @ (status::INITIALIZED | status::SWAP_ONLY), _) => Ok(permitted),
-            (other, _) => Err(INVALID_STATUS.with("status", other)),
-        }
-    }
-
-    /// Returns the reserves, or why there are none.
-    fn checked_reserves(&self) -> Result<[u64; 2], Refusal> {
-        if self.uses_book() && self.book.has_orders() {
-            return Err(Refusal::other(RefusalKind::Unsupported, "resting_orders")
-                .with("open_orders", self.info.open_orders));
-        }
-        match &self.reserves {
-            Some(reserves) => reserves.clone(),
-            None => {
-                Err(Refusal::missing("InvalidOpenOrders", Some(10)).with("account", self.info.open_orders))
-            }
-        }
-    }
-
-    /// The one core of [`quote`](PoolState::quote) and [`execute`](PoolState::execute).
-    fn swap(&self, environment: &Environment, request: &SwapRequest) -> Result<Outcome, Refusal> {
-        if !self.exists {
-            return Err(Refusal::missing("The amm account owner is not match with this program", Some(27))
-                .with("account", self.address));
-        }
-        let Some(vaults) = self.vaults.amounts() else {
-            return Err(match self.vaults.obstacle() {
-                Some(SetAside::Missing { account, .. }) => NO_TOKEN_ACCOUNT.with("account", account),
-                _ => NO_TOKEN_ACCOUNT,
-            });
-        };
-        let status = self.checked_status(environment)?;
-        let reserves = self.checked_reserves()?;
-        let (side_in, side_out) = if request.a_to_b { (0, 1) } else { (1, 0) };
-        let (reserve_in, reserve_out) = (reserves[side_in], reserves[side_out]);
-        // A supply fits 64 bits, so no trader holds what does not fit beside the vault's balance.
-        let most = u64::MAX - vaults[side_in];
-        let (amount_in, amount_out, fee) = if request.exact_in {
-            self.exact_in(request, reserve_in, reserve_out, most)?
-        } else {
-            self.exact_out(request, reserve_in, reserve_out, most)?
-        };
-        if amount_out >= reserve_out {
-            return Err(INSUFFICIENT_FUNDS.with("amount_out", amount_out));
-        }
-        if amount_out > vaults[side_out] {
-            return Err(Refusal::other(RefusalKind::Unsupported, "unsettled_funds")
-                .with("open_orders", self.info.open_orders));
-        }
-        let frozen = self.vaults.frozen();
-        if frozen[side_in] || frozen[side_out] {
-            return Err(ACCOUNT_FROZEN);
-        }
-        let info = self.info_after(status, request.a_to_b, amount_in, amount_out, fee);
-        Ok(Outcome {
-            quote: Quote {
-                user_in: amount_in,
-                user_out: amount_out,
-                vault_in: amount_in,
-                vault_out: amount_out,
-                fee,
-                fee_on_input: true,
-                input_transfer_fee: 0,
-                output_transfer_fee: 0,
-            },
-            info: info.ok_or(panic("processor.rs: Option::unwrap() on None"))?,
-            reserves,
-        })
-    }
-
-    /// Returns input, output and fee. `most`: what a trader can hold of the input.
-    fn exact_in(
-        &self,
-        request: &SwapRequest,
-        reserve_in: u64,
-        reserve_out: u64,
-        most: u64,
-    ) -> Result<(u64, u64, u64), Refusal> {
-        let amount_in = request.amount;
-        if amount_in > most {
-            return Err(INSUFFICIENT_FUNDS.with("amount_in", amount_in));
-        }
-        let fee = share_up(amount_in.into(), self.info.swap_fee_numerator, self.info.swap_fee_denominator)
-            .and_then(|fee| u64::try_from(fee).ok())
-            .ok_or(UNWRAP)?;
-        let net = amount_in.checked_sub(fee).ok_or(UNWRAP)?;
-        let amount_out = constant_product::amount_out(reserve_in, reserve_out, net).ok_or(UNWRAP)?;
-        if amount_out < request.other_amount_threshold {
-            return Err(EXCEEDED_SLIPPAGE.with("amount_out", amount_out));
-        }
-        if amount_out == 0 || amount_in == 0 {
-            return Err(INVALID_INPUT.with("amount_in", amount_in).with("amount_out", amount_out));
-        }
-        Ok((amount_in, amount_out, fee))
-    }
-
-    /// Returns input, output and fee. `most`: what a trader can hold of the input.
-    fn exact_out(
-        &self,
-        request: &SwapRequest,
-        reserve_in: u64,
-        reserve_out: u64,
-        most: u64,
-    ) -> Result<(u64, u64, u64), Refusal> {
-        let amount_out = request.amount;
-        let (numerator, denominator) = (self.info.swap_fee_numerator, self.info.swap_fee_denominator);
-        let net = constant_product::net_in(reserve_in, reserve_out, amount_out).ok_or(UNWRAP)?;
-        let kept = denominator.checked_sub(numerator).ok_or(UNWRAP)?;
-        let gross = share_up(net, denominator, kept).ok_or(UNWRAP)?;
-        let amount_in = u64::try_from(gross).map_err(|_| panic("Integer overflow when casting to u64"))?;
-        // The input is at least what arrives, which therefore fits as well.
-        let fee = u64::try_from(gross - net).map_err(|_| UNWRAP)?;
-        if amount_in > most {
-            return Err(INSUFFICIENT_FUNDS.with("amount_in", amount_in));
-        }
-        if request.other_amount_threshold < amount_in {
-            return Err(EXCEEDED_SLIPPAGE.with("amount_in", amount_in));
-        }
-        if amount_in == 0 || amount_out == 0 {
-            return Err(INVALID_INPUT.with("amount_in", amount_in).with("amount_out", amount_out));
-        }
-        Ok((amount_in, amount_out, fee))
-    }
-
-    /// The pool's account after a swap; `None`: one of its sums leaves its range.
-    fn info_after(&self, status: u64, a_to_b: bool, input: u64, output: u64, fee: u64) -> Option<AmmV4Info> {
-        let mut info = AmmV4Info { status, ..self.info };
-        let (all_in, all_out, all_fees) = if a_to_b {
-            (&mut info.swap_coin_in_amount, &mut info.swap_pc_out_amount, &mut info.swap_acc_coin_fee)
-        } else {
-            (&mut info.swap_pc_in_amount, &mut info.swap_coin_out_amount, &mut info.swap_acc_pc_fee)
-        };
-        *all_in = all_in.checked_add(input.into())?;
-        *all_out = all_out.checked_add(output.into())?;
-        *all_fees = all_fees.checked_add(fee)?;
-        Some(info)
     }
 
     /// Replaces the pool's own account.
@@ -366,18 +191,6 @@ fn relevant(info: &AmmV4Info) -> AmmV4Info {
         recent_epoch: 0,
         ..*info
     }
-}
-
-/// `ceil(amount * numerator / denominator)`; `None`: beyond 128 bits, or no denominator.
-fn share_up(amount: u128, numerator: u64, denominator: u64) -> Option<u128> {
-    let product = amount.checked_mul(numerator.into())?;
-    if denominator == 0 {
-        return None;
-    }
-    Some(match u64::try_from(product) {
-        Ok(product) => product.div_ceil(denominator).into(),
-        Err(_) => product.div_ceil(denominator.into()),
-    })
 }
 
 impl PoolState for AmmV4Pool {
@@ -475,7 +288,7 @@ impl PoolState for AmmV4Pool {
         };
         let direction: u8 = if request.a_to_b { 2 } else { 1 };
         let details = vec![
-            ("log", crate::swap::Value::Text(log)),
+            ("log", Value::Text(log)),
             ("direction", direction.into()),
             ("pool_coin", reserves[0].into()),
             ("pool_pc", reserves[1].into()),

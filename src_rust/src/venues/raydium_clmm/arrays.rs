@@ -214,6 +214,15 @@ impl Arrays {
         }
     }
 
+    /// Returns whether a client finds no array at all to pass in a direction.
+    pub(super) fn has_none(&self, downwards: bool) -> bool {
+        let starts = &self.chains[usize::from(!downwards)].starts;
+        starts
+            .iter()
+            .take(MAX_ARRAYS_PER_SWAP)
+            .all(|&start| self.place(start).is_ok_and(|place| self.known[place].content == Content::Absent))
+    }
+
     /// Returns the places of the arrays with ticks, in the chain's order, and how they end.
     fn reach(&self, side: usize) -> (Vec<usize>, End) {
         let chain = &self.chains[side];

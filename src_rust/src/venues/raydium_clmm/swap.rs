@@ -79,7 +79,7 @@ impl ClmmPool {
             }
         }
         let mut book = self.open_book(config, &order, timestamp, false)?;
-        let end = self.walk(&order, Some(&mut book)).map_err(|stop| self.refuse(stop))?;
+        let end = self.walk(&order, Some(&mut book)).map_err(|stop| self.refuse(stop, order.a_to_b))?;
         let (amount_in, amount_out) = order.amounts(&end);
         book.close(&mut self.pool.clone(), amount_in, amount_out)?;
         Ok(self.settle(request, &order, &end)?)
@@ -93,7 +93,7 @@ impl ClmmPool {
     ) -> Result<Settled, Refusal> {
         let (config, order) = self.prepare(environment, request)?;
         let mut book = self.open_book(config, &order, cut_timestamp(environment), true)?;
-        let end = self.walk(&order, Some(&mut book)).map_err(|stop| self.refuse(stop))?;
+        let end = self.walk(&order, Some(&mut book)).map_err(|stop| self.refuse(stop, order.a_to_b))?;
         let mut pool = self.pool;
         let (amount_in, amount_out) = order.amounts(&end);
         book.close(&mut pool, amount_in, amount_out)?;
@@ -323,7 +323,7 @@ impl ClmmPool {
             input_transfer_fee,
             output_transfer_fee,
         };
-        self.check_vaults(order.a_to_b, &quote)?;
+        self.check_vaults(request, &quote)?;
         let before = self.pool.sqrt_price_x64;
         if if order.a_to_b { before <= end.sqrt_price } else { end.sqrt_price <= before } {
             return Err(error::REQUIRE_GT);
@@ -344,15 +344,17 @@ impl ClmmPool {
     }
 
     /// What the token programs refuse, first of the way in, then of the way out.
-    ///
-    /// A mint's supply has 64 bits, so nobody can send what would lift the vault beyond.
-    fn check_vaults(&self, a_to_b: bool, quote: &Quote) -> Result<(), Fault> {
-        let (into, out) = (usize::from(!a_to_b), usize::from(a_to_b));
+    fn check_vaults(&self, request: &SwapRequest, quote: &Quote) -> Result<(), Fault> {
+        let (into, out) = (usize::from(!request.a_to_b), usize::from(request.a_to_b));
         let (frozen, amounts) = (self.vaults.frozen(), self.vaults.amounts().unwrap_or_default());
-        if frozen[into] {
+        let is_payable = quote.user_in <= request.most_payable(amounts[into]);
+        // Token-2022 looks at the sender's balance before it looks whether the receiver is frozen.
+        let mint = self.tokens.mints()[into];
+        let counts_first = mint.is_some_and(|mint| mint.program == TOKEN_2022_PROGRAM);
+        if frozen[into] && (is_payable || !counts_first) {
             return Err(error::ACCOUNT_FROZEN);
         }
-        if amounts[into].checked_add(quote.user_in).is_none() {
+        if !is_payable {
             return Err(error::INSUFFICIENT_FUNDS);
         }
         if frozen[out] {
@@ -362,13 +364,16 @@ impl ClmmPool {
     }
 
     /// Adds the account to what a walk stopped at.
-    fn refuse(&self, stop: End) -> Refusal {
+    fn refuse(&self, stop: End, a_to_b: bool) -> Refusal {
         match stop {
             End::Fault(Fault::ExtensionUnknown) => match self.extension_address {
                 Some(address) => Refusal::from(Fault::ExtensionUnknown).with("account", address),
                 None => Fault::ExtensionUnknown.into(),
             },
             End::Fault(fault) => fault.into(),
+            End::Array { is_first: true, .. } if self.arrays.has_none(a_to_b) => {
+                Fault::Panic("no tick array is passed").into()
+            }
             End::Array { start, is_absent, is_first } => {
                 let (name, code) =
                     if is_first { error::INVALID_FIRST_TICK_ARRAY } else { error::NOT_ENOUGH_TICK_ARRAYS };

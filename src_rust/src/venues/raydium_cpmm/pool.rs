@@ -1,49 +1,38 @@
-//! A pool with its accounts: the program's checks around the curve, in their order.
+//! A pool with its accounts.
 
 use ruint::aliases::U256;
 
-use super::curve::{Curve, RATE_ONE, Rates, Traded, panic};
+use super::curve::{RATE_ONE, Rates, panic};
 use super::layout::{CONFIG_DISCRIMINATOR, CpmmConfig, CpmmState, STATE_DISCRIMINATOR};
-use crate::amm_math::transfer_fee::WithFee;
+use super::swap::{INSUFFICIENT_FUNDS, Outcome};
 use crate::amm_math::{Segment, constant_product};
-use crate::decoders::{DecodeError, TransferFee};
+use crate::decoders::{DecodeError, TransferFee, TransferFeeConfig};
 use crate::quantities::Pubkey;
-use crate::swap::{Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest};
-use crate::venues::token_sides::excluded;
+use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest};
 use crate::venues::{
     AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Vaults, Written,
 };
 
-const SWAP_DISABLED: u8 = 1 << 2;
+pub(super) const SWAP_DISABLED: u8 = 1 << 2;
 /// Bits of the status with a meaning.
 const STATUS_BITS: u8 = 0b111;
 
-const NOT_APPROVED: Refusal = Refusal::program("NotApproved", 6000);
-const EXCEEDED_SLIPPAGE: Refusal = Refusal::program("ExceededSlippage", 6005);
-const FEE_MISMATCH: Refusal = Refusal::program("TransferFeeCalculateNotMatch", 6010);
 const MATH_OVERFLOW: Refusal = Refusal::program("MathOverflow", 6011);
 const INSUFFICIENT_VAULT: Refusal = Refusal::program("InsufficientVault", 6012);
-/// Anchor's `require_gt!`.
-const ZERO_AMOUNT: Refusal = Refusal::program("RequireGtViolated", 2505);
-/// The token programs' errors.
-const INSUFFICIENT_FUNDS: Refusal = Refusal::program("insufficient funds", 1);
-const ACCOUNT_FROZEN: Refusal = Refusal::program("Account is frozen", 17);
-/// Anchor's error for an account that does not exist.
-const NOT_INITIALIZED: (&str, Option<u32>) = ("AccountNotInitialized", Some(3012));
 
 /// A pool and the accounts it depends on.
 #[derive(Debug, Clone)]
 pub struct CpmmPool {
-    address: Pubkey,
-    program: Pubkey,
-    state: CpmmState,
-    exists: bool,
-    config: Option<CpmmConfig>,
-    vaults: Vaults,
-    sides: TokenSides,
-    assume_plain_mints: bool,
+    pub(super) address: Pubkey,
+    pub(super) program: Pubkey,
+    pub(super) state: CpmmState,
+    pub(super) exists: bool,
+    pub(super) config: Option<CpmmConfig>,
+    pub(super) vaults: Vaults,
+    pub(super) sides: TokenSides,
+    pub(super) assume_plain_mints: bool,
     /// Vaults less accrued fees, once the vaults are known; or what the program says to them.
-    reserves: Option<Result<[u64; 2], Refusal>>,
+    pub(super) reserves: Option<Result<[u64; 2], Refusal>>,
 }
 
 /// Opens the pool at an address.
@@ -86,7 +75,7 @@ fn expect_discriminator(owner: &Pubkey, data: &[u8], expected: [u8; 8]) -> Resul
     }
 }
 
-fn mints_of(state: &CpmmState) -> [Pubkey; 2] {
+pub(super) fn mints_of(state: &CpmmState) -> [Pubkey; 2] {
     [state.token_0_mint, state.token_1_mint]
 }
 
@@ -94,25 +83,16 @@ fn vaults_of(state: &CpmmState) -> Vaults {
     Vaults::new([state.token_0_vault, state.token_1_vault], mints_of(state))
 }
 
-/// A swap carried out: what the trader sees, what the curve did, fees accrued afterwards.
-struct Outcome {
-    quote: Quote,
-    traded: Traded,
-    protocol_fees: [u64; 2],
-    fund_fees: [u64; 2],
-    creator_fees: [u64; 2],
-}
-
 impl CpmmPool {
-    fn protocol_fees(&self) -> [u64; 2] {
+    pub(super) fn protocol_fees(&self) -> [u64; 2] {
         [self.state.protocol_fees_token_0, self.state.protocol_fees_token_1]
     }
 
-    fn fund_fees(&self) -> [u64; 2] {
+    pub(super) fn fund_fees(&self) -> [u64; 2] {
         [self.state.fund_fees_token_0, self.state.fund_fees_token_1]
     }
 
-    fn creator_fees(&self) -> [u64; 2] {
+    pub(super) fn creator_fees(&self) -> [u64; 2] {
         [self.state.creator_fees_token_0, self.state.creator_fees_token_1]
     }
 
@@ -139,7 +119,7 @@ impl CpmmPool {
         });
     }
 
-    fn rates(&self) -> Option<Rates> {
+    pub(super) fn rates(&self) -> Option<Rates> {
         let config = self.config?;
         Some(Rates {
             trade: config.trade_fee_rate,
@@ -149,7 +129,7 @@ impl CpmmPool {
         })
     }
 
-    fn creator_on_input(&self, a_to_b: bool) -> bool {
+    pub(super) fn creator_on_input(&self, a_to_b: bool) -> bool {
         match self.state.creator_fee_on {
             0 => true,
             1 => a_to_b,
@@ -158,160 +138,8 @@ impl CpmmPool {
     }
 
     /// Whether the pool has taken fees: then it is open, whatever the clock says.
-    fn has_traded(&self) -> bool {
+    pub(super) fn has_traded(&self) -> bool {
         [self.protocol_fees(), self.fund_fees(), self.creator_fees()] != [[0; 2]; 3]
-    }
-
-    /// The curve of one direction, or the program's error; every account it reads must be known.
-    fn curve(&self, a_to_b: bool) -> Result<Curve, Refusal> {
-        let (Some(rates), Some(reserves)) = (self.rates(), self.reserves.as_ref()) else {
-            return Err(self.missing());
-        };
-        let reserves = reserves.clone()?;
-        let [reserve_in, reserve_out] = if a_to_b { reserves } else { [reserves[1], reserves[0]] };
-        Ok(Curve { reserve_in, reserve_out, rates, creator_on_input: self.creator_on_input(a_to_b) })
-    }
-
-    /// What a swap says to the account that is not known.
-    fn missing(&self) -> Refusal {
-        let missing =
-            |account: Pubkey| Refusal::missing(NOT_INITIALIZED.0, NOT_INITIALIZED.1).with("account", account);
-        if !self.exists {
-            return Refusal::missing("AccountOwnedByWrongProgram", Some(3007)).with("account", self.address);
-        }
-        if self.config.is_none() {
-            return missing(self.state.amm_config);
-        }
-        match self.vaults.obstacle() {
-            Some(SetAside::Missing { account, .. }) => missing(account),
-            _ => missing(self.address),
-        }
-    }
-
-    /// Refuses a swap whose accounts are not all known, or that no local arithmetic predicts.
-    fn check_accounts(&self) -> Result<(), Refusal> {
-        if !self.exists || self.config.is_none() || self.reserves.is_none() {
-            return Err(self.missing());
-        }
-        for (mint, &address) in self.sides.mints().into_iter().zip(&mints_of(&self.state)) {
-            match mint {
-                None if !self.assume_plain_mints => {
-                    return Err(
-                        Refusal::missing(NOT_INITIALIZED.0, NOT_INITIALIZED.1).with("account", address)
-                    );
-                }
-                Some(mint) => {
-                    if let Some(restriction) = mint.restriction {
-                        let reason = restriction.reason();
-                        return Err(Refusal::other(RefusalKind::Unsupported, reason).with("mint", address));
-                    }
-                }
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn check_open(&self, environment: &Environment) -> Result<(), Refusal> {
-        if self.state.status & SWAP_DISABLED != 0 {
-            return Err(NOT_APPROVED.with("status", self.state.status));
-        }
-        if environment.now().unix_timestamp < self.state.open_time {
-            return Err(NOT_APPROVED.with("open_time", self.state.open_time));
-        }
-        Ok(())
-    }
-
-    /// The one core of [`quote`](PoolState::quote) and [`execute`](PoolState::execute).
-    fn swap(&self, environment: &Environment, request: &SwapRequest) -> Result<Outcome, Refusal> {
-        self.check_accounts()?;
-        let fees = self.sides.fees(environment, request.a_to_b);
-        let (traded, sent, received) = if request.exact_in {
-            self.exact_in(environment, request, fees)?
-        } else {
-            self.exact_out(environment, request, fees)?
-        };
-        let (side_in, side_out) = if request.a_to_b { (0, 1) } else { (1, 0) };
-        let creator_side = if self.creator_on_input(request.a_to_b) { side_in } else { side_out };
-        let outcome = Outcome {
-            quote: Quote {
-                user_in: sent.amount,
-                user_out: received.amount,
-                vault_in: traded.input,
-                vault_out: traded.output,
-                fee: traded.trade_fee,
-                fee_on_input: true,
-                input_transfer_fee: sent.fee,
-                output_transfer_fee: received.fee,
-            },
-            protocol_fees: accrued(self.protocol_fees(), side_in, traded.protocol_fee)?,
-            fund_fees: accrued(self.fund_fees(), side_in, traded.fund_fee)?,
-            creator_fees: accrued(self.creator_fees(), creator_side, traded.creator_fee.into())?,
-            traded,
-        };
-        self.check_transfers(&outcome.quote, side_in, side_out)?;
-        Ok(outcome)
-    }
-
-    /// What the token programs refuse.
-    fn check_transfers(&self, quote: &Quote, side_in: usize, side_out: usize) -> Result<(), Refusal> {
-        let frozen = self.vaults.frozen();
-        let vault_in = self.vaults.amounts().map_or(0, |amounts| amounts[side_in]);
-        if frozen[side_in] {
-            return Err(ACCOUNT_FROZEN);
-        }
-        // A supply fits 64 bits, so no trader holds what does not fit beside the vault's balance.
-        if vault_in.checked_add(quote.user_in).is_none() {
-            return Err(INSUFFICIENT_FUNDS.with("amount", quote.user_in));
-        }
-        if frozen[side_out] {
-            return Err(ACCOUNT_FROZEN);
-        }
-        Ok(())
-    }
-
-    fn exact_in(
-        &self,
-        environment: &Environment,
-        request: &SwapRequest,
-        [fee_in, fee_out]: [Option<TransferFee>; 2],
-    ) -> Result<(Traded, WithFee, WithFee), Refusal> {
-        self.check_open(environment)?;
-        let arrives = excluded(fee_in, request.amount);
-        if arrives.amount == 0 {
-            return Err(ZERO_AMOUNT.with("amount_in", request.amount));
-        }
-        let traded = self.curve(request.a_to_b)?.exact_in(arrives.amount)?;
-        let received = excluded(fee_out, traded.output);
-        if received.amount == 0 {
-            return Err(ZERO_AMOUNT.with("amount_out", traded.output));
-        }
-        if received.amount < request.other_amount_threshold {
-            return Err(EXCEEDED_SLIPPAGE.with("amount_out", received.amount));
-        }
-        Ok((traded, WithFee { amount: request.amount, fee: arrives.fee }, received))
-    }
-
-    fn exact_out(
-        &self,
-        environment: &Environment,
-        request: &SwapRequest,
-        [fee_in, fee_out]: [Option<TransferFee>; 2],
-    ) -> Result<(Traded, WithFee, WithFee), Refusal> {
-        if request.amount == 0 {
-            return Err(ZERO_AMOUNT.with("amount_out", request.amount));
-        }
-        self.check_open(environment)?;
-        let leaves = included(fee_out, request.amount)?;
-        let traded = self.curve(request.a_to_b)?.exact_out(leaves.amount)?;
-        if traded.input == 0 {
-            return Err(ZERO_AMOUNT.with("amount_in", traded.input));
-        }
-        let sent = included(fee_in, traded.input)?;
-        if request.other_amount_threshold < sent.amount {
-            return Err(EXCEEDED_SLIPPAGE.with("amount_in", sent.amount));
-        }
-        Ok((traded, sent, WithFee { amount: request.amount, fee: leaves.fee }))
     }
 
     /// Replaces the pool's own account.
@@ -361,32 +189,6 @@ impl CpmmPool {
             [kept(rates.trade), kept(rates.creator)]
         })
     }
-}
-
-/// Adds a fee to one side; the program unwraps.
-fn accrued(mut fees: [u64; 2], side: usize, fee: u128) -> Result<[u64; 2], Refusal> {
-    let sum = u64::try_from(fee).ok().and_then(|fee| fees[side].checked_add(fee));
-    fees[side] = sum.ok_or(panic("states/pool.rs: Option::unwrap() on None"))?;
-    Ok(fees)
-}
-
-/// Returns what must be sent so that `amount` arrives, with the program's error where there is none.
-fn included(fee: Option<TransferFee>, amount: u64) -> Result<WithFee, Refusal> {
-    let Some(fee) = fee else { return Ok(WithFee { amount, fee: 0 }) };
-    fee.include(amount).ok_or_else(|| {
-        // Beyond 64 bits the program unwraps nothing; else the fee of the sum is another one.
-        let kept = u128::from(10_000_u16.saturating_sub(fee.basis_points));
-        let most = u128::from(amount) + u128::from(fee.maximum_fee);
-        let sent = match kept {
-            0 => most,
-            kept => (u128::from(amount) * 10_000).div_ceil(kept).min(most),
-        };
-        if sent > u128::from(u64::MAX) {
-            panic("utils/token.rs: Option::unwrap() on None")
-        } else {
-            FEE_MISMATCH.with("amount", amount)
-        }
-    })
 }
 
 impl PoolState for CpmmPool {
@@ -445,21 +247,26 @@ impl PoolState for CpmmPool {
         if self.state.status & SWAP_DISABLED != 0 {
             return Some(SetAside::Disabled { status: self.state.status.into() });
         }
-        if self.state.open_time > 0 && !self.has_traded() {
-            match environment.clock {
-                None => return Some(SetAside::MissingClock),
-                Some(clock) if clock.unix_timestamp < self.state.open_time => {
-                    return Some(SetAside::NotYetOpen { opens_at: self.state.open_time });
-                }
-                Some(_) => {}
+        match environment.clock {
+            None if self.state.open_time > 0 && !self.has_traded() => return Some(SetAside::MissingClock),
+            Some(clock) if clock.unix_timestamp < self.state.open_time => {
+                return Some(SetAside::NotYetOpen { opens_at: self.state.open_time });
             }
+            _ => {}
         }
         self.known_reserves().is_none().then_some(SetAside::NoLiquidity)
     }
 
-    /// Only until the pool has traded once: it opens when its time has come.
+    /// Until the pool has traded once, for it opens when its time has come; and where a transfer fee
+    /// changes with the epoch.
     fn depends_on_time(&self) -> bool {
-        self.state.open_time > 0 && !self.has_traded()
+        let changes = |fees: TransferFeeConfig| {
+            TransferFee { epoch: 0, ..fees.older } != TransferFee { epoch: 0, ..fees.newer }
+        };
+        let mints = self.sides.mints();
+        let fee_changes =
+            mints.iter().any(|mint| mint.and_then(|mint| mint.transfer_fee).is_some_and(changes));
+        fee_changes || (self.state.open_time > 0 && !self.has_traded())
     }
 
     fn quote(&self, environment: &Environment, request: &SwapRequest) -> Result<Quote, Refusal> {

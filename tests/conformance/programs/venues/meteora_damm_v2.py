@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 from .. import layout
 from ..svm import Execution
 from ..tokens import (
-    U64_MAX,
     address,
     balance,
     derived,
     frozen,
     log_uniform,
     mutate_transfer_fee,
+    other_balance,
     with_balance,
 )
 from ..vectors import Call, State, Swap
@@ -255,7 +255,7 @@ def _reserves(state: State, rng: random.Random) -> State:
     """Other vault balances, in compounding pools with the reserves that the pool counts inside them."""
     pool = state.pool_data
     for vault, amount_at in ((address(pool, VAULT_A), AMOUNT_A), (address(pool, VAULT_B), AMOUNT_B)):
-        amount = rng.choice((balance(state.data(vault)), log_uniform(rng), log_uniform(rng, 44), U64_MAX))
+        amount = other_balance(rng) if rng.random() < 0.7 else balance(state.data(vault))
         state = with_balance(state, vault, amount)
         counted = amount - min(amount, rng.choice((0, 1, log_uniform(rng, 30))))
         pool = layout.put(pool, amount_at, 8, counted)

@@ -7,9 +7,21 @@ import random
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from solders.pubkey import Pubkey
+
 from .. import layout
 from ..svm import Execution
-from ..tokens import MEMO, U64_MAX, address, derived, frozen, log_uniform, mutate_transfer_fee, with_balance
+from ..tokens import (
+    MEMO,
+    address,
+    derived,
+    frozen,
+    log_uniform,
+    mutate_transfer_fee,
+    other_balance,
+    pubkey,
+    with_balance,
+)
 from ..vectors import Account, Call, State, Swap
 from ..venue import Parties, Side, Venue
 
@@ -29,12 +41,17 @@ ORACLE_LENGTH = 100
 BASE_FACTOR, FILTER, DECAY, REDUCTION, VARIABLE_CONTROL, MAX_VOLATILITY = 8, 10, 12, 14, 16, 20
 PROTOCOL_SHARE, POWER_FACTOR, FUNCTION_TYPE, COLLECT_FEE_MODE = 32, 34, 35, 36
 VOLATILITY, VOLATILITY_REFERENCE, INDEX_REFERENCE, LAST_UPDATE = 40, 44, 48, 56
-ACTIVE_ID, STATUS = 76, 82
+BUMP, PAIR_TYPE, ACTIVE_ID, BIN_STEP, STATUS, ACTIVATION_TYPE = 72, 75, 76, 80, 82, 86
 MINT_X, MINT_Y, RESERVE_X, RESERVE_Y, ORACLE_KEY = 88, 120, 152, 184, 552
+BASE_KEY, ACTIVATION_POINT = 784, 816
 # Bin arrays.
 BINS_PER_ARRAY, FIRST_BIN, BIN_SIZE = 70, 56, 144
 ARRAYS_EACH_WAY = 4
-BIN_ORDERS = {"open": 112, "processing": 120, "remaining": 128, "ask_side": 140}
+LIQUIDITY_SUPPLY, ORDERS, ASK_SIDE = 32, 112, 140  # orders: open, total in process, remaining of it
+ARRAY_PAIR = 24
+STATE_HEAD = 5
+CUSTOMIZABLE, CUSTOMIZABLE_BASE = 2, "MFGQxwAmB91SwuYX36okv2Qmdc9aMuHTwWGUrp4AtB1"
+TOKEN_OWNER = 32
 POST = {
     "post_volatility_accumulator": (VOLATILITY, 4, False),
     "post_volatility_reference": (VOLATILITY_REFERENCE, 4, False),
@@ -109,7 +126,7 @@ class MeteoraDlmm(Venue):
 
     def settled(self, state: State) -> State:
         arrays = list(dict.fromkeys((*in_reach(state, True), *in_reach(state, False))))
-        keys = [*state.keys[:5], *arrays]
+        keys = [*state.keys[:STATE_HEAD], *arrays]
         return replace(state, accounts={key: state.accounts[key] for key in keys})
 
     def details(self, state: State, swap: Swap, execution: Execution) -> dict[str, Any]:
@@ -124,6 +141,8 @@ class MeteoraDlmm(Venue):
         }
 
     def mutate(self, state: State, rng: random.Random) -> State:
+        if rng.random() < 0.1 and state.pool_data[PAIR_TYPE] != CUSTOMIZABLE:
+            state = _customizable(state, rng)
         pair = state.pool_data
         for rewrite, share in ((_parameters, 0.5), (_volatility, 0.5), (_modes, 0.25), (_status, 0.1)):
             if rng.random() < share:
@@ -135,7 +154,7 @@ class MeteoraDlmm(Venue):
             state = _active_bin(state, rng)
         for side in self.sides(state):
             if rng.random() < 0.1:
-                state = with_balance(state, side.vault, rng.choice((0, log_uniform(rng), U64_MAX)))
+                state = with_balance(state, side.vault, other_balance(rng))
             if rng.random() < 0.6:
                 state = mutate_transfer_fee(state, side.mint, rng)
             if rng.random() < 0.01:
@@ -146,7 +165,7 @@ class MeteoraDlmm(Venue):
 def in_reach(state: State, a_to_b: bool) -> list[str]:
     """Return the bin arrays that a client passes: from the active bin on, nearest first."""
     active = layout.i32(state.pool_data, ACTIVE_ID) // BINS_PER_ARRAY
-    known = sorted((array_index(state.data(key)), key) for key in state.keys[5:])
+    known = sorted((array_index(state.data(key)), key) for key in state.keys[STATE_HEAD:])
     ahead = [key for index, key in reversed(known) if index <= active]
     if not a_to_b:
         ahead = [key for index, key in known if index >= active]
@@ -166,6 +185,8 @@ def _put(pair: bytes, *fields: tuple[int, int, int]) -> bytes:
 def _parameters(pair: bytes, state: State, rng: random.Random) -> bytes:
     """Fee parameters of any size that their fields hold; rates above 10 % are capped by the program."""
     decay = rng.randrange(1, 0x10000)
+    if rng.random() < 0.2:  # prices are read as stored: the step only enters the rates
+        pair = layout.put(pair, BIN_STEP, 2, rng.randrange(1, 401))
     return _put(
         pair,
         (BASE_FACTOR, 2, rng.choice((0, 1, 10_000, rng.randrange(0x10000)))),
@@ -200,39 +221,73 @@ def _modes(pair: bytes, state: State, rng: random.Random) -> bytes:
     return _put(pair, (COLLECT_FEE_MODE, 1, rng.randrange(2)), (FUNCTION_TYPE, 1, rng.randrange(3)))
 
 
+def _customizable(state: State, rng: random.Random) -> State:
+    """The pair as a customizable one, which opens at a time of its own: its type decides its address."""
+    x, y = (
+        bytes(pubkey(side)) for side in (address(state.pool_data, MINT_X), address(state.pool_data, MINT_Y))
+    )
+    seeds = [bytes(pubkey(CUSTOMIZABLE_BASE)), min(x, y), max(x, y)]
+    key, bump = Pubkey.find_program_address(seeds, pubkey(PROGRAM))
+    kind = rng.randrange(2)
+    now = (state.clock.slot, state.clock.unix_timestamp)[kind]
+    pair = _put(
+        state.pool_data,
+        (BUMP, 1, bump),
+        (PAIR_TYPE, 1, CUSTOMIZABLE),
+        (ACTIVATION_TYPE, 1, kind),
+        (ACTIVATION_POINT, 8, now + rng.choice((-1, 0, 1, 2, 1_000, -1_000))),
+    )
+    pair = pair[:BASE_KEY] + seeds[0] + pair[BASE_KEY + 32 :]
+    accounts = {str(key): state.accounts[state.pool].with_data(pair)}
+    for old in state.keys[1:]:
+        data = bytearray(state.data(old))
+        if old in state.keys[1:3]:
+            data[TOKEN_OWNER : TOKEN_OWNER + 32] = bytes(key)
+        new = old
+        if old in state.keys[STATE_HEAD:]:
+            data[ARRAY_PAIR : ARRAY_PAIR + 32] = bytes(key)
+            new = derived(PROGRAM, b"bin_array", bytes(key), bytes(data[8:16]))
+        accounts[new] = state.accounts[old].with_data(bytes(data))
+    return replace(state, pool=str(key), accounts=accounts)
+
+
 def _status(pair: bytes, state: State, rng: random.Random) -> bytes:
-    """A disabled pair. Its type, and so the use of an activation point, is bound to its address by seeds."""
+    """A disabled pair."""
     return layout.put(pair, STATUS, 1, rng.randrange(2))
 
 
 def _bins(state: State, rng: random.Random) -> State:
-    """Other amounts in bins (Y up to the active bin, X from it on), and other orders where there are any."""
+    """Other amounts in bins (Y up to the active bin, X from it on) and other limit orders."""
     active = layout.i32(state.pool_data, ACTIVE_ID)
-    bits = rng.choice((3, 20, 40, 60))
-    for key in state.keys[5:]:
+    bits, density, orders = rng.choice((3, 20, 40, 60)), rng.choice((0.1, 0.5, 0.9)), rng.choice((0, 0, 0.3))
+    for key in state.keys[STATE_HEAD:]:
         data = bytearray(state.data(key))
         first = array_index(data) * BINS_PER_ARRAY
         for index in range(BINS_PER_ARRAY):
-            if rng.random() < 0.5:
-                continue
             at, bin_id = FIRST_BIN + index * BIN_SIZE, first + index
-            if layout.u128(data, at + 32) == 0 and rng.random() < 0.9:  # no liquidity supply
-                continue
-            empty = rng.random() < 0.2
-            x = log_uniform(rng, bits) if bin_id >= active and not empty else 0
-            y = log_uniform(rng, bits) if bin_id <= active and not empty else 0
-            data[at : at + 16] = layout.arguments((x, 8), (y, 8))
-            for name in ("open", "processing", "remaining"):
-                place = at + BIN_ORDERS[name]
-                if layout.u64(data, place) and rng.random() < 0.5:
-                    data[place : place + 8] = log_uniform(rng, bits).to_bytes(8, "little")
+            supplied = layout.u128(data, at + LIQUIDITY_SUPPLY) > 0
+            if rng.random() < density and (supplied or rng.random() < 0.1):
+                x = log_uniform(rng, bits) if bin_id >= active and rng.random() < 0.8 else 0
+                y = log_uniform(rng, bits) if bin_id <= active and rng.random() < 0.8 else 0
+                data[at : at + 16] = layout.arguments((x, 8), (y, 8))
+            if rng.random() < orders:
+                _orders(data, at, bin_id > active, bits, rng)
         state = state.with_data(key, bytes(data))
     return state
 
 
+def _orders(data: bytearray, at: int, ask_side: bool, bits: int, rng: random.Random) -> None:
+    """Open orders, and older ones that swaps have partly filled."""
+    total = log_uniform(rng, bits) if rng.random() < 0.5 else 0
+    opened = log_uniform(rng, bits) if total == 0 or rng.random() < 0.5 else 0
+    remaining = rng.choice((total, rng.randrange(total + 1), 0))
+    data[at + ORDERS : at + ORDERS + 24] = layout.arguments((opened, 8), (total, 8), (remaining, 8))
+    data[at + ASK_SIDE] = ask_side
+
+
 def _active_bin(state: State, rng: random.Random) -> State:
     """The active bin elsewhere within the arrays at hand; bins passed over keep the wrong token."""
-    indexes = [array_index(state.data(key)) for key in state.keys[5:]]
+    indexes = [array_index(state.data(key)) for key in state.keys[STATE_HEAD:]]
     if not indexes:
         return state
     pair = state.pool_data

@@ -7,7 +7,17 @@ from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
-from ..tokens import TOKEN, U64_MAX, address, balance, derived, frozen, log_uniform, pubkey, with_balance
+from ..tokens import (
+    TOKEN,
+    address,
+    balance,
+    derived,
+    frozen,
+    log_uniform,
+    other_balance,
+    pubkey,
+    with_balance,
+)
 from ..vectors import Call, State, Swap
 from ..venue import Parties, Side, Venue
 
@@ -77,9 +87,7 @@ class OrcaTokenSwapV2(Venue):
         if rng.random() < 0.6:
             for side in self.sides(state):
                 if rng.random() < 0.8:
-                    amount = rng.choice(
-                        (log_uniform(rng), log_uniform(rng, 44), 1 + rng.randrange(20), U64_MAX)
-                    )
+                    amount = other_balance(rng) if rng.random() < 0.8 else rng.randrange(20)
                     state = with_balance(state, side.vault, amount)
         if rng.random() < 0.3:
             mint = address(pool, POOL_MINT)

@@ -13,18 +13,18 @@ from ..ticks import MAX_TICK, MIN_TICK, sqrt_price
 from ..tokens import (
     MEMO,
     TOKEN,
-    U64_MAX,
     address,
     derived,
     frozen,
-    log_uniform,
     mutate_transfer_fee,
+    other_balance,
     other_liquidity,
     pubkey,
     with_balance,
 )
 from ..vectors import Call, State, Swap
 from ..venue import Parties, Side, Venue
+from .whirlpool_ticks import TICKS_PER_ARRAY, array_address, listed_starts, mutate_liquidity, sequence
 
 SWAP = bytes.fromhex("f8c69e91e17587c8")
 SWAP_V2 = bytes.fromhex("2b04ed0b1ac91e62")
@@ -45,8 +45,6 @@ TRADE_ENABLE, FILTER, DECAY, REDUCTION, CONTROL, MAX_VOLATILITY, GROUP_SIZE, MAJ
     64,
 )
 VARIABLES, VOLATILITY_REFERENCE, GROUP_REFERENCE, VOLATILITY, VARIABLES_END = 82, 98, 102, 106, 110
-TICKS_PER_ARRAY = 88
-OFFSETS = range(-2, 4)  # tick arrays that vector files list
 STATE_HEAD = 5
 MIN_SQRT_PRICE, MAX_SQRT_PRICE = 4_295_048_016, 79_226_673_515_401_279_992_447_579_055
 POST = {
@@ -107,11 +105,7 @@ class OrcaWhirlpool(Venue):
 
     def settled(self, state: State) -> State:
         """Keep the tick arrays of the offsets that vector files list; name those that do not exist."""
-        pool = state.pool_data
-        span = TICKS_PER_ARRAY * layout.u16(pool, TICK_SPACING)
-        first = layout.i32(pool, TICK) // span
-        starts = [(first + offset) * span for offset in OFFSETS]
-        listed = [array_address(state, start) for start in starts if in_range(start, span)]
+        listed = [array_address(state, start) for start in listed_starts(state.pool_data)]
         head = state.keys[:STATE_HEAD]
         optional = [oracle_address(state), *listed]
         keys = head + [key for key in optional if key in state.accounts]
@@ -155,11 +149,14 @@ class OrcaWhirlpool(Venue):
         if rng.random() < 0.3:
             pool = layout.put(pool, LIQUIDITY, 16, other_liquidity(layout.u128(pool, LIQUIDITY), rng))
         state = state.with_data(state.pool, pool)
+        if rng.random() < 0.4:
+            state = mutate_liquidity(state, rng)
         for side in self.sides(state):
             if rng.random() < 0.5:
                 state = mutate_transfer_fee(state, side.mint, rng)
-            if rng.random() < 0.8:  # let real vaults limit only some of the swaps
-                state = with_balance(state, side.vault, rng.choice((2**63, 2**63, log_uniform(rng), U64_MAX)))
+            if rng.random() < 0.7:  # mostly enough for whatever the liquidity promises
+                amount = other_balance(rng) if rng.random() < 0.1 else 2**63
+                state = with_balance(state, side.vault, amount)
             if rng.random() < 0.01:
                 state = frozen(state, side.vault)
         if oracle_address(state) in state.accounts and rng.random() < 0.6:
@@ -169,26 +166,8 @@ class OrcaWhirlpool(Venue):
         return replace(state, clock=clock)
 
 
-def array_address(state: State, start: int) -> str:
-    program = state.accounts[state.pool].owner
-    return derived(program, b"tick_array", bytes(pubkey(state.pool)), str(start).encode())
-
-
 def oracle_address(state: State) -> str:
     return derived(state.accounts[state.pool].owner, b"oracle", bytes(pubkey(state.pool)))
-
-
-def in_range(start: int, span: int) -> bool:
-    return start + span > MIN_TICK and start <= MAX_TICK
-
-
-def sequence(pool: bytes, a_to_b: bool) -> list[int]:
-    """Return the starts of the tick arrays that the official clients pass."""
-    spacing, tick = layout.u16(pool, TICK_SPACING), layout.i32(pool, TICK)
-    span = TICKS_PER_ARRAY * spacing
-    first = (tick if a_to_b else tick + spacing) // span
-    starts = [(first + (-step if a_to_b else step)) * span for step in range(3)]
-    return [start for start in starts if in_range(start, span)]
 
 
 def _price(pool: bytes, rng: random.Random) -> bytes:

@@ -1,4 +1,4 @@
-"""Raydium AMM v4, without its order book."""
+"""Raydium AMM v4 without its order book: the accounts of one are named and must not be looked at."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from .. import layout
 from ..svm import Execution
-from ..tokens import TOKEN, U64_MAX, address, balance, frozen, log_uniform, with_balance
-from ..vectors import Account, Call, State, Swap
+from ..tokens import TOKEN, U64_MAX, address, balance, frozen, log_uniform, other_balance, with_balance
+from ..vectors import Call, State, Swap
 from ..venue import Parties, Side, Venue
 
 PROGRAM = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
@@ -21,8 +21,7 @@ COIN_VAULT, PC_VAULT, COIN_MINT, PC_MINT = 336, 368, 400, 432
 RAY_LOG = "Program log: ray_log: "
 # 1 and 5 need an order book.
 STATUSES_WITHOUT_ORDER_BOOK = (0, 2, 3, 4, 6, 7)
-SWAP_ONLY, WAITING_TRADE = 6, 7
-ACCOUNTS_BEFORE_WALLETS = 14
+WAITING_TRADE = 7
 
 
 class RaydiumAmmV4(Venue):
@@ -65,10 +64,6 @@ class RaydiumAmmV4(Venue):
         accounts = [(key, "" if key in readonly else "w") for key in [*keys, payer, receiver]]
         return Call(PROGRAM, data, [*accounts, (parties.trader, "s")])
 
-    def companions(self, state: State, parties: Parties) -> dict[str, Account]:
-        # The program is handed an order book and, in these states, must not look at it.
-        return {}
-
     def details(self, state: State, swap: Swap, execution: Execution) -> dict[str, Any]:
         line = next(line for line in execution.logs if line.startswith(RAY_LOG))
         log = base64.b64decode(line.removeprefix(RAY_LOG))
@@ -91,7 +86,7 @@ class RaydiumAmmV4(Venue):
                 (address(pool, PC_VAULT), NEED_TAKE_PNL_PC),
             ):
                 if rng.random() < 0.7:
-                    amount = rng.choice((log_uniform(rng), log_uniform(rng, 44), rng.randrange(20), U64_MAX))
+                    amount = other_balance(rng) if rng.random() < 0.8 else rng.randrange(20)
                     state = with_balance(state, vault, amount)
                 amount = balance(state.data(vault))
                 taken = rng.choice((0, min(amount, log_uniform(rng)), rng.randrange(amount // 2 + 1), amount))

@@ -12,17 +12,17 @@ from ..tokens import (
     MEMO,
     TOKEN,
     TOKEN_2022,
-    U64_MAX,
     address,
     frozen,
-    log_uniform,
     mutate_transfer_fee,
+    other_balance,
     other_liquidity,
     pubkey,
     with_balance,
 )
 from ..vectors import Account, Call, State, Swap
 from ..venue import Parties, Side, Venue
+from .clmm_ticks import MAX_TICK, MIN_TICK, STATE_HEAD, in_reach, mutate_liquidity
 
 PROGRAM = "CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK"
 SWAP = bytes.fromhex("f8c69e91e17587c8")
@@ -35,10 +35,6 @@ TICK_SPACING, LIQUIDITY, SQRT_PRICE, TICK, STATUS, OPEN_TIME = 235, 237, 253, 26
 PROTOCOL_RATE, TRADE_RATE, FUND_RATE = 43, 47, 53
 RATES = 1_000_000
 SWAP_OFF = 1 << 4
-TICKS_PER_ARRAY = 60
-ARRAYS_EACH_WAY = 5
-STATE_HEAD = 7  # pool, config, vaults, mints, bitmap extension
-MIN_TICK, MAX_TICK = -443_636, 443_636
 MIN_SQRT_PRICE, MAX_SQRT_PRICE = 4_295_048_016, 79_226_673_521_066_979_257_578_248_091
 POST = {
     "post_liquidity": (LIQUIDITY, 16, False),
@@ -58,6 +54,7 @@ class RaydiumClmm(Venue):
 
     name = "raydium_clmm"
     has_price_limit = True
+    counts_compute = False
     wallets: ClassVar = {"swap": (0, 3, 4), "swap_v2": (0, 3, 4)}
 
     def sides(self, state: State) -> tuple[Side, Side]:
@@ -128,26 +125,16 @@ class RaydiumClmm(Venue):
             opens = state.clock.unix_timestamp + rng.choice((-1, 0, 0, 1, 60, 10**6))
             pool = layout.put(pool, OPEN_TIME, 8, opens)
         state = state.with_data(state.pool, pool)
+        if rng.random() < 0.4:
+            state = mutate_liquidity(state, rng)
         for side in self.sides(state):
             if rng.random() < 0.1:
-                state = with_balance(state, side.vault, rng.choice((0, log_uniform(rng), U64_MAX)))
+                state = with_balance(state, side.vault, other_balance(rng))
             if rng.random() < 0.6:
                 state = mutate_transfer_fee(state, side.mint, rng)
             if rng.random() < 0.01:
                 state = frozen(state, side.vault)
         return state
-
-
-def in_reach(state: State, a_to_b: bool) -> list[str]:
-    """Return the tick arrays that a client passes: from the price's array on, nearest first."""
-    pool = state.pool_data
-    span = TICKS_PER_ARRAY * layout.u16(pool, TICK_SPACING)
-    start = layout.i32(pool, TICK) // span * span
-    known = sorted((layout.i32(state.data(key), 40), key) for key in state.keys[STATE_HEAD:])
-    ahead = [key for at, key in reversed(known) if at <= start]
-    if not a_to_b:
-        ahead = [key for at, key in known if at >= start]
-    return ahead[:ARRAYS_EACH_WAY]
 
 
 def nearby_price(price: int, a_to_b: bool, rng: random.Random, bounds: tuple[int, int]) -> int:

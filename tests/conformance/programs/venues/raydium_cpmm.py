@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 from .. import layout
 from ..svm import Execution
 from ..tokens import (
-    U64_MAX,
     address,
     balance,
     derived,
     frozen,
     log_uniform,
     mutate_transfer_fee,
+    other_balance,
     pubkey,
     with_balance,
 )
@@ -109,7 +109,7 @@ class RaydiumCpmm(Venue):
         if rng.random() < 0.4:
             pool = layout.put(pool, CREATOR_FEE_ON, 1, rng.randrange(3))
             pool = layout.put(pool, ENABLE_CREATOR_FEE, 1, rng.randrange(2))
-        if rng.random() < 0.15:
+        if rng.random() < 0.08:
             pool = layout.put(pool, STATUS, 1, rng.choice((0, 1, 2, 3, SWAP_OFF, 7, 8)))
         if rng.random() < 0.15:
             opens = state.clock.unix_timestamp + rng.choice((-1, 0, 0, 1, 60, 10**6))
@@ -147,9 +147,7 @@ def _mutate_reserves(state: State, rng: random.Random) -> State:
     for token, vault in enumerate((address(pool, VAULT_0), address(pool, VAULT_1))):
         amount = balance(state.data(vault))
         if rng.random() < 0.7:
-            amount = rng.choice((log_uniform(rng), log_uniform(rng, 60), log_uniform(rng, 44), U64_MAX))
-            if rng.random() < 0.1:
-                amount = rng.randrange(20)
+            amount = other_balance(rng) if rng.random() < 0.9 else rng.randrange(20)
             state = with_balance(state, vault, amount)
         left = amount
         for kind in ("protocol", "fund", "creator"):
