@@ -16,7 +16,10 @@ import typer
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.journal import journal
+from phantom_arbiter.commands.pools import pools
+from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.run import run
+from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
 from phantom_arbiter.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, PhantomError, exit_code
 
@@ -28,6 +31,9 @@ def build_app() -> typer.Typer:
     app = typer.Typer(name="phantom", pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback(invoke_without_command=True)(_phantom)
     app.command()(run)
+    app.command()(quote)
+    app.command()(pools)
+    app.command()(venues)
     app.command()(journal)
     app.command()(config)
     app.command()(conformance)

@@ -43,16 +43,26 @@ def default_config_path() -> Path:
     return user_config_path("phantom-arbiter") / "config.toml"
 
 
-def _plain_mint(address: str) -> str:
+def _plain_address(address: str, of: str) -> str:
     alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
     if not 32 <= len(address) <= 44 or set(address) - set(alphabet):
-        raise ValueError("a mint address, 32 to 44 base58 characters")
+        raise ValueError(f"{of}, 32 to 44 base58 characters")
     return address
 
 
+def _plain_mint(address: str) -> str:
+    return _plain_address(address, "a mint address")
+
+
+def _plain_program(address: str) -> str:
+    return _plain_address(address, "a program address")
+
+
 Mint = Annotated[str, AfterValidator(_plain_mint)]
+Program = Annotated[str, AfterValidator(_plain_program)]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, strict=True)]
 PositiveAmount = Annotated[int, Field(ge=1, le=MAX_AMOUNT, strict=True)]
+SlotNumber = Annotated[int, Field(ge=0, le=2**64 - 1, strict=True)]
 Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Lamports = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
 FilePath = Annotated[Path, PlainSerializer(str, return_type=str)]
@@ -77,6 +87,16 @@ class EngineSettings(_Section):
 
     assume_plain_mints: bool = False
     """Take a mint whose account was never seen as a plain SPL mint, free of transfer fees."""
+
+
+class MarketSettings(_Section):
+    """Which venues may trade. One whose program shows signs of change is quarantined by itself."""
+
+    release_venues: list[str] = Field(default_factory=list)
+    """Venues that may trade in spite of signs that their program has changed; `phantom venues` names them."""
+
+    verified_deployments: dict[Program, SlotNumber] = Field(default_factory=dict)
+    """Slot of the deployment that was verified, by program; a later one is a sign of change."""
 
 
 class CostSettings(_Section):
@@ -202,6 +222,7 @@ class Config(BaseSettings):
     """paper: fills on the market the engine sees, no transaction is sent; the only mode there is."""
 
     engine: EngineSettings = Field(default_factory=EngineSettings)
+    market: MarketSettings = Field(default_factory=MarketSettings)
     costs: CostSettings = Field(default_factory=CostSettings)
     scorer: ScorerSettings = Field(default_factory=ScorerSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)

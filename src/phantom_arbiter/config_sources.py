@@ -28,7 +28,7 @@ from phantom_arbiter.errors import ConfigError
 NOT_SETTINGS = frozenset({"PHANTOM_CONFIG", "PHANTOM_PROGRAMS_DIR"})
 """Variables with our prefix that are no settings: the TOML file's path, and the program folder of a test."""
 
-FLAGS = {"journal.path": "--journal"}
+FLAGS = {"journal.path": "--journal", "market.release_venues": "--release-venue"}
 """Flags that are not named after the last part of their key."""
 
 Nested = Mapping[str, Any]

@@ -54,6 +54,25 @@ class MintBook:
         return f"{ui:,.{digits}f} {self.symbol(mint)}"
 
 
+WELL_KNOWN_MINTS: Mapping[str, MintInfo] = MappingProxyType(
+    {
+        "So11111111111111111111111111111111111111112": MintInfo("SOL", 9),
+        "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v": MintInfo("USDC", 6),
+        "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB": MintInfo("USDT", 6),
+        "mSoLzYCxHdYgdzU16g5QSh3i5K3z3KZK7ytfqcJm7So": MintInfo("mSOL", 9),
+        "7dHbWXmci3dT8UFYWYZweBLXgycu7Y3iL6trKn1Y7ARj": MintInfo("stSOL", 9),
+        "J1toso1uCk3RLmjorhTtrVwY9HJ7X8V9yYac6Y7kGCPn": MintInfo("JitoSOL", 9),
+        "DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjnB7YaB1pPB263": MintInfo("BONK", 5),
+        "4k3Dyjzvzp8eMZWUXbBCjEvwSkkk59S5iCNLY3QrkX6R": MintInfo("RAY", 6),
+        "orcaEKTdK7LKz57vaAYr9QeNsVEPfiu6QeMU1kektZE": MintInfo("ORCA", 6),
+        "7vfCXTUXx5WJV5JADk17DUJ4ksgau7utNKj4b963voxs": MintInfo("ETH", 8),
+        "3NZ9JMVBmGAqocybic2c7LQCJScmgsAZ6vQqTDzcqmJh": MintInfo("WBTC", 8),
+    }
+)
+"""Mints that a person knows by name; a mint's decimals never change. Source: the public Solana token list
+(`tests/data/whirlpools-2023-03-31/tokens.csv`)."""
+
+
 def short(address: str) -> str:
     """Return an address as its first and last four characters."""
     return address if len(address) <= 11 else f"{address[:4]}…{address[-4:]}"

@@ -20,19 +20,36 @@ from phantom_arbiter.domain import (
     PoolSetAside,
     Step,
 )
+from phantom_arbiter.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
-    from phantom_arbiter.config import Config
+    from phantom_arbiter.config import Config, MarketSettings
+
+
+def judge_venues(market: phantom_core.Engine | phantom_core.Market, settings: MarketSettings) -> None:
+    """Tell a market what the operator has decided about venues.
+
+    Raises:
+        ConfigError: There is no venue of that name.
+    """
+    for venue in settings.release_venues:
+        try:
+            market.release(venue)
+        except InvalidInput as error:
+            raise ConfigError(f"market.release_venues: {error}") from error
+    for program, slot in settings.verified_deployments.items():
+        market.verify(program, slot)
 
 
 def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_core.Engine:
     """Return a fresh native engine set up as `config` says.
 
     Args:
-        config: The effective configuration; its sections engine, costs and scorer are read.
+        config: The effective configuration; its sections engine, costs, market and scorer are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
+        ConfigError: A venue is named that does not exist.
         InvalidInput: The native engine refuses a value.
     """
     native_config = phantom_core.EngineConfig(
@@ -47,7 +64,9 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
         max_age_slots=config.scorer.max_age_slots,
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
     )
-    return phantom_core.Engine(native_config)
+    engine = phantom_core.Engine(native_config)
+    judge_venues(engine, config.market)
+    return engine
 
 
 def _hops(hops: Sequence[phantom_core.Hop]) -> tuple[Hop, ...]:

@@ -1,14 +1,20 @@
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from os import PathLike
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, Protocol, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Buffer
 
+from phantom_core.accounts import Account
+from phantom_core.address import Address, AddressLike
+
 __all__ = [
+    "AccountLayout",
     "AccountUpdate",
     "AggregatorStats",
+    "Clock",
     "ConformanceState",
     "DuplicateFilter",
     "EndpointStats",
@@ -26,8 +32,10 @@ __all__ = [
     "Miss",
     "NegativeCycleFinder",
     "PhantomError",
+    "Pool",
     "PoolInfo",
     "Quote",
+    "QuoteBatch",
     "Record",
     "Recording",
     "RecordingError",
@@ -38,13 +46,20 @@ __all__ = [
     "Sized",
     "SlotUpdate",
     "Step",
+    "Swap",
     "SwapRefused",
     "VenueInfo",
     "WssAggregator",
+    "account_layouts",
+    "address_bytes",
+    "address_text",
+    "decode_account",
     "find_negative_cycle",
     "find_program_address",
+    "quote_constant_product",
     "sqrt_price_from_tick_index",
     "tick_index_from_sqrt_price",
+    "venue_names",
 ]
 
 # ---- errors
@@ -56,7 +71,16 @@ class InvalidInput(PhantomError):
     """An argument is malformed: which one, what it holds, what it may hold."""
 
 class MarketDataError(PhantomError):
-    """Account data is missing, undecodable or not what it claims to be; the pool is set aside."""
+    """Account data is missing, undecodable or not what it claims to be; the pool is set aside.
+
+    Attributes:
+        reason: A stable word for why: `wrong_owner`, `wrong_length`, `unknown_discriminator`,
+            `missing_tick_array`, `missing_clock`, …; None if it was not raised by the native module.
+        values: What matters, by name: `account`, `status`, `opens_at`, …
+    """
+
+    reason: str | None
+    values: dict[str, Any]
 
 class SwapRefused(PhantomError):
     """The on-chain program would refuse this swap.
@@ -90,12 +114,116 @@ def tick_index_from_sqrt_price(sqrt_price_x64: int) -> int:
         InvalidInput: The price is outside of the program's range.
     """
 
-def find_program_address(seeds: list[bytes], program_id: str) -> tuple[str, int]:
+def find_program_address(seeds: list[bytes], program_id: AddressLike) -> tuple[str, int]:
     """Return the program-derived address (base58) of `seeds` and its bump.
 
     Raises:
         InvalidInput: More than 15 seeds, one longer than 32 bytes, or `program_id` is no address.
     """
+
+def quote_constant_product(
+    reserve_in: NDArray[np.uint64] | int,
+    reserve_out: NDArray[np.uint64] | int,
+    amount_in: NDArray[np.uint64] | int,
+    fee_numerator: int,
+    fee_denominator: int,
+) -> NDArray[np.uint64]:
+    """Return what each input buys in its own constant-product pool, exactly, base units.
+
+    The fee `ceil(amount_in * fee_numerator / fee_denominator)` stays in the pool; the rest `x` buys
+    `floor(reserve_out * x / (reserve_in + x))`, 0 if that is less than one unit. One call without the GIL,
+    spread over the cores where that pays.
+
+    Args:
+        reserve_in: Reserve of the input's side; one number stands for every row.
+        reserve_out: Reserve of the output's side.
+        amount_in: Inputs.
+        fee_numerator: Fee on the input, above the line; below `fee_denominator`.
+        fee_denominator: Below the line.
+
+    Raises:
+        InvalidInput: Columns of different lengths or types, a fee of one or more; an empty reserve or an
+            amount that takes the reserve beyond 64 bits (names the first such row).
+    """
+
+# ---- accounts
+
+@overload
+def decode_account(owner: AddressLike, data: Buffer, /) -> Account:
+    """Return any account that this package reads as an object with names, printable and comparable.
+
+    Instead of owner and data an object that has both may be given, as `solders.account.Account`. Classes,
+    with the meaning and units of their fields, are in `phantom_core.accounts`; an account type that no
+    quote needs comes as its `UnreadAccount`.
+
+    >>> clock = decode_account("Sysvar1111111111111111111111111111111111111", bytes(40))
+    >>> clock.kind, clock.epoch
+    ('Clock', 0)
+
+    Args:
+        owner: The program that owns the account.
+        data: All its bytes.
+
+    Raises:
+        InvalidInput: `owner` is no address or `data` no bytes.
+        MarketDataError: Unknown owner or type, too few bytes, or a value that the program never writes;
+            `reason` says which.
+    """
+
+@overload
+def decode_account(owner: _AccountLike, data: None = None, /) -> Account: ...
+def venue_names() -> list[str]:
+    """Return the names of all venues, as settings, reports and `Pool.venue` have them."""
+
+def account_layouts() -> list[AccountLayout]:
+    """Return every account type that `decode_account` knows; `tools/make_account_types.py` reads it."""
+
+def address_text(value: AddressLike) -> str:
+    """Return an address in base58; `Address` is made of it.
+
+    Raises:
+        InvalidInput: Not an address of 32 bytes.
+    """
+
+def address_bytes(text: str) -> bytes:
+    """Return the 32 bytes of an address in base58.
+
+    Raises:
+        InvalidInput: Not an address of 32 bytes.
+    """
+
+@final
+class AccountLayout:
+    """One account type: what its class is to look like."""
+
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def prefix(self) -> str:
+        """What comes before the names of this venue's classes."""
+    @property
+    def name(self) -> str:
+        """The program's own name for it."""
+    @property
+    def venue(self) -> str | None: ...
+    @property
+    def programs(self) -> list[str]:
+        """Programs that own such accounts."""
+    @property
+    def discriminator(self) -> str | None:
+        """First eight bytes in hexadecimal; None if the type is told by its length."""
+    @property
+    def lengths(self) -> list[int]:
+        """Known lengths in bytes; empty if it varies."""
+    @property
+    def is_read(self) -> bool:
+        """Whether its fields are read, not only its type recognised."""
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """Names and Python types."""
+    @property
+    def records(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Nested structures: name, and names and Python types of their fields."""
 
 # ---- conformance
 
@@ -401,7 +529,7 @@ class PoolInfo:
         """Fee on a small swap of token A and of token B at this time, in 1e-9 of the amount."""
     @property
     def depth(self) -> tuple[int, int]:
-        """Base units of token A and B that the pool trades with: reserves, or what is within 2 % of the price."""
+        """Base units of token A and B to trade with: reserves, or what lies within 2 % of the price."""
     @property
     def liquidity(self) -> int | None:
         """Liquidity in range of a concentrated-liquidity pool."""
@@ -508,16 +636,42 @@ class Market:
     """
 
     def __new__(cls, *, assume_plain_mints: bool = False, complete: bool = False) -> Market: ...
+    @overload
     def apply(
-        self, pubkey: str, owner: str, data: bytes, slot: int = 0
+        self, pubkey: AddressLike, owner: AddressLike, data: Buffer, slot: int = 0
     ) -> Literal["applied", "unchanged", "ignored"]:
         """Apply one account write; later calls replace earlier ones.
 
+        Instead of owner and data an object that has both may be given (`solders.account.Account`), or
+        None for an account that is known not to exist.
+
+        Args:
+            pubkey: The account's address.
+            owner: The program that owns it.
+            data: All its bytes.
+            slot: Slot of the write.
+
+        Returns:
+            "applied" if quotes or standing of a pool changed, "unchanged" if nothing did, "ignored" if the
+            account is none of the market's business.
+
         Raises:
-            InvalidInput: `pubkey` or `owner` is no address.
+            InvalidInput: `pubkey` or `owner` is no address, `data` no bytes.
             MarketDataError: The data is not what the owner's accounts look like; a pool that depends on
                 it is set aside until a good write comes.
         """
+    @overload
+    def apply(
+        self, pubkey: AddressLike, owner: _AccountLike | None, data: None = None, slot: int = 0
+    ) -> Literal["applied", "unchanged", "ignored"]: ...
+    def pool(self, pool: AddressLike) -> Pool:
+        """Return a copy of a pool as quotes see it, to be carried on without the market.
+
+        Raises:
+            InvalidInput: The pool is not in the market.
+        """
+    def mint_decimals(self, mint: AddressLike) -> int | None:
+        """Return the decimals of a mint of the market whose account was given, else None."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
     def release(self, venue: str) -> None:
@@ -526,7 +680,7 @@ class Market:
         Raises:
             InvalidInput: There is no venue of this name.
         """
-    def verify(self, program: str, slot: int) -> None:
+    def verify(self, program: AddressLike, slot: int) -> None:
         """Take the deployment of `program` in `slot` as the verified one; a later one is a sign of change.
 
         Raises:
@@ -534,7 +688,9 @@ class Market:
         """
     def pools(self) -> list[PoolInfo]:
         """Return the pools in the order in which they appeared."""
-    def quote(self, pool: str, mint_in: str, amount: int, exact: Literal["in", "out"] = "in") -> Quote:
+    def quote(
+        self, pool: AddressLike, mint_in: AddressLike, amount: int, exact: Literal["in", "out"] = "in"
+    ) -> Quote:
         """Return what the program would do with `amount` base units.
 
         Args:
@@ -570,6 +726,316 @@ class Market:
         """
     def state_digest(self) -> str:
         """Return SHA-256 (hex) over the recorded state of every pool."""
+
+# ---- pool
+
+class _ClockLike(Protocol):
+    @property
+    def slot(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def unix_timestamp(self) -> int: ...
+
+class _OwnerAndData(Protocol):
+    @property
+    def owner(self) -> AddressLike: ...
+    @property
+    def data(self) -> Buffer: ...
+
+_AccountLike: TypeAlias = _OwnerAndData | tuple[AddressLike, Buffer]
+
+@final
+class Clock:
+    """What programs take for the present moment: the Clock sysvar's fields that quotes depend on."""
+
+    def __new__(cls, *, slot: int, epoch: int, unix_timestamp: int) -> Clock: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def unix_timestamp(self) -> int:
+        """Seconds since 1970, as the cluster estimates them."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Swap:
+    """A swap carried out on a `Pool`."""
+
+    @property
+    def quote(self) -> Quote: ...
+    @property
+    def details(self) -> dict[str, Any]:
+        """What else the program writes or reports: `post_sqrt_price`, `post_tick`, … by venue."""
+
+@final
+class QuoteBatch:
+    """Columns of quotes, one row for each amount asked. A row without a quote holds zeros."""
+
+    @property
+    def amount_in(self) -> NDArray[np.uint64]:
+        """What leaves the trader, base units."""
+    @property
+    def amount_out(self) -> NDArray[np.uint64]:
+        """What reaches the trader, base units."""
+    @property
+    def fee(self) -> NDArray[np.uint64]:
+        """Everything the pool and its program keep, in the mint in which the venue charges."""
+    @property
+    def error(self) -> NDArray[np.uint16]:
+        """Place of the row's error in `errors`; 0 where there is a quote."""
+    @property
+    def ok(self) -> NDArray[np.bool_]:
+        """Whether there is a quote."""
+    @property
+    def errors(self) -> list[tuple[str, int | None]]:
+        """The program's words and numbers; the first entry, `("", None)`, stands for no error."""
+    @property
+    def rows(self) -> int: ...
+    @property
+    def failed(self) -> int:
+        """How many rows have no quote."""
+    def __len__(self) -> int: ...
+
+@final
+class Pool:
+    """One pool of any venue from account bytes: exact quotes without a market and without an RPC call.
+
+    Two calls load it. The pool's own bytes say which accounts a swap can read:
+
+    ```python
+    pool = Pool(address, account.owner, account.data)            # from getAccountInfo
+    while addresses := [key for key, _, is_known in pool.dependencies if not is_known]:
+        for key, account in zip(addresses, fetch(addresses)):    # from getMultipleAccounts
+            pool.update(key, account)                            # None: it does not exist
+    quote = pool.quote(1_000_000_000, mint_in=sol)
+    ```
+
+    The loop runs once for most venues; where an account names further ones (bitmaps, oracles), once more.
+    Afterwards every write of one of `dependencies` goes to `update`. `solders` types are taken as they are.
+    May be used from several threads.
+
+    Args:
+        address: The pool's address.
+        owner: The program that owns it; or an account with `owner` and `data` instead of both.
+        data: All bytes of the pool's account.
+        accounts: Further accounts: address to (owner, data), to an account, or to None if it is known not
+            to exist. Those the pool does not read are passed over.
+        clock: Anything with `slot`, `epoch` and `unix_timestamp`; needed where fees depend on the time.
+        slot: Slot in which all this held.
+        assume_plain_mints: Take a mint whose account was not given as a plain SPL mint, free of fees.
+        complete: Take an account that was not given as not existing.
+
+    Raises:
+        InvalidInput: An argument is malformed.
+        MarketDataError: The account is no pool, or an account is not what its address says; see `reason`.
+    """
+
+    @overload
+    def __new__(
+        cls,
+        address: AddressLike,
+        owner: AddressLike,
+        data: Buffer,
+        *,
+        accounts: Mapping[Any, _AccountLike | None] | None = None,
+        clock: _ClockLike | None = None,
+        slot: int = 0,
+        assume_plain_mints: bool = False,
+        complete: bool = False,
+    ) -> Pool: ...
+    @overload
+    def __new__(
+        cls,
+        address: AddressLike,
+        owner: _AccountLike,
+        data: None = None,
+        *,
+        accounts: Mapping[Any, _AccountLike | None] | None = None,
+        clock: _ClockLike | None = None,
+        slot: int = 0,
+        assume_plain_mints: bool = False,
+        complete: bool = False,
+    ) -> Pool: ...
+    @overload
+    def update(
+        self, address: AddressLike, owner: AddressLike, data: Buffer, *, slot: int = 0
+    ) -> Literal["applied", "unchanged"]:
+        """Take a write of the pool's account or of one it depends on; others are passed over.
+
+        The Clock sysvar's account sets the clock. Later calls replace earlier ones.
+
+        Raises:
+            InvalidInput: An argument is malformed.
+            MarketDataError: The account is not what its address says; if the pool reads it, the pool is set
+                aside until a sound write comes.
+        """
+    @overload
+    def update(
+        self, address: AddressLike, owner: _AccountLike | None, data: None = None, *, slot: int = 0
+    ) -> Literal["applied", "unchanged"]: ...
+    def set_clock(self, clock: _ClockLike | None) -> None:
+        """Set the time by which the pool is quoted.
+
+        Raises:
+            InvalidInput: A part is missing or negative.
+        """
+    @property
+    def clock(self) -> Clock | None: ...
+    @property
+    def address(self) -> Address: ...
+    @property
+    def venue(self) -> str: ...
+    @property
+    def program(self) -> Address:
+        """Program that owns the pool."""
+    @property
+    def mints(self) -> tuple[Address, Address]:
+        """Mint A and mint B: `a_to_b` is from the first to the second."""
+    @property
+    def mint_decimals(self) -> tuple[int | None, int | None]:
+        """Decimals of the mints, None where the mint's account was not given."""
+    @property
+    def dependencies(self) -> list[tuple[Address, str, bool]]:
+        """Every account that a swap can read now: address, what it is, and whether it is known.
+
+        Changes as the price moves and as accounts come in. The Clock sysvar is the last entry; it counts as
+        known where nothing depends on the time.
+        """
+    @property
+    def missing(self) -> list[Address]:
+        """The dependencies of which nothing is known."""
+    @property
+    def set_aside(self) -> str | None:
+        """Why the pool cannot be quoted or all swaps would fail (a stable word), or None."""
+    @property
+    def set_aside_detail(self) -> str | None:
+        """The same as a sentence."""
+    def summary(self) -> PoolInfo:
+        """Return fee, depth, liquidity and what else the venue shows."""
+    def quote(
+        self,
+        amount: int,
+        *,
+        mint_in: AddressLike | None = None,
+        a_to_b: bool | None = None,
+        exact: Literal["in", "out"] = "in",
+        threshold: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+    ) -> Quote:
+        """Return what the on-chain program would do with a swap, to the base unit.
+
+        Args:
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            mint_in: The mint that the trader pays with; either this or `a_to_b`.
+            a_to_b: Whether the trader pays with mint A.
+            exact: Which side `amount` is.
+            threshold: Least output, or most input with `exact="out"`, as the trader receives or pays it;
+                None accepts any.
+            sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none. Venues
+                that have no such argument pass it over.
+            partial_fill: Take what the pool can give instead of failing (Meteora DAMM v2).
+
+        Raises:
+            InvalidInput: An argument is malformed, or the pool does not trade the mint.
+            MarketDataError: The pool is set aside, or an account that the swap needs is missing.
+            SwapRefused: The program would fail; `name`, `code` and `values` are its own.
+        """
+    def swap(
+        self,
+        amount: int,
+        *,
+        mint_in: AddressLike | None = None,
+        a_to_b: bool | None = None,
+        exact: Literal["in", "out"] = "in",
+        threshold: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+    ) -> Swap:
+        """Carry a swap out on this object: later quotes see what it leaves. Arguments as for `quote`.
+
+        Raises:
+            InvalidInput: As for `quote`.
+            MarketDataError: As for `quote`.
+            SwapRefused: The program would fail; the pool is unchanged.
+        """
+    def quote_batch(
+        self,
+        amounts: NDArray[np.uint64],
+        *,
+        mint_in: AddressLike | None = None,
+        a_to_b: bool | None = None,
+        exact: Literal["in", "out"] = "in",
+    ) -> QuoteBatch:
+        """Return a quote of the present state for each amount: one call, no GIL, all cores if it pays.
+
+        What the program refuses is in the batch, see `QuoteBatch.error`; nothing else differs from `quote`.
+
+        Args:
+            amounts: Exact inputs, or exact outputs with `exact="out"`; base units, one-dimensional. The
+                array must not be written to meanwhile.
+            mint_in: The mint that the trader pays with; either this or `a_to_b`.
+            a_to_b: Whether the trader pays with mint A.
+            exact: Which side the amounts are.
+
+        Raises:
+            InvalidInput: An argument is malformed, or the array is of another type.
+            MarketDataError: The pool is set aside.
+        """
+    def price_impact(
+        self,
+        amount: int,
+        *,
+        mint_in: AddressLike | None = None,
+        a_to_b: bool | None = None,
+        exact: Literal["in", "out"] = "in",
+    ) -> float:
+        """Return which part of the output a swap loses by its size alone.
+
+        `1 - amount_out / (amount_in * marginal_rate)`: fees are in the marginal rate, so they do not count.
+        0.01 is one per cent. Rounding to base units can make the figure of a small swap a little off, below
+        zero included: it is not clamped.
+
+        Raises:
+            InvalidInput: As for `quote`.
+            MarketDataError: As for `quote`; `no_price` if nothing can be traded in this direction.
+            SwapRefused: The program would fail.
+        """
+    def marginal_rate(self, *, mint_in: AddressLike | None = None, a_to_b: bool | None = None) -> float:
+        """Return base units out per base unit in of a swap of nothing, after all fees.
+
+        Raises:
+            InvalidInput: Not exactly one of the two arguments, or a mint that the pool does not trade.
+            MarketDataError: The pool is set aside, or has no price.
+        """
+    def spot_price(self, *, mint_in: AddressLike | None = None, a_to_b: bool | None = None) -> Fraction:
+        """Return base units out per base unit in at the present price before any fee, exactly.
+
+        Raises:
+            InvalidInput: Not exactly one of the two arguments, or a mint that the pool does not trade.
+            MarketDataError: The pool is set aside, or has no price.
+        """
+    def spot_price_float(
+        self, *, mint_in: AddressLike | None = None, a_to_b: bool | None = None, decimals: bool = True
+    ) -> float:
+        """Return the present price before any fee, out per in, as the nearest floats give it.
+
+        Args:
+            mint_in: The mint that the trader pays with; either this or `a_to_b`.
+            a_to_b: Whether the trader pays with mint A.
+            decimals: In whole tokens, else in base units.
+
+        Raises:
+            InvalidInput: Not exactly one of the two arguments, or a mint that the pool does not trade.
+            MarketDataError: The pool is set aside or has no price, or the decimals of a mint are not known.
+        """
+    def copy(self) -> Pool:
+        """Return a copy that changes on its own."""
+    def __copy__(self) -> Pool: ...
+    def __deepcopy__(self, memo: Any, /) -> Pool: ...
 
 # ---- scorer
 
@@ -864,15 +1330,19 @@ class Engine:
         Raises:
             InvalidInput: There is no venue of this name.
         """
-    def verify(self, program: str, slot: int) -> None:
+    def verify(self, program: AddressLike, slot: int) -> None:
         """Take the deployment of `program` in `slot` as the verified one; a later one is a sign of change.
 
         Raises:
             InvalidInput: `program` is no address.
         """
     def pools(self) -> list[PoolInfo]: ...
-    def quote(self, pool: str, mint_in: str, amount: int, exact: Literal["in", "out"] = "in") -> Quote:
+    def quote(
+        self, pool: AddressLike, mint_in: AddressLike, amount: int, exact: Literal["in", "out"] = "in"
+    ) -> Quote:
         """Return what the program would do; see `Market.quote`."""
+    def pool(self, pool: AddressLike) -> Pool:
+        """Return a copy of a pool as quotes see it; see `Market.pool`."""
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
     def negative_cycle(self) -> tuple[list[tuple[str, bool]], float] | None:

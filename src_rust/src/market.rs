@@ -9,8 +9,10 @@
 //! replaces it. The graph holds recorded prices only, so that a cycle opens and closes by what the
 //! chain recorded.
 
+mod batch;
 mod pool;
 mod quotes;
+mod standalone;
 mod standing;
 mod waiting;
 
@@ -26,9 +28,11 @@ use crate::decoders::{DecodeError, Decoded, spl_token, sysvar};
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::Environment;
 pub use crate::venues::SetAside;
-use crate::venues::{AccountData, Dependency, NewPool, Role, Venue};
+use crate::venues::{AccountData, Dependency, Layout, NewPool, Role, Venue};
+pub use batch::{BatchError, QuoteBatch, quote_batch};
 pub use pool::{Pool, PoolView};
 pub use quotes::{QuoteError, WRAPPED_SOL};
+pub use standalone::{AccountError, StandalonePool};
 pub use standing::{Sign, Standing, UPGRADEABLE_LOADER};
 use standing::{Standings, error_sign, length_sign};
 use waiting::{Kept, Waiting};
@@ -200,8 +204,8 @@ impl Market {
                 _ => ([0], Some(readers.clone())),
             };
             let readers = many.as_deref().unwrap_or(&one);
-            self.note_length(&owner, data);
-            self.note_present(readers.len(), address, owner, data);
+            let layout = self.note_length(&owner, data);
+            self.note_present(address, owner, data, layout);
             self.deliver(readers, address, account, write.slot)
         } else if let Some(venue) = Venue::of_program(&owner) {
             self.apply_unread(venue, write, owner, data)
@@ -263,9 +267,10 @@ impl Market {
         }
     }
 
-    /// Keeps an account that several pools read for those still to come.
-    fn note_present(&mut self, readers: usize, address: Pubkey, owner: Pubkey, data: &[u8]) {
-        if readers > 1 || self.waiting.is_shared(&address) {
+    /// Keeps an account that further pools may read: a mint, a configuration.
+    fn note_present(&mut self, address: Pubkey, owner: Pubkey, data: &[u8], layout: Option<&Layout>) {
+        let is_mint = spl_token::is_program(&owner) && self.mint_index.contains_key(&address);
+        if is_mint || layout.is_some_and(|layout| layout.role == Role::Shared) {
             self.waiting.keep(address, Kept { owner, data: data.into(), is_shared: true }, None);
         } else {
             self.waiting.note_present(&address);
@@ -408,13 +413,14 @@ impl Market {
         if self.touched.is_empty() { Applied::Unchanged } else { Applied::Changed }
     }
 
-    /// Looks for an account that has outgrown its layout.
-    fn note_length(&mut self, owner: &Pubkey, data: &[u8]) {
-        let Some(venue) = Venue::of_program(owner) else { return };
-        let layout = venue.layout_of(owner, data).ok();
-        if let Some(sign) = layout.and_then(|layout| length_sign(layout, data.len())) {
+    /// Looks for an account that has outgrown its layout; returns the layout.
+    fn note_length(&mut self, owner: &Pubkey, data: &[u8]) -> Option<&'static Layout> {
+        let venue = Venue::of_program(owner)?;
+        let layout = venue.layout_of(owner, data).ok()?;
+        if let Some(sign) = length_sign(layout, data.len()) {
             self.observe(venue, sign);
         }
+        Some(layout)
     }
 
     fn observe(&mut self, venue: &'static Venue, sign: Sign) -> Applied {

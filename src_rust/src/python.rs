@@ -1,11 +1,14 @@
 //! Bindings: the module `phantom_core._native`. One file per core module, each with its `register`.
 
+mod accounts;
 mod amm_math;
+mod arguments;
 mod conformance;
 mod cycle_finder;
 mod engine;
 mod errors;
 mod market;
+mod pool;
 mod recording;
 mod scorer;
 mod values;
@@ -16,11 +19,13 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(m)?;
+    accounts::register(m)?;
     amm_math::register(m)?;
     conformance::register(m)?;
     cycle_finder::register(m)?;
     recording::register(m)?;
     market::register(m)?;
+    pool::register(m)?;
     scorer::register(m)?;
     engine::register(m)?;
     wss_aggregator::register(m)?;

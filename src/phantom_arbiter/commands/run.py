@@ -28,10 +28,26 @@ class UiName(StrEnum):
     PLAIN = "plain"
 
 
+def complete_venue(incomplete: str) -> list[str]:
+    """Return the venues that begin like `incomplete`, for the shell."""
+    from phantom_core import venue_names
+
+    return [name for name in venue_names() if name.startswith(incomplete)]
+
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
         "--config", metavar="FILE", envvar="PHANTOM_CONFIG", help="TOML file with settings.", dir_okay=False
+    ),
+]
+ReleaseOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--release-venue",
+        metavar="VENUE",
+        help="Let a venue trade in spite of signs that its program has changed; may be repeated.",
+        autocompletion=complete_venue,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -56,6 +72,7 @@ def run(
     ] = None,
     max_hops: Annotated[str | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
     halted: Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")] = False,
+    release_venue: ReleaseOption = None,
     live: Annotated[bool, typer.Option("--live", help="Refused: live execution is not built yet.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -78,6 +95,7 @@ def run(
         },
         "journal": {"path": journal},
         "engine": {"max_hops": max_hops},
+        "market": {"release_venues": release_venue or None},
         "risk": {"halted": True if halted else None},
     }
     effective = load(_given(flags), config)

@@ -201,6 +201,11 @@ impl Pool {
         self.faults.push((account, reason));
     }
 
+    /// Returns the accounts whose last write could not be read, and why.
+    pub(super) fn faults(&self) -> &[(Pubkey, &'static str)] {
+        &self.faults
+    }
+
     fn clear_fault(&mut self, account: Pubkey) -> bool {
         let before = self.faults.len();
         self.faults.retain(|(known, _)| *known != account);

@@ -32,6 +32,17 @@ pub enum QuoteError {
         /// Why.
         reason: SetAside,
     },
+    /// The pool has no price: nothing can be traded in this direction.
+    #[error("pool {0} has no price in this direction")]
+    NoPrice(Pubkey),
+    /// The price in whole tokens needs the decimals of a mint whose account is not known.
+    #[error("pool {pool}: the decimals of mint {mint} are not known")]
+    UnknownDecimals {
+        /// The pool asked.
+        pool: Pubkey,
+        /// The mint.
+        mint: Pubkey,
+    },
     /// The program would refuse, or an account that the swap needs is missing.
     #[error("pool {pool}: {error}")]
     Refused {

@@ -82,9 +82,9 @@ impl Waiting {
         self.remove(address)
     }
 
-    /// Returns whether the account is kept for several pools.
-    pub(super) fn is_shared(&self, address: &Pubkey) -> bool {
-        self.accounts.get(address).is_some_and(|kept| kept.is_shared)
+    /// Returns an account that is kept.
+    pub(super) fn get(&self, address: &Pubkey) -> Option<&Kept> {
+        self.accounts.get(address)
     }
 
     fn remove(&mut self, address: &Pubkey) -> Option<Kept> {

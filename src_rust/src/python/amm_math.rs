@@ -1,12 +1,14 @@
 //! Bindings of [`crate::amm_math`] and [`crate::pda`] that users need on their own.
 
+use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyInt};
 
+use super::arguments::{self, Column};
 use super::errors::InvalidInput;
+use crate::amm_math::constant_product::quote_many;
 use crate::amm_math::tick_math;
 use crate::pda;
-use crate::quantities::Pubkey;
 
 #[pyfunction]
 fn sqrt_price_from_tick_index(tick_index: i32) -> PyResult<u128> {
@@ -39,18 +41,57 @@ fn tick_index_from_sqrt_price(sqrt_price_x64: u128) -> PyResult<i32> {
 
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
-fn find_program_address(seeds: Vec<Bound<'_, PyBytes>>, program_id: &str) -> PyResult<(String, u8)> {
-    let program: Pubkey =
-        program_id.parse().map_err(|error| InvalidInput::new_err(format!("program_id: {error}")))?;
+fn find_program_address(
+    seeds: Vec<Bound<'_, PyBytes>>,
+    program_id: &Bound<'_, PyAny>,
+) -> PyResult<(String, u8)> {
+    let program = arguments::address("program_id", program_id)?;
     let seeds: Vec<&[u8]> = seeds.iter().map(PyBytesMethods::as_bytes).collect();
     let (address, bump) = pda::find_program_address(&seeds, &program)
         .map_err(|error| InvalidInput::new_err(format!("seeds: {error}")))?;
     Ok((address.to_string(), bump))
 }
 
+/// A column, or one number for every row.
+fn broadcast<'py>(argument: &str, value: &Bound<'py, PyAny>) -> PyResult<Result<Column<'py>, u64>> {
+    if value.is_instance_of::<PyInt>() {
+        return arguments::amount(argument, value).map(Err);
+    }
+    arguments::column(argument, value).map(Ok)
+}
+
+#[pyfunction]
+fn quote_constant_product<'py>(
+    py: Python<'py>,
+    reserve_in: &Bound<'py, PyAny>,
+    reserve_out: &Bound<'py, PyAny>,
+    amount_in: &Bound<'py, PyAny>,
+    #[pyo3(from_py_with = arguments::fee_numerator)] fee_numerator: u64,
+    #[pyo3(from_py_with = arguments::fee_denominator)] fee_denominator: u64,
+) -> PyResult<Bound<'py, PyArray1<u64>>> {
+    let columns = [("reserve_in", reserve_in), ("reserve_out", reserve_out), ("amount_in", amount_in)];
+    let [x, y, a] = columns.map(|(name, value)| broadcast(name, value));
+    let columns = [x?, y?, a?];
+    let rows = columns.iter().find_map(|column| column.as_ref().ok().map(|column| column.as_slice().len()));
+    let rows = rows.unwrap_or(1);
+    let filled = columns.each_ref().map(|column| match column {
+        Ok(_) => Vec::new(),
+        Err(number) => vec![*number; rows],
+    });
+    let [x, y, a]: [&[u64]; 3] = std::array::from_fn(|place| match &columns[place] {
+        Ok(column) => column.as_slice(),
+        Err(_) => filled[place].as_slice(),
+    });
+    let mut out = vec![0; rows];
+    py.detach(|| quote_many(x, y, a, fee_numerator, fee_denominator, &mut out))
+        .map_err(|error| InvalidInput::new_err(error.to_string()))?;
+    Ok(PyArray1::from_vec(py, out))
+}
+
 /// Adds the functions to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(sqrt_price_from_tick_index, m)?)?;
+    m.add_function(wrap_pyfunction!(quote_constant_product, m)?)?;
     m.add_function(wrap_pyfunction!(tick_index_from_sqrt_price, m)?)?;
     m.add_function(wrap_pyfunction!(find_program_address, m)?)
 }

@@ -9,13 +9,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::arguments;
 use super::errors;
-use super::market::{
-    PoolInfo, PyQuote, VenueInfo, named_edges, parse_pubkey, quote_in, release, shown_pools, venue_infos,
-};
+use super::market::{PoolInfo, PyQuote, VenueInfo, named_edges, quote_in, release, shown_pools, venue_infos};
+use super::pool::PyPool;
 use super::wss_aggregator::convert::endpoint_stats;
 use crate::engine::{BaseMint, Costs, Engine, EngineConfig};
-use crate::market::MarketConfig;
+use crate::market::{MarketConfig, QuoteError};
 use crate::scorer::ScorerConfig;
 use signal::{PyFill, PyHop, PySignal, export};
 use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
@@ -51,7 +51,7 @@ impl PyEngineConfig {
         let base_mints = base_mints
             .iter()
             .map(|(mint, max_amount_in)| {
-                let mint = parse_pubkey("base_mints", &mint.extract::<String>()?)?;
+                let mint = arguments::address("base_mints", &mint)?;
                 Ok(BaseMint { mint, max_amount_in: max_amount_in.extract()? })
             })
             .collect::<PyResult<Vec<_>>>()?;
@@ -135,7 +135,7 @@ impl PyEngine {
         })
     }
 
-    fn recheck(&self, py: Python<'_>, slot: u64) -> Vec<PySignal> {
+    fn recheck(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::slot)] slot: u64) -> Vec<PySignal> {
         py.detach(|| {
             let mut signals = Vec::new();
             let mut engine = self.lock();
@@ -185,8 +185,23 @@ impl PyEngine {
         py.detach(|| release(self.lock().market_mut(), venue))
     }
 
-    fn verify(&self, py: Python<'_>, program: &str, slot: u64) -> PyResult<()> {
-        let program = parse_pubkey("program", program)?;
+    fn pool(&self, py: Python<'_>, pool: &Bound<'_, PyAny>) -> PyResult<PyPool> {
+        let address = arguments::address("pool", pool)?;
+        let copied = py.detach(|| {
+            let engine = self.lock();
+            engine.market().pool_index(&address).map(|index| engine.market().standalone(index))
+        });
+        let unknown = || errors::quote(py, &QuoteError::UnknownPool(address));
+        copied.map(PyPool::new).ok_or_else(unknown)
+    }
+
+    fn verify(
+        &self,
+        py: Python<'_>,
+        program: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
+    ) -> PyResult<()> {
+        let program = arguments::address("program", program)?;
         py.detach(|| self.lock().market_mut().verify(program, slot));
         Ok(())
     }
@@ -195,12 +210,15 @@ impl PyEngine {
     fn quote(
         &self,
         py: Python<'_>,
-        pool: &str,
-        mint_in: &str,
-        amount: u64,
+        pool: &Bound<'_, PyAny>,
+        mint_in: &Bound<'_, PyAny>,
+        amount: &Bound<'_, PyAny>,
         exact: &str,
     ) -> PyResult<PyQuote> {
-        quote_in(py, self.lock().market(), pool, mint_in, amount, exact)
+        let quoted = |pool: &_, mint_in: &_, amount, exact_in| {
+            self.lock().market().quote(pool, mint_in, amount, exact_in)
+        };
+        quote_in(py, quoted, pool, mint_in, amount, exact)
     }
 
     fn open_cycles(&self, py: Python<'_>) -> Vec<Vec<(String, bool)>> {

@@ -6,9 +6,10 @@ use pyo3::types::PyDict;
 use pyo3::{PyTypeInfo, create_exception};
 
 use super::values::to_python;
+use crate::decoders::DecodeError;
 use crate::engine::TakeError;
-use crate::market::QuoteError;
-use crate::swap::{Refusal, RefusalKind};
+use crate::market::{AccountError, QuoteError, SetAside};
+use crate::swap::{Refusal, RefusalKind, Value};
 
 create_exception!(phantom_core, PhantomError, PyException, "Base of everything that phantom_core raises.");
 create_exception!(
@@ -21,7 +22,8 @@ create_exception!(
     phantom_core,
     MarketDataError,
     PhantomError,
-    "Account data is missing, undecodable or not what it claims to be; the pool is set aside."
+    "Account data is missing, undecodable or not what it claims to be; `reason` is a stable word for why, \
+     `values` what matters."
 );
 create_exception!(
     phantom_core,
@@ -36,41 +38,83 @@ pub fn invalid(message: String) -> PyErr {
     InvalidInput::new_err(message)
 }
 
-/// Returns the `MarketDataError` with this message.
-pub fn market_data(message: String) -> PyErr {
-    MarketDataError::new_err(message)
+/// Returns the `MarketDataError` with this message and a stable word for why.
+pub fn market_data(py: Python<'_>, reason: &str, message: String, values: &[(&'static str, Value)]) -> PyErr {
+    let raised = MarketDataError::new_err(message);
+    let attributes = || {
+        let value = raised.value(py);
+        value.setattr("reason", reason)?;
+        value.setattr("values", dict(py, values)?)
+    };
+    attributes().err().unwrap_or(raised)
+}
+
+/// Maps bytes that are no account.
+pub fn decode(py: Python<'_>, error: &DecodeError, message: String) -> PyErr {
+    market_data(py, error.reason(), message, &[])
+}
+
+/// Maps an account that a pool cannot take.
+pub fn account(py: Python<'_>, error: &AccountError) -> PyErr {
+    let values = [("account", error.account.into())];
+    market_data(py, error.source.reason(), error.to_string(), &values)
 }
 
 /// Maps a quote's failure: data that is missing, a refusal of the program, or a wrong argument.
 pub fn quote(py: Python<'_>, error: &QuoteError) -> PyErr {
     match error {
         QuoteError::UnknownPool(_) | QuoteError::UnknownMint { .. } => invalid(error.to_string()),
-        QuoteError::SetAside { .. } => market_data(error.to_string()),
+        QuoteError::SetAside { reason, .. } => {
+            market_data(py, reason.reason(), error.to_string(), &set_aside_values(reason))
+        }
+        QuoteError::UnknownDecimals { mint, .. } => {
+            market_data(py, "missing_mint", error.to_string(), &[("account", (*mint).into())])
+        }
+        QuoteError::NoPrice(_) => market_data(py, "no_price", error.to_string(), &[]),
         QuoteError::Refused { error: refusal, .. } => refused(py, refusal, error.to_string()),
     }
 }
 
+fn set_aside_values(reason: &SetAside) -> Vec<(&'static str, Value)> {
+    match reason {
+        SetAside::Fault { account, .. } | SetAside::Missing { account, .. } => {
+            vec![("account", (*account).into())]
+        }
+        SetAside::UnsupportedMint { mint, .. } => vec![("mint", (*mint).into())],
+        SetAside::Disabled { status } => vec![("status", (*status).into())],
+        SetAside::NotYetOpen { opens_at } => vec![("opens_at", (*opens_at).into())],
+        SetAside::FrozenVault(vault) => vec![("account", (*vault).into())],
+        SetAside::MissingClock
+        | SetAside::NoLiquidity
+        | SetAside::Unsupported { .. }
+        | SetAside::Quarantined { .. }
+        | SetAside::Closed => Vec::new(),
+    }
+}
+
+fn dict<'py>(py: Python<'py>, values: &[(&'static str, Value)]) -> PyResult<Bound<'py, PyDict>> {
+    let named = PyDict::new(py);
+    for (name, value) in values {
+        named.set_item(name, to_python(py, value)?)?;
+    }
+    Ok(named)
+}
+
 /// Maps a pool's refusal: an account that is missing, or what the program would say.
 pub fn refused(py: Python<'_>, refusal: &Refusal, message: String) -> PyErr {
-    if matches!(refusal.kind, RefusalKind::MissingAccount | RefusalKind::Unsupported) {
-        return market_data(message);
+    match refusal.kind {
+        RefusalKind::MissingAccount => return market_data(py, "missing_account", message, refusal.details()),
+        RefusalKind::Unsupported => return market_data(py, "unsupported", message, refusal.details()),
+        RefusalKind::Program | RefusalKind::Panic | RefusalKind::ComputeBudget => {}
     }
     let raised = SwapRefused::new_err(message);
-    let values = PyDict::new(py);
-    let attributes = refusal
-        .details()
-        .iter()
-        .try_for_each(|(name, value)| values.set_item(name, to_python(py, value)?))
-        .and_then(|()| {
-            let value = raised.value(py);
-            value.setattr("name", refusal.name)?;
-            value.setattr("code", refusal.code)?;
-            value.setattr("values", values)
-        });
-    match attributes {
-        Ok(()) => raised,
-        Err(unexpected) => unexpected,
-    }
+    let attributes = || {
+        let value = raised.value(py);
+        value.setattr("name", refusal.name)?;
+        value.setattr("code", refusal.code)?;
+        value.setattr("values", dict(py, refusal.details())?)
+    };
+    attributes().err().unwrap_or(raised)
 }
 
 /// Bad arguments are the caller's; the rest is about the file.
@@ -98,7 +142,8 @@ pub fn recording_error(error: crate::recording::RecordingError) -> PyErr {
 /// Maps why a signal cannot be taken: the market is no longer the one it was given for.
 pub fn take(py: Python<'_>, error: &TakeError) -> PyErr {
     match error {
-        TakeError::Over { .. } | TakeError::Moved { .. } => market_data(error.to_string()),
+        TakeError::Over { .. } => market_data(py, "opening_over", error.to_string(), &[]),
+        TakeError::Moved { .. } => market_data(py, "moved", error.to_string(), &[]),
         TakeError::Quote(error) => quote(py, error),
     }
 }
@@ -109,6 +154,9 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("PhantomError", PhantomError::type_object(py))?;
     m.add("InvalidInput", InvalidInput::type_object(py))?;
     m.add("MarketDataError", MarketDataError::type_object(py))?;
+    // For an error raised by somebody else: the attributes are always there.
+    MarketDataError::type_object(py).setattr("reason", py.None())?;
+    MarketDataError::type_object(py).setattr("values", PyDict::new(py))?;
     m.add("SwapRefused", SwapRefused::type_object(py))?;
     m.add("RecordingError", RecordingError::type_object(py))?;
     Ok(())

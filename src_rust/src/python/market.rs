@@ -6,10 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::arguments;
 use super::errors;
+use super::pool::PyPool;
 use super::values::to_python;
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, pool_of};
-use crate::market::{AccountWrite, Applied, Market, MarketConfig, Pool, QuoteError, SetAside, Standing};
+use crate::market::{
+    AccountError, AccountWrite, Applied, Market, MarketConfig, Pool, QuoteError, SetAside, StandalonePool,
+    Standing,
+};
 use crate::quantities::Pubkey;
 use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
 use crate::swap::Quote;
@@ -131,6 +136,19 @@ pub fn shown_pools(market: &Market) -> Vec<Shown> {
 }
 
 impl Shown {
+    /// Returns a pool without a market.
+    pub fn standalone(pool: &StandalonePool) -> Self {
+        Self {
+            pool: pool.address(),
+            venue: pool.venue().name,
+            program: pool.program(),
+            mints: pool.mints(),
+            summary: pool.summary(),
+            slot: pool.slot(),
+            set_aside: pool.set_aside(),
+        }
+    }
+
     /// Returns it for Python.
     pub fn into_info(self, py: Python<'_>) -> PyResult<PoolInfo> {
         let details = PyDict::new(py);
@@ -201,23 +219,19 @@ pub fn release(market: &mut Market, venue: &str) -> PyResult<()> {
     Err(errors::invalid(format!("venue is '{venue}'; it may be {}", known.join(", "))))
 }
 
-/// Returns one exact quote as Python asks for it.
+/// Returns one exact quote as Python asks for it; `quoted` asks the market.
 pub fn quote_in(
     py: Python<'_>,
-    market: &Market,
-    pool: &str,
-    mint_in: &str,
-    amount: u64,
+    quoted: impl FnOnce(&Pubkey, &Pubkey, u64, bool) -> Result<Quote, QuoteError>,
+    pool: &Bound<'_, PyAny>,
+    mint_in: &Bound<'_, PyAny>,
+    amount: &Bound<'_, PyAny>,
     exact: &str,
 ) -> PyResult<PyQuote> {
-    let exact_in = match exact {
-        "in" => true,
-        "out" => false,
-        other => return Err(errors::invalid(format!("exact is '{other}'; it may be 'in' or 'out'"))),
-    };
-    let (pool, mint_in) = (parse_pubkey("pool", pool)?, parse_pubkey("mint_in", mint_in)?);
-    let done = market.quote(&pool, &mint_in, amount, exact_in).map_err(|error| errors::quote(py, &error))?;
-    Ok(done.into())
+    let exact_in = arguments::is_exact_in(exact)?;
+    let (pool, mint_in) = (arguments::address("pool", pool)?, arguments::address("mint_in", mint_in)?);
+    let amount = arguments::amount("amount", amount)?;
+    quoted(&pool, &mint_in, amount, exact_in).map(Into::into).map_err(|error| errors::quote(py, &error))
 }
 
 /// A cycle of a market: hops as (pool, `a_to_b`), and its weights at the margin.
@@ -292,23 +306,26 @@ impl PyMarket {
         Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(market) }
     }
 
-    #[pyo3(signature = (pubkey, owner, data, slot=0))]
+    #[pyo3(signature = (pubkey, owner, data=None, slot=0))]
     fn apply(
         &self,
         py: Python<'_>,
-        pubkey: &str,
-        owner: &str,
-        data: &[u8],
-        slot: u64,
+        pubkey: &Bound<'_, PyAny>,
+        owner: &Bound<'_, PyAny>,
+        data: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
     ) -> PyResult<&'static str> {
-        let (pubkey, owner) = (parse_pubkey("pubkey", pubkey)?, parse_pubkey("owner", owner)?);
-        let applied =
-            py.detach(|| self.lock().apply(AccountWrite { pubkey, slot, account: Some((owner, data)) }));
+        let pubkey = arguments::address("pubkey", pubkey)?;
+        let account = arguments::owner_and_data(owner, data)?;
+        let account = account.as_ref().map(|(owner, data)| (*owner, data.as_ref()));
+        let applied = py.detach(|| self.lock().apply(AccountWrite { pubkey, slot, account }));
         match applied {
             Applied::Changed => Ok("applied"),
             Applied::Unchanged => Ok("unchanged"),
             Applied::Ignored => Ok("ignored"),
-            Applied::Fault(error) => Err(errors::market_data(format!("account {pubkey}: {error}"))),
+            Applied::Fault(error) => {
+                Err(errors::account(py, &AccountError { account: pubkey, source: error }))
+            }
         }
     }
 
@@ -325,8 +342,27 @@ impl PyMarket {
         release(&mut self.lock(), venue)
     }
 
-    fn verify(&self, program: &str, slot: u64) -> PyResult<()> {
-        let program = parse_pubkey("program", program)?;
+    fn pool(&self, py: Python<'_>, pool: &Bound<'_, PyAny>) -> PyResult<PyPool> {
+        let address = arguments::address("pool", pool)?;
+        let copied = py.detach(|| {
+            let market = self.lock();
+            market.pool_index(&address).map(|index| market.standalone(index))
+        });
+        let unknown = || errors::quote(py, &QuoteError::UnknownPool(address));
+        copied.map(PyPool::new).ok_or_else(unknown)
+    }
+
+    fn mint_decimals(&self, mint: &Bound<'_, PyAny>) -> PyResult<Option<u8>> {
+        let mint = arguments::address("mint", mint)?;
+        Ok(self.lock().mint_decimals(&mint))
+    }
+
+    fn verify(
+        &self,
+        program: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
+    ) -> PyResult<()> {
+        let program = arguments::address("program", program)?;
         self.lock().verify(program, slot);
         Ok(())
     }
@@ -335,12 +371,14 @@ impl PyMarket {
     fn quote(
         &self,
         py: Python<'_>,
-        pool: &str,
-        mint_in: &str,
-        amount: u64,
+        pool: &Bound<'_, PyAny>,
+        mint_in: &Bound<'_, PyAny>,
+        amount: &Bound<'_, PyAny>,
         exact: &str,
     ) -> PyResult<PyQuote> {
-        quote_in(py, &self.lock(), pool, mint_in, amount, exact)
+        let quoted =
+            |pool: &_, mint_in: &_, amount, exact_in| self.lock().quote(pool, mint_in, amount, exact_in);
+        quote_in(py, quoted, pool, mint_in, amount, exact)
     }
 
     #[pyo3(signature = (max_hops=3))]

@@ -1,0 +1,172 @@
+//! What users hand over: addresses, accounts, amounts and directions, in the forms they have them.
+
+use std::fmt::Display;
+
+use numpy::PyReadonlyArray1;
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyInt, PyString, PyTuple};
+
+use super::errors;
+use crate::quantities::Pubkey;
+
+/// The bytes of an account: borrowed from `bytes`, copied from anything else with a buffer.
+pub enum Data {
+    /// A Python `bytes`.
+    Shared(PyBackedBytes),
+    /// Anything else.
+    Copied(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Data {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
+/// Owner and data of an account.
+pub type Account = (Pubkey, Data);
+
+fn wrong(argument: &str, value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
+    errors::invalid(format!("{argument}: {expected} expected, found {}", value.get_type()))
+}
+
+/// Returns the bytes of any byte buffer.
+pub fn data(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Data> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(Data::Shared(bytes.clone().into()));
+    }
+    let buffer = PyBuffer::<u8>::get(value).map_err(|_| wrong(argument, value, "bytes or a byte buffer"))?;
+    Ok(Data::Copied(buffer.to_vec(value.py())?))
+}
+
+/// Returns the address in a base58 `str`, in 32 bytes, or in an object whose `__bytes__` gives them, as
+/// `solders.pubkey.Pubkey` does.
+pub fn address(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return super::market::parse_pubkey(argument, &text.to_cow()?);
+    }
+    let as_bytes = || wrong(argument, value, "an address (base58 text, 32 bytes, or solders' Pubkey)");
+    let bytes = if value.hasattr("__bytes__")? && !value.is_instance_of::<PyBytes>() {
+        data(argument, &value.call_method0("__bytes__")?)?
+    } else {
+        data(argument, value).map_err(|_| as_bytes())?
+    };
+    let bytes = bytes.as_ref();
+    let found = bytes.len();
+    let key = bytes
+        .try_into()
+        .map_err(|_| errors::invalid(format!("{argument}: an address has 32 bytes, these are {found}")))?;
+    Ok(Pubkey(key))
+}
+
+/// Returns an account: an (owner, data) pair, or an object with these attributes, as
+/// `solders.account.Account` has.
+pub fn account(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Account> {
+    let (owner, bytes) = if let Ok(pair) = value.cast::<PyTuple>() {
+        if pair.len() != 2 {
+            return Err(wrong(argument, value, "an (owner, data) pair"));
+        }
+        (pair.get_item(0)?, pair.get_item(1)?)
+    } else {
+        match (value.getattr_opt("owner")?, value.getattr_opt("data")?) {
+            (Some(owner), Some(bytes)) => (owner, bytes),
+            _ => return Err(wrong(argument, value, "an account with owner and data, or the pair of them")),
+        }
+    };
+    Ok((address(&format!("{argument}.owner"), &owner)?, data(&format!("{argument}.data"), &bytes)?))
+}
+
+/// Returns an account given as two arguments, or as one: an object with owner and data, or `None` for
+/// one that does not exist.
+pub fn owner_and_data(
+    owner: &Bound<'_, PyAny>,
+    bytes: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Account>> {
+    match bytes {
+        Some(bytes) => Ok(Some((address("owner", owner)?, data("data", bytes)?))),
+        None => optional_account("account", owner),
+    }
+}
+
+/// Returns an account that may not exist: `None`, or as [`account`].
+pub fn optional_account(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Account>> {
+    if value.is_none() { Ok(None) } else { account(argument, value).map(Some) }
+}
+
+/// Returns a whole number of base units.
+pub fn amount(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    number(argument, value, u64::MAX)
+}
+
+fn number<'py, T>(argument: &str, value: &Bound<'py, PyAny>, most: T) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py, Error = PyErr> + Display,
+{
+    value.extract().map_err(|error: PyErr| {
+        if value.is_instance_of::<PyInt>() || !error.is_instance_of::<PyTypeError>(value.py()) {
+            return errors::invalid(format!("{argument} is {value}; it may be 0 to {most}"));
+        }
+        wrong(argument, value, "a whole number (int)")
+    })
+}
+
+macro_rules! numbers {
+    ($($argument:ident: $kind:ty),*) => {
+        $(
+            /// Returns the argument of this name, for `from_py_with`.
+            pub fn $argument(value: &Bound<'_, PyAny>) -> PyResult<$kind> {
+                number(stringify!($argument), value, <$kind>::MAX)
+            }
+        )*
+    };
+}
+numbers!(slot: u64, epoch: u64, unix_timestamp: u64, sqrt_price_limit: u128, fee_numerator: u64,
+    fee_denominator: u64);
+
+/// A column of whole numbers: borrowed from an array, or a copy in one piece.
+pub enum Column<'py> {
+    /// The user's own array.
+    Borrowed(PyReadonlyArray1<'py, u64>),
+    /// Values that did not lie side by side.
+    Copied(Vec<u64>),
+}
+
+impl Column<'_> {
+    /// Returns the values.
+    pub fn as_slice(&self) -> &[u64] {
+        match self {
+            Self::Borrowed(array) => array.as_slice().unwrap_or_default(),
+            Self::Copied(values) => values,
+        }
+    }
+}
+
+/// Returns a one-dimensional array of `uint64`.
+pub fn column<'py>(argument: &str, value: &Bound<'py, PyAny>) -> PyResult<Column<'py>> {
+    let Ok(array) = value.extract::<PyReadonlyArray1<'py, u64>>() else {
+        let kind =
+            value.getattr_opt("dtype")?.map_or_else(|| value.get_type().to_string(), |kind| kind.to_string());
+        return Err(errors::invalid(format!(
+            "{argument}: a one-dimensional array of uint64 expected, found {kind}"
+        )));
+    };
+    if array.as_slice().is_ok() {
+        return Ok(Column::Borrowed(array));
+    }
+    Ok(Column::Copied(array.as_array().to_vec()))
+}
+
+/// Returns whether `exact` names the input.
+pub fn is_exact_in(exact: &str) -> PyResult<bool> {
+    match exact {
+        "in" => Ok(true),
+        "out" => Ok(false),
+        other => Err(errors::invalid(format!("exact is '{other}'; it may be 'in' or 'out'"))),
+    }
+}
