@@ -7,6 +7,7 @@
 
 pub mod constant_product;
 pub(crate) mod fixed_point;
+pub(crate) mod taper;
 pub mod tick_math;
 pub mod transfer_fee;
 pub mod whirlpool;

@@ -28,7 +28,7 @@ use crate::decoders::{DecodeError, Decoded, spl_token, sysvar};
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::Environment;
 pub use crate::venues::SetAside;
-use crate::venues::{AccountData, Dependency, NewPool, Role, Venue};
+use crate::venues::{AccountData, Dependency, Layout, NewPool, Role, Venue};
 pub use batch::{BatchError, QuoteBatch, quote_batch};
 pub use pool::{Pool, PoolView};
 pub use quotes::{QuoteError, WRAPPED_SOL};
@@ -37,6 +37,8 @@ pub use standing::{Sign, Standing, UPGRADEABLE_LOADER};
 use standing::{Standings, error_sign, length_sign};
 use waiting::{Kept, Waiting};
 
+/// Owner of accounts that no program has taken.
+const SYSTEM_PROGRAM: Pubkey = Pubkey([0; 32]);
 /// How often a pool may name further accounts because of those it has just been given.
 const MAX_GATHER_ROUNDS: usize = 64;
 
@@ -189,18 +191,22 @@ impl Market {
     pub fn apply(&mut self, write: AccountWrite<'_>) -> Applied {
         self.touched.clear();
         let address = write.pubkey;
-        let Some((owner, data)) = write.account else { return self.account_missing(address, write.slot) };
+        // Anyone can send lamports to an address that no program has taken yet: still nothing is there.
+        let taken = write.account.filter(|(owner, data)| !(*owner == SYSTEM_PROGRAM && data.is_empty()));
+        let Some((owner, data)) = taken else { return self.account_missing(address, write.slot) };
         if owner == sysvar::OWNER {
             return self.apply_clock(address, data);
         }
         let result = if let Some(readers) = self.readers.get(&address) {
-            match readers[..] {
-                [reader] => self.deliver(&[reader], address, owner, data, write.slot),
-                _ => {
-                    let readers = readers.clone();
-                    self.deliver(&readers, address, owner, data, write.slot)
-                }
-            }
+            let account = Some(AccountData { owner: &owner, data });
+            let (one, many) = match readers[..] {
+                [reader] => ([reader], None),
+                _ => ([0], Some(readers.clone())),
+            };
+            let readers = many.as_deref().unwrap_or(&one);
+            let layout = self.note_length(&owner, data);
+            self.note_present(address, owner, data, layout);
+            self.deliver(readers, address, account, write.slot)
         } else if let Some(venue) = Venue::of_program(&owner) {
             self.apply_unread(venue, write, owner, data)
         } else if spl_token::is_program(&owner) {
@@ -223,38 +229,24 @@ impl Market {
         })
     }
 
-    /// Brings an account to the pools that read it.
+    /// Brings an account to the pools that read it; `None`: it does not exist.
     fn deliver(
         &mut self,
         readers: &[PoolIndex],
         address: Pubkey,
-        owner: Pubkey,
-        data: &[u8],
+        account: Option<AccountData<'_>>,
         slot: Slot,
     ) -> Result<Applied, DecodeError> {
-        let venue = self.note_length(&owner, data);
-        let is_mint = spl_token::is_program(&owner) && self.mint_index.contains_key(&address);
-        if is_mint || self.waiting.is_shared(&address) || readers.len() > 1 {
-            let kept = Kept { owner, data: data.into(), is_shared: true };
-            self.waiting.keep(address, kept, None);
-        } else {
-            self.waiting.note_present(&address);
-        }
         let mut fault = None;
         for &reader in readers {
             let entry = &mut self.pools[reader as usize];
-            let is_own = address == entry.address();
-            let is_owner_sound = if is_own {
-                owner == entry.program()
-            } else {
-                spl_token::is_program(&owner) || venue.is_some_and(|venue| venue.name == entry.venue().name)
-            };
-            let written = if is_owner_sound {
-                entry.write(&address, Some(AccountData { owner: &owner, data }), slot)
-            } else {
-                let error = DecodeError::WrongOwner { owner };
-                entry.set_fault(address, error.reason());
-                Err(error)
+            let written = match account {
+                Some(account) if !entry.expects_owner(&address, account.owner) => {
+                    let error = DecodeError::WrongOwner { owner: *account.owner };
+                    entry.set_fault(address, error.reason());
+                    Err(error)
+                }
+                _ => entry.write(&address, account, slot),
             };
             match written {
                 Ok(false) => {}
@@ -272,6 +264,16 @@ impl Market {
             Some(error) => Err(error),
             None if self.touched.is_empty() => Ok(Applied::Unchanged),
             None => Ok(Applied::Changed),
+        }
+    }
+
+    /// Keeps an account that further pools may read: a mint, a configuration.
+    fn note_present(&mut self, address: Pubkey, owner: Pubkey, data: &[u8], layout: Option<&Layout>) {
+        let is_mint = spl_token::is_program(&owner) && self.mint_index.contains_key(&address);
+        if is_mint || layout.is_some_and(|layout| layout.role == Role::Shared) {
+            self.waiting.keep(address, Kept { owner, data: data.into(), is_shared: true }, None);
+        } else {
+            self.waiting.note_present(&address);
         }
     }
 
@@ -389,25 +391,7 @@ impl Market {
     fn account_missing(&mut self, address: Pubkey, slot: Slot) -> Applied {
         self.waiting.note_absent(address);
         let Some(readers) = self.readers.get(&address).cloned() else { return Applied::Unchanged };
-        let mut fault = None;
-        for reader in readers {
-            match self.pools[reader as usize].write(&address, None, slot) {
-                Ok(false) => {}
-                Ok(true) => {
-                    self.refresh(reader);
-                    self.touched.push(reader);
-                }
-                Err(error) => {
-                    self.refresh(reader);
-                    fault = Some(error);
-                }
-            }
-        }
-        match fault {
-            Some(error) => Applied::Fault(error),
-            None if self.touched.is_empty() => Applied::Ignored,
-            None => Applied::Changed,
-        }
+        self.deliver(&readers, address, None, slot).unwrap_or_else(Applied::Fault)
     }
 
     /// Moves the time: pools whose answer depends on it get new rates.
@@ -429,14 +413,14 @@ impl Market {
         if self.touched.is_empty() { Applied::Unchanged } else { Applied::Changed }
     }
 
-    /// Looks for an account that has outgrown its layout; returns the owner's venue.
-    fn note_length(&mut self, owner: &Pubkey, data: &[u8]) -> Option<&'static Venue> {
+    /// Looks for an account that has outgrown its layout; returns the layout.
+    fn note_length(&mut self, owner: &Pubkey, data: &[u8]) -> Option<&'static Layout> {
         let venue = Venue::of_program(owner)?;
         let layout = venue.layout_of(owner, data).ok()?;
         if let Some(sign) = length_sign(layout, data.len()) {
             self.observe(venue, sign);
         }
-        Some(venue)
+        Some(layout)
     }
 
     fn observe(&mut self, venue: &'static Venue, sign: Sign) -> Applied {

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::MintIndex;
 use crate::amm_math::{Curve, Segment};
-use crate::decoders::DecodeError;
+use crate::decoders::{DecodeError, spl_token};
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::{Environment, Quote, Refusal, SwapRequest};
 use crate::venues::{AccountData, Dependency, PoolState, SetAside, Venue, Written};
@@ -153,6 +153,16 @@ impl Pool {
     /// Returns whether time alone moves the pool's rates.
     pub(super) fn depends_on_time(&self) -> bool {
         self.depends_on_time
+    }
+
+    /// Returns whether `owner` may own the account at `address`: the pool's own belongs to its program,
+    /// the others to the venue's programs or a token program.
+    pub(super) fn expects_owner(&self, address: &Pubkey, owner: &Pubkey) -> bool {
+        if *address == self.address() {
+            return *owner == self.program;
+        }
+        spl_token::is_program(owner)
+            || Venue::of_program(owner).is_some_and(|venue| venue.name == self.venue.name)
     }
 
     /// Takes a recorded write of one of the pool's accounts; returns whether what quotes see changed.

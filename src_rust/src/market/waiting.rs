@@ -87,11 +87,6 @@ impl Waiting {
         self.accounts.get(address)
     }
 
-    /// Returns whether the account is kept for several pools.
-    pub(super) fn is_shared(&self, address: &Pubkey) -> bool {
-        self.accounts.get(address).is_some_and(|kept| kept.is_shared)
-    }
-
     fn remove(&mut self, address: &Pubkey) -> Option<Kept> {
         let kept = self.accounts.remove(address)?;
         self.bytes -= kept.data.len() + ENTRY_BYTES;

@@ -15,6 +15,7 @@ mod bin_array;
 mod bin_swap;
 mod bitmap;
 mod compute;
+mod division;
 mod errors;
 mod fees;
 mod pool;

@@ -22,15 +22,16 @@ mod pool;
 mod rewards;
 mod step;
 mod swap;
+mod tick_array;
 mod tick_math;
 
 use ruint::aliases::U256;
 
 pub use accounts::{
     AmmConfig, DynamicFeeInfo, PoolState as PoolAccount, RewardInfo, TickArrayBitmapExtension,
-    TickArrayState, TickState,
 };
 pub use pool::ClmmPool;
+pub use tick_array::{TickArrayState, TickState};
 pub use tick_math::{
     MAX_SQRT_PRICE_X64, MAX_TICK, MIN_SQRT_PRICE_X64, MIN_TICK, sqrt_price_at_tick, tick_at_sqrt_price,
 };
@@ -85,7 +86,7 @@ static LAYOUTS: [Layout; 10] = [
         name: "TickArrayState",
         discriminator: Some(TICK_ARRAY),
         owner: None,
-        lengths: Lengths::Known(&[accounts::TICK_ARRAY_LEN]),
+        lengths: Lengths::Known(&[tick_array::TICK_ARRAY_LEN]),
         role: Role::OfPool { pool_at: 8 },
         fields: TickArrayState::FIELDS,
         records: &[("TickState", TickState::FIELDS)],
@@ -167,7 +168,7 @@ impl PoolState for ClmmPool {
             self.arrays.measure(&self.ladder);
         }
         self.vaults.trade(request.a_to_b, settled.quote.vault_in, settled.quote.vault_out);
-        self.replace(settled.pool);
+        self.replace(&settled.pool);
         Ok(Execution { quote: settled.quote, details: details(&self.pool) })
     }
 

@@ -342,6 +342,12 @@ impl Work {
         ITEM_NAMES.into_iter().zip(self.counts)
     }
 
+    /// Returns the units used before any transfer, estimated.
+    #[must_use]
+    pub fn units_before_transfers(&self, context: &ComputeContext) -> u32 {
+        Self { is_complete: false, ..*self }.units(context)
+    }
+
     /// Returns the units used so far, estimated.
     #[must_use]
     pub fn units(&self, context: &ComputeContext) -> u32 {

@@ -6,9 +6,9 @@ use super::step::FEE_RATE_ONE;
 use super::swap::quote;
 use super::tick_sequence::{TargetKind, TickCursor};
 use super::{PoolView, WhirlpoolError};
+use crate::amm_math::taper::TransferFees;
 use crate::amm_math::tick_math::{MAX_SQRT_PRICE_X64, MIN_SQRT_PRICE_X64};
 use crate::amm_math::{Curve, Segment};
-use crate::decoders::TransferFee;
 use crate::swap::SwapRequest;
 
 /// Most stretches described: beyond, an adaptive fee has long run out of compute units.
@@ -98,8 +98,7 @@ impl PoolView<'_> {
         depth
     }
 
-    /// Calls `visit` with every stretch that has liquidity until it returns `false`. Where a
-    /// transfer fee reaches its maximum it is overstated.
+    /// Calls `visit` with every stretch that has liquidity until it returns `false`.
     fn each_segment(&self, a_to_b: bool, mut visit: impl FnMut(Segment) -> bool) {
         let pool = self.pool;
         let oracle = if pool.is_adaptive() { self.oracle } else { None };
@@ -111,10 +110,10 @@ impl PoolView<'_> {
         let Ok(mut fee_rate) = FeeRate::new(pool, oracle, a_to_b, self.unix_timestamp, &mut meter) else {
             return;
         };
-        let (kept_in, kept_out) = if a_to_b {
-            (kept(self.transfer_fee_a), kept(self.transfer_fee_b))
+        let mut transfer_fees = if a_to_b {
+            TransferFees::new(self.transfer_fee_a, self.transfer_fee_b)
         } else {
-            (kept(self.transfer_fee_b), kept(self.transfer_fee_a))
+            TransferFees::new(self.transfer_fee_b, self.transfer_fee_a)
         };
         let limit = if a_to_b { MIN_SQRT_PRICE_X64 } else { MAX_SQRT_PRICE_X64 };
         let (mut sqrt_price, mut liquidity) = (pool.sqrt_price_x64, pool.liquidity);
@@ -134,9 +133,9 @@ impl PoolView<'_> {
                     }
                 };
                 if liquidity > 0 && bound.sqrt_price != sqrt_price {
-                    let factor = kept_in * (1.0 - rate as f64 / FEE_RATE_ONE as f64);
-                    let segment = stretch(sqrt_price, bound.sqrt_price, liquidity, factor, kept_out, a_to_b);
-                    if !visit(segment) {
+                    let kept = 1.0 - rate as f64 / FEE_RATE_ONE as f64;
+                    let segment = stretch(sqrt_price, bound.sqrt_price, liquidity, kept, a_to_b);
+                    if !transfer_fees.surround(segment, &mut visit) {
                         return;
                     }
                 }
@@ -169,7 +168,7 @@ impl PoolView<'_> {
 }
 
 /// The stretch between two prices: a constant product with virtual reserves.
-fn stretch(from: u128, to: u128, liquidity: u128, kept_in: f64, kept_out: f64, a_to_b: bool) -> Segment {
+fn stretch(from: u128, to: u128, liquidity: u128, kept: f64, a_to_b: bool) -> Segment {
     let (from, to, liquidity) = (to_real(from), to_real(to), liquidity as f64);
     let (reserve_a, reserve_b) = (liquidity / from, liquidity * from);
     let (reserve_in, reserve_out, net_in) = if a_to_b {
@@ -177,18 +176,9 @@ fn stretch(from: u128, to: u128, liquidity: u128, kept_in: f64, kept_out: f64, a
     } else {
         (reserve_b, reserve_a, liquidity * to - reserve_b)
     };
-    Segment {
-        gain: kept_in * kept_out * reserve_out,
-        base: reserve_in,
-        drag: kept_in,
-        max_in: net_in / kept_in,
-    }
+    Segment { gain: kept * reserve_out, base: reserve_in, drag: kept, max_in: net_in / kept }
 }
 
 fn to_real(sqrt_price_x64: u128) -> f64 {
     sqrt_price_x64 as f64 / 2_f64.powi(64)
-}
-
-fn kept(fee: Option<TransferFee>) -> f64 {
-    fee.map_or(1.0, |fee| 1.0 - f64::from(fee.basis_points) / 10_000.0)
 }

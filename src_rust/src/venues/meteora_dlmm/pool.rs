@@ -7,7 +7,6 @@ use super::accounts::{BITMAP_EXTENSION, BinArrayBitmapExtension, LAYOUTS, LB_PAI
 use super::arrays::{Arrays, Known};
 use super::bin_array::{BINS_PER_ARRAY, BinArray};
 use super::bitmap::{Extension, is_inner, next_array};
-use super::compute::{ComputeContext, MAX_COMPUTE_UNITS};
 use super::errors::Fault;
 use super::fees::{FeeSchedule, References};
 use super::price::{ONE_X64, price_of_bin};
@@ -116,10 +115,6 @@ impl DlmmPool {
     /// Returns the time in the unit of the activation point.
     pub(super) fn present_point(&self, clock: &Clock) -> u64 {
         if self.pair.activation_type == 0 { clock.slot } else { clock.unix_timestamp }
-    }
-
-    pub(super) fn compute_context(&self, _request: &SwapRequest) -> ComputeContext {
-        ComputeContext { limit: MAX_COMPUTE_UNITS }
     }
 
     /// Returns the refusal for a fault, with the account it is about.

@@ -5,7 +5,7 @@
 //! output of nothing, the transfers, the trader's limit.
 
 use super::bin_array::Bin;
-use super::compute::{Bound, ComputeContext, Work};
+use super::compute::{Bound, ComputeContext, MAX_COMPUTE_UNITS, Work};
 use super::errors::{self, Fault};
 use super::fees::FeeSplit;
 use super::pool::DlmmPool;
@@ -54,7 +54,7 @@ impl DlmmPool {
         request: &SwapRequest,
         effects: Option<&mut Effects>,
     ) -> Result<Swap, Refusal> {
-        self.check_instruction(request)?;
+        let compute = self.check_instruction(request)?;
         let [fee_in, fee_out] = self.sides.fees(environment, request.a_to_b);
         let left_out = if request.exact_in { None } else { Some(included(fee_out, request.amount)?.0) };
         let clock = environment.now();
@@ -67,7 +67,6 @@ impl DlmmPool {
         }
         let course = self.course(&clock, request.a_to_b).map_err(|fault| self.refusal(fault))?;
         let start = Progress::new(&self.pair, excluded(fee_in, offered).amount, left_out);
-        let compute = self.compute_context(request);
         let progress = self.carry_out(&course, &start, request.partial_fill, &compute, effects)?;
         self.count_rewards(&clock)?;
         self.settle(request, &progress, [fee_in, fee_out])
@@ -126,7 +125,7 @@ impl DlmmPool {
         compute: &ComputeContext,
         succeeds: bool,
     ) -> Result<(), Refusal> {
-        let mut work = Work::new(*compute);
+        let mut work = Work::new(*compute, &self.pair);
         let mut again = *start;
         let _ = walk(course, &mut again, &mut work);
         if succeeds {
@@ -140,12 +139,17 @@ impl DlmmPool {
             .with("limit", compute.limit))
     }
 
-    /// The older instructions name SPL Token.
-    fn check_instruction(&self, request: &SwapRequest) -> Result<(), Refusal> {
-        let takes_any = !matches!(request.instruction, Some("swap" | "swap_exact_out"));
-        let is_token_2022 = |program| program == TOKEN_2022_PROGRAM;
-        let any_token_2022 = self.sides.mints().iter().flatten().any(|mint| is_token_2022(mint.program));
-        if takes_any || !any_token_2022 { Ok(()) } else { Err(errors::INVALID_PROGRAM_ID) }
+    /// Returns what decides the swap's cost besides its path; refuses an older instruction, which names
+    /// SPL Token, for mints of Token-2022.
+    fn check_instruction(&self, request: &SwapRequest) -> Result<ComputeContext, Refusal> {
+        let is_second = !matches!(request.instruction, Some("swap" | "swap_exact_out"));
+        let known = self.sides.mints().into_iter().flatten();
+        let token_2022_mints = known.map(|mint| u8::from(mint.program == TOKEN_2022_PROGRAM)).sum();
+        if !is_second && token_2022_mints > 0 {
+            return Err(errors::INVALID_PROGRAM_ID);
+        }
+        let for_output = !request.exact_in;
+        Ok(ComputeContext { limit: MAX_COMPUTE_UNITS, is_second, for_output, token_2022_mints })
     }
 
     fn closed(&self, clock: &Clock) -> Option<Refusal> {

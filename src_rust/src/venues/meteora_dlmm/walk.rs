@@ -34,6 +34,8 @@ pub(super) struct Traded<'a> {
     pub fill: Fill,
     pub split: FeeSplit,
     pub terms: &'a Terms,
+    /// Input that the bin was offered, fee included.
+    pub offered: u64,
     pub accumulator: u32,
     /// Whether an exact output was asked for.
     pub for_output: bool,
@@ -301,6 +303,7 @@ impl Course<'_> {
             }
             Some(left_out) => terms.exact_out(left_out, progress.left_in)?,
         };
+        let offered = if fill.is_last { fill.input } else { progress.left_in };
         let [provided, processed, open] = fill.layers.map(|layer| layer.input);
         let layers_in = super::bin_swap::sum([provided, processed, open])?;
         let split = FeeSplit::new(fill.fee, provided, layers_in, self.pair.protocol_share)?;
@@ -316,6 +319,7 @@ impl Course<'_> {
             fill,
             split,
             terms: &terms,
+            offered,
             accumulator: progress.accumulator,
             for_output: progress.left_out.is_some(),
         });

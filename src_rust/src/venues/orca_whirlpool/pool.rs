@@ -14,12 +14,15 @@ use crate::decoders::{DecodeError, Oracle, Whirlpool};
 use crate::quantities::Pubkey;
 use crate::swap::{Details, Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest, Value};
 use crate::venues::{
-    AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Written,
+    AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Vaults, Written,
 };
 use ruint::aliases::U256;
 
 /// Owner of accounts that no program has taken: the system program.
 const SYSTEM_PROGRAM: Pubkey = Pubkey([0; 32]);
+/// The token programs' own errors.
+const INSUFFICIENT_FUNDS: Refusal = Refusal::program("insufficient funds", 1);
+const ACCOUNT_FROZEN: Refusal = Refusal::program("Account is frozen", 17);
 /// How far the price may move for what counts as depth: 2 %.
 const DEPTH_SHARE: f64 = 0.02;
 
@@ -33,6 +36,9 @@ pub struct WhirlpoolPool {
     pub(super) oracle: Option<Oracle>,
     pub(super) is_oracle_absent: bool,
     sides: TokenSides,
+    /// Not asked for: a Whirlpool's vaults hold what it owes, and their balances change with every
+    /// swap. Where they are known they count.
+    vaults: Vaults,
     pub(super) derived: DerivedAddresses,
     /// Of the instruction that a client would send.
     compute: ComputeContext,
@@ -61,6 +67,10 @@ impl WhirlpoolPool {
             arrays: TickArrays::new(state.tick_spacing),
             oracle: None,
             is_oracle_absent: false,
+            vaults: Vaults::new(
+                [state.token_vault_a, state.token_vault_b],
+                [state.token_mint_a, state.token_mint_b],
+            ),
             sides: TokenSides::new([state.token_mint_a, state.token_mint_b], new.assume_plain_mints),
             derived: DerivedAddresses::new(new.program, new.address),
             compute: ComputeContext::of_pool(&new.program, [None; 2], Instruction::Swap),
@@ -141,6 +151,39 @@ impl WhirlpoolPool {
         self.view(environment, &SwapRequest::new(0, true, a_to_b))
     }
 
+    /// What the token programs refuse, as far as the vaults are known: first the trader pays.
+    fn check_transfers(&self, a_to_b: bool, quote: &Quote) -> Result<(), Refusal> {
+        let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
+        let frozen = self.vaults.frozen();
+        if frozen[side_in] {
+            return Err(ACCOUNT_FROZEN);
+        }
+        let Some(amounts) = self.vaults.amounts() else { return Ok(()) };
+        // A supply fits 64 bits, so no trader holds what does not fit beside the vault's balance.
+        if amounts[side_in].checked_add(quote.user_in).is_none() {
+            return Err(INSUFFICIENT_FUNDS.with("amount", quote.user_in));
+        }
+        if frozen[side_out] {
+            return Err(ACCOUNT_FROZEN);
+        }
+        if quote.vault_out > amounts[side_out] {
+            return Err(INSUFFICIENT_FUNDS.with("amount", quote.vault_out));
+        }
+        Ok(())
+    }
+
+    /// A swap that would run dry may fail at a transfer before.
+    fn refused(&self, view: &PoolView<'_>, request: &SwapRequest, error: WhirlpoolError) -> Refusal {
+        if matches!(error, WhirlpoolError::ComputeBudgetExceeded { .. })
+            && let (work, Ok(quote)) = measure(view, request)
+            && work.units_before_transfers(&view.compute) <= view.compute.limit
+            && let Err(refusal) = self.check_transfers(request.a_to_b, &quote)
+        {
+            return refusal;
+        }
+        self.refusal(request.a_to_b, error)
+    }
+
     fn refusal(&self, a_to_b: bool, error: WhirlpoolError) -> Refusal {
         match error {
             WhirlpoolError::MissingTickArray { start_tick_index } => {
@@ -215,6 +258,11 @@ impl PoolState for WhirlpoolPool {
             self.compute = ComputeContext::of_pool(&self.program, mints, instruction);
             return written;
         }
+        let frozen = self.vaults.frozen();
+        if let Some(written) = self.vaults.write(address, account) {
+            let changed = self.vaults.frozen() != frozen;
+            return written.map(|_| Written { changed, is_state: false });
+        }
         // Anyone can send lamports to an address that the program has not taken yet: it is then still
         // as good as not there.
         let taken = account.filter(|account| !(*account.owner == SYSTEM_PROGRAM && account.data.is_empty()));
@@ -231,6 +279,9 @@ impl PoolState for WhirlpoolPool {
     fn obstacle(&self, environment: &Environment) -> Option<SetAside> {
         if let Some(obstacle) = self.sides.obstacle(environment) {
             return Some(obstacle);
+        }
+        if let Some(side) = self.vaults.frozen().iter().position(|&is_frozen| is_frozen) {
+            return Some(SetAside::FrozenVault(self.vaults.addresses()[side]));
         }
         if self.state.is_adaptive() {
             if self.oracle.is_none() {
@@ -254,13 +305,18 @@ impl PoolState for WhirlpoolPool {
 
     fn quote(&self, environment: &Environment, request: &SwapRequest) -> Result<Quote, Refusal> {
         let path = &self.paths[usize::from(!request.a_to_b)];
-        quote_along(&self.view(environment, request), request, path)
-            .map_err(|error| self.refusal(request.a_to_b, error))
+        let view = self.view(environment, request);
+        let quote = quote_along(&view, request, path).map_err(|error| self.refused(&view, request, error))?;
+        self.check_transfers(request.a_to_b, &quote)?;
+        Ok(quote)
     }
 
     fn execute(&mut self, environment: &Environment, request: &SwapRequest) -> Result<Execution, Refusal> {
-        let done = swap(&self.view(environment, request), request)
-            .map_err(|error| self.refusal(request.a_to_b, error))?;
+        let view = self.view(environment, request);
+        let done = swap(&view, request).map_err(|error| self.refused(&view, request, error))?;
+        self.check_transfers(request.a_to_b, &done.quote)?;
+        // Refuses only what is not known, and then there is nothing to move.
+        let _ = self.vaults.trade(request.a_to_b, done.quote.vault_in, done.quote.vault_out);
         let has_moved = done.post.tick_current_index != self.state.tick_current_index;
         done.post.apply(&mut self.state, self.oracle.as_mut());
         if has_moved {

@@ -12,6 +12,7 @@ use crate::venues::{AccountData, Dependency, NewPool, PoolState, SetAside, Venue
 
 const POOL: Pubkey = Pubkey([7; 32]);
 const MINTS: [Pubkey; 2] = [Pubkey([1; 32]), Pubkey([2; 32])];
+const VAULTS: [Pubkey; 2] = [Pubkey([3; 32]), Pubkey([4; 32])];
 const LIQUIDITY: u128 = 1 << 60;
 const NOW: Environment = at(1_000);
 
@@ -31,7 +32,9 @@ fn pool_data(fee_tier_index: u16, liquidity: u128) -> Vec<u8> {
     put(65, &sqrt_price_from_tick_index(100).to_le_bytes());
     put(81, &100_i32.to_le_bytes());
     put(101, &MINTS[0].0);
+    put(133, &VAULTS[0].0);
     put(181, &MINTS[1].0);
+    put(213, &VAULTS[1].0);
     put(261, &1_000_u64.to_le_bytes());
     data
 }
@@ -220,7 +223,7 @@ fn lasting_fields_and_owners_do_not_change() {
     let data = pool_data(64, LIQUIDITY);
     let foreign = AccountData { owner: &spl_token::TOKEN_2022_PROGRAM, data: &data };
     assert!(matches!(pool.write(&POOL, Some(foreign)), Err(DecodeError::WrongOwner { .. })));
-    assert!(pool.write(&Pubkey([3; 32]), Some(foreign)).is_ok_and(|written| !written.changed));
+    assert!(pool.write(&Pubkey([33; 32]), Some(foreign)).is_ok_and(|written| !written.changed));
 }
 
 #[test]
@@ -258,4 +261,42 @@ fn executing_leaves_what_the_next_quote_sees() {
         bytes
     };
     assert_ne!(digest(&*pool), digest(&*complete_pool(&pool_data(64, LIQUIDITY))));
+}
+
+fn write_vault(pool: &mut dyn PoolState, side: usize, amount: u64, is_frozen: bool) {
+    let mut data = vec![0; 165];
+    data[..32].copy_from_slice(&MINTS[side].0);
+    data[64..72].copy_from_slice(&amount.to_le_bytes());
+    data[108] = if is_frozen { 2 } else { 1 };
+    let owner = spl_token::TOKEN_PROGRAM;
+    pool.write(&VAULTS[side], Some(AccountData { owner: &owner, data: &data })).expect("a vault");
+}
+
+#[test]
+fn vaults_count_where_they_are_known() {
+    let mut pool = complete_pool(&pool_data(64, LIQUIDITY));
+    let request = SwapRequest::new(1_000_000, true, true);
+    let quote = pool.quote(&NOW, &request).expect("a quote");
+    let refused = |pool: &dyn PoolState| {
+        let refusal = pool.quote(&NOW, &request).expect_err("refused");
+        assert_eq!(pool.boxed_clone().execute(&NOW, &request), Err(refusal.clone()));
+        (refusal.name, refusal.code)
+    };
+    write_vault(&mut *pool, 0, u64::MAX - 1_000_000, false);
+    write_vault(&mut *pool, 1, quote.vault_out, false);
+    assert_eq!(pool.quote(&NOW, &request), Ok(quote));
+    assert!(pool.boxed_clone().execute(&NOW, &request).is_ok());
+    write_vault(&mut *pool, 1, quote.vault_out - 1, false);
+    assert_eq!(refused(&*pool), ("insufficient funds", Some(1)));
+    write_vault(&mut *pool, 1, quote.vault_out, false);
+    write_vault(&mut *pool, 0, u64::MAX - 999_999, false);
+    assert_eq!(refused(&*pool), ("insufficient funds", Some(1)));
+    write_vault(&mut *pool, 0, 0, false);
+    assert_eq!(pool.obstacle(&NOW), None);
+    for side in [0, 1] {
+        write_vault(&mut *pool, side, 1 << 60, true);
+        assert_eq!(refused(&*pool), ("Account is frozen", Some(17)));
+        assert_eq!(pool.obstacle(&NOW), Some(SetAside::FrozenVault(VAULTS[side])));
+        write_vault(&mut *pool, side, 1 << 60, false);
+    }
 }

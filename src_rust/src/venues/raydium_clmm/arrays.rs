@@ -1,9 +1,9 @@
 //! The tick arrays a pool knows of, and what of them a swap can reach.
 
-use super::accounts::{TICK_ARRAY_LEN, TickArrayState, TickState};
 use super::bitmap::{Bitmaps, span};
 use super::error::{self, Fault};
 use super::ladder::{End, Ladder, Rung};
+use super::tick_array::{TICK_ARRAY_LEN, TickArrayState, TickState};
 use super::tick_math::{MAX_TICK, MIN_TICK, sqrt_price_at_tick};
 use crate::decoders::{DecodeError, Fields};
 use crate::pda;

@@ -6,8 +6,9 @@
 //! # Source
 //! raydium-clmm, `states/{pool,tickarray_bitmap_extension}.rs`, `libraries/tick_array_bit_map.rs`.
 
-use super::accounts::{TICK_ARRAY_SIZE, TickArrayBitmapExtension};
+use super::accounts::TickArrayBitmapExtension;
 use super::error::{self, Fault};
+use super::tick_array::TICK_ARRAY_SIZE;
 use super::tick_math::{MAX_TICK, MIN_TICK};
 
 /// Arrays on either side of tick 0 that the pool's own bitmap covers, and bits of an extension's row.
@@ -197,4 +198,86 @@ fn first_set(words: &[u64], bit: i32) -> Option<i32> {
     std::iter::once((word, masked)).chain(above).find(|(_, bits)| *bits != 0).and_then(|(word, bits)| {
         i32::try_from(word * 64).ok().map(|base| base + bits.trailing_zeros().cast_signed())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantities::Pubkey;
+
+    /// An extension with these (is above, row, bit) set.
+    fn extension(bits: &[(bool, usize, usize)]) -> Extension {
+        let mut extension = TickArrayBitmapExtension {
+            pool_id: Pubkey::default(),
+            positive_tick_array_bitmap: [0; 112],
+            negative_tick_array_bitmap: [0; 112],
+        };
+        for &(is_above, row, bit) in bits {
+            let words = if is_above {
+                &mut extension.positive_tick_array_bitmap
+            } else {
+                &mut extension.negative_tick_array_bitmap
+            };
+            words[8 * row + bit / 64] |= 1 << (bit % 64);
+        }
+        Extension::Present(Box::new(extension))
+    }
+
+    fn own(bits: &[usize]) -> [u64; 16] {
+        let mut words = [0; 16];
+        for bit in bits {
+            words[bit / 64] |= 1 << (bit % 64);
+        }
+        words
+    }
+
+    /// With a spacing of 1 the pool's own bitmap ends at ticks -30720 and 30720.
+    #[test]
+    fn arrays_are_found_across_the_ends_of_bitmaps() {
+        let extension =
+            extension(&[(true, 0, 3), (true, 1, 0), (false, 0, 511), (false, 0, 0), (false, 13, 127)]);
+        let own = own(&[0, 512, 1023]);
+        let bitmaps = Bitmaps { tick_spacing: 1, own: &own, extension: &extension };
+        // Bit 512 is array 0, bit 1023 ends at 30720; row 0 above begins there, row 1 at 61440.
+        let upwards = [0, 30_660, 30_900, 61_440];
+        // Bit 511 of row 0 below is next to the pool's own, bit 0 starts at -61440; row 13 at -460800.
+        let downwards = [0, -30_720, -30_780, -61_440, -460_800 + 127 * 60];
+        for (chain, is_down) in [(&upwards[..], false), (&downwards[..], true)] {
+            for pair in chain.windows(2) {
+                assert_eq!(bitmaps.next(pair[0], is_down), Ok(Some(pair[1])), "after {}", pair[0]);
+                assert_eq!(bitmaps.next(pair[1], !is_down), Ok(Some(pair[0])), "back from {}", pair[1]);
+                assert_eq!(bitmaps.first(pair[1] + 59, is_down), Ok((true, pair[1])));
+            }
+        }
+        assert_eq!(bitmaps.next(61_440, false), Ok(None));
+        assert_eq!(bitmaps.next(-453_180, true), Ok(None));
+        assert_eq!(bitmaps.first(61_500, true), Ok((false, 61_440)));
+        assert_eq!(bitmaps.first(61_500, false), Err(error::INSUFFICIENT_LIQUIDITY_FOR_DIRECTION));
+    }
+
+    #[test]
+    fn extension_is_asked_only_beyond_the_pools_own_bitmap() {
+        let own = own(&[511, 513]);
+        let at = |extension| Bitmaps { tick_spacing: 10, own: &own, extension };
+        let (absent, unknown) = (Extension::Absent, Extension::Unknown);
+        // Array 512 starts at tick 0: its bit is not set, the ones beside it are.
+        assert_eq!(at(&absent).first(5, true), Ok((false, -600)));
+        assert_eq!(at(&unknown).first(5, false), Ok((false, 600)));
+        assert_eq!(at(&absent).next(600, false), Err(error::MISSING_BITMAP_EXTENSION));
+        assert_eq!(at(&unknown).next(600, false), Err(Fault::ExtensionUnknown));
+        assert_eq!(at(&absent).first(307_200, true), Err(Fault::Panic("no bitmap extension")));
+        assert_eq!(at(&unknown).first(307_200, true), Err(Fault::ExtensionUnknown));
+    }
+
+    /// 15 * 60 * 512 ticks are more than there are, so no extension ever holds an array.
+    #[test]
+    fn wide_spacings_end_with_the_pools_own_bitmap() {
+        let own = own(&[18, 1004]);
+        let bitmaps = Bitmaps { tick_spacing: 15, own: &own, extension: &extension(&[]) };
+        assert_eq!(bitmaps.first(MIN_TICK, false), Ok((true, -444_600)));
+        assert_eq!(bitmaps.next(-444_600, false), Ok(Some(442_800)));
+        assert_eq!(bitmaps.next(442_800, false), Ok(None));
+        assert_eq!(bitmaps.next(-444_600, true), Ok(None));
+        assert_eq!(bitmaps.first(MAX_TICK, true), Ok((true, 442_800)));
+    }
 }

@@ -3,8 +3,9 @@
 //! # Source
 //! raydium-clmm, `instructions/swap.rs`, `swap_internal`; `states/tick_array.rs`, `cross`.
 
-use super::accounts::{AmmConfig, FEE_RATE_ONE, PoolState, RewardInfo, TickState};
+use super::accounts::{AmmConfig, FEE_RATE_ONE, PoolState, RewardInfo};
 use super::error::Fault;
+use super::tick_array::TickState;
 
 /// A tick as the swap leaves it, and where it is.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +34,7 @@ impl Book {
     pub(super) fn new(
         pool: &PoolState,
         config: &AmmConfig,
-        rewards: [RewardInfo; 3],
+        rewards: &[RewardInfo; 3],
         a_to_b: bool,
         keeps_crossings: bool,
     ) -> Self {
@@ -44,7 +45,7 @@ impl Book {
             protocol_fee: 0,
             fund_fee: 0,
             provider_fee: 0,
-            rewards,
+            rewards: *rewards,
             crossings: keeps_crossings.then(Vec::new),
         }
     }
@@ -65,8 +66,7 @@ impl Book {
         let rest = fee.checked_sub(protocol)?.checked_sub(fund)?;
         self.protocol_fee = self.protocol_fee.checked_add(protocol)?;
         self.fund_fee = self.fund_fee.checked_add(fund)?;
-        if liquidity > 0 {
-            let growth = (u128::from(rest) << 64) / liquidity;
+        if let Some(growth) = (u128::from(rest) << 64).checked_div(liquidity) {
             let side = self.side();
             self.growth[side] = self.growth[side].checked_add(growth)?;
             self.provider_fee = self.provider_fee.checked_add(rest)?;

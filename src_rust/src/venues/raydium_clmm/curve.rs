@@ -126,8 +126,9 @@ impl ClmmPool {
             }
             is_within
         });
-        // A display figure: beyond 64 bits the largest number is near enough.
-        total as u64
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a figure for display")]
+        let shown = total as u64;
+        shown
     }
 }
 

@@ -129,25 +129,21 @@ impl Ladder {
         self.liquidity[below] = liquidity;
         self.sound = 0..rungs.len();
         let mut here = liquidity;
-        for index in (0..below).rev() {
-            match crossed(here, rungs[index].liquidity_net, true) {
-                Some(next) => here = next,
-                None => {
-                    self.sound.start = index + 1;
-                    break;
-                }
-            }
+        for (index, rung) in rungs.iter().enumerate().take(below).rev() {
+            let Some(next) = crossed(here, rung.liquidity_net, true) else {
+                self.sound.start = index + 1;
+                break;
+            };
+            here = next;
             self.liquidity[index] = here;
         }
         here = liquidity;
-        for index in below..rungs.len() {
-            match crossed(here, rungs[index].liquidity_net, false) {
-                Some(next) => here = next,
-                None => {
-                    self.sound.end = index;
-                    break;
-                }
-            }
+        for (index, rung) in rungs.iter().enumerate().skip(below) {
+            let Some(next) = crossed(here, rung.liquidity_net, false) else {
+                self.sound.end = index;
+                break;
+            };
+            here = next;
             self.liquidity[index + 1] = here;
         }
         let mut total = [Way::default(); 2];

@@ -1,11 +1,12 @@
 //! A pool with the accounts it depends on: takes writes, says what it lacks.
 
-use super::accounts::{AmmConfig, PoolState as PoolAccount, TickArrayBitmapExtension, TickState};
+use super::accounts::{AmmConfig, PoolState as PoolAccount, TickArrayBitmapExtension};
 use super::arrays::{Arrays, Content, read_ticks};
 use super::bitmap::{Bitmaps, Extension, array_start};
 use super::error::Fault;
 use super::ladder::{Ladder, Way};
 use super::step::TradeFee;
+use super::tick_array::TickState;
 use super::{AMM_CONFIG, POOL_STATE, SWAP_DISABLED, TICK_ARRAY, TICK_ARRAY_BITMAP_EXTENSION};
 use crate::decoders::DecodeError;
 use crate::pda;
@@ -121,7 +122,8 @@ impl ClmmPool {
         // Growth rises by at most the fee over the least liquidity; `|` is no less than any of its terms.
         self.fee_room = [0, 1].map(|side| {
             let steps = (u128::MAX - growth[side]) >> 64;
-            let room = steps.checked_mul(ladder.least_liquidity.min(1 << 64)).unwrap_or(u128::MAX);
+            // Below 2^64 times at most 2^64 - 1.
+            let room = steps * ladder.least_liquidity.min(u128::from(u64::MAX));
             u64::try_from(room).unwrap_or(u64::MAX).min(u64::MAX - owed[side])
         });
     }
@@ -143,13 +145,13 @@ impl ClmmPool {
         }
         let changed = self.closed || pool != self.pool;
         self.closed = false;
-        self.replace(pool);
+        self.replace(&pool);
         Ok(Written { changed, is_state: true })
     }
 
     /// Puts another state of the pool in the place of the present one.
-    pub(super) fn replace(&mut self, pool: PoolAccount) {
-        let before = std::mem::replace(&mut self.pool, pool);
+    pub(super) fn replace(&mut self, pool: &PoolAccount) {
+        let before = std::mem::replace(&mut self.pool, *pool);
         if before.amm_config != pool.amm_config {
             self.config = None;
         }
@@ -157,7 +159,7 @@ impl ClmmPool {
         if before.tick_spacing != pool.tick_spacing {
             self.arrays = Arrays::new(self.program, self.address);
             self.follow();
-        } else if before.tick_array_bitmap != pool.tick_array_bitmap || start(&before) != start(&pool) {
+        } else if before.tick_array_bitmap != pool.tick_array_bitmap || start(&before) != start(pool) {
             self.follow();
         } else if self.ladder.moved(pool.tick_current, pool.liquidity) {
             self.set_out();
@@ -358,7 +360,9 @@ impl ClmmPool {
                 Content::Absent => sink(&[1]),
                 Content::Present { ticks, has_orders } => {
                     sink(&[2, u8::from(*has_orders)]);
-                    ticks.iter().for_each(|tick| feed_tick(&tick.state, sink));
+                    for tick in ticks {
+                        feed_tick(&tick.state, sink);
+                    }
                 }
             }
         }
@@ -402,7 +406,9 @@ const TICK_ARRAY_POOL_AT: usize = 8;
 const TICK_ARRAY_START_AT: usize = 40;
 
 fn feed_values(values: &[(&'static str, Value)], sink: &mut dyn FnMut(&[u8])) {
-    values.iter().for_each(|(_, value)| feed_value(value, sink));
+    for (_, value) in values {
+        feed_value(value, sink);
+    }
 }
 
 fn feed_value(value: &Value, sink: &mut dyn FnMut(&[u8])) {

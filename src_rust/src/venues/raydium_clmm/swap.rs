@@ -19,6 +19,8 @@ use crate::amm_math::transfer_fee::ONE_BASIS_POINTS;
 use crate::decoders::TransferFee;
 use crate::decoders::spl_token::TOKEN_2022_PROGRAM;
 use crate::swap::{Environment, Quote, Refusal, RefusalKind, SwapRequest};
+use crate::venues::SetAside;
+use crate::venues::token_sides::excluded;
 
 /// The program stops a pool for good, all bits set, when a swap takes a whole vault.
 const STATUS_DRAINED: u8 = 255;
@@ -70,13 +72,12 @@ impl ClmmPool {
     ) -> Result<Quote, Refusal> {
         let (config, order) = self.prepare(environment, request)?;
         let timestamp = cut_timestamp(environment);
-        if self.is_plain && rewards::is_harmless(&self.pool.reward_infos, timestamp) {
-            if let Ok(end) = self.walk(&order, None) {
-                let side = usize::from(!order.a_to_b);
-                if end.fee <= self.fee_room[side] {
-                    return Ok(self.settle(request, &order, &end)?);
-                }
-            }
+        if self.is_plain
+            && rewards::is_harmless(&self.pool.reward_infos, timestamp)
+            && let Ok(end) = self.walk(&order, None)
+            && end.fee <= self.fee_room[usize::from(!order.a_to_b)]
+        {
+            return Ok(self.settle(request, &order, &end)?);
         }
         let mut book = self.open_book(config, &order, timestamp, false)?;
         let end = self.walk(&order, Some(&mut book)).map_err(|stop| self.refuse(stop, order.a_to_b))?;
@@ -119,6 +120,14 @@ impl ClmmPool {
         }
         let (name, code) = error::ACCOUNT_NOT_INITIALIZED;
         let missing = |account| Refusal::missing(name, Some(code)).with("account", account);
+        match self.tokens.obstacle(environment) {
+            Some(SetAside::Missing { account, .. }) => return Err(missing(account)),
+            Some(SetAside::UnsupportedMint { mint, reason }) => {
+                return Err(Refusal::other(RefusalKind::Unsupported, reason).with("mint", mint));
+            }
+            Some(_) => return Err(Refusal::missing("clock", None)),
+            None => {}
+        }
         let config = self.config.as_ref().ok_or_else(|| missing(self.pool.amm_config))?;
         if self.vaults.amounts().is_none() {
             return Err(missing(self.pool.token_vault_0));
@@ -183,7 +192,7 @@ impl ClmmPool {
     ) -> Result<Book, Fault> {
         let mut updated = self.pool.reward_infos;
         rewards::update(&mut updated, self.pool.liquidity, timestamp)?;
-        Ok(Book::new(&self.pool, config, updated, order.a_to_b, keeps_crossings))
+        Ok(Book::new(&self.pool, config, &updated, order.a_to_b, keeps_crossings))
     }
 
     /// Swaps step by step until the order is filled or its limit reached. Without a book, whole ways
@@ -311,17 +320,16 @@ impl ClmmPool {
         };
         let user_in =
             amount_in.checked_add(transfer_fee).ok_or(Fault::Panic("input with fee beyond 64 bits"))?;
-        let input_transfer_fee = fee_in.map_or(0, |fee| fee.on(user_in));
-        let output_transfer_fee = fee_out.map_or(0, |fee| fee.on(amount_out));
+        let (arrived, received) = (excluded(fee_in, user_in), excluded(fee_out, amount_out));
         let quote = Quote {
             user_in,
-            user_out: amount_out - output_transfer_fee,
-            vault_in: user_in - input_transfer_fee,
+            user_out: received.amount,
+            vault_in: arrived.amount,
             vault_out: amount_out,
             fee: end.fee,
             fee_on_input: true,
-            input_transfer_fee,
-            output_transfer_fee,
+            input_transfer_fee: arrived.fee,
+            output_transfer_fee: received.fee,
         };
         self.check_vaults(request, &quote)?;
         let before = self.pool.sqrt_price_x64;

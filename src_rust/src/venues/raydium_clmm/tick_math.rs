@@ -100,7 +100,7 @@ mod tests {
 
     /// The program's logarithm: 16 bits of fraction where Orca's has 14.
     fn plain_tick(sqrt_price: u128) -> i32 {
-        let msb = 127 - sqrt_price.leading_zeros();
+        let msb = sqrt_price.ilog2();
         let mut r = if msb >= 64 { sqrt_price >> (msb - 63) } else { sqrt_price << (63 - msb) };
         let mut fraction = 0_i128;
         for bit in 0..16 {

@@ -1,4 +1,4 @@
-"""Orca Token Swap v2, constant product."""
+"""Orca Token Swap v2."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ SWAP = 1
 # Pool offsets.
 VAULT_A, VAULT_B, POOL_MINT, MINT_A, MINT_B, FEE_ACCOUNT = 35, 67, 99, 131, 163, 195
 FEES = 227  # numerator, denominator of: trade, owner trade, owner withdraw, host
+CURVE_TYPE, CURVE_PARAMETER = 291, 292
+CURVES = (0, 1, 2, 3)  # constant product; constant price; stable (amplification); offset
 MINT_SUPPLY = 36
 
 
@@ -89,6 +91,11 @@ class OrcaTokenSwapV2(Venue):
                 if rng.random() < 0.8:
                     amount = other_balance(rng) if rng.random() < 0.8 else rng.randrange(20)
                     state = with_balance(state, side.vault, amount)
+        if rng.random() < 0.3:
+            kind = rng.choice(CURVES)
+            pool = layout.put(state.pool_data, CURVE_TYPE, 1, kind)
+            parameter = log_uniform(rng, rng.choice((7, 20, 64))) if kind else 0
+            state = state.with_data(state.pool, layout.put(pool, CURVE_PARAMETER, 8, parameter))
         if rng.random() < 0.3:
             mint = address(pool, POOL_MINT)
             supply = rng.choice((log_uniform(rng), 10**9, 1, 0))
