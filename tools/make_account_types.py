@@ -91,8 +91,8 @@ def struct_docs(files: Iterable[Path]) -> dict[str, dict[str, str]]:
 
 def _sources(venue: str | None) -> list[Path]:
     if venue is None:
-        folder = sorted((RUST / "decoders/spl_token").rglob("*.rs"))
-        return [*folder, RUST / "decoders/spl_token.rs", RUST / "decoders/sysvar.rs"]
+        tokens = sorted((RUST / "decoders/spl_token").rglob("*.rs"))
+        return [*tokens, RUST / "decoders/spl_token.rs", RUST / "decoders/sysvar.rs"]
     files = [RUST / f"venues/{venue}.rs", RUST / f"decoders/{venue}.rs"]
     for folder in ("venues", "decoders"):
         files += sorted((RUST / folder / venue).rglob("*.rs"))
