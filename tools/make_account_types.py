@@ -91,7 +91,8 @@ def struct_docs(files: Iterable[Path]) -> dict[str, dict[str, str]]:
 
 def _sources(venue: str | None) -> list[Path]:
     if venue is None:
-        return [RUST / "decoders/spl_token.rs", RUST / "decoders/sysvar.rs", RUST / "venues/decode.rs"]
+        tokens = sorted((RUST / "decoders/spl_token").rglob("*.rs"))
+        return [*tokens, RUST / "decoders/spl_token.rs", RUST / "decoders/sysvar.rs"]
     files = [RUST / f"venues/{venue}.rs", RUST / f"decoders/{venue}.rs"]
     for folder in ("venues", "decoders"):
         files += sorted((RUST / folder / venue).rglob("*.rs"))
@@ -182,7 +183,7 @@ def _summary(record: Record) -> str:
 
 
 def _source(venue: str | None) -> str:
-    return f"src_rust/src/venues/{venue}.rs" if venue else "src_rust/src/venues/decode.rs"
+    return f"src_rust/src/venues/{venue}.rs" if venue else "src_rust/src/decoders"
 
 
 def _only(docs: dict[str, dict[str, str]], field: str) -> str | None:

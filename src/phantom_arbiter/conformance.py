@@ -217,7 +217,7 @@ class _States:
         self._funds: int | None = file.meta.get("trader_funds", default)
 
     def trader_balance(self, state_id: int, a_to_b: bool) -> int | None:
-        """Return what the trader has left of the input token: what he began with less what the vault gained."""
+        """Return what the trader has left of the input token: the start less what the vault gained."""
         if self._funds is None:
             return None
         side = 0 if a_to_b else 1

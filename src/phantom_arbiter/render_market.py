@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from rich import box
@@ -29,7 +30,8 @@ def _quote(answer: Answer) -> Iterable[RenderableType]:
     quote, book = answer.quote, answer.book
     title = Text(answer.pool, style="bold", overflow="fold")
     yield title
-    yield Text(f"{answer.venue}, slot {answer.slot}, from {plain(answer.source)}")
+    slot = f", slot {answer.slot}" if answer.slot else ""
+    yield Text(f"{answer.venue}{slot}, from {plain(answer.source)}")
     yield Text()
     table = _table(("", "left"), ("", "right"), ("base units", "right"))
     rows = [
@@ -78,12 +80,14 @@ def _pools(
         return
     yield Text()
     table = _table(("pool", "left"), ("pair", "left"), ("depth", "right"))
+    table.columns[0].no_wrap = True
     for pool in sorted(shown, key=lambda pool: (pool.venue, pool.set_aside_reason is not None)):
         book = loaded.book_of((pool.mint_a, pool.mint_b))
         first, second = plain(book.symbol(pool.mint_a)), plain(book.symbol(pool.mint_b))
+        slot = f", slot {pool.slot}" if pool.slot else ""
         why = f"\n{pool.set_aside_reason}" if pool.set_aside_reason else ""
         table.add_row(
-            f"{pool.pool}\n{pool.venue}, slot {pool.slot}{why}",
+            f"{pool.pool}\n{pool.venue}{slot}{why}",
             f"{first}/{second}\n{_fee(pool)}",
             f"{_depth(book, pool.mint_a, pool.depth[0])}\n{_depth(book, pool.mint_b, pool.depth[1])}",
             style="" if pool.set_aside_reason is None else "dim",
@@ -98,7 +102,15 @@ def _fee(pool: PoolInfo) -> str:
 
 def _depth(book: MintBook, mint: str, amount: int) -> str:
     ui = book.amount_ui(mint, amount)
-    return f"{amount:,} units" if ui is None else f"{ui:,.2f}"
+    return f"{_compact(Decimal(amount))} units" if ui is None else _compact(ui)
+
+
+def _compact(amount: Decimal) -> str:
+    """Return an amount short enough for a column; `--json` has all digits."""
+    for power, suffix in ((15, "P"), (12, "T"), (9, "G"), (6, "M")):
+        if amount >= Decimal(10) ** power:
+            return f"{amount.scaleb(-power):,.2f}{suffix}"
+    return f"{amount:,.2f}" if amount.as_tuple().exponent else f"{amount:,}"
 
 
 def pools_to_json(loaded: LoadedMarket, shown: Sequence[PoolInfo]) -> dict[str, Any]:

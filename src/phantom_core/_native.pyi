@@ -263,7 +263,7 @@ class ConformanceState:
         """Whether swaps of this venue can be quoted."""
     @property
     def vault_balances(self) -> tuple[int | None, int | None]:
-        """Base units in the pool's vaults, first token first; None for a vault that the state does not list."""
+        """Base units in the vaults, first token first; None for one that the state does not list."""
 
     def run(
         self,
@@ -287,7 +287,8 @@ class ConformanceState:
             other_amount_threshold: Least output or most input, base units.
             sqrt_price_limit: Q64.64; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
-            trader_balance: What the trader holds of the input token; None for all that a supply of 64 bits allows.
+            trader_balance: What the trader holds of the input token; None for all that a supply of 64 bits
+                allows.
 
         Returns:
             `{"ok": True, "result": {...}}`, `{"ok": False, "error": {"name", "code"}}`, or None if the
@@ -307,6 +308,7 @@ class ConformanceState:
         other_amount_threshold: int,
         sqrt_price_limit: int = 0,
         partial_fill: bool = False,
+        trader_balance: int | None = None,
     ) -> dict[str, int]:
         """Return the swap's estimated compute units (`estimate`) and the counted work behind them.
 

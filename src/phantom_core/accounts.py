@@ -340,6 +340,315 @@ class MeteoraDammV2ClaimFeeOperator(UnreadAccount):
 
 
 @dataclass(frozen=True, slots=True)
+class MeteoraDlmmLbPair(Account):
+    """The account type `LbPair` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "LbPair"
+
+    base_factor: int
+    """Base fee rate in units of `bin_step * 10^(1 + base_fee_power_factor)` 1e-9."""
+    filter_period: int
+    """Seconds within which a swap goes on counting volatility."""
+    decay_period: int
+    """Seconds after which volatility is forgotten."""
+    reduction_factor: int
+    """Part of the volatility that is kept in between, basis points."""
+    variable_fee_control: int
+    """Scales the variable fee; 0 = none."""
+    max_volatility_accumulator: int
+    """Most volatility that counts, 1e-4 bins."""
+    min_bin_id: int
+    """Lowest bin that a swap can be in."""
+    max_bin_id: int
+    """Highest bin that a swap can be in."""
+    protocol_share: int
+    """Program's part of liquidity providers' fees, basis points."""
+    base_fee_power_factor: int
+    """Power of ten in the base fee."""
+    function_type: int
+    """0 undetermined, 1 liquidity mining, 2 limit orders."""
+    collect_fee_mode: int
+    """0 fees in the input token, 1 fees in token Y."""
+    volatility_accumulator: int
+    """Volatility at the last bin traded in, 1e-4 bins."""
+    volatility_reference: int
+    """Volatility that later swaps start from, 1e-4 bins."""
+    index_reference: int
+    """Bin that distance is counted from."""
+    last_update_timestamp: int
+    """When a swap last changed the bin, Unix seconds."""
+    bump_seed: int
+    """Bump of the pair's address."""
+    pair_type: int
+    """0 permissionless, 1 permission, 2 customizable permissionless, 3 permissionless v2."""
+    active_id: int
+    """Bin of the present price."""
+    bin_step: int
+    """Step of prices, basis points."""
+    status: int
+    """0 enabled, 1 disabled."""
+    activation_type: int
+    """0 slot, 1 Unix seconds."""
+    creator_pool_on_off_control: int
+    """Whether the creator may switch the pair on and off."""
+    token_x_mint: Address
+    """First token."""
+    token_y_mint: Address
+    """Second token."""
+    reserve_x: Address
+    """Vault of the first token."""
+    reserve_y: Address
+    """Vault of the second token."""
+    protocol_fee_x: int
+    """Fees of the program in token X, base units."""
+    protocol_fee_y: int
+    """Fees of the program in token Y, base units."""
+    reward_mint_0: Address
+    """Mint of the first reward; zero if there is none."""
+    reward_duration_end_0: int
+    """When the first reward ends, Unix seconds."""
+    reward_last_update_0: int
+    """When the first reward was last counted, Unix seconds."""
+    reward_mint_1: Address
+    """Mint of the second reward; zero if there is none."""
+    reward_duration_end_1: int
+    """When the second reward ends, Unix seconds."""
+    reward_last_update_1: int
+    """When the second reward was last counted, Unix seconds."""
+    oracle: Address
+    """The pair's price oracle."""
+    bin_array_bitmap: tuple[int, ...]
+    """Which arrays -512..=511 hold liquidity."""
+    last_updated_at: int
+    """When rewards were last counted, Unix seconds."""
+    pre_activation_swap_address: Address
+    """Who may swap early."""
+    base_key: Address
+    """Signer of a permission pair's address."""
+    activation_point: int
+    """Slot or second from which on swaps are allowed, for pair types 1 and 2."""
+    pre_activation_duration: int
+    """How much earlier `pre_activation_swap_address` may swap."""
+    creator: Address
+    """Who made the pair."""
+    token_mint_x_program_flag: int
+    """0 SPL Token, 1 Token-2022."""
+    token_mint_y_program_flag: int
+    """0 SPL Token, 1 Token-2022."""
+    version: int
+    """Version of the layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDlmmBin:
+    """The structure `Bin` within `MeteoraDlmmBinArray`.
+
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    amount_x: int
+    amount_y: int
+    price: int
+    liquidity_supply: int
+    fulfilled_order_amount_x: int
+    fulfilled_order_amount_y: int
+    limit_order_fee_ask_side: int
+    limit_order_fee_bid_side: int
+    fee_amount_x_per_token_stored: int
+    fee_amount_y_per_token_stored: int
+    open_order_amount: int
+    total_processing_order_amount: int
+    processed_order_remaining_amount: int
+    order_age: int
+    limit_order_ask_side: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDlmmBinArray(Account):
+    """The account type `BinArray` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "BinArray"
+
+    index: int
+    """Bins `70 * index` and up."""
+    version: int
+    """Version of the layout."""
+    lb_pair: Address
+    """The pair."""
+    bins: tuple[MeteoraDlmmBin, ...]
+    """The bins, lowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDlmmBinArrayBitmapExtension(Account):
+    """The account type `BinArrayBitmapExtension` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "BinArrayBitmapExtension"
+
+    lb_pair: Address
+    """The pair."""
+    positive_bin_array_bitmap: tuple[int, ...]
+    """Arrays 512 and up, 512 to a row."""
+    negative_bin_array_bitmap: tuple[int, ...]
+    """Arrays -513 and down, 512 to a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDlmmOracle(Account):
+    """The account type `Oracle` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "Oracle"
+
+    idx: int
+    """Newest observation."""
+    active_size: int
+    """Observations in use."""
+    length: int
+    """Observations that fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteoraDlmmPresetParameter2(Account):
+    """The account type `PresetParameter2` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "PresetParameter2"
+
+    bin_step: int
+    """Step of prices, basis points."""
+    base_factor: int
+    """As in `LbPair`."""
+    filter_period: int
+    """As in `LbPair`."""
+    decay_period: int
+    """As in `LbPair`."""
+    variable_fee_control: int
+    """As in `LbPair`."""
+    max_volatility_accumulator: int
+    """As in `LbPair`."""
+    reduction_factor: int
+    """As in `LbPair`."""
+    protocol_share: int
+    """As in `LbPair`."""
+    index: int
+    """Number of these settings."""
+    base_fee_power_factor: int
+    """As in `LbPair`."""
+    concrete_function_type: int
+    """As `function_type` of `LbPair`."""
+    collect_fee_mode: int
+    """As in `LbPair`."""
+
+
+class MeteoraDlmmPresetParameter(UnreadAccount):
+    """The account type `PresetParameter` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    __slots__ = ()
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "PresetParameter"
+
+
+class MeteoraDlmmPositionV2(UnreadAccount):
+    """The account type `PositionV2` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    __slots__ = ()
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "PositionV2"
+
+
+class MeteoraDlmmLimitOrder(UnreadAccount):
+    """The account type `LimitOrder` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    __slots__ = ()
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "LimitOrder"
+
+
+class MeteoraDlmmTokenBadge(UnreadAccount):
+    """The account type `TokenBadge` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    __slots__ = ()
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "TokenBadge"
+
+
+class MeteoraDlmmClaimFeeOperator(UnreadAccount):
+    """The account type `ClaimFeeOperator` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    __slots__ = ()
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "ClaimFeeOperator"
+
+
+class MeteoraDlmmOperator(UnreadAccount):
+    """The account type `Operator` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    __slots__ = ()
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "Operator"
+
+
+class MeteoraDlmmDummyZcAccount(UnreadAccount):
+    """The account type `DummyZcAccount` of meteora_dlmm.
+
+    Programs: `LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo`.
+    Source: `src_rust/src/venues/meteora_dlmm.rs`.
+    """
+
+    __slots__ = ()
+    venue: ClassVar[str | None] = "meteora_dlmm"
+    kind: ClassVar[str] = "DummyZcAccount"
+
+
+@dataclass(frozen=True, slots=True)
 class OrcaTokenSwapV2SwapV1(Account):
     """The account type `SwapV1` of orca_token_swap_v2.
 
@@ -1443,25 +1752,60 @@ class RaydiumCpmmPermission(UnreadAccount):
 
 
 @dataclass(frozen=True, slots=True)
+class SplTransferFee:
+    """The structure `TransferFee` within `SplMint`.
+
+    Source: `src_rust/src/decoders`.
+    """
+
+    epoch: int
+    """First epoch in which it holds."""
+    maximum_fee: int
+    """Most that one transfer pays, base units."""
+    basis_points: int
+    """Rate in 1e-4 of the amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplTransferFeeConfig:
+    """The structure `TransferFeeConfig` within `SplMint`.
+
+    Source: `src_rust/src/decoders`.
+    """
+
+    older: SplTransferFee
+    """Holds before `newer.epoch`."""
+    newer: SplTransferFee
+    """Holds from its own epoch on."""
+
+
+@dataclass(frozen=True, slots=True)
 class SplMint(Account):
     """The account type `Mint`.
 
     Programs: `TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA`,
         `TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb`.
-    Source: `src_rust/src/venues/decode.rs`.
+    Source: `src_rust/src/decoders`.
     """
 
     venue: ClassVar[str | None] = None
     kind: ClassVar[str] = "Mint"
 
-    program: Address
-    """Token program that owns it."""
+    mint_authority: Address | None
+    """Who may mint, if anyone."""
     supply: int
     """Supply in base units."""
     decimals: int
     """Decimals of the display amount."""
     freeze_authority: Address | None
     """Who may freeze accounts, if anyone."""
+    extensions: tuple[int, ...]
+    """Type numbers of its extensions, in their order."""
+    transfer_fee: SplTransferFeeConfig | None
+    """Transfer fees, if the mint has the extension."""
+    transfer_hook_program: Address | None
+    restriction: str | None
+    """What forbids quoting, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1470,7 +1814,7 @@ class SplTokenAccount(Account):
 
     Programs: `TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA`,
         `TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb`.
-    Source: `src_rust/src/venues/decode.rs`.
+    Source: `src_rust/src/decoders`.
     """
 
     venue: ClassVar[str | None] = None
@@ -1478,10 +1822,21 @@ class SplTokenAccount(Account):
 
     mint: Address
     """Mint of the tokens."""
+    owner: Address
+    """Who may move them."""
     amount: int
     """Balance, base units."""
-    is_frozen: bool
-    """Whether it is frozen."""
+    delegate: Address | None
+    """Who else may move tokens, if anyone."""
+    state: str
+    native_reserve: int | None
+    """Lamports that stay for rent, if the tokens are wrapped SOL."""
+    delegated_amount: int
+    """Base units that the delegate may move."""
+    close_authority: Address | None
+    """Who may close it, if not its owner."""
+    extensions: tuple[int, ...]
+    """Type numbers of its extensions, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1489,7 +1844,7 @@ class SysvarClock(Account):
     """The account type `Clock`.
 
     Programs: `Sysvar1111111111111111111111111111111111111`.
-    Source: `src_rust/src/venues/decode.rs`.
+    Source: `src_rust/src/decoders`.
     """
 
     venue: ClassVar[str | None] = None
@@ -1497,8 +1852,12 @@ class SysvarClock(Account):
 
     slot: int
     """Present slot."""
+    epoch_start_timestamp: int
+    """Unix seconds at which the epoch began."""
     epoch: int
     """Present epoch."""
+    leader_schedule_epoch: int
+    """Latest epoch for which the leaders are known."""
     unix_timestamp: int
     """Seconds since 1970, as the cluster estimates them."""
 
@@ -1519,6 +1878,19 @@ __all__ = [
     "MeteoraDammV2TimeScheduler",
     "MeteoraDammV2TokenBadge",
     "MeteoraDammV2Vesting",
+    "MeteoraDlmmBin",
+    "MeteoraDlmmBinArray",
+    "MeteoraDlmmBinArrayBitmapExtension",
+    "MeteoraDlmmClaimFeeOperator",
+    "MeteoraDlmmDummyZcAccount",
+    "MeteoraDlmmLbPair",
+    "MeteoraDlmmLimitOrder",
+    "MeteoraDlmmOperator",
+    "MeteoraDlmmOracle",
+    "MeteoraDlmmPositionV2",
+    "MeteoraDlmmPresetParameter",
+    "MeteoraDlmmPresetParameter2",
+    "MeteoraDlmmTokenBadge",
     "OrcaTokenSwapV2SwapV1",
     "OrcaWhirlpoolAdaptiveFeeConstants",
     "OrcaWhirlpoolAdaptiveFeeTier",
@@ -1569,6 +1941,8 @@ __all__ = [
     "RaydiumCpmmPoolState",
     "SplMint",
     "SplTokenAccount",
+    "SplTransferFee",
+    "SplTransferFeeConfig",
     "SysvarClock",
     "UnreadAccount",
 ]

@@ -1,4 +1,4 @@
-//! Addresses from base58 text, ten letters at a time.
+//! Addresses from and to base58 text, several letters at a time.
 
 use crate::quantities::Pubkey;
 
@@ -76,6 +76,33 @@ pub fn decode(text: &[u8]) -> Option<Pubkey> {
     (ones == zeros).then_some(Pubkey(bytes))
 }
 
+/// Five digits are split off at a time: 58^5, the largest power of 58 below 2^32.
+const FIVE_DIGITS: u64 = 58 * 58 * 58 * 58 * 58;
+
+/// Returns an address in base58: 32 to 44 letters.
+pub(crate) fn encode(key: &Pubkey) -> String {
+    let mut limbs = [0_u64; 8]; // of 32 bits, the highest first
+    for (limb, bytes) in limbs.iter_mut().zip(key.0.chunks_exact(4)) {
+        *limb = bytes.iter().fold(0, |limb, &byte| limb << 8 | u64::from(byte));
+    }
+    let mut letters = [b'1'; 45];
+    for group in letters.rchunks_exact_mut(5) {
+        let mut rest = 0;
+        for limb in &mut limbs {
+            let dividend = rest << 32 | *limb;
+            (*limb, rest) = (dividend / FIVE_DIGITS, dividend % FIVE_DIGITS);
+        }
+        for letter in group.iter_mut().rev() {
+            *letter = ALPHABET[usize::try_from(rest % 58).unwrap_or_default()];
+            rest /= 58;
+        }
+    }
+    // A leading zero byte is a `1`; further leading ones are none of the number's.
+    let zeros = key.0.iter().take_while(|&&byte| byte == 0).count();
+    let ones = letters.iter().take_while(|&&letter| letter == b'1').count();
+    letters[ones - zeros.min(ones)..].iter().map(|&letter| char::from(letter)).collect()
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
 fn low_half(wide: u128) -> u64 {
     wide as u64
@@ -93,6 +120,14 @@ mod tests {
             bytes[..zeros.min(32)].fill(0);
             let text = bs58::encode(bytes).into_string();
             prop_assert_eq!(decode(text.as_bytes()), Some(Pubkey(bytes)));
+        }
+
+        #[test]
+        fn encode_returns_what_bs58_does(bytes: [u8; 32], zeros in 0_usize..33, ones in 0_usize..33) {
+            let mut bytes = bytes;
+            bytes[32 - ones.min(32)..].fill(0xff);
+            bytes[..zeros.min(32)].fill(0);
+            prop_assert_eq!(encode(&Pubkey(bytes)), bs58::encode(bytes).into_string());
         }
 
         #[test]

@@ -39,7 +39,7 @@ impl FromStr for Pubkey {
 
 impl fmt::Display for Pubkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bs58::encode(self.0).into_string())
+        f.write_str(&base58::encode(self))
     }
 }
 

@@ -18,6 +18,8 @@ from phantom_core import venue_names
 
 Check = Callable[[str, str], None]
 POOL = "65shmpuYmxx5p7ggNCZbyrGLCXVqbBR1ZD5aAocRBUNG"
+POOL_OF_2023 = "HJPjoWUrhoZzkNfRpHuieeFk9WcZWjwy6PBjZ81ngndJ "
+WHOLE_MARKET = Path(__file__).parents[1] / "data/whirlpools-2023-03-31/snapshot.jsonl.gz"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 WHIRLPOOL = "whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc"
 
@@ -123,6 +125,17 @@ def test_pools_are_filtered_and_the_same_as_json(capsys: pytest.CaptureFixture[s
     assert ask_json(capsys, "pools", "--venue", "orca_whirlpool")["pools"] == everything
     assert main(["pools", "--venue", "uniswap"]) == 2
     assert "it may be" in capsys.readouterr().err
+
+
+def test_pools_of_a_whole_market_fit_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["pools", "--source", str(WHOLE_MARKET), "--complete", "--assume-plain-mints"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in shown) <= 80
+    assert shown[1] == "407 pools, 0 set aside"
+    assert sum(line.startswith(POOL_OF_2023) for line in shown) == 1, "addresses are whole, to be copied"
+    assert main([*words[:-1]]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "407 pools, 407 set aside: missing_mint 407"
 
 
 def test_pools_of_a_snapshot_of_every_venue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

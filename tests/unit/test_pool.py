@@ -36,6 +36,11 @@ def ask(pool: Pool, arguments: dict[str, Any]) -> Any:
         )
     except SwapRefused as refused:
         return refused
+    except MarketDataError as missing:
+        # An array that the client did not pass: the program has an error of its own for it.
+        if missing.reason != "missing_account":
+            raise
+        return missing
 
 
 def some_states(file: str) -> Iterator[State]:
@@ -55,7 +60,8 @@ def test_pool_from_bytes_answers_like_the_program(file: str) -> None:
                 expected = (swap["result"]["user_in"], swap["result"]["user_out"])
                 assert (answer.amount_in, answer.amount_out) == expected, swap["id"]
             elif swap["error"].get("name") != TRADER_LACKS:
-                assert isinstance(answer, SwapRefused), swap["id"]
+                name = answer.name if isinstance(answer, SwapRefused) else answer.values["name"]
+                assert swap["error"].get("name") in (None, name), swap["id"]
             answered += 1
     assert answered > 20
 

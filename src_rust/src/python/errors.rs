@@ -103,7 +103,12 @@ fn dict<'py>(py: Python<'py>, values: &[(&'static str, Value)]) -> PyResult<Boun
 /// Maps a pool's refusal: an account that is missing, or what the program would say.
 pub fn refused(py: Python<'_>, refusal: &Refusal, message: String) -> PyErr {
     match refusal.kind {
-        RefusalKind::MissingAccount => return market_data(py, "missing_account", message, refusal.details()),
+        RefusalKind::MissingAccount => {
+            let mut values = refusal.details().to_vec();
+            values.push(("name", Value::Text(refusal.name)));
+            values.push(("code", refusal.code.map_or(Value::None, Value::from)));
+            return market_data(py, "missing_account", message, &values);
+        }
         RefusalKind::Unsupported => return market_data(py, "unsupported", message, refusal.details()),
         RefusalKind::Program | RefusalKind::Panic | RefusalKind::ComputeBudget => {}
     }
