@@ -26,7 +26,7 @@ use crate::venues::token_sides::excluded;
 const STATUS_DRAINED: u8 = 255;
 
 /// How many ticks the build of April 2026 crosses with 1,400,000 compute units: about 88,000 for the
-/// swap and 15,300 for each tick, 17,050 above tick 0. Measured in LiteSVM, right to 15 %.
+/// swap and 15,300 for each tick, 17,050 above tick 0. Measured in `LiteSVM`, right to 15 %.
 const MOST_CROSSINGS: usize = (1_400_000 - 88_000) / 15_300;
 const MOST_CROSSINGS_ABOVE_0: usize = (1_400_000 - 88_000) / 17_050;
 
