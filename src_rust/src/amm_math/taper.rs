@@ -106,8 +106,8 @@ fn after(stretch: &Segment, input: f64) -> Segment {
 mod tests {
     use super::*;
 
-    fn fee(basis_points: u16, maximum_fee: u64) -> Option<TransferFee> {
-        Some(TransferFee { epoch: 0, maximum_fee, basis_points })
+    const fn fee(basis_points: u16, maximum_fee: u64) -> TransferFee {
+        TransferFee { epoch: 0, maximum_fee, basis_points }
     }
 
     fn output(segments: &[Segment], input: f64) -> f64 {
@@ -151,19 +151,19 @@ mod tests {
     #[test]
     fn pieces_follow_fees_up_to_their_maximum() {
         check(None, None, 2);
-        check(fee(100, u64::MAX), None, 2);
-        check(fee(100, 500), None, 3);
-        check(None, fee(300, 500), 3);
-        check(fee(100, 5_000), fee(300, 500), 4);
-        check(fee(100, 0), fee(300, 0), 2);
-        check(fee(10_000, 70), fee(10_000, 90), 4);
+        check(Some(fee(100, u64::MAX)), None, 2);
+        check(Some(fee(100, 500)), None, 3);
+        check(None, Some(fee(300, 500)), 3);
+        check(Some(fee(100, 5_000)), Some(fee(300, 500)), 4);
+        check(Some(fee(100, 0)), Some(fee(300, 0)), 2);
+        check(Some(fee(10_000, 70)), Some(fee(10_000, 90)), 4);
     }
 
     #[test]
     fn a_visitor_that_has_enough_is_not_called_again() {
         let stretch = Segment { gain: 1.0, base: 1.0, drag: 1.0, max_in: 1e6 };
         let mut calls = 0;
-        assert!(!TransferFees::new(fee(100, 5), None).surround(stretch, |_| {
+        assert!(!TransferFees::new(Some(fee(100, 5)), None).surround(stretch, |_| {
             calls += 1;
             false
         }));
