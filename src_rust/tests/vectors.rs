@@ -187,6 +187,7 @@ macro_rules! all_equal {
 
 all_equal! {
     orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604;
+    orca_token_swap_v2_curves: "../orca_token_swap_v2/curves.jsonl.gz", 720;
     pumpswap: "pumpswap.jsonl.gz", 601;
     meteora_damm_v2: "meteora_damm_v2.jsonl.gz", 906;
     meteora_dlmm: "meteora_dlmm.jsonl.gz", 919;

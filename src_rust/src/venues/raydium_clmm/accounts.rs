@@ -99,41 +99,30 @@ impl DynamicFeeInfo {
     }
 }
 
-macro_rules! wire_record {
-    ($name:ident, $word:literal, $len:expr, $kind:ty, $python:literal, $read:expr, $value:expr) => {
-        impl Wire for $kind {
-            const PYTHON: &'static str = $python;
+impl Wire for [RewardInfo; 3] {
+    const PYTHON: &'static str = "tuple[RewardInfo, ...]";
 
-            fn read(fields: &Fields<'_>, _: &'static str, offset: usize) -> Result<Self, DecodeError> {
-                let read = |index: usize| $name::read(&fields.bytes::<{ $len }>(offset + index * $len)?);
-                ($read)(&read)
-            }
+    fn read(fields: &Fields<'_>, _: &'static str, offset: usize) -> Result<Self, DecodeError> {
+        let read = |index: usize| RewardInfo::read(&fields.bytes::<REWARD_LEN>(offset + index * REWARD_LEN)?);
+        Ok([read(0)?, read(1)?, read(2)?])
+    }
 
-            fn value(&self) -> Value {
-                ($value)(self, |record: &$name| Value::Record($word, record.values()))
-            }
-        }
-    };
+    fn value(&self) -> Value {
+        Value::List(self.iter().map(|reward| Value::Record("RewardInfo", reward.values())).collect())
+    }
 }
-type Reader<'a, T> = &'a dyn Fn(usize) -> Result<T, DecodeError>;
-wire_record!(
-    RewardInfo,
-    "RewardInfo",
-    REWARD_LEN,
-    [RewardInfo; 3],
-    "tuple[RewardInfo, ...]",
-    |read: Reader<'_, RewardInfo>| Ok([read(0)?, read(1)?, read(2)?]),
-    |all: &[RewardInfo; 3], show: fn(&RewardInfo) -> Value| Value::List(all.iter().map(show).collect())
-);
-wire_record!(
-    DynamicFeeInfo,
-    "DynamicFeeInfo",
-    DYNAMIC_FEE_LEN,
-    DynamicFeeInfo,
-    "DynamicFeeInfo",
-    |read: Reader<'_, DynamicFeeInfo>| read(0),
-    |info: &DynamicFeeInfo, show: fn(&DynamicFeeInfo) -> Value| show(info)
-);
+
+impl Wire for DynamicFeeInfo {
+    const PYTHON: &'static str = "DynamicFeeInfo";
+
+    fn read(fields: &Fields<'_>, _: &'static str, offset: usize) -> Result<Self, DecodeError> {
+        Self::read(&fields.bytes::<DYNAMIC_FEE_LEN>(offset)?)
+    }
+
+    fn value(&self) -> Value {
+        Value::Record("DynamicFeeInfo", self.values())
+    }
+}
 
 account_layout! {
     /// A pool.

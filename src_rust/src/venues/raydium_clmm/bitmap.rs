@@ -235,13 +235,13 @@ mod tests {
     #[test]
     fn arrays_are_found_across_the_ends_of_bitmaps() {
         let extension =
-            extension(&[(true, 0, 3), (true, 1, 0), (false, 0, 511), (false, 0, 0), (false, 13, 127)]);
+            extension(&[(true, 0, 3), (true, 1, 0), (false, 0, 511), (false, 0, 0), (false, 13, 286)]);
         let own = own(&[0, 512, 1023]);
         let bitmaps = Bitmaps { tick_spacing: 1, own: &own, extension: &extension };
         // Bit 512 is array 0, bit 1023 ends at 30720; row 0 above begins there, row 1 at 61440.
         let upwards = [0, 30_660, 30_900, 61_440];
         // Bit 511 of row 0 below is next to the pool's own, bit 0 starts at -61440; row 13 at -460800.
-        let downwards = [0, -30_720, -30_780, -61_440, -460_800 + 127 * 60];
+        let downwards = [0, -30_720, -30_780, -61_440, -460_800 + 286 * 60];
         for (chain, is_down) in [(&upwards[..], false), (&downwards[..], true)] {
             for pair in chain.windows(2) {
                 assert_eq!(bitmaps.next(pair[0], is_down), Ok(Some(pair[1])), "after {}", pair[0]);
@@ -250,7 +250,7 @@ mod tests {
             }
         }
         assert_eq!(bitmaps.next(61_440, false), Ok(None));
-        assert_eq!(bitmaps.next(-453_180, true), Ok(None));
+        assert_eq!(bitmaps.next(-443_640, true), Ok(None));
         assert_eq!(bitmaps.first(61_500, true), Ok((false, 61_440)));
         assert_eq!(bitmaps.first(61_500, false), Err(error::INSUFFICIENT_LIQUIDITY_FOR_DIRECTION));
     }
@@ -272,12 +272,12 @@ mod tests {
     /// 15 * 60 * 512 ticks are more than there are, so no extension ever holds an array.
     #[test]
     fn wide_spacings_end_with_the_pools_own_bitmap() {
-        let own = own(&[18, 1004]);
+        let own = own(&[19, 1004]);
         let bitmaps = Bitmaps { tick_spacing: 15, own: &own, extension: &extension(&[]) };
-        assert_eq!(bitmaps.first(MIN_TICK, false), Ok((true, -444_600)));
-        assert_eq!(bitmaps.next(-444_600, false), Ok(Some(442_800)));
+        assert_eq!(bitmaps.first(MIN_TICK, false), Ok((true, -443_700)));
+        assert_eq!(bitmaps.next(-443_700, false), Ok(Some(442_800)));
         assert_eq!(bitmaps.next(442_800, false), Ok(None));
-        assert_eq!(bitmaps.next(-444_600, true), Ok(None));
+        assert_eq!(bitmaps.next(-443_700, true), Ok(None));
         assert_eq!(bitmaps.first(MAX_TICK, true), Ok((true, 442_800)));
     }
 }

@@ -12,6 +12,8 @@ pub(super) enum Fault {
     Program(&'static str, u32),
     /// It panics.
     Panic(&'static str),
+    /// It runs out of compute units, as far as can be estimated.
+    ComputeBudget,
     /// The bitmap extension is needed and nothing is known of it.
     ExtensionUnknown,
 }
@@ -48,6 +50,7 @@ impl From<Fault> for Refusal {
         match fault {
             Fault::Program(name, code) => Self::program(name, code),
             Fault::Panic(what) => Self::other(RefusalKind::Panic, what),
+            Fault::ComputeBudget => Self::other(RefusalKind::ComputeBudget, "ComputeBudgetExceeded"),
             Fault::ExtensionUnknown => Self::missing(MISSING_EXTENSION.0, Some(MISSING_EXTENSION.1)),
         }
     }

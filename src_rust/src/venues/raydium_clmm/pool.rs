@@ -35,6 +35,10 @@ pub struct ClmmPool {
     pub(super) is_plain: bool,
     /// Trade fees in token 0 and 1 up to which no total of fees can overflow.
     pub(super) fee_room: [u64; 2],
+    /// What of the pool the program quoted here does not have.
+    pub(super) unsupported: Option<&'static str>,
+    /// Both mints are known, or taken, to move amounts as they are.
+    pub(super) mints_are_plain: bool,
     closed: bool,
 }
 
@@ -62,6 +66,8 @@ impl ClmmPool {
             heads: [None; 2],
             is_plain: false,
             fee_room: [0; 2],
+            unsupported: None,
+            mints_are_plain: new.assume_plain_mints,
             closed: false,
         };
         opened.follow();
@@ -102,6 +108,15 @@ impl ClmmPool {
             below.map(|edge| Way::both(edge, price, pool.liquidity, self.fee)[0]),
             above.map(|edge| Way::both(price, edge, pool.liquidity, self.fee)[1]),
         ];
+        self.unsupported = if pool.fee_on != 0 {
+            Some("fee_on_one_token")
+        } else if !pool.dynamic_fee_info.is_unset() {
+            Some("dynamic_fee")
+        } else if self.arrays.has_orders {
+            Some("limit_orders")
+        } else {
+            None
+        };
         let growth = [pool.fee_growth_global_0_x64, pool.fee_growth_global_1_x64];
         let outside = self.arrays.most_fees_outside;
         let rewards = pool.reward_infos.iter().zip(self.arrays.most_rewards_outside);
@@ -275,6 +290,11 @@ impl ClmmPool {
             return self.write_extension(account);
         }
         if let Some(written) = self.tokens.write(address, account) {
+            // An unknown mint that counts as plain shows no obstacle; the clock decides nothing here.
+            let is_quiet = self.tokens.obstacle(&Environment::default()).is_none();
+            let mints = self.tokens.mints();
+            let has_fee = mints.iter().flatten().any(|mint| mint.transfer_fee.is_some());
+            self.mints_are_plain = is_quiet && !has_fee;
             return written;
         }
         let Some(start) = account.and_then(|account| self.claims_array(account)) else {
@@ -318,19 +338,6 @@ impl ClmmPool {
             reason: "missing_tick_array",
             is_known: array.content != Content::Unknown,
         }));
-    }
-
-    /// Returns what of the pool the program quoted here does not have.
-    pub(super) fn unsupported(&self) -> Option<&'static str> {
-        if self.pool.fee_on != 0 {
-            Some("fee_on_one_token")
-        } else if !self.pool.dynamic_fee_info.is_unset() {
-            Some("dynamic_fee")
-        } else if self.arrays.has_orders {
-            Some("limit_orders")
-        } else {
-            None
-        }
     }
 
     /// Whether the clock decides if swaps are allowed: a pool that has traded is open for good.
@@ -379,7 +386,7 @@ impl ClmmPool {
         if let Some(obstacle) = self.tokens.obstacle(environment).or_else(|| self.vaults.obstacle()) {
             return Some(obstacle);
         }
-        if let Some(reason) = self.unsupported() {
+        if let Some(reason) = self.unsupported {
             return Some(SetAside::Unsupported { reason });
         }
         if self.pool.status & SWAP_DISABLED != 0 {

@@ -63,3 +63,69 @@ pub(super) fn is_harmless(rewards: &[RewardInfo; 3], timestamp: u64) -> bool {
             })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantities::Pubkey;
+    use proptest::prelude::*;
+
+    fn reward(open_time: u64, end_time: u64, last_update_time: u64, emissions: u128) -> RewardInfo {
+        RewardInfo {
+            reward_state: 1,
+            open_time,
+            end_time,
+            last_update_time,
+            emissions_per_second_x64: emissions,
+            reward_total_emissioned: 0,
+            reward_claimed: 0,
+            token_mint: Pubkey([1; 32]),
+            token_vault: Pubkey::default(),
+            authority: Pubkey::default(),
+            reward_growth_global_x64: 0,
+        }
+    }
+
+    fn none() -> RewardInfo {
+        RewardInfo { token_mint: Pubkey::default(), ..reward(0, 0, 0, u128::MAX) }
+    }
+
+    #[test]
+    fn a_reward_grows_by_what_is_paid_out_over_the_liquidity() {
+        // One and a half units a second for 3 seconds, shared by 4 units of liquidity.
+        let mut rewards = [reward(100, 200, 107, 3 << 63), none(), none()];
+        assert_eq!(update(&mut rewards, 4, 110), Ok(()));
+        let [running, ..] = rewards;
+        assert_eq!(running.reward_growth_global_x64, 9 << 61, "4.5 / 4");
+        assert_eq!((running.reward_total_emissioned, running.reward_state), (5, OPENING), "4.5, rounded up");
+        assert_eq!(update(&mut rewards, 4, 1_000), Ok(()));
+        assert_eq!((rewards[0].last_update_time, rewards[0].reward_state), (200, ENDED));
+        assert_eq!(rewards[0].reward_total_emissioned, 5 + 135);
+    }
+
+    #[test]
+    fn a_reward_updated_in_the_future_fails_only_with_liquidity() {
+        let mut rewards = [reward(100, 200, 150, 1), none(), none()];
+        assert_eq!(update(&mut rewards.clone(), 0, 149), Ok(()));
+        assert_eq!(update(&mut rewards, 1, 149), Err(error::REQUIRE_GTE));
+        assert_eq!(update(&mut [reward(100, 200, 150, 1), none(), none()], 1, 100), Ok(()), "not open yet");
+    }
+
+    proptest! {
+        #[test]
+        fn what_counts_as_harmless_never_fails(
+            emissions: u128, shift in 0_u32..128, elapsed in 0_u64..1 << 33, growth: u128, paid: u64,
+            liquidity: u128,
+        ) {
+            let running = RewardInfo {
+                reward_growth_global_x64: growth,
+                reward_total_emissioned: paid,
+                ..reward(1, u64::MAX, 5, emissions >> shift)
+            };
+            let mut rewards = [running, none(), none()];
+            if is_harmless(&rewards, 5 + elapsed) {
+                prop_assert_eq!(update(&mut rewards, liquidity, 5 + elapsed), Ok(()));
+            }
+        }
+    }
+}
