@@ -78,7 +78,7 @@ def test_every_key_has_one_sentence_of_help() -> None:
         ({"run": {"ui": "web"}}, r"'auto', 'rich' or 'plain'"),
         ({"mode": "live"}, r"mode = 'live' \(flag.*\): live execution is not built yet"),
         ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag.*\) is missing"),
-        ({"wallet": {}}, r"unknown key wallet \(flag.*\); hint: it may be mode, engine, costs"),
+        ({"wallet": {}}, r"unknown key wallet \(flag.*\); hint: it may be mode, engine, market, costs"),
     ],
 )
 def test_unfit_value_is_named_with_what_it_may_hold(flags: dict[str, object], said: str) -> None:

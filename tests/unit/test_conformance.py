@@ -101,9 +101,9 @@ def test_another_error_is_a_difference(tmp_path: Path) -> None:
 def test_unknown_venue_is_said_to_be_unsupported_and_exits_1(tmp_path: Path, run: Run) -> None:
     def change(line: dict[str, Any]) -> None:
         if line["t"] == "meta":
-            line["dex"] = "meteora_dlmm"
+            line["dex"] = "lifinity"
 
-    path = doctored(UPGRADABLE, change, tmp_path / "dlmm.jsonl.gz")
+    path = doctored(UPGRADABLE, change, tmp_path / "other.jsonl.gz")
     outcome = run(str(path))
     assert outcome.exit_code == 1
     assert "not supported yet" in outcome.stdout
