@@ -52,7 +52,7 @@ impl Bound {
     }
 
     /// Returns whether more may be used than is allowed.
-    pub(super) fn may_exceed(self, context: &ComputeContext) -> bool {
+    pub(super) fn may_exceed(self, context: ComputeContext) -> bool {
         self.0 > u64::from(context.limit)
     }
 }
