@@ -12,47 +12,7 @@ pub mod sysvar;
 use crate::quantities::Pubkey;
 
 pub use orca_whirlpool::{AdaptiveFeeConstants, AdaptiveFeeVariables, Oracle, TickArray, Whirlpool};
-pub use spl_token::{Mint, MintRestriction, TokenAccount, TransferFee, TransferFeeConfig};
-
-/// A kind of exchange whose pools this crate reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Venue {
-    /// Orca Whirlpool, at either of its two program addresses.
-    OrcaWhirlpool,
-}
-
-impl Venue {
-    /// Returns the venue that `program` runs, if it is known.
-    #[must_use]
-    pub fn of_program(program: &Pubkey) -> Option<Self> {
-        orca_whirlpool::is_program(program).then_some(Self::OrcaWhirlpool)
-    }
-
-    /// Returns the venue's name as used in files, settings and reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OrcaWhirlpool => "orca_whirlpool",
-        }
-    }
-}
-
-/// A decoded account.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Decoded {
-    /// A Whirlpool pool.
-    Whirlpool(Whirlpool),
-    /// A Whirlpool tick array, fixed or dynamic.
-    TickArray(TickArray),
-    /// A Whirlpool adaptive-fee oracle.
-    Oracle(Oracle),
-    /// A mint of either token program.
-    Mint(Mint),
-    /// A token account of either token program.
-    TokenAccount(TokenAccount),
-    /// An account whose type is known (by its name here) but which no quote needs.
-    Recognised(&'static str),
-}
+pub use spl_token::{Decoded, Mint, MintRestriction, TokenAccount, TransferFee, TransferFeeConfig};
 
 /// Why bytes are not the account they claim to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,20 +65,6 @@ impl DecodeError {
             Self::UnknownDiscriminator { .. } => "unknown_discriminator",
             Self::ImpossibleField { .. } => "impossible_field",
         }
-    }
-}
-
-/// Returns what the account of `owner` with these bytes is.
-///
-/// # Errors
-/// [`DecodeError`]: unknown owner or type, too few bytes, or a field no program writes.
-pub fn decode(owner: &Pubkey, data: &[u8]) -> Result<Decoded, DecodeError> {
-    if orca_whirlpool::is_program(owner) {
-        orca_whirlpool::decode(owner, data)
-    } else if spl_token::is_program(owner) {
-        spl_token::decode(owner, data)
-    } else {
-        Err(DecodeError::WrongOwner { owner: *owner })
     }
 }
 

@@ -6,7 +6,7 @@
 //! # Source
 //! Orca Whirlpool program, `state/*`; the published IDL 0.9.0.
 
-use super::{DecodeError, Decoded, Fields, address};
+use super::{DecodeError, Fields, address};
 use crate::amm_math::tick_math::{MAX_SQRT_PRICE_X64, MAX_TICK_INDEX, MIN_SQRT_PRICE_X64, MIN_TICK_INDEX};
 use crate::quantities::Pubkey;
 
@@ -23,14 +23,6 @@ pub(crate) const POOL: [u8; 8] = [0x3f, 0x95, 0xd1, 0x0c, 0xe1, 0x80, 0x63, 0x09
 pub(crate) const FIXED_TICK_ARRAY: [u8; 8] = [0x45, 0x61, 0xbd, 0xbe, 0x6e, 0x07, 0x42, 0xbb];
 pub(crate) const DYNAMIC_TICK_ARRAY: [u8; 8] = [0x11, 0xd8, 0xf6, 0x8e, 0xe1, 0xc7, 0xda, 0x38];
 pub(crate) const ORACLE: [u8; 8] = [0x8b, 0xc2, 0x83, 0xb3, 0x8c, 0xb3, 0xe5, 0xf4];
-/// Types that no quote needs.
-const RECOGNISED: [([u8; 8], &str); 4] = [
-    ([0x38, 0x4b, 0x9f, 0x4c, 0x8e, 0x44, 0xbe, 0x69], "FeeTier"),
-    ([0x93, 0x10, 0x90, 0x74, 0x2f, 0x92, 0x95, 0x2e], "AdaptiveFeeTier"),
-    ([0x9d, 0x14, 0x31, 0xe0, 0xd9, 0x57, 0xc1, 0xfe], "WhirlpoolsConfig"),
-    ([0x74, 0xdb, 0xcc, 0xe5, 0xf9, 0x74, 0xff, 0x96], "TokenBadge"),
-];
-
 /// Bytes of a pool account.
 pub const POOL_LEN: usize = 653;
 /// Bytes of a fixed tick array account.
@@ -42,33 +34,6 @@ pub const ORACLE_LEN: usize = 254;
 
 const FIXED_TICK_LEN: usize = 113;
 const DYNAMIC_TICKS_OFFSET: usize = 60;
-
-/// Whether `program` is one of the two Whirlpool deployments.
-#[must_use]
-pub fn is_program(program: &Pubkey) -> bool {
-    *program == PROGRAM || *program == IMMUTABLE_PROGRAM
-}
-
-/// Returns the Whirlpool account with these bytes.
-///
-/// # Errors
-/// [`DecodeError`]: unknown type, too few bytes, or a field the program never writes.
-pub fn decode(owner: &Pubkey, data: &[u8]) -> Result<Decoded, DecodeError> {
-    if !is_program(owner) {
-        return Err(DecodeError::WrongOwner { owner: *owner });
-    }
-    let discriminator = Fields::new("whirlpool account", data, 8)?.bytes::<8>(0)?;
-    match discriminator {
-        POOL => Whirlpool::read(data).map(Decoded::Whirlpool),
-        FIXED_TICK_ARRAY | DYNAMIC_TICK_ARRAY => TickArray::read(data).map(Decoded::TickArray),
-        ORACLE => Oracle::read(data).map(Decoded::Oracle),
-        other => RECOGNISED
-            .iter()
-            .find(|(known, _)| *known == other)
-            .map(|(_, name)| Decoded::Recognised(name))
-            .ok_or(DecodeError::UnknownDiscriminator { owner: *owner, discriminator }),
-    }
-}
 
 /// What a swap needs of a pool account. Rewards are left out: they do not touch amounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

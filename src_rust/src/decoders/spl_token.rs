@@ -8,7 +8,7 @@
 
 mod accounts;
 
-use super::{DecodeError, Decoded, Fields, address};
+use super::{DecodeError, Fields, address};
 use crate::quantities::Pubkey;
 pub use accounts::{LAYOUTS, MintAccount, TokenAccountState, decode_account};
 
@@ -40,6 +40,15 @@ mod extension {
 #[must_use]
 pub fn is_program(program: &Pubkey) -> bool {
     *program == TOKEN_PROGRAM || *program == TOKEN_2022_PROGRAM
+}
+
+/// An account of a token program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoded {
+    /// A mint.
+    Mint(Mint),
+    /// A token account.
+    TokenAccount(TokenAccount),
 }
 
 /// Returns the mint or token account with these bytes.

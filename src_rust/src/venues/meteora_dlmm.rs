@@ -5,7 +5,7 @@
 //! then adds fees bin by bin and works out only the bin it ends in.
 //!
 //! # Source
-//! The program (lb_clmm 0.12) is not public; its rules are those of dlmm-sdk `commons/src/{quote.rs,
+//! The program (`lb_clmm` 0.12) is not public; its rules are those of dlmm-sdk `commons/src/{quote.rs,
 //! extensions/*,math/*}` and, where these differ, what its binary does. Vectors in
 //! `tests/data/vectors/meteora_dlmm.jsonl.gz`.
 

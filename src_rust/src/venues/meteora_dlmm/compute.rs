@@ -52,7 +52,7 @@ impl Bound {
     }
 
     /// Returns whether more may be used than is allowed.
-    pub(super) fn may_exceed(self, context: &ComputeContext) -> bool {
+    pub(super) fn may_exceed(self, context: ComputeContext) -> bool {
         self.0 > u64::from(context.limit)
     }
 }
@@ -76,11 +76,16 @@ mod weight {
     pub(super) const LAST_FOR_OUTPUT: i64 = 1_108;
     pub(super) const WITH_ORDERS: i64 = 201;
     pub(super) const FEE_ON_OUTPUT: i64 = -352;
-    pub(super) const NO_SHARES: i64 = -799;
+    /// A bin that no liquidity provider sells in.
+    pub(super) const NOT_PROVIDED: i64 = -1_775;
+    pub(super) const NO_SHARES: i64 = -797;
+    pub(super) const NO_SHARES_NO_FEE: i64 = -298;
+    pub(super) const NO_FEE: i64 = -503;
     pub(super) const NO_PROTOCOL_SHARE: i64 = -273;
     pub(super) const PARTLY: i64 = 1_098;
-    pub(super) const PROCESSED_ORDERS: i64 = 1_337;
-    pub(super) const OPEN_ORDERS: i64 = 1_393;
+    pub(super) const PROCESSED_ORDERS: i64 = 1_478;
+    pub(super) const OPEN_ORDERS: i64 = 1_491;
+    pub(super) const BOTH_ORDERS: i64 = 2_286;
     /// A variable fee, each time the rate is worked out.
     pub(super) const VARIABLE: i64 = 362;
     pub(super) const VARIABLE_CLOSE: i64 = 160;
@@ -236,10 +241,19 @@ impl Observer for Work {
         } else {
             self.add(weight::FEE_ON_OUTPUT, !traded.terms.fee_on_input);
         }
-        self.add(weight::NO_SHARES, traded.before.liquidity_supply >> 64 == 0);
+        let (is_free, is_provided) = (traded.terms.rate == 0, traded.terms.layers[0] > 0);
+        self.add(weight::NO_FEE, is_free);
+        self.add(weight::NOT_PROVIDED, !is_provided);
+        if is_provided && traded.before.liquidity_supply >> 64 == 0 {
+            self.units += if is_free { weight::NO_SHARES_NO_FEE } else { weight::NO_SHARES };
+        }
         self.add(weight::NO_PROTOCOL_SHARE, !self.takes_share);
-        self.add(weight::PROCESSED_ORDERS, processed.output > 0);
-        self.add(weight::OPEN_ORDERS, open.output > 0);
+        self.units += match (processed.output > 0, open.output > 0) {
+            (false, false) => 0,
+            (true, false) => weight::PROCESSED_ORDERS,
+            (false, true) => weight::OPEN_ORDERS,
+            (true, true) => weight::BOTH_ORDERS,
+        };
         self.add_rate(traded.accumulator, traded.for_output);
         self.add_fees(traded);
         self.add_prices(traded);

@@ -43,7 +43,6 @@ impl FeeRate {
     pub(super) fn of(&self, amount: u64) -> u64 {
         // The factor is too small by less than 2^-64, so the estimate is at most one too small. The
         // rest is below twice the divisor, so its lowest 64 bits are all of it.
-        #[expect(clippy::cast_possible_truncation, reason = "a high half")]
         let estimate = ((u128::from(amount) * u128::from(self.factor_x64)) >> 64) as u64;
         let rest = amount.wrapping_mul(self.rate).wrapping_sub(estimate.wrapping_mul(self.divisor));
         estimate + u64::from(rest > 0) + u64::from(rest > self.divisor)
@@ -105,12 +104,11 @@ impl FeeSchedule {
         let distance = u128::from(u64::from(accumulator) * self.bin_step);
         let scaled =
             (distance * distance).checked_mul(u128::from(self.control)).ok_or(Fault::MathOverflow)?;
-        let variable = match u64::try_from(scaled) {
-            Ok(scaled) => u128::from(scaled.div_ceil(VARIABLE_FEE_SCALE)),
-            Err(_) => {
-                let scale = u128::from(VARIABLE_FEE_SCALE);
-                scaled.checked_add(scale - 1).ok_or(Fault::MathOverflow)? / scale
-            }
+        let variable = if let Ok(scaled) = u64::try_from(scaled) {
+            u128::from(scaled.div_ceil(VARIABLE_FEE_SCALE))
+        } else {
+            let scale = u128::from(VARIABLE_FEE_SCALE);
+            scaled.checked_add(scale - 1).ok_or(Fault::MathOverflow)? / scale
         };
         Ok(capped(base.checked_add(variable).ok_or(Fault::MathOverflow)?))
     }
@@ -156,7 +154,7 @@ impl References {
 
     /// Returns the volatility at a bin.
     #[inline]
-    pub(super) fn accumulator(&self, bin_id: i32, schedule: &FeeSchedule) -> u32 {
+    pub(super) fn accumulator(self, bin_id: i32, schedule: &FeeSchedule) -> u32 {
         let distance = u64::from(self.index.abs_diff(bin_id));
         let accumulator = u64::from(self.volatility) + distance * u64::from(BASIS_POINTS);
         u32::try_from(accumulator).map_or(schedule.max_accumulator, |it| it.min(schedule.max_accumulator))

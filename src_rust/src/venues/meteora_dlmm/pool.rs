@@ -147,16 +147,16 @@ impl DlmmPool {
         }
         let changed = pair != self.pair;
         if changed {
-            self.set_pair(pair);
+            self.set_pair(&pair);
         }
         Ok(Written { changed, is_state: true })
     }
 
-    fn set_pair(&mut self, pair: LbPair) {
+    fn set_pair(&mut self, pair: &LbPair) {
         let stays = pair.active_id.div_euclid(BINS_PER_ARRAY)
             == self.pair.active_id.div_euclid(BINS_PER_ARRAY)
             && pair.bin_array_bitmap == self.pair.bin_array_bitmap;
-        self.pair = pair;
+        self.pair = *pair;
         self.schedule = FeeSchedule::new(&self.pair);
         self.arrays.set_with_orders(self.pair.has_limit_orders());
         if !stays {
@@ -274,7 +274,7 @@ impl DlmmPool {
             pair.reward_last_update_1 =
                 counted(pair.reward_mint_1, pair.reward_duration_end_1, pair.reward_last_update_1, now);
         }
-        self.set_pair(pair);
+        self.set_pair(&pair);
         self.vaults.trade(a_to_b, swap.quote.vault_in, swap.quote.vault_out);
     }
 

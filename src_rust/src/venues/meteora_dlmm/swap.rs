@@ -67,7 +67,7 @@ impl DlmmPool {
         }
         let course = self.course(&clock, request.a_to_b).map_err(|fault| self.refusal(fault))?;
         let start = Progress::new(&self.pair, excluded(fee_in, offered).amount, left_out);
-        let progress = self.carry_out(&course, &start, request.partial_fill, &compute, effects)?;
+        let progress = self.carry_out(&course, &start, request.partial_fill, compute, effects)?;
         self.count_rewards(&clock)?;
         self.settle(request, &progress, [fee_in, fee_out])
     }
@@ -78,7 +78,7 @@ impl DlmmPool {
         course: &Course<'_>,
         start: &Progress,
         partial_fill: bool,
-        compute: &ComputeContext,
+        compute: ComputeContext,
         effects: Option<&mut Effects>,
     ) -> Result<Progress, Refusal> {
         let mut progress = *start;
@@ -122,10 +122,10 @@ impl DlmmPool {
         &self,
         course: &Course<'_>,
         start: &Progress,
-        compute: &ComputeContext,
+        compute: ComputeContext,
         succeeds: bool,
     ) -> Result<(), Refusal> {
-        let mut work = Work::new(*compute, &self.pair);
+        let mut work = Work::new(compute, &self.pair);
         let mut again = *start;
         let _ = walk(course, &mut again, &mut work);
         if succeeds {

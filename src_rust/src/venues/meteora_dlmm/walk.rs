@@ -346,6 +346,6 @@ fn next_place(side: &Side, from: u32, a_to_b: bool) -> Option<usize> {
     if ahead == 0 {
         return None;
     }
-    let place = if a_to_b { 127 - ahead.leading_zeros() } else { ahead.trailing_zeros() };
+    let place = if a_to_b { ahead.ilog2() } else { ahead.trailing_zeros() };
     Some(place as usize)
 }
