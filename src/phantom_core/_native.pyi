@@ -927,6 +927,8 @@ class Pool:
         threshold: int | None = None,
         sqrt_price_limit: int = 0,
         partial_fill: bool = False,
+        trader_balance: int | None = None,
+        compute_unit_limit: int = 1_400_000,
     ) -> Quote:
         """Return what the on-chain program would do with a swap, to the base unit.
 
@@ -940,6 +942,9 @@ class Pool:
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none. Venues
                 that have no such argument pass it over.
             partial_fill: Take what the pool can give instead of failing (Meteora DAMM v2).
+            trader_balance: What the trader holds of the input mint; None for all that a supply of 64 bits allows.
+            compute_unit_limit: Units that the swap may take; a program that runs out of them fails. `2**32 - 1`
+                asks for the amounts whatever they cost.
 
         Raises:
             InvalidInput: An argument is malformed, or the pool does not trade the mint.
@@ -956,6 +961,8 @@ class Pool:
         threshold: int | None = None,
         sqrt_price_limit: int = 0,
         partial_fill: bool = False,
+        trader_balance: int | None = None,
+        compute_unit_limit: int = 1_400_000,
     ) -> Swap:
         """Carry a swap out on this object: later quotes see what it leaves. Arguments as for `quote`.
 

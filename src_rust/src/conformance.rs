@@ -7,7 +7,7 @@
 use crate::decoders::sysvar::Clock;
 use crate::decoders::{DecodeError, Decoded, spl_token};
 use crate::quantities::Pubkey;
-use crate::swap::{Environment, Refusal, RefusalKind, SwapRequest};
+use crate::swap::{Environment, MAX_COMPUTE_UNITS, Refusal, RefusalKind, SwapRequest};
 use crate::venues::{AccountData, Dependency, NewPool, PoolState, Venue};
 
 pub use crate::swap::Value;
@@ -189,6 +189,7 @@ impl PoolCase {
             sqrt_price_limit_x64: swap.sqrt_price_limit,
             partial_fill: swap.partial_fill,
             trader_balance: swap.trader_balance,
+            compute_unit_limit: MAX_COMPUTE_UNITS,
             instruction: Some(instruction),
         })
     }

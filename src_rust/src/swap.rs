@@ -18,6 +18,9 @@ impl Environment {
     }
 }
 
+/// Most compute units that a transaction can ask for.
+pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
+
 /// The arguments of a swap, whatever the program calls them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SwapRequest {
@@ -36,6 +39,9 @@ pub struct SwapRequest {
     /// What the trader holds of the input token, transfer fees not yet paid; `None`: whatever a supply
     /// of 64 bits leaves outside of the pool.
     pub trader_balance: Option<u64>,
+    /// Compute units that the swap may take; a program that runs out of them fails like any other.
+    /// `u32::MAX` asks for the amounts whatever they cost.
+    pub compute_unit_limit: u32,
     /// One of [`crate::venues::Venue::instructions`], where answers depend on it; `None`: the one
     /// that a client would send.
     pub instruction: Option<&'static str>,
@@ -53,6 +59,7 @@ impl SwapRequest {
             sqrt_price_limit_x64: 0,
             partial_fill: false,
             trader_balance: None,
+            compute_unit_limit: MAX_COMPUTE_UNITS,
             instruction: None,
         }
     }

@@ -14,7 +14,7 @@ use super::market::{PoolInfo, PyQuote, Shown};
 use super::values::{address, to_python};
 use crate::market::{AccountWrite, MarketConfig, QuoteError, SetAside, StandalonePool};
 use crate::quantities::Pubkey;
-use crate::swap::{Execution, SwapRequest};
+use crate::swap::{Execution, MAX_COMPUTE_UNITS, SwapRequest};
 use crate::venues::Fraction;
 use batch::PyQuoteBatch;
 use clock::{PyClock, clock_argument};
@@ -47,6 +47,23 @@ struct Asked<'a, 'py> {
     threshold: Option<&'a Bound<'py, PyAny>>,
     sqrt_price_limit: u128,
     partial_fill: bool,
+    trader_balance: Option<&'a Bound<'py, PyAny>>,
+    compute_unit_limit: u32,
+}
+
+impl<'a, 'py> Asked<'a, 'py> {
+    fn plain(mint_in: Option<&'a Bound<'py, PyAny>>, a_to_b: Option<bool>, exact: &'a str) -> Self {
+        Self {
+            mint_in,
+            a_to_b,
+            exact,
+            threshold: None,
+            sqrt_price_limit: 0,
+            partial_fill: false,
+            trader_balance: None,
+            compute_unit_limit: MAX_COMPUTE_UNITS,
+        }
+    }
 }
 
 impl PyPool {
@@ -90,6 +107,10 @@ impl PyPool {
         }
         request.sqrt_price_limit_x64 = asked.sqrt_price_limit;
         request.partial_fill = asked.partial_fill;
+        request.compute_unit_limit = asked.compute_unit_limit;
+        if let Some(balance) = asked.trader_balance {
+            request.trader_balance = Some(arguments::amount("trader_balance", balance)?);
+        }
         Ok(request)
     }
 }
@@ -237,7 +258,7 @@ impl PyPool {
     }
 
     #[pyo3(signature = (amount, *, mint_in=None, a_to_b=None, exact="in", threshold=None,
-        sqrt_price_limit=0, partial_fill=false))]
+        sqrt_price_limit=0, partial_fill=false, trader_balance=None, compute_unit_limit=1_400_000))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn quote(
         &self,
@@ -249,15 +270,26 @@ impl PyPool {
         threshold: Option<&Bound<'_, PyAny>>,
         #[pyo3(from_py_with = arguments::sqrt_price_limit)] sqrt_price_limit: u128,
         partial_fill: bool,
+        trader_balance: Option<&Bound<'_, PyAny>>,
+        compute_unit_limit: u32,
     ) -> PyResult<PyQuote> {
-        let asked = Asked { mint_in, a_to_b, exact, threshold, sqrt_price_limit, partial_fill };
+        let asked = Asked {
+            mint_in,
+            a_to_b,
+            exact,
+            threshold,
+            sqrt_price_limit,
+            partial_fill,
+            trader_balance,
+            compute_unit_limit,
+        };
         let request = self.request(py, arguments::amount("amount", amount)?, &asked)?;
         let quoted = self.read().quote(&request);
         raised(py, quoted).map(Into::into)
     }
 
     #[pyo3(signature = (amount, *, mint_in=None, a_to_b=None, exact="in", threshold=None,
-        sqrt_price_limit=0, partial_fill=false))]
+        sqrt_price_limit=0, partial_fill=false, trader_balance=None, compute_unit_limit=1_400_000))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn swap(
         &self,
@@ -269,8 +301,19 @@ impl PyPool {
         threshold: Option<&Bound<'_, PyAny>>,
         #[pyo3(from_py_with = arguments::sqrt_price_limit)] sqrt_price_limit: u128,
         partial_fill: bool,
+        trader_balance: Option<&Bound<'_, PyAny>>,
+        compute_unit_limit: u32,
     ) -> PyResult<PySwap> {
-        let asked = Asked { mint_in, a_to_b, exact, threshold, sqrt_price_limit, partial_fill };
+        let asked = Asked {
+            mint_in,
+            a_to_b,
+            exact,
+            threshold,
+            sqrt_price_limit,
+            partial_fill,
+            trader_balance,
+            compute_unit_limit,
+        };
         let request = self.request(py, arguments::amount("amount", amount)?, &asked)?;
         let swapped = self.write().swap(&request);
         let Execution { quote, details } = raised(py, swapped)?;
@@ -290,8 +333,7 @@ impl PyPool {
         a_to_b: Option<bool>,
         exact: &str,
     ) -> PyResult<PyQuoteBatch> {
-        let asked =
-            Asked { mint_in, a_to_b, exact, threshold: None, sqrt_price_limit: 0, partial_fill: false };
+        let asked = Asked::plain(mint_in, a_to_b, exact);
         let request = self.request(py, 0, &asked)?;
         let amounts = arguments::column("amounts", amounts)?;
         let amounts = amounts.as_slice();
@@ -308,8 +350,7 @@ impl PyPool {
         a_to_b: Option<bool>,
         exact: &str,
     ) -> PyResult<f64> {
-        let asked =
-            Asked { mint_in, a_to_b, exact, threshold: None, sqrt_price_limit: 0, partial_fill: false };
+        let asked = Asked::plain(mint_in, a_to_b, exact);
         let request = self.request(py, arguments::amount("amount", amount)?, &asked)?;
         let impact = self.read().price_impact(&request);
         raised(py, impact)

@@ -11,12 +11,10 @@ use crate::amm_math::tick_math::{estimate_tick, log2_fraction_bits};
 use crate::decoders::orca_whirlpool::{self, TickArrayLayout};
 use crate::decoders::{Mint, spl_token};
 use crate::quantities::Pubkey;
+use crate::swap::MAX_COMPUTE_UNITS;
 
 mod costs;
 mod divisions;
-
-/// Most compute units a transaction can ask for.
-pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
 
 /// Which of the two programs runs the swap: their builds differ in cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -13,9 +13,6 @@ use super::division::{Division, note_division};
 use super::fees::RATE_ONE;
 use super::walk::{Observer, Progress, Traded};
 
-/// Most compute units a transaction can ask for.
-pub(super) const MAX_COMPUTE_UNITS: u32 = 1_400_000;
-
 /// What decides a swap's cost besides its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ComputeContext {

@@ -5,7 +5,7 @@
 //! output of nothing, the transfers, the trader's limit.
 
 use super::bin_array::Bin;
-use super::compute::{Bound, ComputeContext, MAX_COMPUTE_UNITS, Work};
+use super::compute::{Bound, ComputeContext, Work};
 use super::errors::{self, Fault};
 use super::fees::FeeSplit;
 use super::pool::DlmmPool;
@@ -149,7 +149,7 @@ impl DlmmPool {
             return Err(errors::INVALID_PROGRAM_ID);
         }
         let for_output = !request.exact_in;
-        Ok(ComputeContext { limit: MAX_COMPUTE_UNITS, is_second, for_output, token_2022_mints })
+        Ok(ComputeContext { limit: request.compute_unit_limit, is_second, for_output, token_2022_mints })
     }
 
     fn closed(&self, clock: &Clock) -> Option<Refusal> {

@@ -123,6 +123,7 @@ impl WhirlpoolPool {
 
     fn view(&self, environment: &Environment, request: &SwapRequest) -> PoolView<'_> {
         let mut compute = self.compute;
+        compute.limit = request.compute_unit_limit;
         compute.derivation_attempts = self.derivation_attempts[usize::from(!request.a_to_b)];
         match request.instruction {
             Some("swap") => compute.instruction = Instruction::Swap,

@@ -23,6 +23,8 @@ pub(super) struct Order {
     pub(super) transfer_fees: [Option<TransferFee>; 2],
     /// Transfer fee on the request's amount, base units.
     pub(super) transfer_fee: u64,
+    /// Units that the swap may take.
+    pub(super) compute_unit_limit: u32,
 }
 
 impl ClmmPool {
@@ -98,8 +100,10 @@ impl ClmmPool {
                 .with("sqrt_price_limit_x64", limit)
                 .with("sqrt_price_x64", price));
         }
-        let SwapRequest { exact_in, a_to_b, .. } = *request;
-        Ok((config, Order { amount, exact_in, a_to_b, limit, transfer_fees, transfer_fee }))
+        let SwapRequest { exact_in, a_to_b, compute_unit_limit, .. } = *request;
+        let order =
+            Order { amount, exact_in, a_to_b, limit, transfer_fees, transfer_fee, compute_unit_limit };
+        Ok((config, order))
     }
 }
 

@@ -23,10 +23,11 @@ use crate::venues::token_sides::excluded;
 /// The program stops a pool for good, all bits set, when a swap takes a whole vault.
 const STATUS_DRAINED: u8 = 255;
 
-/// How many ticks the build of April 2026 crosses with 1,400,000 compute units: about 88,000 for the
-/// swap and 15,300 for each tick, 17,050 above tick 0. Measured in `LiteSVM`, right to 15 %.
-const MOST_CROSSINGS: usize = (1_400_000 - 88_000) / 15_300;
-const MOST_CROSSINGS_ABOVE_0: usize = (1_400_000 - 88_000) / 17_050;
+/// Compute units of the build of April 2026: of the swap, of each tick crossed, of each above tick 0.
+/// Measured in `LiteSVM`, right to 15 %.
+const SWAP_UNITS: u32 = 88_000;
+const CROSSING_UNITS: u32 = 15_300;
+const CROSSING_UNITS_ABOVE_0: u32 = 17_050;
 
 /// How far a walk has got.
 #[derive(Clone, Copy)]
@@ -65,7 +66,7 @@ impl ClmmPool {
             && rewards::is_harmless(&self.pool.reward_infos, timestamp)
             && let Ok(end) = self.walk(&order, None)
             && end.fee <= self.fee_room[usize::from(!order.a_to_b)]
-            && end.below.abs_diff(self.ladder.below) <= self.most_crossings()
+            && end.below.abs_diff(self.ladder.below) <= self.most_crossings(&order)
         {
             return Ok(self.settle(request, &order, &end)?);
         }
@@ -164,7 +165,7 @@ impl ClmmPool {
                     book.cross(&tick.state, rung.source)?;
                 }
                 crossings += 1;
-                if crossings > self.most_crossings() {
+                if crossings > self.most_crossings(order) {
                     return Err(Fault::ComputeBudget.into());
                 }
                 at.liquidity = crossed(at.liquidity, rung.liquidity_net, order.a_to_b)
@@ -179,8 +180,9 @@ impl ClmmPool {
     }
 
     /// Returns how many ticks a swap can cross within its compute units, estimated.
-    fn most_crossings(&self) -> usize {
-        if self.pool.tick_current > 0 { MOST_CROSSINGS_ABOVE_0 } else { MOST_CROSSINGS }
+    fn most_crossings(&self, order: &Order) -> usize {
+        let each = if self.pool.tick_current > 0 { CROSSING_UNITS_ABOVE_0 } else { CROSSING_UNITS };
+        (order.compute_unit_limit.saturating_sub(SWAP_UNITS) / each) as usize
     }
 
     /// Takes whole ways from tick to tick; returns whether it is known that what remains does not pay
