@@ -15,12 +15,14 @@ use crate::amm_math::Segment;
 const ITERATIONS: usize = 32;
 /// Most that the source grows by in one stretch.
 const GROWTH: f64 = 0.1;
-/// Most that the price falls by in one stretch, unless it is as short as can be.
-const FALL: f64 = 1.3;
+/// Most that a stretch's first price lies above the curve's, unless it is as short as can be.
+const EXCESS: f64 = 0.002;
 /// Shortest stretch, as a share of the source.
-const SHORTEST: f64 = GROWTH / 256.0;
-/// Most stretches before the last, which takes the rest in one.
-const MAX_STRETCHES: usize = 256;
+const SHORTEST: f64 = 1e-6;
+/// Share of the destination that is left to the last stretch.
+const REST: f64 = 1e-3;
+/// Most stretches before the last; some hundred are usual.
+const MAX_STRETCHES: usize = 512;
 
 /// Returns what `amount` is exchanged for; `None` where a checked operation of the program fails.
 pub(super) fn swap(amplification: u64, amount: u128, source: u64, destination: u64) -> Option<Exchanged> {
@@ -134,7 +136,10 @@ impl Smooth {
 }
 
 /// Appends stretches that meet the curve at both of their ends and do not lie below it in between;
-/// where it bends most sharply they lie up to 0.2 % above.
+/// where it bends most sharply they lie up to [`EXCESS`] above, and the last an eighth of [`REST`].
+///
+/// In a pool more skewed than some thousands to one the program's rounding is worth more than a few
+/// units, and the stretches may lie below by that: 1.5e-7 of the output has been seen at 10^7 to 1.
 pub(super) fn segments(
     amplification: u64,
     source: u64,
@@ -150,22 +155,28 @@ pub(super) fn segments(
     let curve = Smooth { leverage: leverage as f64, invariant: invariant as f64 };
     let mut start = source as f64;
     let (mut left, mut slope) = curve.after(start);
+    // The program counts half a unit too much of each reserve: a pool lies off its own curve.
+    left = left.max(destination as f64);
+    let mut length = start * GROWTH;
     for _ in 0..MAX_STRETCHES {
-        let mut length = start * GROWTH;
-        let (mut next, mut end_slope) = curve.after(start + length);
-        while slope > end_slope * FALL && length > start * SHORTEST {
-            length /= 2.0;
-            (next, end_slope) = curve.after(start + length);
+        if left < destination as f64 * REST {
+            break;
         }
-        let mean = (left - next) / length;
+        length = (2.0 * length).min(start * GROWTH);
+        let (next, end_slope, mean, gain) = loop {
+            let (next, end_slope) = curve.after(start + length);
+            let mean = (left - next) / length;
+            // Two candidates have the right output at the end; one has the right price at the start,
+            // the other at the end. Where the curve bends one way, the higher bounds it from above.
+            let gain = slope.max(mean).max(mean * mean / end_slope);
+            if gain <= slope * (1.0 + EXCESS) || length <= start * SHORTEST {
+                break (next, end_slope, mean, gain);
+            }
+            length /= 2.0;
+        };
         if mean <= 0.0 {
             break;
         }
-        // Both have the right output at the end; one has the right slope at the start, the other at
-        // the end. Where the curve bends one way between them, the higher one bounds it from above.
-        let first = slope.max(mean);
-        let second = (mean * mean / end_slope).max(mean);
-        let gain = first.max(second);
         into.push(Segment {
             gain: gain * kept,
             base: 1.0,
@@ -174,8 +185,10 @@ pub(super) fn segments(
         });
         (start, left, slope) = (start + length, next, end_slope);
     }
-    // Beyond, the output goes towards what is left and never reaches it.
-    into.push(Segment { gain: slope * kept, base: 1.0, drag: slope / left * kept, max_in: f64::INFINITY });
+    // Beyond, what is left falls as the product of two factors 1 / (1 + p x), 1 / (1 + q x), with
+    // p + q the fall now; 9/8 of it, approached at that rate, is more than goes out anywhere.
+    let fall = slope / left;
+    into.push(Segment { gain: 1.125 * slope * kept, base: 1.0, drag: fall * kept, max_in: f64::INFINITY });
 }
 
 #[cfg(test)]
@@ -199,11 +212,12 @@ mod tests {
         #[test]
         fn segments_follow_the_curve(
             amplification in 1_u64..5_000, a in 1_000_000_u64..1 << 45, skew in -20_i32..20,
-            share in 0.000_001_f64..20.0,
+            magnitude in -6.0_f64..1.3,
         ) {
             let b = (a as f64 * 1.3_f64.powi(skew)) as u64;
             prop_assume!(b > 100_000);
-            let amount = (a as f64 * share) as u64;
+            // Every order of magnitude: a fault at small inputs is lost in large ones.
+            let amount = (a as f64 * 10_f64.powf(magnitude)) as u64;
             let exact = swap(amplification, amount.into(), a, b);
             prop_assume!(exact.is_some());
             let exact = exact.unwrap().destination as f64;
@@ -218,7 +232,7 @@ mod tests {
             }
             let rounding = 4.0 + exact * 1e-9;
             prop_assert!(output + rounding >= exact, "{output} understates {exact}");
-            prop_assert!(output <= exact * 1.002 + rounding, "{output} overstates {exact}");
+            prop_assert!(output <= exact * (1.0 + EXCESS + REST / 8.0) + rounding, "{output} overstates {exact}");
         }
     }
 }
