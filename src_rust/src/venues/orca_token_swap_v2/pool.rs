@@ -106,7 +106,7 @@ impl TokenSwapPool {
         if let Some(account) = account {
             match decoders::spl_token::decode(account.owner, account.data)? {
                 Decoded::Mint(mint) => self.pool_mint = Some(mint),
-                _ => {
+                Decoded::TokenAccount(_) => {
                     return Err(DecodeError::ImpossibleField {
                         account: "pool mint",
                         field: "account type",
