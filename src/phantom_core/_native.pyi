@@ -941,10 +941,11 @@ class Pool:
                 None accepts any.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none. Venues
                 that have no such argument pass it over.
-            partial_fill: Take what the pool can give instead of failing (Meteora DAMM v2).
-            trader_balance: What the trader holds of the input mint; None for all that a supply of 64 bits allows.
-            compute_unit_limit: Units that the swap may take; a program that runs out of them fails. `2**32 - 1`
-                asks for the amounts whatever they cost.
+            partial_fill: Take what the pool can give instead of failing: `swap_mode` 1 of Meteora DAMM v2. Meteora
+                DLMM has no such mode; there it gives the largest swap that the known bins take.
+            trader_balance: What the trader holds of the input mint; None for all that its supply allows.
+            compute_unit_limit: Units that the swap may take; a program that runs out of them fails.
+                `2**32 - 1` asks for the amounts whatever they cost.
 
         Raises:
             InvalidInput: An argument is malformed, or the pool does not trade the mint.
