@@ -10,10 +10,13 @@ BUILD := $(VENV)/.phantom-build
 PROPTEST_RNG_SEED ?= 20220406
 # How many times the usual number of inputs `make soak` tries.
 SOAK ?= 50
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src_rust -name '*.rs' -o -name Cargo.toml)
+# How long `make fuzz` gives every target.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := $(sort $(basename $(notdir $(wildcard src_rust/fuzz/fuzz_targets/*.rs))))
+RUST_SOURCES := Cargo.toml Cargo.lock src_rust/Cargo.toml $(shell find src_rust/src -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-rust test-python soak lint fmt bench heap check clean
+.PHONY: help install build demo test test-rust test-python soak fuzz lint fmt bench heap check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -47,6 +50,13 @@ test-python: build
 
 soak: ## Rust's property tests on many inputs, other ones each time (SOAK=50 times as many)
 	env -u PROPTEST_RNG_SEED PHANTOM_SOAK=$(SOAK) cargo test --locked --workspace --tests
+
+fuzz: ## Fuzz every decoder and quote (FUZZ_SECONDS=60 each; needs the nightly toolchain and cargo-fuzz)
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz or the nightly toolchain is missing: rustup toolchain install nightly && cargo install cargo-fuzz" >&2; exit 1; }
+	cd src_rust/fuzz && cargo run --quiet --release --example seeds -- ../../tests/data/vectors corpus
+	cd src_rust && for target in $(FUZZ_TARGETS); do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -malloc_limit_mb=64 || exit 1; \
+	done
 
 lint: build ## rustfmt, clippy, ruff, mypy, stubs against the binary, import contracts
 	cargo fmt --all --check

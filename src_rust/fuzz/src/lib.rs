@@ -4,11 +4,13 @@
 //! than a small multiple of it (run with `-timeout` and `-malloc_limit_mb`), and a quote must be what
 //! carrying the swap out gives.
 
+pub mod seeds;
+
 use phantom_core::decoders::Decoded;
 use phantom_core::decoders::spl_token::{self, TOKEN_2022_PROGRAM, TOKEN_PROGRAM};
 use phantom_core::decoders::sysvar::{self, Clock};
 use phantom_core::quantities::Pubkey;
-use phantom_core::swap::{Environment, SwapRequest};
+use phantom_core::swap::{Environment, MAX_COMPUTE_UNITS, SwapRequest};
 use phantom_core::venues::{AccountData, Dependency, NewPool, PoolState, Venue, decode_account};
 
 /// Bytes of one request.
@@ -80,13 +82,12 @@ impl<'a> Input<'a> {
             let sqrt_price_limit_x64 = fields.array().map(u128::from_le_bytes)?;
             let flags = fields.u8()?;
             requests.push(SwapRequest {
-                amount,
-                exact_in: flags & 1 != 0,
-                a_to_b: flags & 2 != 0,
                 other_amount_threshold,
                 sqrt_price_limit_x64: if flags & 4 != 0 { sqrt_price_limit_x64 } else { 0 },
                 partial_fill: flags & 8 != 0,
-                instruction: None,
+                compute_unit_limit: if flags & 16 != 0 { u32::MAX } else { MAX_COMPUTE_UNITS },
+                trader_balance: (flags & 32 != 0).then_some(amount / 2),
+                ..SwapRequest::new(amount, flags & 1 != 0, flags & 2 != 0)
             });
         }
         let mut accounts = Vec::new();
