@@ -121,6 +121,13 @@ def find_program_address(seeds: list[bytes], program_id: AddressLike) -> tuple[s
         InvalidInput: More than 15 seeds, one longer than 32 bytes, or `program_id` is no address.
     """
 
+@overload
+def quote_constant_product(  # type: ignore[overload-overlap]
+    reserve_in: int, reserve_out: int, amount_in: int, fee_numerator: int, fee_denominator: int
+) -> int:
+    """Return what the input buys, as the other form does for every row."""
+
+@overload
 def quote_constant_product(
     reserve_in: NDArray[np.uint64] | int,
     reserve_out: NDArray[np.uint64] | int,
@@ -941,8 +948,8 @@ class Pool:
                 None accepts any.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none. Venues
                 that have no such argument pass it over.
-            partial_fill: Take what the pool can give instead of failing: `swap_mode` 1 of Meteora DAMM v2. Meteora
-                DLMM has no such mode; there it gives the largest swap that the known bins take.
+            partial_fill: Take what the pool can give instead of failing: `swap_mode` 1 of Meteora DAMM v2.
+                Meteora DLMM has no such mode; there it gives the largest swap that the known bins take.
             trader_balance: What the trader holds of the input mint; None for all that its supply allows.
             compute_unit_limit: Units that the swap may take; a program that runs out of them fails.
                 `2**32 - 1` asks for the amounts whatever they cost.

@@ -27,7 +27,7 @@ def get(work: str, data: Any) -> Callable[[], Any] | None:
         return lambda: quote_constant_product(*columns)
     if work == "constant product, one quote per call":
         rows = [(x, y, a, data["fee_num"], data["fee_den"]) for x, y, a in data["quotes"]]
-        return lambda: [quote_constant_product(*row).item() for row in rows]
+        return lambda: [quote_constant_product(*row) for row in rows]
     if work.startswith("CLMM quote"):
         quote, amount, a_to_b = whirlpool(data["pool"]).quote, data["amount"], data["a_to_b"]
         return lambda: quote(amount, a_to_b=a_to_b)

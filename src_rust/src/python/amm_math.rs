@@ -68,7 +68,20 @@ fn quote_constant_product<'py>(
     amount_in: &Bound<'py, PyAny>,
     #[pyo3(from_py_with = arguments::fee_numerator)] fee_numerator: u64,
     #[pyo3(from_py_with = arguments::fee_denominator)] fee_denominator: u64,
-) -> PyResult<Bound<'py, PyArray1<u64>>> {
+) -> PyResult<Bound<'py, PyAny>> {
+    let exact_ints = [reserve_in, reserve_out, amount_in].map(|value| value.is_exact_instance_of::<PyInt>());
+    if exact_ints == [true; 3] {
+        let number = arguments::amount;
+        let row = [
+            number("reserve_in", reserve_in)?,
+            number("reserve_out", reserve_out)?,
+            number("amount_in", amount_in)?,
+        ];
+        let mut out = [0];
+        quote_many(&row[..1], &row[1..2], &row[2..], fee_numerator, fee_denominator, &mut out)
+            .map_err(|error| InvalidInput::new_err(error.to_string()))?;
+        return Ok(out[0].into_pyobject(py)?.into_any());
+    }
     let columns = [("reserve_in", reserve_in), ("reserve_out", reserve_out), ("amount_in", amount_in)];
     let [x, y, a] = columns.map(|(name, value)| broadcast(name, value));
     let columns = [x?, y?, a?];
@@ -85,7 +98,7 @@ fn quote_constant_product<'py>(
     let mut out = vec![0; rows];
     py.detach(|| quote_many(x, y, a, fee_numerator, fee_denominator, &mut out))
         .map_err(|error| InvalidInput::new_err(error.to_string()))?;
-    Ok(PyArray1::from_vec(py, out))
+    Ok(PyArray1::from_vec(py, out).into_any())
 }
 
 /// Adds the functions to the module.
