@@ -19,9 +19,13 @@ FILES = sorted(path.name for path in VECTORS.glob("*.jsonl.gz"))
 
 @dataclass(frozen=True)
 class State:
-    """One pool with its accounts, and the swaps that were carried out on copies of it."""
+    """One pool with its accounts, and the swaps that were carried out on copies of it.
+
+    `kind` is the file's label for what the pool has: `transfer_fee`, `adaptive`, `compounding`, ….
+    """
 
     venue: str
+    kind: str
     pool: str
     accounts: dict[str, tuple[str, bytes]]
     clock: Clock
@@ -78,4 +82,5 @@ def states(file: str) -> Iterator[State]:
                 for number in line["accounts"]
             }
             clock = Clock(**line["clock"])
-            yield State(lines(file)[0]["dex"], line["pool"], of, clock, tuple(swaps.get(line["id"], ())))
+            venue, tried = lines(file)[0]["dex"], tuple(swaps.get(line["id"], ()))
+            yield State(venue, line["kind"], line["pool"], of, clock, tried)
