@@ -223,7 +223,7 @@ class _States:
         side = 0 if a_to_b else 1
         now = self.get(state_id).vault_balances[side]
         before = self._first_balances(self.file.states[state_id]["pool"])[side]
-        return None if now is None or before is None else max(self._funds - (now - before), 0)
+        return None if now is None or before is None else min(max(self._funds - (now - before), 0), _U64_MAX)
 
     def _first_balances(self, pool: str) -> tuple[int | None, int | None]:
         if pool not in self._first:
