@@ -1,15 +1,23 @@
-"""States of the golden vectors with something wrong: other bytes, accounts that are gone."""
+"""States of the golden vectors with something wrong, and what must come of it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
+from typing import Literal
 
-from phantom_core import Pool
+import pytest
+
+from phantom_core import MarketDataError, Pool, SwapRefused
 from vector_states import State, states
 
 TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
 TOKEN_2022 = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
+
+Exact = Literal["in", "out"]
+WAYS: list[tuple[Exact, bool]] = [("in", True), ("in", False), ("out", True), ("out", False)]
+"""Exact side and direction of every kind of swap."""
 
 AMOUNT_AT = 64
 """Where a token account has its balance."""
@@ -89,3 +97,37 @@ def paused(mint: bytes) -> bytes:
     """Return a mint of Token-2022 whose transfers are paused: extension 26, an authority and a flag."""
     extension = (26).to_bytes(2, "little") + (33).to_bytes(2, "little") + bytes(32) + b"\x01"
     return mint[:82] + bytes(165 - 82) + b"\x01" + extension
+
+
+def refused(pool: Pool, amount: int, exact: Exact = "in", a_to_b: bool = True) -> SwapRefused:
+    """Return the refusal, whose message says what its attributes do."""
+    with pytest.raises(SwapRefused) as caught:
+        pool.quote(amount, a_to_b=a_to_b, exact=exact)
+    error = caught.value
+    says_what_it_holds(error, str(pool.address))
+    with pytest.raises(SwapRefused, match=re.escape(str(error))):
+        pool.copy().swap(amount, a_to_b=a_to_b, exact=exact)
+    return error
+
+
+def says_what_it_holds(error: SwapRefused, pool: str) -> None:
+    """Check that the message has the pool, the program's word and number, and every value."""
+    assert pool in str(error)
+    assert error.name
+    assert error.name in str(error)
+    assert error.code is None or f"({error.code})" in str(error)
+    assert error.values
+    assert all(f"{name} {value}" in str(error) for name, value in error.values.items())
+
+
+def unquotable(pool: Pool, reason: str) -> MarketDataError:
+    """Return the error of a pool that is set aside for a reason."""
+    assert pool.set_aside == reason
+    with pytest.raises(MarketDataError) as caught:
+        pool.quote(10**6, a_to_b=True)
+    assert caught.value.reason == reason
+    assert str(pool.address) in str(caught.value)
+    for ask in (pool.quote, pool.swap, pool.price_impact):
+        with pytest.raises(MarketDataError):
+            ask(10**6, a_to_b=False)
+    return caught.value
