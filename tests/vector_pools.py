@@ -117,7 +117,7 @@ def trades(draw: st.DrawFn, file: str, of_output: bool) -> Trade:
     return Trade(sample, a_to_b, tuple(min(U64_MAX, max(1, reach * bits >> shift)) for bits, shift in drawn))
 
 
-def hold(file: str, rule: Callable[[Trade], int], *, of_output: bool = False, examples: int = 80) -> None:
+def hold(file: str, rule: Callable[[Trade], int], *, of_output: bool = False, examples: int = 60) -> None:
     """Try a rule on the pools of a vector file.
 
     Swaps that the program refuses are no failure, so a rule returns how many of its comparisons it could

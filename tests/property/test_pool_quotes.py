@@ -33,7 +33,7 @@ STEPPING_UNITS = 400
 
 
 @venues
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_quote_and_swap_agree_and_refusals_change_nothing(file: str, data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from(samples(file)))
