@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +14,7 @@ from phantom_core import MarketDataError, Pool, Quote, Swap, SwapRefused, decode
 from phantom_core.accounts import Account, SplMint
 from vector_states import State, states
 
+Answer = TypeVar("Answer")
 U64_MAX = 2**64 - 1
 POOLS_PER_FILE = 48
 """Enough for some of each kind of pool that a file has."""
@@ -57,7 +58,7 @@ class Sample:
         return frozenset(fee.maximum_fee for config in configs for fee in (config.older, config.newer))
 
     def is_capped(self, quote: Quote) -> bool:
-        """Return whether a mint's transfer fee stops at its maximum: the more is traded, the less it weighs."""
+        """Return whether a transfer fee stops at its maximum: the more is traded, the less it weighs."""
         fees = {quote.input_transfer_fee, quote.output_transfer_fee} - {0}
         return not fees.isdisjoint(self.greatest_transfer_fees)
 
@@ -96,6 +97,7 @@ class Trade:
         return self.sample.state.venue
 
 
+EXACT: tuple[Literal["out"], Literal["in"]] = ("out", "in")
 AMOUNTS_PER_TRADE = 6
 parts = st.lists(
     st.tuples(st.integers(2**23, 2**24 - 1), st.integers(0, 63)),
@@ -115,7 +117,7 @@ def trades(draw: st.DrawFn, file: str, of_output: bool) -> Trade:
     return Trade(sample, a_to_b, tuple(min(U64_MAX, max(1, reach * bits >> shift)) for bits, shift in drawn))
 
 
-def hold(file: str, rule: Callable[[Trade], int], *, of_output: bool = False, examples: int = 80) -> None:
+def hold(file: str, rule: Callable[[Trade], int], *, of_output: bool = False, examples: int = 60) -> None:
     """Try a rule on the pools of a vector file.
 
     Swaps that the program refuses are no failure, so a rule returns how many of its comparisons it could
@@ -139,6 +141,14 @@ def hold(file: str, rule: Callable[[Trade], int], *, of_output: bool = False, ex
     assert compared >= examples
 
 
+def attempt(ask: Callable[[], Answer]) -> Answer | SwapRefused | MarketDataError:
+    """Return the answer, or the error that comes instead; any other class of error is raised."""
+    try:
+        return ask()
+    except (SwapRefused, MarketDataError) as error:
+        return error
+
+
 def is_refusal(error: SwapRefused | MarketDataError) -> bool:
     """Return whether an error is the program's, or its word for an array that the client did not pass."""
     return isinstance(error, SwapRefused) or error.reason == "missing_account"
@@ -146,19 +156,18 @@ def is_refusal(error: SwapRefused | MarketDataError) -> bool:
 
 def quote(pool: Pool, amount: int, *, a_to_b: bool, exact_in: bool = True) -> Quote | None:
     """Return the quote, or None for a swap that the program refuses."""
-    try:
-        return pool.quote(amount, a_to_b=a_to_b, exact="in" if exact_in else "out")
-    except (SwapRefused, MarketDataError) as error:
-        if not is_refusal(error):
-            raise
-        return None
+    return unless_refused(attempt(lambda: pool.quote(amount, a_to_b=a_to_b, exact=EXACT[exact_in])))
 
 
-def swap(pool: Pool, amount: int, *, a_to_b: bool, exact_in: bool = True) -> Swap | None:
-    """Carry a swap out on `pool`; return None if the program refuses."""
-    try:
-        return pool.swap(amount, a_to_b=a_to_b, exact="in" if exact_in else "out")
-    except (SwapRefused, MarketDataError) as error:
-        if not is_refusal(error):
-            raise
-        return None
+def swap(pool: Pool, amount: int, *, a_to_b: bool) -> Swap | None:
+    """Carry an exact input out on `pool`; return None if the program refuses."""
+    return unless_refused(attempt(lambda: pool.swap(amount, a_to_b=a_to_b)))
+
+
+def unless_refused(answer: Answer | SwapRefused | MarketDataError) -> Answer | None:
+    """Return the answer, None for an error of the program's; raise any other."""
+    if not isinstance(answer, (SwapRefused, MarketDataError)):
+        return answer
+    if not is_refusal(answer):
+        raise answer
+    return None

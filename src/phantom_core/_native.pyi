@@ -565,10 +565,12 @@ class Quote:
     def amount_out(self) -> int: ...
     @property
     def vault_in(self) -> int:
-        """What reaches the pool: `amount_in` without the mint's transfer fee."""
+        """What reaches the pool: `amount_in` without the mint's transfer fee, and without fees that the
+        program sends elsewhere (PumpSwap)."""
     @property
     def vault_out(self) -> int:
-        """What leaves the pool: `amount_out` and the mint's transfer fee."""
+        """What leaves the pool: `amount_out`, the mint's transfer fee, and fees that the program sends
+        elsewhere (PumpSwap)."""
     @property
     def fee(self) -> int:
         """Everything the pool and its program keep, in the mint that `fee_on_input` names."""

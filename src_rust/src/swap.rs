@@ -198,6 +198,17 @@ impl Refusal {
         self
     }
 
+    /// Adds the amount that was asked for, unless the values name one or an account is to blame.
+    #[must_use]
+    pub fn asked(self, request: &SwapRequest) -> Self {
+        let is_of_program =
+            matches!(self.kind, RefusalKind::Program | RefusalKind::Panic | RefusalKind::ComputeBudget);
+        if !is_of_program || self.details().iter().any(|(name, _)| name.starts_with("amount")) {
+            return self;
+        }
+        self.with(if request.exact_in { "amount_in" } else { "amount_out" }, request.amount)
+    }
+
     /// Returns the values that matter.
     #[must_use]
     pub fn details(&self) -> &[(&'static str, Value)] {
@@ -254,3 +265,19 @@ impl std::fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_programs_names_the_amount_once() {
+        let request = SwapRequest::new(7, false, true);
+        let bare = Refusal::program("MathOverflow", 6000).asked(&request);
+        assert_eq!(bare.details(), [("amount_out", Value::Unsigned(7))]);
+        let own = Refusal::program("InvalidInput", 29).with("amount_in", 5_u64);
+        assert_eq!(own.clone().asked(&request), own);
+        let missing = Refusal::missing("AccountNotInitialized", Some(3012));
+        assert_eq!(missing.clone().asked(&request), missing);
+    }
+}

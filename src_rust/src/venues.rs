@@ -270,6 +270,12 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// derived anew at every call.
     fn dependencies(&self, into: &mut Vec<Dependency>);
 
+    /// Returns whether the pool reads an account that it does not ask for: one it is quoted without,
+    /// and which must be sound all the same where it is given.
+    fn reads_if_given(&self, _address: &Pubkey) -> bool {
+        false
+    }
+
     /// Takes a write of the pool's own account or of one it depends on; `None`: the account does not
     /// exist. An account that says it belongs to this pool is taken only at the address that the
     /// program derives. Others are ignored.

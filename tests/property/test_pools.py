@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from phantom_core import SwapRefused
+from phantom_core import Quote, SwapRefused
 from vector_exceptions import CROSSES_TICKS, SLACK_IN, SLACK_OUT, is_rate_limited, why_parts_may_gain
-from vector_pools import U64_MAX, Trade, hold, quote, samples, swap
+from vector_pools import U64_MAX, Trade, attempt, hold, quote, samples, swap
 from vector_states import FILES
 
 venues = pytest.mark.parametrize("file", FILES)
@@ -126,11 +126,12 @@ def input_suffices(trade: Trade, wanted: int) -> bool:
     # On PumpSwap a purchase is short of units of the input, a sale of units of the output; see there.
     is_sale = trade.venue == "pumpswap" and trade.a_to_b
     slack_in = SLACK_IN["pumpswap"] if trade.venue == "pumpswap" and not is_sale else 0
-    try:
-        bought = trade.pool.quote(min(U64_MAX, needed.amount_in + slack_in), a_to_b=trade.a_to_b)
-    except SwapRefused as refused:
-        assert (trade.venue, refused.name) in TOO_MUCH_FOR_AN_INPUT, wanted
+    offered = min(U64_MAX, needed.amount_in + slack_in)
+    bought = attempt(lambda: trade.pool.quote(offered, a_to_b=trade.a_to_b))
+    if isinstance(bought, SwapRefused):
+        assert (trade.venue, bought.name) in TOO_MUCH_FOR_AN_INPUT, wanted
         return False
+    assert isinstance(bought, Quote)
     assert bought.amount_out + (SLACK_OUT["pumpswap"] if is_sale else 0) >= wanted
     return True
 

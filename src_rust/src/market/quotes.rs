@@ -86,9 +86,9 @@ impl Market {
             Some(mint) if mint == entry.mint_b() => false,
             _ => return Err(QuoteError::UnknownMint { pool: *pool, mint: *mint_in }),
         };
-        self.view(index)?
-            .quote(&SwapRequest::new(amount, exact_in, a_to_b))
-            .map_err(|error| QuoteError::Refused { pool: *pool, error })
+        let request = SwapRequest::new(amount, exact_in, a_to_b);
+        let refused = |error: Refusal| QuoteError::Refused { pool: *pool, error: error.asked(&request) };
+        self.view(index)?.quote(&request).map_err(refused)
     }
 
     /// Executes a route of exact-in swaps on the market as fills have left it, each hop on what the

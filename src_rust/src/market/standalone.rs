@@ -11,7 +11,7 @@ use crate::amm_math::Curve as _;
 use crate::decoders::sysvar::{self, Clock};
 use crate::decoders::{DecodeError, Decoded, spl_token};
 use crate::quantities::{Pubkey, Slot};
-use crate::swap::{Environment, Execution, Quote, SwapRequest};
+use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest};
 use crate::venues::{
     AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, Role, SetAside, Venue, Written,
 };
@@ -123,7 +123,9 @@ impl StandalonePool {
             return Ok(self.set_clock(Some(clock)));
         }
         let is_own = address == self.address();
-        let reads = is_own || self.dependencies().iter().any(|dependency| dependency.address == address);
+        let reads = is_own
+            || self.state.reads_if_given(&address)
+            || self.dependencies().iter().any(|dependency| dependency.address == address);
         let account = match &write.account {
             Some((owner, data)) if self.is_owner_sound(is_own, owner) => Some(AccountData { owner, data }),
             None => None,
@@ -310,7 +312,8 @@ impl StandalonePool {
     /// # Errors
     /// [`QuoteError`].
     pub fn quote(&self, request: &SwapRequest) -> Result<Quote, QuoteError> {
-        let refused = |error| QuoteError::Refused { pool: self.address(), error };
+        let refused =
+            |error: Refusal| QuoteError::Refused { pool: self.address(), error: error.asked(request) };
         self.view()?.quote(request).map_err(refused)
     }
 
@@ -321,7 +324,8 @@ impl StandalonePool {
     pub fn swap(&mut self, request: &SwapRequest) -> Result<Execution, QuoteError> {
         self.view()?;
         let pool = self.address();
-        self.state.execute(&self.environment, request).map_err(|error| QuoteError::Refused { pool, error })
+        let refused = |error: Refusal| QuoteError::Refused { pool, error: error.asked(request) };
+        self.state.execute(&self.environment, request).map_err(refused)
     }
 
     /// Returns what the program would do with each amount on the present state, `like` otherwise.

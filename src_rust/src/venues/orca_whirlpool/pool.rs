@@ -182,7 +182,17 @@ impl WhirlpoolPool {
         {
             return refusal;
         }
-        self.refusal(request.a_to_b, error)
+        let refusal = self.refusal(request.a_to_b, error);
+        let is_limit = matches!(
+            error,
+            WhirlpoolError::SqrtPriceOutOfBounds | WhirlpoolError::InvalidSqrtPriceLimitDirection
+        );
+        if !is_limit || request.sqrt_price_limit_x64 == 0 {
+            return refusal;
+        }
+        refusal
+            .with("sqrt_price_limit_x64", request.sqrt_price_limit_x64)
+            .with("sqrt_price_x64", self.state.sqrt_price_x64)
     }
 
     fn refusal(&self, a_to_b: bool, error: WhirlpoolError) -> Refusal {
@@ -245,6 +255,10 @@ impl PoolState for WhirlpoolPool {
                 into.push(Dependency { address, reason: "missing_tick_array", is_known });
             }
         }
+    }
+
+    fn reads_if_given(&self, address: &Pubkey) -> bool {
+        self.vaults.addresses().contains(address)
     }
 
     fn write(&mut self, address: &Pubkey, account: Option<AccountData<'_>>) -> Result<Written, DecodeError> {
