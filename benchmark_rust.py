@@ -22,11 +22,20 @@ from typing import Any
 
 import numpy as np
 from benchmarks.reference import detection, whirlpool
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from solders.pubkey import Pubkey
 
-from phantom_core import DuplicateFilter, Market, NegativeCycleFinder, Recording, SignalScorer, SwapRefused
+from phantom_core import (
+    DuplicateFilter,
+    Market,
+    NegativeCycleFinder,
+    Recording,
+    SignalScorer,
+    SwapRefused,
+    quote_constant_product,
+)
 
 ROOT = Path(__file__).resolve().parent
 DAY = ROOT / "src/phantom_arbiter/data/whirlpool-2022-04-06.phrec"
@@ -229,6 +238,33 @@ def quotes(rounds: int) -> Row:
     return compare("exact Whirlpool quote", "quote", len(work), reference, rust, rounds)
 
 
+def constant_product(rounds: int) -> Row:
+    """A column of constant-product quotes, the fee rounded up as on chain."""
+    generator = np.random.default_rng(SEED)
+    rows = 100_000
+    reserve_in = generator.integers(10**9, 10**15, rows, dtype=np.uint64)
+    reserve_out = generator.integers(10**9, 10**15, rows, dtype=np.uint64)
+    amount_in = generator.integers(10**5, 10**11, rows, dtype=np.uint64)
+    pools = list(zip(reserve_in.tolist(), reserve_out.tolist(), amount_in.tolist(), strict=True))
+
+    def reference() -> list[int]:
+        out = []
+        for x, y, amount in pools:
+            net = amount - (amount * 25 + 9_999) // 10_000
+            out.append(y * net // (x + net))
+        return out
+
+    def rust() -> NDArray[np.uint64]:
+        return quote_constant_product(reserve_in, reserve_out, amount_in, 25, 10_000)
+
+    if reference() != rust().tolist():
+        sys.exit("benchmark_rust: constant product: answers differ")
+    median = timed({"python": reference, "rust": rust}, rounds)
+    return Row(
+        "exact constant-product quotes, one call", "quote", median["python"] / rows, median["rust"] / rows
+    )
+
+
 def shown(seconds: float) -> str:
     """Return a time with a unit that suits it."""
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
@@ -250,6 +286,7 @@ def main() -> None:
         ("cycle detection", cycle_detection),
         ("scoring", scoring),
         ("quotes", quotes),
+        ("constant product", constant_product),
     ]
     with console.status("") as status:
         for name, step in steps:
