@@ -565,12 +565,10 @@ class Quote:
     def amount_out(self) -> int: ...
     @property
     def vault_in(self) -> int:
-        """What reaches the pool: `amount_in` without the mint's transfer fee, and without fees that the
-        program sends elsewhere (PumpSwap)."""
+        """What reaches the pool: `amount_in` without the transfer fee and what PumpSwap sends elsewhere."""
     @property
     def vault_out(self) -> int:
-        """What leaves the pool: `amount_out`, the mint's transfer fee, and fees that the program sends
-        elsewhere (PumpSwap)."""
+        """What leaves the pool: `amount_out`, the transfer fee and what PumpSwap sends elsewhere."""
     @property
     def fee(self) -> int:
         """Everything the pool and its program keep, in the mint that `fee_on_input` names."""
