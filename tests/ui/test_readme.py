@@ -14,18 +14,27 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `phantom ([^`]+)` \| (.*) \|$", README, flags=re.MULTILINE)
 
 
-def test_python_block_runs_as_it_stands() -> None:
-    (code,) = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+def test_python_blocks_run_as_they_stand() -> None:
+    pool, market = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    of_pool, of_market = _run(pool), _run(market)
+    assert [len(of_pool), len(of_market)] == [4, 2]
+    assert of_pool[0].startswith("Quote(amount_in=1000000000, ")
+    assert of_pool[0] == of_market[0], "a pool by itself answers as the market does"
+
+
+def _run(code: str) -> list[str]:
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    quote, _ = done.stdout.splitlines()
-    assert quote.startswith("Quote(amount_in=1000000000, ")
+    return done.stdout.splitlines()
 
 
 def test_table_lists_every_command_for_users() -> None:
     assert [words.split()[0] for words, _ in ROWS] == [
         "run",
+        "quote",
+        "pools",
+        "venues",
         "journal",
         "conformance",
         "config",
