@@ -69,8 +69,9 @@ fn quote_constant_product<'py>(
     #[pyo3(from_py_with = arguments::fee_numerator)] fee_numerator: u64,
     #[pyo3(from_py_with = arguments::fee_denominator)] fee_denominator: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let exact_ints = [reserve_in, reserve_out, amount_in].map(|value| value.is_exact_instance_of::<PyInt>());
-    if exact_ints == [true; 3] {
+    let are_numbers =
+        [reserve_in, reserve_out, amount_in].into_iter().all(PyAnyMethods::is_exact_instance_of::<PyInt>);
+    if are_numbers {
         let number = arguments::amount;
         let row = [
             number("reserve_in", reserve_in)?,
