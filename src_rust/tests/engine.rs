@@ -264,10 +264,10 @@ fn unreadable_write_sets_the_pool_aside_and_a_good_one_brings_the_same_opening_b
 #[test]
 fn signs_of_a_changed_program_set_the_venue_aside_until_it_is_released() {
     let good = pool_data(sol(), key(9), 200, DEEP, FEE);
-    let unknown = [&[0; 8], &good[8..]].concat();
+    let unknown = [&[7; 8], &good[8..]].concat();
     let longer = [&good[..], &[0; 8]].concat();
     for (data, sign) in [
-        (unknown, "an account of unknown type 0000000000000000"),
+        (unknown, "an account of unknown type 0707070707070707"),
         (longer, "Whirlpool account of 661 bytes, longer than known"),
     ] {
         let (mut rig, signal) = open_rig();
@@ -283,6 +283,16 @@ fn signs_of_a_changed_program_set_the_venue_aside_until_it_is_released() {
         assert!(rig.engine.market_mut().release("orca_whirlpool"));
         assert_eq!((rig.set_aside(0), rig.set_aside(1)), (None, None));
         assert_eq!(rig.write(1, 211).len(), 1);
+    }
+}
+
+#[test]
+fn account_that_is_not_initialised_is_no_sign_of_change() {
+    let (mut rig, _) = open_rig();
+    for data in [vec![0; 653], vec![255; 653], Vec::new()] {
+        rig.write_bytes(1, WHIRLPOOL, &data);
+        assert_eq!(rig.set_aside(1).map(SetAside::reason), Some("unknown_discriminator"));
+        assert_eq!(rig.set_aside(0), None);
     }
 }
 

@@ -1,6 +1,6 @@
 """Makes fresh vector files by running a venue's own program in LiteSVM.
 
-    python tests/conformance/program_vectors.py raydium_cpmm --seed 7 --swaps 3000 --out /tmp/cpmm.jsonl.gz
+    python tests/conformance/program_vectors.py raydium_cpmm --seed 7 --swaps 3000 --out cpmm.jsonl.gz
 
 The bytecode is `$PHANTOM_PROGRAMS_DIR/<venue>.so` (or `--elf`); states and account lists start from
 `tests/data/vectors/<venue>.jsonl.gz` (or `--base`), whose `meta` names the bytecode's sha256. Needs solders.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from programs import vectors
@@ -28,7 +29,7 @@ def main() -> int:
     parser.add_argument("file", help="name of the vector file to start from, such as raydium_cpmm")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--swaps", type=int, default=3000)
-    parser.add_argument("--out", type=Path, help="default: /tmp/vectors/<file>_<seed>.jsonl.gz")
+    parser.add_argument("--out", type=Path, help="default: in the temporary folder")
     parser.add_argument("--base", type=Path, help="vector file to start from")
     parser.add_argument("--elf", type=Path, help="the program's bytecode")
     parser.add_argument("--mutate", type=float, default=DEFAULT.mutate, help="share of rewritten states")
@@ -47,7 +48,7 @@ def main() -> int:
         print(f"{len(mismatches)} differences in {len(file.swaps)} swaps", file=sys.stderr)
         return 1 if mismatches else 0
     mix = Mix(mutate=options.mutate, edge=options.edge)
-    out = options.out or Path(f"/tmp/vectors/{options.file}_{options.seed}.jsonl.gz")
+    out = options.out or Path(tempfile.gettempdir(), "vectors", f"{options.file}_{options.seed}.jsonl.gz")
     for label, count in (
         Generator(venue, elf, file, options.seed, mix).write(out, options.swaps).most_common()
     ):

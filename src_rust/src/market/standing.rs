@@ -165,6 +165,11 @@ pub(super) fn length_sign(layout: &'static Layout, len: usize) -> Option<Sign> {
 /// Returns the sign in a refusal to decode, if there is one.
 pub(super) fn error_sign(error: &DecodeError) -> Option<Sign> {
     match error {
+        // An account that is not initialised yet, or one that Anchor has just closed.
+        DecodeError::UnknownDiscriminator { discriminator: [0, 0, 0, 0, 0, 0, 0, 0], .. }
+        | DecodeError::UnknownDiscriminator {
+            discriminator: [255, 255, 255, 255, 255, 255, 255, 255], ..
+        } => None,
         DecodeError::UnknownDiscriminator { discriminator, .. } => {
             Some(Sign::UnknownAccount { discriminator: *discriminator })
         }

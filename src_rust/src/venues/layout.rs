@@ -111,6 +111,30 @@ pub(super) fn find(
     })
 }
 
+/// Refuses an account of another type than it must have: one of `discriminators`.
+///
+/// # Errors
+/// [`DecodeError::UnknownDiscriminator`] for a type that is in no layout, else
+/// [`DecodeError::ImpossibleField`].
+pub(super) fn expect_type(
+    layouts: &'static [Layout],
+    owner: &Pubkey,
+    data: &[u8],
+    discriminators: &[[u8; 8]],
+    account: &'static str,
+) -> Result<(), DecodeError> {
+    if discriminators.iter().any(|expected| data.starts_with(expected)) {
+        return Ok(());
+    }
+    let found = find(layouts, owner, data)?;
+    Err(DecodeError::ImpossibleField {
+        account,
+        field: "discriminator",
+        value: format!("that of {}", found.name),
+        expected: "that of the type it must have",
+    })
+}
+
 /// A type that stands in account bytes at a fixed offset, little-endian.
 pub(crate) trait Wire: Sized {
     /// Its type in Python.

@@ -53,7 +53,7 @@ impl DlmmPool {
         if new.program != PROGRAM {
             return Err(DecodeError::WrongOwner { owner: new.program });
         }
-        expect_type(&new.program, new.data, LB_PAIR, "LbPair")?;
+        layout::expect_type(&LAYOUTS, &new.program, new.data, &[LB_PAIR], "LbPair")?;
         let pair = LbPair::read_known(new.data)?;
         let mints = [pair.token_x_mint, pair.token_y_mint];
         let mut pool = Self {
@@ -132,7 +132,7 @@ impl DlmmPool {
 
     fn write_pair(&mut self, account: &AccountData<'_>) -> Result<Written, DecodeError> {
         expect_owner(account)?;
-        expect_type(account.owner, account.data, LB_PAIR, "LbPair")?;
+        layout::expect_type(&LAYOUTS, account.owner, account.data, &[LB_PAIR], "LbPair")?;
         let pair = LbPair::read_known(account.data)?;
         let lasting = |pair: &LbPair| {
             (pair.token_x_mint, pair.token_y_mint, pair.reserve_x, pair.reserve_y, pair.bin_step)
@@ -169,7 +169,13 @@ impl DlmmPool {
         let read = || {
             let Some(account) = account else { return Ok(Extension::Absent) };
             expect_owner(account)?;
-            expect_type(account.owner, account.data, BITMAP_EXTENSION, "BinArrayBitmapExtension")?;
+            layout::expect_type(
+                &LAYOUTS,
+                account.owner,
+                account.data,
+                &[BITMAP_EXTENSION],
+                "BinArrayBitmapExtension",
+            )?;
             let extension = BinArrayBitmapExtension::read(account.data)?;
             self.expect_named("BinArrayBitmapExtension", extension.lb_pair)?;
             Ok(Extension::Present(Box::new(extension)))
@@ -209,7 +215,13 @@ impl DlmmPool {
     fn read_array(&self, account: &AccountData<'_>) -> Result<BinArray, DecodeError> {
         expect_owner(account)?;
         if !BinArray::is_array(account.data) {
-            expect_type(account.owner, account.data, super::accounts::BIN_ARRAY, "BinArray")?;
+            layout::expect_type(
+                &LAYOUTS,
+                account.owner,
+                account.data,
+                &[super::accounts::BIN_ARRAY],
+                "BinArray",
+            )?;
         }
         let array = BinArray::read(account.data)?;
         self.expect_named("BinArray", array.lb_pair)?;
@@ -320,27 +332,6 @@ fn expect_owner(account: &AccountData<'_>) -> Result<(), DecodeError> {
         return Ok(());
     }
     Err(DecodeError::WrongOwner { owner: *account.owner })
-}
-
-/// Refuses an account of another type than it must have.
-fn expect_type(
-    owner: &Pubkey,
-    data: &[u8],
-    expected: [u8; 8],
-    account: &'static str,
-) -> Result<(), DecodeError> {
-    if data.starts_with(&expected) {
-        return Ok(());
-    }
-    Err(match layout::find(&LAYOUTS, owner, data) {
-        Err(error) => error,
-        Ok(found) => DecodeError::ImpossibleField {
-            account,
-            field: "discriminator",
-            value: format!("that of {}", found.name),
-            expected: "that of the type it must have",
-        },
-    })
 }
 
 impl PoolState for DlmmPool {

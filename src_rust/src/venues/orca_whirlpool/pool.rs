@@ -2,7 +2,7 @@
 
 use super::PROGRAMS;
 use super::derived::DerivedAddresses;
-use super::writes::expect_type;
+use super::layouts::LAYOUTS;
 use crate::amm_math::whirlpool::{
     ComputeContext, Instruction, Path, PoolView, Swap, TickArrays, WhirlpoolError, measure, quote_along,
     required_starts, sequence_starts, swap,
@@ -14,7 +14,8 @@ use crate::decoders::{DecodeError, Oracle, Whirlpool};
 use crate::quantities::Pubkey;
 use crate::swap::{Details, Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest, Value};
 use crate::venues::{
-    AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Vaults, Written,
+    AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Vaults,
+    Written, layout,
 };
 use ruint::aliases::U256;
 
@@ -59,7 +60,7 @@ impl WhirlpoolPool {
         if !PROGRAMS.contains(&new.program) {
             return Err(DecodeError::WrongOwner { owner: new.program });
         }
-        expect_type(&new.program, new.data, &[POOL], "Whirlpool")?;
+        layout::expect_type(&LAYOUTS, &new.program, new.data, &[POOL], "Whirlpool")?;
         let state = Whirlpool::read(new.data)?;
         let mut pool = Self {
             address: new.address,

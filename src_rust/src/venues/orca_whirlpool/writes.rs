@@ -11,7 +11,7 @@ use crate::venues::{AccountData, Written, layout};
 impl WhirlpoolPool {
     pub(super) fn write_state(&mut self, account: &AccountData<'_>) -> Result<Written, DecodeError> {
         self.expect_owner(account)?;
-        expect_type(account.owner, account.data, &[POOL], "Whirlpool")?;
+        layout::expect_type(&LAYOUTS, account.owner, account.data, &[POOL], "Whirlpool")?;
         let state = Whirlpool::read(account.data)?;
         let lasting = |pool: &Whirlpool| (pool.token_mint_a, pool.token_mint_b, pool.tick_spacing);
         if lasting(&state) != lasting(&self.state) {
@@ -39,7 +39,7 @@ impl WhirlpoolPool {
         self.is_oracle_absent = account.is_none();
         if let Some(account) = account {
             self.expect_owner(account)?;
-            expect_type(account.owner, account.data, &[ORACLE], "Oracle")?;
+            layout::expect_type(&LAYOUTS, account.owner, account.data, &[ORACLE], "Oracle")?;
             let oracle = Oracle::read(account.data)?;
             self.expect_named("Oracle", oracle.whirlpool)?;
             self.oracle = Some(oracle);
@@ -69,7 +69,13 @@ impl WhirlpoolPool {
 
     fn read_array(&self, account: &AccountData<'_>) -> Result<TickArray, DecodeError> {
         self.expect_owner(account)?;
-        expect_type(account.owner, account.data, &[FIXED_TICK_ARRAY, DYNAMIC_TICK_ARRAY], "TickArray")?;
+        layout::expect_type(
+            &LAYOUTS,
+            account.owner,
+            account.data,
+            &[FIXED_TICK_ARRAY, DYNAMIC_TICK_ARRAY],
+            "TickArray",
+        )?;
         let array = TickArray::read(account.data)?;
         self.expect_named("TickArray", array.whirlpool)?;
         Ok(array)
@@ -121,27 +127,6 @@ impl WhirlpoolPool {
             expected: "the pool that its address is derived from",
         })
     }
-}
-
-/// Refuses an account of another type than it must have.
-pub(super) fn expect_type(
-    owner: &Pubkey,
-    data: &[u8],
-    discriminators: &[[u8; 8]],
-    account: &'static str,
-) -> Result<(), DecodeError> {
-    if discriminators.iter().any(|expected| data.starts_with(expected)) {
-        return Ok(());
-    }
-    Err(match layout::find(&LAYOUTS, owner, data) {
-        Err(error) => error,
-        Ok(found) => DecodeError::ImpossibleField {
-            account,
-            field: "discriminator",
-            value: format!("that of {}", found.name),
-            expected: "that of the type it had before",
-        },
-    })
 }
 
 fn impossible_array(error: &TickArrayError) -> DecodeError {

@@ -3,35 +3,8 @@
 use super::accounts::FEE_RATE_ONE;
 use super::pool::ClmmPool;
 use crate::amm_math::Segment;
-use crate::decoders::TransferFee;
+use crate::amm_math::taper::TransferFees;
 use crate::swap::Environment;
-
-/// A transfer fee along a growing amount: proportional until it reaches its maximum, then constant.
-struct Taper {
-    /// What arrives of one more unit.
-    kept: f64,
-    /// Units before fee that still pay in proportion.
-    until: f64,
-}
-
-impl Taper {
-    fn new(fee: Option<TransferFee>) -> Self {
-        match fee {
-            Some(fee) if fee.basis_points > 0 => {
-                let rate = f64::from(fee.basis_points) / 10_000.0;
-                Self { kept: 1.0 - rate, until: fee.maximum_fee as f64 / rate }
-            }
-            _ => Self { kept: 1.0, until: f64::INFINITY },
-        }
-    }
-
-    fn advance(&mut self, units: f64) {
-        self.until -= units;
-        if self.until <= 0.0 {
-            *self = Self::new(None);
-        }
-    }
-}
 
 impl ClmmPool {
     /// Calls `visit` with every stretch that has liquidity until it returns `false`.
@@ -42,38 +15,8 @@ impl ClmmPool {
         mut visit: impl FnMut(Segment) -> bool,
     ) {
         let [fee_in, fee_out] = self.tokens.fees(environment, a_to_b);
-        let (mut fee_in, mut fee_out) = (Taper::new(fee_in), Taper::new(fee_out));
-        if fee_in.kept <= 0.0 {
-            // Nothing arrives until the fee has reached its maximum.
-            let nothing = Segment { gain: 0.0, base: 1.0, drag: 0.0, max_in: fee_in.until };
-            if !visit(nothing) {
-                return;
-            }
-            fee_in = Taper::new(None);
-        }
-        self.each_stretch(a_to_b, |mut rest| {
-            loop {
-                let (in_end, out_end) = (fee_in.until * fee_in.kept, input_for(&rest, fee_out.until));
-                let end = rest.max_in.min(in_end).min(out_end);
-                let part = Segment {
-                    gain: rest.gain * fee_in.kept * fee_out.kept,
-                    base: rest.base,
-                    drag: rest.drag * fee_in.kept,
-                    max_in: end / fee_in.kept,
-                };
-                let output = rest.gain * end / (rest.base + rest.drag * end);
-                if !visit(part) {
-                    return false;
-                }
-                let is_whole = end >= rest.max_in;
-                fee_in.advance(part.max_in);
-                fee_out.advance(if end >= out_end { f64::INFINITY } else { output });
-                if is_whole {
-                    return true;
-                }
-                rest = after(&rest, end);
-            }
-        });
+        let mut fees = TransferFees::new(fee_in, fee_out);
+        self.each_stretch(a_to_b, |stretch| fees.surround(stretch, &mut visit));
     }
 
     /// Stretches before transfer fees, in the pool's input.
@@ -142,23 +85,6 @@ fn stretch(from: u128, to: u128, liquidity: u128, kept: f64, a_to_b: bool) -> Se
         (reserve_b, reserve_a, liquidity * (to - from))
     };
     Segment { gain: kept * reserve_out, base: reserve_in, drag: kept, max_in: net_in / kept }
-}
-
-/// Returns the input at which a stretch has given `output`; infinite if it never does.
-fn input_for(stretch: &Segment, output: f64) -> f64 {
-    let slope = stretch.gain - output * stretch.drag;
-    if slope > 0.0 { output * stretch.base / slope } else { f64::INFINITY }
-}
-
-/// Returns what is left of a stretch after `input`.
-fn after(stretch: &Segment, input: f64) -> Segment {
-    let base = stretch.base + stretch.drag * input;
-    Segment {
-        gain: stretch.gain * stretch.base / base,
-        base,
-        drag: stretch.drag,
-        max_in: stretch.max_in - input,
-    }
 }
 
 fn to_real(sqrt_price_x64: u128) -> f64 {

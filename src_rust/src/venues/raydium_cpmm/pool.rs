@@ -2,6 +2,7 @@
 
 use ruint::aliases::U256;
 
+use super::VENUE;
 use super::curve::{RATE_ONE, Rates, panic};
 use super::layout::{CONFIG_DISCRIMINATOR, CpmmConfig, CpmmState, STATE_DISCRIMINATOR};
 use super::swap::{INSUFFICIENT_FUNDS, Outcome};
@@ -9,6 +10,7 @@ use crate::amm_math::{Segment, constant_product};
 use crate::decoders::{DecodeError, TransferFee, TransferFeeConfig};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest};
+use crate::venues::layout::expect_type;
 use crate::venues::{
     AccountData, Dependency, Fraction, NewPool, PoolState, PoolSummary, SetAside, TokenSides, Vaults, Written,
 };
@@ -52,7 +54,7 @@ pub(super) fn open(new: &NewPool<'_>) -> Result<Box<dyn PoolState>, DecodeError>
 }
 
 fn read_state(owner: &Pubkey, data: &[u8]) -> Result<CpmmState, DecodeError> {
-    expect_discriminator(owner, data, STATE_DISCRIMINATOR)?;
+    expect_type(VENUE.layouts, owner, data, &[STATE_DISCRIMINATOR], "PoolState")?;
     let state = CpmmState::read(data)?;
     if state.creator_fee_on > 2 {
         return Err(DecodeError::ImpossibleField {
@@ -63,16 +65,6 @@ fn read_state(owner: &Pubkey, data: &[u8]) -> Result<CpmmState, DecodeError> {
         });
     }
     Ok(state)
-}
-
-fn expect_discriminator(owner: &Pubkey, data: &[u8], expected: [u8; 8]) -> Result<(), DecodeError> {
-    match data.first_chunk::<8>() {
-        Some(&discriminator) if discriminator != expected => {
-            Err(DecodeError::UnknownDiscriminator { owner: *owner, discriminator })
-        }
-        // Too few bytes for a discriminator are too few for the account: `read` says so.
-        _ => Ok(()),
-    }
 }
 
 pub(super) fn mints_of(state: &CpmmState) -> [Pubkey; 2] {
@@ -168,7 +160,7 @@ impl CpmmPool {
             if *account.owner != self.program {
                 return Err(DecodeError::WrongOwner { owner: *account.owner });
             }
-            expect_discriminator(account.owner, account.data, CONFIG_DISCRIMINATOR)?;
+            expect_type(VENUE.layouts, account.owner, account.data, &[CONFIG_DISCRIMINATOR], "AmmConfig")?;
             self.config = Some(CpmmConfig::read(account.data)?);
         }
         Ok(Written { changed: self.config != before, is_state: false })
