@@ -134,7 +134,7 @@ fn cpmm_unsound_accounts_are_refused() {
     assert_eq!(refused(POOL, &program, &state), "impossible_field");
     state[0] = 0;
     assert_eq!(refused(POOL, &program, &state), "unknown_discriminator");
-    assert_eq!(refused(CONFIG, &program, &made.state_data()), "unknown_discriminator");
+    assert_eq!(refused(CONFIG, &program, &made.state_data()), "impossible_field");
     assert_eq!(refused(CONFIG, &TOKEN_PROGRAM, &made.config_data()), "wrong_owner");
     assert_eq!(
         refused(VAULTS[0], &TOKEN_PROGRAM, &token_account(MINTS[1], 5, 1)),
