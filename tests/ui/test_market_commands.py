@@ -173,7 +173,7 @@ def test_venues_lists_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
 def test_venue_in_quarantine_says_why_and_how_to_release_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], matches_snapshot: Check
 ) -> None:
-    path = write_lines(tmp_path / "s.jsonl", lines_of({POOL: (WHIRLPOOL, bytes(653))}))
+    path = write_lines(tmp_path / "s.jsonl", lines_of({POOL: (WHIRLPOOL, b"\x07" * 653)}))
     assert main(["venues", "--source", str(path)]) == 0
     shown = capsys.readouterr()
     assert shown.err == "accounts of s.jsonl that do not decode: unknown_discriminator 1\n"

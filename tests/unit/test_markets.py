@@ -62,7 +62,7 @@ def test_snapshot_until_a_slot_leaves_out_later_lines(tmp_path: Path) -> None:
 
 def test_accounts_that_do_not_decode_are_counted(tmp_path: Path) -> None:
     owner = "whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc"
-    path = write_lines(tmp_path / "s.jsonl", lines_of({SOL_USDC: (owner, bytes(653))}))
+    path = write_lines(tmp_path / "s.jsonl", lines_of({SOL_USDC: (owner, b"\x07" * 653)}))
     loaded = load_market(Request(str(path)), Config())
     assert loaded.unreadable == {"unknown_discriminator": 1}
     (venue,) = [venue for venue in loaded.venues() if venue.venue == "orca_whirlpool"]
