@@ -96,14 +96,6 @@ pub enum ConformanceError {
         /// What is missing.
         what: &'static str,
     },
-    /// An account contradicts the pool.
-    #[error("account {key}: {problem}")]
-    Inconsistent {
-        /// The account.
-        key: Pubkey,
-        /// In which way.
-        problem: String,
-    },
     /// The swap names an instruction that the venue does not have.
     #[error("unknown operation `{operation}`")]
     UnknownOperation {

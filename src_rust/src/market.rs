@@ -496,6 +496,10 @@ impl Market {
         let slot = entry.slot();
         // A fault stays with the pool; it is why the pool is set aside.
         let _ = match kept {
+            Some(kept) if !entry.expects_owner(&address, &kept.owner) => {
+                entry.set_fault(address, DecodeError::WrongOwner { owner: kept.owner }.reason());
+                Ok(false)
+            }
             Some(kept) => {
                 entry.write(&address, Some(AccountData { owner: &kept.owner, data: &kept.data }), slot)
             }
