@@ -8,20 +8,17 @@ use pyo3::types::PyDict;
 
 use super::arguments;
 use super::errors;
+use super::market_cycles::{self, MarketCycle, PySized};
 use super::pool::PyPool;
 use super::values::to_python;
-use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, pool_of};
+use crate::cycle_finder::{EdgeIndex, MAX_HOPS, pool_of};
 use crate::market::{
     AccountError, AccountWrite, Applied, Market, MarketConfig, Pool, QuoteError, SetAside, StandalonePool,
     Standing,
 };
 use crate::quantities::Pubkey;
-use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
 use crate::swap::Quote;
 use crate::venues::{PoolSummary, VENUES};
-
-// The default that Python sees in `Market.size`.
-const _: () = assert!(DEFAULT_CANDIDATES == 512);
 
 /// Returns the address in `text`, or an `InvalidInput` that names the argument.
 pub fn parse_pubkey(argument: &str, text: &str) -> PyResult<Pubkey> {
@@ -234,46 +231,6 @@ pub fn quote_in(
     quoted(&pool, &mint_in, amount, exact_in).map(Into::into).map_err(|error| errors::quote(py, &error))
 }
 
-/// A cycle of a market: hops as (pool, `a_to_b`), and its weights at the margin.
-#[pyclass(name = "MarketCycle", module = "phantom_core", frozen)]
-#[derive(Clone)]
-pub struct MarketCycle {
-    key: CycleKey,
-    /// The market that gave it: its pools are numbered there.
-    market: u64,
-    #[pyo3(get)]
-    hops: Vec<(String, bool)>,
-    #[pyo3(get)]
-    mints: Vec<String>,
-    #[pyo3(get)]
-    net_weight: f64,
-    #[pyo3(get)]
-    gross_weight: f64,
-}
-
-#[pymethods]
-impl MarketCycle {
-    fn __repr__(&self) -> String {
-        format!("MarketCycle(hops={:?}, net_weight={})", self.hops.len(), self.net_weight)
-    }
-}
-
-/// The input that pays best.
-#[pyclass(name = "Sized", module = "phantom_core", frozen, get_all)]
-pub struct PySized {
-    amount_in: u64,
-    gross_profit: u64,
-    amounts: Vec<u64>,
-    is_proven_best: bool,
-}
-
-#[pymethods]
-impl PySized {
-    fn __repr__(&self) -> String {
-        format!("Sized(amounts={:?}, gross_profit={})", self.amounts, self.gross_profit)
-    }
-}
-
 /// Pools and the accounts they depend on.
 #[pyclass(name = "Market", module = "phantom_core", frozen)]
 pub struct PyMarket {
@@ -286,7 +243,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl PyMarket {
     fn check(&self, cycle: &MarketCycle) -> PyResult<()> {
-        if cycle.market == self.id {
+        if cycle.belongs_to(self.id) {
             return Ok(());
         }
         Err(errors::invalid("cycle comes from another market".into()))
@@ -386,7 +343,7 @@ impl PyMarket {
         if !(2..=MAX_HOPS).contains(&max_hops) {
             return Err(errors::invalid(format!("max_hops is {max_hops}; it may be 2 to {MAX_HOPS}")));
         }
-        Ok(py.detach(|| profitable_cycles(&self.lock(), self.id, max_hops)))
+        Ok(py.detach(|| market_cycles::profitable(&self.lock(), self.id, max_hops)))
     }
 
     #[pyo3(signature = (cycle, max_amount_in, max_candidates=512))]
@@ -398,26 +355,8 @@ impl PyMarket {
         max_candidates: u32,
     ) -> PyResult<Option<PySized>> {
         self.check(cycle)?;
-        py.detach(|| {
-            let market = self.lock();
-            let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
-            let views =
-                edges.iter().map(|&edge| market.view(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
-            let hops: Vec<_> = views
-                .iter()
-                .zip(&edges)
-                .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
-                .collect();
-            let limits = SizingLimits { max_candidates, ..SizingLimits::up_to(max_amount_in) };
-            let sized = size_cycle(&hops, limits, &mut SizingScratch::new());
-            Ok(sized.map(|sized| PySized {
-                amount_in: sized.amount_in(),
-                gross_profit: sized.gross_profit,
-                amounts: sized.amounts().to_vec(),
-                is_proven_best: sized.is_proven_best,
-            }))
-        })
-        .map_err(|error: QuoteError| errors::quote(py, &error))
+        py.detach(|| market_cycles::size(&self.lock(), cycle, max_amount_in, max_candidates))
+            .map_err(|error| errors::quote(py, &error))
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "converted from a Python sequence")]
@@ -428,15 +367,7 @@ impl PyMarket {
         amounts_in: Vec<u64>,
     ) -> PyResult<Vec<Option<i128>>> {
         self.check(cycle)?;
-        Ok(py.detach(|| {
-            let market = self.lock();
-            let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
-            let profit = |&amount_in: &u64| {
-                let amounts = market.quote_route(&edges, amount_in).ok()?;
-                Some(i128::from(*amounts.last()?) - i128::from(amount_in))
-            };
-            amounts_in.iter().map(profit).collect()
-        }))
+        Ok(py.detach(|| market_cycles::profits(&self.lock(), cycle, &amounts_in)))
     }
 
     fn state_digest(&self, py: Python<'_>) -> String {
@@ -444,39 +375,10 @@ impl PyMarket {
     }
 }
 
-fn profitable_cycles(market: &Market, id: u64, max_hops: usize) -> Vec<MarketCycle> {
-    let mut scratch = CycleScratch::new();
-    let mut found: Vec<(CycleKey, f64, f64)> = Vec::new();
-    for (pool, _) in (0..).zip(market.pools()) {
-        let searched = market.graph().cycles_through(pool, max_hops, &mut scratch, |cycle| {
-            // A cycle is met once per pool of it: keep the meeting at its lowest pool.
-            let lowest = cycle.edges.iter().all(|&edge| pool_of(edge).0 >= pool);
-            if cycle.net < 0.0 && lowest {
-                found.push((cycle.key(), cycle.net, cycle.gross));
-            }
-        });
-        debug_assert!(searched.is_ok(), "the pool exists and max_hops was checked");
-    }
-    found.sort_by(|x, y| x.1.total_cmp(&y.1).then(x.0.cmp(&y.0)));
-    found
-        .into_iter()
-        .map(|(key, net_weight, gross_weight)| MarketCycle {
-            key,
-            market: id,
-            hops: named_edges(market, key.edges()),
-            mints: source_mints(market, key.edges()),
-            net_weight,
-            gross_weight,
-        })
-        .collect()
-}
-
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PoolInfo>()?;
     m.add_class::<PyQuote>()?;
     m.add_class::<VenueInfo>()?;
-    m.add_class::<MarketCycle>()?;
-    m.add_class::<PySized>()?;
     m.add_class::<PyMarket>()
 }

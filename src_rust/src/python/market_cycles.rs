@@ -1,0 +1,123 @@
+//! Binding of a market's cycles: listed, sized, their profits at given inputs.
+
+use pyo3::prelude::*;
+
+use super::market::{named_edges, source_mints};
+use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, pool_of};
+use crate::market::{Market, QuoteError};
+use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
+
+// The default that Python sees in `Market.size`.
+const _: () = assert!(DEFAULT_CANDIDATES == 512);
+
+/// A cycle of a market: hops as (pool, `a_to_b`), and its weights at the margin.
+#[pyclass(name = "MarketCycle", module = "phantom_core", frozen)]
+#[derive(Clone)]
+pub struct MarketCycle {
+    key: CycleKey,
+    /// The market that gave it: its pools are numbered there.
+    market: u64,
+    #[pyo3(get)]
+    hops: Vec<(String, bool)>,
+    #[pyo3(get)]
+    mints: Vec<String>,
+    #[pyo3(get)]
+    net_weight: f64,
+    #[pyo3(get)]
+    gross_weight: f64,
+}
+
+impl MarketCycle {
+    /// Returns whether the market of this number gave the cycle.
+    pub fn belongs_to(&self, market: u64) -> bool {
+        self.market == market
+    }
+}
+
+#[pymethods]
+impl MarketCycle {
+    fn __repr__(&self) -> String {
+        format!("MarketCycle(hops={:?}, net_weight={})", self.hops.len(), self.net_weight)
+    }
+}
+
+/// The input that pays best.
+#[pyclass(name = "Sized", module = "phantom_core", frozen, get_all)]
+pub struct PySized {
+    amount_in: u64,
+    gross_profit: u64,
+    amounts: Vec<u64>,
+    is_proven_best: bool,
+}
+
+#[pymethods]
+impl PySized {
+    fn __repr__(&self) -> String {
+        format!("Sized(amounts={:?}, gross_profit={})", self.amounts, self.gross_profit)
+    }
+}
+
+/// Returns the input that pays best on the market as it stands.
+pub fn size(
+    market: &Market,
+    cycle: &MarketCycle,
+    max_amount_in: u64,
+    max_candidates: u32,
+) -> Result<Option<PySized>, QuoteError> {
+    let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
+    let views = edges.iter().map(|&edge| market.view(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
+    let hops: Vec<_> =
+        views.iter().zip(&edges).map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 }).collect();
+    let limits = SizingLimits { max_candidates, ..SizingLimits::up_to(max_amount_in) };
+    let sized = size_cycle(&hops, limits, &mut SizingScratch::new());
+    Ok(sized.map(|sized| PySized {
+        amount_in: sized.amount_in(),
+        gross_profit: sized.gross_profit,
+        amounts: sized.amounts().to_vec(),
+        is_proven_best: sized.is_proven_best,
+    }))
+}
+
+/// Returns the exact profit of every input, `None` where a hop fails.
+pub fn profits(market: &Market, cycle: &MarketCycle, amounts_in: &[u64]) -> Vec<Option<i128>> {
+    let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
+    let profit = |&amount_in: &u64| {
+        let amounts = market.quote_route(&edges, amount_in).ok()?;
+        Some(i128::from(*amounts.last()?) - i128::from(amount_in))
+    };
+    amounts_in.iter().map(profit).collect()
+}
+
+/// Returns every cycle that pays at the margin, best first.
+pub fn profitable(market: &Market, id: u64, max_hops: usize) -> Vec<MarketCycle> {
+    let mut scratch = CycleScratch::new();
+    let mut found: Vec<(CycleKey, f64, f64)> = Vec::new();
+    for (pool, _) in (0..).zip(market.pools()) {
+        let searched = market.graph().cycles_through(pool, max_hops, &mut scratch, |cycle| {
+            // A cycle is met once per pool of it: keep the meeting at its lowest pool.
+            let lowest = cycle.edges.iter().all(|&edge| pool_of(edge).0 >= pool);
+            if cycle.net < 0.0 && lowest {
+                found.push((cycle.key(), cycle.net, cycle.gross));
+            }
+        });
+        debug_assert!(searched.is_ok(), "the pool exists and max_hops was checked");
+    }
+    found.sort_by(|x, y| x.1.total_cmp(&y.1).then(x.0.cmp(&y.0)));
+    found
+        .into_iter()
+        .map(|(key, net_weight, gross_weight)| MarketCycle {
+            key,
+            market: id,
+            hops: named_edges(market, key.edges()),
+            mints: source_mints(market, key.edges()),
+            net_weight,
+            gross_weight,
+        })
+        .collect()
+}
+
+/// Adds this file's classes to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<MarketCycle>()?;
+    m.add_class::<PySized>()
+}
