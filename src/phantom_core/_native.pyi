@@ -603,8 +603,14 @@ class VenueInfo:
 
 @final
 class MarketCycle:
-    """A cycle of two to four hops, profitable at the margin after fees."""
+    """A cycle of two to four hops, profitable at the margin: after fees, or at spot prices before them."""
 
+    def starting_at(self, mint: AddressLike) -> MarketCycle:
+        """Return the same cycle begun at `mint`, which is then what it takes and returns.
+
+        Raises:
+            InvalidInput: The cycle does not trade the mint.
+        """
     @property
     def hops(self) -> list[tuple[str, bool]]:
         """Pool and direction (True: token A in) of every hop."""
@@ -613,10 +619,10 @@ class MarketCycle:
         """Input mint of every hop; the first is where the cycle starts and ends."""
     @property
     def net_weight(self) -> float:
-        """Sum of -ln(marginal rate after fees); negative."""
+        """Sum of -ln(marginal rate after fees); negative if the first unit gains."""
     @property
     def gross_weight(self) -> float:
-        """Sum of -ln(marginal rate before fees)."""
+        """Sum of -ln(marginal rate before fees); negative."""
 
 @final
 class Sized:
@@ -713,8 +719,16 @@ class Market:
             MarketDataError: The pool is set aside, or a tick array that the swap needs is missing.
             SwapRefused: The program would fail; `name` and `code` are its own.
         """
-    def cycles(self, max_hops: int = 3) -> list[MarketCycle]:
-        """Return every cycle of 2 to `max_hops` (at most 4) hops that pays at the margin, best first."""
+    def cycles(self, max_hops: int = 3, *, before_fees: bool = False) -> list[MarketCycle]:
+        """Return every cycle of 2 to `max_hops` hops that pays at the margin, best after fees first.
+
+        Args:
+            max_hops: 2 to 4.
+            before_fees: Also those that pay at spot prices only and lose it to the pools' fees.
+
+        Raises:
+            InvalidInput: `max_hops` is not 2 to 4.
+        """
     def size(self, cycle: MarketCycle, max_amount_in: int, max_candidates: int = 512) -> Sized | None:
         """Return the input that pays best, None if none gains a unit.
 
@@ -732,6 +746,15 @@ class Market:
 
         Raises:
             InvalidInput: The cycle comes from another market.
+        """
+    def lamports_in(self, mint: AddressLike, lamports: int) -> int | None:
+        """Return what `lamports` cost in base units of `mint`, as the engine values fees and tips.
+
+        The input that the deepest usable pool against wrapped SOL takes for exactly that output, at
+        recorded state, pool fee included; rounded up. None without such a pool, or if it cannot pay that.
+
+        Raises:
+            InvalidInput: No pool trades the mint, or it is no address.
         """
     def state_digest(self) -> str:
         """Return SHA-256 (hex) over the recorded state of every pool."""
@@ -1206,6 +1229,17 @@ class EngineConfig:
         max_age_slots: int = 8,
         assume_plain_mints: bool = False,
     ) -> EngineConfig: ...
+    @property
+    def network_fee_lamports(self) -> int:
+        """What the signatures of one attempt cost. This and the next raise InvalidInput beyond 64 bits."""
+    @property
+    def priority_fee_lamports(self) -> int:
+        """Priority fee of one attempt, rounded up as the runtime does."""
+    @property
+    def tip_lamports(self) -> int: ...
+    @property
+    def total_fee_lamports(self) -> int:
+        """Network fee, priority fee and tip."""
 
 @final
 class FunnelStage:

@@ -14,7 +14,7 @@ use super::errors;
 use super::market::{PoolInfo, PyQuote, VenueInfo, named_edges, quote_in, release, shown_pools, venue_infos};
 use super::pool::PyPool;
 use super::wss_aggregator::convert::endpoint_stats;
-use crate::engine::{BaseMint, Costs, Engine, EngineConfig};
+use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees};
 use crate::market::{MarketConfig, QuoteError};
 use crate::scorer::ScorerConfig;
 use signal::{PyFill, PyHop, PySignal, export};
@@ -24,6 +24,13 @@ use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
 #[pyclass(name = "EngineConfig", module = "phantom_core", frozen)]
 #[derive(Clone)]
 pub struct PyEngineConfig(EngineConfig);
+
+impl PyEngineConfig {
+    fn fees(&self) -> PyResult<Fees> {
+        let too_much = || errors::invalid(ConfigError::Costs(self.0.costs).to_string());
+        self.0.costs.fees().ok_or_else(too_much)
+    }
+}
 
 #[pymethods]
 impl PyEngineConfig {
@@ -69,6 +76,26 @@ impl PyEngineConfig {
             base_mints,
             ..EngineConfig::default()
         }))
+    }
+
+    #[getter]
+    fn network_fee_lamports(&self) -> PyResult<u64> {
+        Ok(self.fees()?.network)
+    }
+
+    #[getter]
+    fn priority_fee_lamports(&self) -> PyResult<u64> {
+        Ok(self.fees()?.priority)
+    }
+
+    #[getter]
+    fn tip_lamports(&self) -> u64 {
+        self.0.costs.tip_lamports
+    }
+
+    #[getter]
+    fn total_fee_lamports(&self) -> PyResult<u64> {
+        Ok(self.fees()?.total)
     }
 }
 

@@ -338,12 +338,12 @@ impl PyMarket {
         quote_in(py, quoted, pool, mint_in, amount, exact)
     }
 
-    #[pyo3(signature = (max_hops=3))]
-    fn cycles(&self, py: Python<'_>, max_hops: usize) -> PyResult<Vec<MarketCycle>> {
+    #[pyo3(signature = (max_hops=3, *, before_fees=false))]
+    fn cycles(&self, py: Python<'_>, max_hops: usize, before_fees: bool) -> PyResult<Vec<MarketCycle>> {
         if !(2..=MAX_HOPS).contains(&max_hops) {
             return Err(errors::invalid(format!("max_hops is {max_hops}; it may be 2 to {MAX_HOPS}")));
         }
-        Ok(py.detach(|| market_cycles::profitable(&self.lock(), self.id, max_hops)))
+        Ok(py.detach(|| market_cycles::profitable(&self.lock(), self.id, max_hops, before_fees)))
     }
 
     #[pyo3(signature = (cycle, max_amount_in, max_candidates=512))]
@@ -368,6 +368,14 @@ impl PyMarket {
     ) -> PyResult<Vec<Option<i128>>> {
         self.check(cycle)?;
         Ok(py.detach(|| market_cycles::profits(&self.lock(), cycle, &amounts_in)))
+    }
+
+    fn lamports_in(&self, mint: &Bound<'_, PyAny>, lamports: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
+        let (mint, lamports) = (arguments::address("mint", mint)?, arguments::amount("lamports", lamports)?);
+        let market = self.lock();
+        let unknown = || errors::invalid(format!("mint {mint} is not traded by any pool of the market"));
+        let mint = market.mint_index(&mint).ok_or_else(unknown)?;
+        Ok(market.lamports_in(mint, lamports))
     }
 
     fn state_digest(&self, py: Python<'_>) -> String {

@@ -2,6 +2,8 @@
 
 use pyo3::prelude::*;
 
+use super::arguments;
+use super::errors;
 use super::market::{named_edges, source_mints};
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, pool_of};
 use crate::market::{Market, QuoteError};
@@ -14,7 +16,8 @@ const _: () = assert!(DEFAULT_CANDIDATES == 512);
 #[pyclass(name = "MarketCycle", module = "phantom_core", frozen)]
 #[derive(Clone)]
 pub struct MarketCycle {
-    key: CycleKey,
+    /// In the order of `hops`.
+    edges: Vec<EdgeIndex>,
     /// The market that gave it: its pools are numbered there.
     market: u64,
     #[pyo3(get)]
@@ -36,6 +39,19 @@ impl MarketCycle {
 
 #[pymethods]
 impl MarketCycle {
+    fn starting_at(&self, mint: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mint = arguments::address("mint", mint)?.to_string();
+        let Some(place) = self.mints.iter().position(|one| *one == mint) else {
+            let known = self.mints.join(", ");
+            return Err(errors::invalid(format!("mint {mint} is not in the cycle; it trades {known}")));
+        };
+        let mut turned = self.clone();
+        turned.edges.rotate_left(place);
+        turned.hops.rotate_left(place);
+        turned.mints.rotate_left(place);
+        Ok(turned)
+    }
+
     fn __repr__(&self) -> String {
         format!("MarketCycle(hops={:?}, net_weight={})", self.hops.len(), self.net_weight)
     }
@@ -64,10 +80,10 @@ pub fn size(
     max_amount_in: u64,
     max_candidates: u32,
 ) -> Result<Option<PySized>, QuoteError> {
-    let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
+    let edges = &cycle.edges;
     let views = edges.iter().map(|&edge| market.view(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
     let hops: Vec<_> =
-        views.iter().zip(&edges).map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 }).collect();
+        views.iter().zip(edges).map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 }).collect();
     let limits = SizingLimits { max_candidates, ..SizingLimits::up_to(max_amount_in) };
     let sized = size_cycle(&hops, limits, &mut SizingScratch::new());
     Ok(sized.map(|sized| PySized {
@@ -80,23 +96,22 @@ pub fn size(
 
 /// Returns the exact profit of every input, `None` where a hop fails.
 pub fn profits(market: &Market, cycle: &MarketCycle, amounts_in: &[u64]) -> Vec<Option<i128>> {
-    let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
     let profit = |&amount_in: &u64| {
-        let amounts = market.quote_route(&edges, amount_in).ok()?;
+        let amounts = market.quote_route(&cycle.edges, amount_in).ok()?;
         Some(i128::from(*amounts.last()?) - i128::from(amount_in))
     };
     amounts_in.iter().map(profit).collect()
 }
 
-/// Returns every cycle that pays at the margin, best first.
-pub fn profitable(market: &Market, id: u64, max_hops: usize) -> Vec<MarketCycle> {
+/// Returns every cycle that pays at the margin after fees, or `before_fees`; best after fees first.
+pub fn profitable(market: &Market, id: u64, max_hops: usize, before_fees: bool) -> Vec<MarketCycle> {
     let mut scratch = CycleScratch::new();
     let mut found: Vec<(CycleKey, f64, f64)> = Vec::new();
     for (pool, _) in (0..).zip(market.pools()) {
         let searched = market.graph().cycles_through(pool, max_hops, &mut scratch, |cycle| {
             // A cycle is met once per pool of it: keep the meeting at its lowest pool.
             let lowest = cycle.edges.iter().all(|&edge| pool_of(edge).0 >= pool);
-            if cycle.net < 0.0 && lowest {
+            if (before_fees || cycle.net < 0.0) && lowest {
                 found.push((cycle.key(), cycle.net, cycle.gross));
             }
         });
@@ -106,7 +121,7 @@ pub fn profitable(market: &Market, id: u64, max_hops: usize) -> Vec<MarketCycle>
     found
         .into_iter()
         .map(|(key, net_weight, gross_weight)| MarketCycle {
-            key,
+            edges: key.edges().collect(),
             market: id,
             hops: named_edges(market, key.edges()),
             mints: source_mints(market, key.edges()),
