@@ -15,6 +15,7 @@ import typer
 
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
+from phantom_arbiter.commands.cycles import cycles
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.pools import pools
 from phantom_arbiter.commands.quote import quote
@@ -34,6 +35,7 @@ def build_app() -> typer.Typer:
     app.command()(quote)
     app.command()(pools)
     app.command()(venues)
+    app.command()(cycles)
     app.command()(journal)
     app.command()(config)
     app.command()(conformance)

@@ -4,6 +4,7 @@
 
     PhantomError (phantom_core)
     ├─ ConfigError       a setting or option is wrong: which, what it holds, what it may hold; exit 2
+    ├─ MissingExtraError an optional library is not installed: how to install it; exit 1
     ├─ JournalError      the journal cannot be opened, read or written; exit 1
     ├─ InvariantError    our bug: stop the process; exit 1
     └─ InvalidInput, MarketDataError, SwapRefused, RecordingError   raised by the native module; exit 1
@@ -37,6 +38,10 @@ class ConfigError(HintedError):
     """A setting or option is wrong: which one, what it holds, what it may hold."""
 
 
+class MissingExtraError(HintedError):
+    """An optional library is not installed."""
+
+
 class JournalError(HintedError):
     """The journal cannot be opened, read or written."""
 
@@ -59,6 +64,7 @@ __all__ = [
     "InvariantError",
     "JournalError",
     "MarketDataError",
+    "MissingExtraError",
     "PhantomError",
     "RecordingError",
     "SwapRefused",

@@ -87,6 +87,29 @@ class LoadedMarket:
             return known
         return MintInfo(known.symbol if known else short(mint), decimals)
 
+    def find_mint(self, word: str, option: str) -> str:
+        """Return the mint that an address or a symbol means, of those that the pools trade.
+
+        Args:
+            word: Address or symbol.
+            option: Where the word was given, for the message.
+
+        Raises:
+            ConfigError: No pool trades it, or several mints have that symbol.
+        """
+        traded = {mint: None for pool in self.pools() for mint in (pool.mint_a, pool.mint_b)}
+        if word in traded:
+            return word
+        # A recording may have its own word for what everybody knows by another.
+        books = (self.book, MintBook(WELL_KNOWN_MINTS))
+        named = [mint for mint in traded if word in [book.symbol(mint) for book in books]]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            raise ConfigError(f"{option} is {word}, the symbol of {' and '.join(named)}")
+        hint = "phantom pools lists the pairs of a source; a mint without a symbol goes by its address"
+        raise ConfigError(f"{option} is {word}, which no pool of {self.name} trades", hint=hint)
+
     def book_of(self, mints: Iterable[str]) -> MintBook:
         """Return what is known of these mints."""
         return MintBook({mint: info for mint in mints if (info := self.info(mint)) is not None})

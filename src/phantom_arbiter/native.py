@@ -41,18 +41,17 @@ def judge_venues(market: phantom_core.Engine | phantom_core.Market, settings: Ma
         market.verify(program, slot)
 
 
-def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_core.Engine:
-    """Return a fresh native engine set up as `config` says.
+def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.EngineConfig:
+    """Return the settings that the native engine takes.
 
     Args:
-        config: The effective configuration; its sections engine, costs, market and scorer are read.
+        config: The effective configuration; its sections engine, costs and scorer are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
-        ConfigError: A venue is named that does not exist.
         InvalidInput: The native engine refuses a value.
     """
-    native_config = phantom_core.EngineConfig(
+    return phantom_core.EngineConfig(
         max_hops=config.engine.max_hops,
         base_mints=dict(config.engine.base_mints),
         signatures=config.costs.signatures,
@@ -64,7 +63,20 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
         max_age_slots=config.scorer.max_age_slots,
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
     )
-    engine = phantom_core.Engine(native_config)
+
+
+def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_core.Engine:
+    """Return a fresh native engine set up as `config` says.
+
+    Args:
+        config: The effective configuration; its sections engine, costs, market and scorer are read.
+        assume_plain_mints: True if the source carries no mint accounts (the demo recording).
+
+    Raises:
+        ConfigError: A venue is named that does not exist.
+        InvalidInput: The native engine refuses a value.
+    """
+    engine = phantom_core.Engine(native_config(config, assume_plain_mints=assume_plain_mints))
     judge_venues(engine, config.market)
     return engine
 

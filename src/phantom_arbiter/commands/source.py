@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +36,19 @@ CompleteOption = Annotated[
 ]
 
 
+@contextmanager
+def progress_bar(word: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far long work is, on stderr where somebody looks; gives what is told (done, total)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(word), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(word, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
 def load_source(
     source: str,
     *,
@@ -50,7 +65,6 @@ def load_source(
         RecordingError: The recording is corrupt.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.markets import Request, load_market
@@ -58,16 +72,11 @@ def load_source(
     flags = {"market": {"release_venues": release_venues}} if release_venues else {}
     settings = load(flags, config).config
     request = Request(source, until=until, assume_plain_mints=assume_plain_mints, complete=complete)
-    console = Console(stderr=True)
-    columns = (TextColumn("loading"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("loading", total=None)
-        loaded = load_market(
-            request, settings, lambda done, total: progress.update(task, completed=done, total=total)
-        )
+    with progress_bar("loading") as on_progress:
+        loaded = load_market(request, settings, on_progress)
     if loaded.unreadable:
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(loaded.unreadable.items()))
-        console.print(
+        Console(stderr=True).print(
             f"accounts of {loaded.name} that do not decode: {counts}", highlight=False, markup=False
         )
     return loaded
