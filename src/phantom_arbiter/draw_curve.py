@@ -38,6 +38,14 @@ def _scale(curve: Curve, book: MintBook) -> _Scale:
     return _Scale(10.0**info.decimals, plain(info.symbol))
 
 
+def _points(curve: Curve, scale: _Scale) -> tuple[list[float], list[float]]:
+    """Return inputs and profits for the axes; nothing put in gains nothing."""
+    amounts, profits = curve.amounts_in, curve.profits
+    if not curve.is_logarithmic:
+        amounts, profits = (0, *amounts), (0, *profits)
+    return [scale.of(amount) for amount in amounts], [scale.of(profit) for profit in profits]
+
+
 def _library(name: str) -> ModuleType:
     try:
         return import_module(name)
@@ -60,7 +68,7 @@ def draw_to_file(curve: Curve, title: str, book: MintBook, path: Path) -> None:
     scale = _scale(curve, book)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot([scale.of(x) for x in curve.amounts_in], [scale.of(y) for y in curve.profits], color="C0")
+    axes.plot(*_points(curve, scale), color="C0")
     axes.axhline(0, color="0.6", linewidth=0.8)
     best_in, best = map(scale.of, curve.optimum)
     axes.plot([best_in], [best], "o", color="C2", label=f"optimum {best:,.6g} for {best_in:,.6g}")
@@ -92,7 +100,8 @@ def draw_to_text(curve: Curve, book: MintBook, width: int) -> list[str]:
     plotille = _library("plotille")
     scale = _scale(curve, book)
     to_x: Callable[[float], float] = math.log10 if curve.is_logarithmic else float
-    xs = [to_x(scale.of(x)) for x in curve.amounts_in]
+    amounts, profits = _points(curve, scale)
+    xs = [to_x(amount) for amount in amounts]
     low, high = min(0, *curve.profits), max(curve.profits)
     margin = (high - low) / 20 or 1.0
     figure = plotille.Figure()
@@ -106,7 +115,7 @@ def draw_to_text(curve: Curve, book: MintBook, width: int) -> list[str]:
     figure.y_ticks_fkt = lambda low, high: f"{low:.4g}"
     figure.x_ticks_fkt = lambda low, high: f"{10**low if curve.is_logarithmic else low:.4g}"
     figure.plot([xs[0], xs[-1]], [0.0, 0.0])
-    figure.plot(xs, [scale.of(y) for y in curve.profits])
+    figure.plot(xs, profits)
     best_in, best = curve.optimum
     figure.scatter([to_x(scale.of(best_in))], [scale.of(best)], marker="▲")
     if curve.break_even is not None:
