@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,8 +17,8 @@ from phantom_arbiter.render import plain
 
 FILE_TYPES = (".png", ".svg")
 TERMINAL_HEIGHT = 16
-SIDE_WIDTH = 14
-"""Cells that plotille writes left of the canvas, where the profits stand."""
+SIDE_WIDTH = 21
+"""Cells that plotille writes beside the canvas: profits on the left, what the inputs are on the right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def _library(name: str) -> ModuleType:
         return import_module(name)
     except ImportError as error:
         top = name.partition(".")[0]
-        hint = "pip install 'phantom-arbiter[plot]'"
+        hint = f"pip install 'phantom-arbiter[plot]', or {top} alone"
         raise MissingExtraError(f"--plot needs {top}, which is not installed", hint=hint) from error
 
 
@@ -83,12 +84,16 @@ def draw_to_file(curve: Curve, title: str, book: MintBook, path: Path) -> None:
         axes.axhline(cost, color="C1", linestyle="--", linewidth=1, label=f"costs {cost:,.6g}")
     if curve.is_logarithmic:
         axes.set_xscale("log")
-    axes.set_title(title, fontsize="medium")
-    axes.set_xlabel(f"input, {scale.unit}")
-    axes.set_ylabel(f"exact profit, {scale.unit}")
+    # Symbols are text: some begin with a dollar sign.
+    axes.set_title(title, fontsize="medium", parse_math=False)
+    axes.set_xlabel(f"input, {scale.unit}", parse_math=False)
+    axes.set_ylabel(f"exact profit, {scale.unit}", parse_math=False)
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
+    with warnings.catch_warnings():
+        # A character that the font lacks comes as a box.
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        figure.savefig(path, dpi=150)
 
 
 def draw_to_text(curve: Curve, book: MintBook, width: int) -> list[str]:
@@ -111,7 +116,7 @@ def draw_to_text(curve: Curve, book: MintBook, width: int) -> list[str]:
     # A marker on the very edge would not be drawn.
     figure.set_x_limits(xs[0], xs[-1] + ((xs[-1] - xs[0]) / 50 or 1.0))
     figure.set_y_limits(scale.of(low - margin), scale.of(high + margin))
-    figure.x_label, figure.y_label = scale.unit, "profit"
+    figure.x_label, figure.y_label = "in", "profit"
     figure.y_ticks_fkt = lambda low, high: f"{low:.4g}"
     figure.x_ticks_fkt = lambda low, high: f"{10**low if curve.is_logarithmic else low:.4g}"
     figure.plot([xs[0], xs[-1]], [0.0, 0.0])

@@ -33,6 +33,8 @@ from phantom_arbiter.profit_curve import Curve
 from phantom_arbiter.render import plain, print_tidy
 
 SCHEMA = 1
+BPS_DIGITS = 6
+"""Digits after the point; the sums of logarithms behind a gain are hardly better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,10 @@ def render_cycles(shown: Shown, console: Console) -> None:
 def _cycles(shown: Shown) -> Iterable[RenderableType]:
     stages, query = shown.survey.stages, shown.survey.query
     yield Text(plain(shown.loaded.name), style="bold")
+    hops = "2" if query.max_hops == 2 else f"2 to {query.max_hops}"
     line = (
-        f"cycles of 2 to {query.max_hops} hops: {stages.spot:,} pay at spot prices, {stages.after_fees:,} "
-        f"after fees, {stages.after_sizing:,} after exact sizing, {stages.after_costs:,} after costs"
+        f"cycles of {hops} hops: {stages.spot:,} pay at spot prices, {stages.after_fees:,} after fees, "
+        f"{stages.after_sizing:,} after exact sizing, {stages.after_costs:,} after costs"
     )
     if query.min_profit_lamports:
         line += f", {stages.after_min_profit:,} of at least {query.min_profit_lamports:,} lamports"
@@ -206,8 +209,8 @@ def _cycle_json(loaded: LoadedMarket, ranked: Ranked, venues: Mapping[str, str])
             }
             for place, (pool, _) in enumerate(found.cycle.hops)
         ],
-        "spot_gain_bps": found.spot_gain_bps,
-        "margin_bps": found.margin_bps,
+        "spot_gain_bps": round(found.spot_gain_bps, BPS_DIGITS),
+        "margin_bps": round(found.margin_bps, BPS_DIGITS),
     }
     names = ("amount_in", "gross_profit", "cost", "net_profit")
     for name, (_, amount) in zip(names, _amounts(found), strict=True):

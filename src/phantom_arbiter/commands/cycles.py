@@ -52,7 +52,7 @@ def cycles(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="[demo|FILE]", help="A recording or a snapshot of accounts; demo: the shipped day."
+            metavar="demo|FILE", help="A recording or a snapshot of accounts; demo: the shipped day."
         ),
     ] = "demo",
     max_hops: Annotated[
@@ -97,6 +97,7 @@ def cycles(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Draw into this .png or .svg, not on the terminal."),
     ] = None,
+    source_option: Annotated[str | None, typer.Option("--source", hidden=True)] = None,
     until: UntilOption = None,
     assume_plain_mints: PlainOption = False,
     complete: CompleteOption = False,
@@ -109,8 +110,12 @@ def cycles(
 
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.cycles import survey
+    from phantom_arbiter.errors import ConfigError
     from phantom_arbiter.render_cycles import Ranked, Shown, cycles_to_json, render_cycles
 
+    if source_option is not None:
+        hint = f"phantom cycles {source_option}"
+        raise ConfigError("--source: this command takes its source without an option", hint=hint)
     _check_out(plot, out)
     flags = {"engine": {"max_hops": max_hops}} if max_hops is not None else {}
     settings = load(flags, config).config
