@@ -82,7 +82,7 @@ def ask(loaded: LoadedMarket, address: str, amount: str, mint: str, exact: Liter
         impact = pool.price_impact(units, mint_in=mint_in, exact=exact)
         spot = pool.spot_price(mint_in=mint_in)
     except MarketDataError as error:
-        if hint := _hint(error):
+        if hint := cure_of(error.reason):
             error.args = (f"{error}; hint: {hint}",)
         raise
     summary = pool.summary()
@@ -101,12 +101,13 @@ def ask(loaded: LoadedMarket, address: str, amount: str, mint: str, exact: Liter
     )
 
 
-def _hint(error: MarketDataError) -> str | None:
-    if error.reason == "missing_mint":
+def cure_of(reason: str | None) -> str | None:
+    """Return which option may help a pool that is set aside for this reason, if one may."""
+    if reason == "missing_mint":
         return "--assume-plain-mints if the mint is known to charge no transfer fee"
-    if error.reason == "quarantined":
+    if reason == "quarantined":
         return "phantom venues shows why; --release-venue lets it trade all the same"
-    if (error.reason or "").startswith("missing_"):
+    if (reason or "").startswith("missing_"):
         return "--complete if the source holds every account of the pool"
     return None
 

@@ -5,6 +5,7 @@ tokens as a decimal string, null if the mint's decimals are not known::
 
     schema          1
     source, max_hops
+    pools           pools of the source; pools_set_aside: how many of them for each reason
     stages          spot, after_fees, after_sizing, after_costs, after_min_profit: cycles left after each look
     fees            network_lamports, priority_lamports, tip_lamports, total_lamports of one attempt
     cycles          rank, base {mint, symbol, decimals}, hops {pool, venue, mint_in, mint_out, amount_in,
@@ -30,7 +31,9 @@ from phantom_arbiter.cycles import FoundCycle, Survey
 from phantom_arbiter.markets import LoadedMarket
 from phantom_arbiter.mints import MintBook, short
 from phantom_arbiter.profit_curve import Curve
+from phantom_arbiter.quotes import cure_of
 from phantom_arbiter.render import plain, print_tidy
+from phantom_arbiter.render_market import set_aside_reasons, standing_of
 
 SCHEMA = 1
 BPS_DIGITS = 6
@@ -69,7 +72,12 @@ def render_cycles(shown: Shown, console: Console) -> None:
 
 def _cycles(shown: Shown) -> Iterable[RenderableType]:
     stages, query = shown.survey.stages, shown.survey.query
+    pools = shown.loaded.pools()
     yield Text(plain(shown.loaded.name), style="bold")
+    yield Text(standing_of(pools), overflow="fold")
+    for cure in dict.fromkeys(map(cure_of, set_aside_reasons(pools))):
+        if cure is not None:
+            yield Text(f"hint: {cure}", overflow="fold")
     hops = "2" if query.max_hops == 2 else f"2 to {query.max_hops}"
     line = (
         f"cycles of {hops} hops: {stages.spot:,} pay at spot prices, {stages.after_fees:,} after fees, "
@@ -167,6 +175,8 @@ def cycles_to_json(shown: Shown, curve: tuple[int, Curve] | None) -> dict[str, A
         "schema": SCHEMA,
         "source": shown.loaded.name,
         "max_hops": query.max_hops,
+        "pools": len(venues),
+        "pools_set_aside": set_aside_reasons(shown.loaded.pools()),
         "stages": {
             "spot": stages.spot,
             "after_fees": stages.after_fees,

@@ -71,11 +71,8 @@ def render_pools(
 def _pools(
     loaded: LoadedMarket, shown: Sequence[PoolInfo], known: Sequence[PoolInfo]
 ) -> Iterable[RenderableType]:
-    reasons = Counter(pool.set_aside_reason for pool in known if pool.set_aside_reason is not None)
     yield Text(plain(loaded.name), style="bold")
-    aside = sum(reasons.values())
-    words = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
-    yield Text(f"{len(known):,} pools, {aside:,} set aside{f': {words}' if words else ''}", overflow="fold")
+    yield Text(standing_of(known), overflow="fold")
     if not shown:
         return
     yield Text()
@@ -93,6 +90,19 @@ def _pools(
             style="" if pool.set_aside_reason is None else "dim",
         )
     yield table
+
+
+def set_aside_reasons(known: Iterable[PoolInfo]) -> dict[str, int]:
+    """Return how many pools are set aside for each reason."""
+    reasons = Counter(pool.set_aside_reason for pool in known if pool.set_aside_reason is not None)
+    return dict(sorted(reasons.items()))
+
+
+def standing_of(known: Sequence[PoolInfo]) -> str:
+    """Return in words how many pools there are, and how many are set aside why."""
+    reasons = set_aside_reasons(known)
+    words = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
+    return f"{len(known):,} pools, {sum(reasons.values()):,} set aside{f': {words}' if words else ''}"
 
 
 def _fee(pool: PoolInfo) -> str:

@@ -43,6 +43,7 @@ def ask_json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
         ("stopped", [*WHOLE, "--max-hops", "2", "--all", "--top", "100"]),
         ("least", [*WHOLE, "--max-hops", "2", "--min-profit", "20000000", "--base", "SOL", "--base", "USDC"]),
         ("plot", ["--plot", "2"]),
+        ("untold", [str(WHOLE_MARKET)]),
     ],
 )
 def test_cycles_as_people_read_them(

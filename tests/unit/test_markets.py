@@ -121,3 +121,15 @@ def test_amount_finer_than_a_base_unit_or_of_unknown_decimals_is_refused() -> No
         parse_amount("0.0000000001", "mint", SOL)
     with pytest.raises(ConfigError, match="decimals of mint are not known; hint: use base units"):
         parse_amount("1.5", "mint", None)
+
+
+def test_mint_is_found_by_address_and_by_any_name_it_goes_by() -> None:
+    loaded = load_market(Request("demo"), Config())
+    assert loaded.find_mint(WSOL, "--mint") == WSOL
+    assert loaded.find_mint("wSOL", "--mint") == WSOL, "the recording's word"
+    assert loaded.find_mint("SOL", "--mint") == WSOL, "everybody's word"
+    with pytest.raises(ConfigError, match="--mint is JUP, which no pool of .* trades; hint: phantom pools"):
+        loaded.find_mint("JUP", "--mint")
+    twins = dataclasses.replace(loaded, book=MintBook({WSOL: MintInfo("X", 9), USDC: MintInfo("X", 6)}))
+    with pytest.raises(ConfigError, match=f"--mint is X, the symbol of .*({WSOL}|{USDC}) and "):
+        twins.find_mint("X", "--mint")
