@@ -2,7 +2,8 @@
 
 Run with `python -m benchmarks.real_market [--rounds N]` from the project's root; prints the Markdown tables
 of docs/PERFORMANCE.md ("What a real market holds"). Needs tests/data. The cycles found are compared with a
-plain enumeration before anything is timed. One core: nothing here starts a thread.
+plain enumeration before anything is timed. Times are processor time, so that other work on the machine counts little;
+little; nothing here starts a thread.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ def median_s(call: Callable[[], object], rounds: int) -> float:
     """Return the median time of one call."""
     samples = []
     for _ in range(rounds):
-        started = time.perf_counter()
+        started = time.process_time()
         call()
-        samples.append(time.perf_counter() - started)
+        samples.append(time.process_time() - started)
     return statistics.median(samples)
 
 
@@ -92,9 +93,9 @@ def default_query(max_hops: int) -> Query:
 
 def measure(market: Market, max_hops: int, rounds: int) -> Measured:
     """Search, compare with the enumeration, size, and time each."""
-    started = time.perf_counter()
+    started = time.process_time()
     reference = profitable_cycles(edges_of(market), max_hops)
-    reference_s = time.perf_counter() - started
+    reference_s = time.process_time() - started
     for before_fees, expected in ((True, reference.before_fees), (False, reference.after_fees)):
         got = {key(cycle) for cycle in market.cycles(max_hops, before_fees=before_fees)}
         if got != expected:
@@ -218,13 +219,13 @@ def pushed(engine: Engine, frames: Iterable[tuple[str, bytes]], *, take: bool) -
     """Hand frames to an engine; `take` every signal at once, or none."""
     ingest, take_signal = engine.ingest, engine.take
     signals = 0
-    started = time.perf_counter()
+    started = time.process_time()
     for endpoint, frame in frames:
         for signal in ingest(endpoint, frame):
             signals += 1
             if take:
                 take_signal(signal)
-    return Replay(engine, time.perf_counter() - started, signals)
+    return Replay(engine, time.process_time() - started, signals)
 
 
 def one_endpoint(updates: Sequence[AccountUpdate], *, take: bool) -> Replay:
@@ -308,13 +309,13 @@ def applied(updates: Sequence[AccountUpdate]) -> float:
     """Return the seconds that a fresh market takes for the writes."""
     writes = [(one.pubkey, one.owner, one.data, one.slot) for one in updates]
     apply = Market(assume_plain_mints=True).apply
-    started = time.perf_counter()
+    started = time.process_time()
     for pubkey, owner, data, slot in writes:
         if owner is None or data is None:
             apply(pubkey, None, slot=slot)
         else:
             apply(pubkey, owner, data, slot)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def day_table(rounds: int) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from market_files import lines_of, tradable_states, write_lines, write_state
-from phantom_arbiter.config import Config, MarketSettings
+from phantom_arbiter.config import USDC, WSOL, Config, MarketSettings
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.markets import Request, load_market, parse_amount
-from phantom_arbiter.mints import MintInfo
+from phantom_arbiter.mints import MintBook, MintInfo
 from phantom_arbiter.sources.recorded import DEMO_RECORDING
 from shipped_day import feed, market, records
 
@@ -128,7 +129,7 @@ def test_mint_is_found_by_address_and_by_any_name_it_goes_by() -> None:
     assert loaded.find_mint(WSOL, "--mint") == WSOL
     assert loaded.find_mint("wSOL", "--mint") == WSOL, "the recording's word"
     assert loaded.find_mint("SOL", "--mint") == WSOL, "everybody's word"
-    with pytest.raises(ConfigError, match="--mint is JUP, which no pool of .* trades; hint: phantom pools"):
+    with pytest.raises(ConfigError, match=r"--mint is JUP, which no pool of .* trades; hint: phantom pools"):
         loaded.find_mint("JUP", "--mint")
     twins = dataclasses.replace(loaded, book=MintBook({WSOL: MintInfo("X", 9), USDC: MintInfo("X", 6)}))
     with pytest.raises(ConfigError, match=f"--mint is X, the symbol of .*({WSOL}|{USDC}) and "):

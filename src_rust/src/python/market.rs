@@ -35,11 +35,6 @@ pub fn named_edges(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> V
         .collect()
 }
 
-/// Returns the input mint of every hop.
-pub fn source_mints(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> Vec<String> {
-    edges.map(|edge| market.mint(market.ends(edge).0).to_string()).collect()
-}
-
 /// One pool as it stands.
 #[pyclass(name = "PoolInfo", module = "phantom_core", frozen, get_all)]
 pub struct PoolInfo {

@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 
 use super::arguments;
 use super::errors;
-use super::market::{named_edges, source_mints};
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, pool_of};
 use crate::market::{Market, QuoteError};
 use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
@@ -118,13 +117,21 @@ pub fn profitable(market: &Market, id: u64, max_hops: usize, before_fees: bool) 
         debug_assert!(searched.is_ok(), "the pool exists and max_hops was checked");
     }
     found.sort_by(|x, y| x.1.total_cmp(&y.1).then(x.0.cmp(&y.0)));
+    // Writing an address out takes longer than finding a cycle: each once.
+    let pools: Vec<String> = market.pools().iter().map(|pool| pool.address().to_string()).collect();
+    let mints: Vec<String> =
+        (0..).take(market.graph().mint_count()).map(|mint| market.mint(mint).to_string()).collect();
+    let hop = |edge| {
+        let (pool, a_to_b) = pool_of(edge);
+        (pools[pool as usize].clone(), a_to_b)
+    };
     found
         .into_iter()
         .map(|(key, net_weight, gross_weight)| MarketCycle {
             edges: key.edges().collect(),
             market: id,
-            hops: named_edges(market, key.edges()),
-            mints: source_mints(market, key.edges()),
+            hops: key.edges().map(hop).collect(),
+            mints: key.edges().map(|edge| mints[market.ends(edge).0 as usize].clone()).collect(),
             net_weight,
             gross_weight,
         })
