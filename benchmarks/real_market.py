@@ -2,8 +2,8 @@
 
 Run with `python -m benchmarks.real_market [--rounds N]` from the project's root; prints the Markdown tables
 of docs/PERFORMANCE.md ("What a real market holds"). Needs tests/data. The cycles found are compared with a
-plain enumeration before anything is timed. Times are processor time, so that other work on the machine counts little;
-little; nothing here starts a thread.
+plain enumeration before anything is timed. Times are processor time, so that other work on the machine
+counts little; nothing here starts a thread.
 """
 
 from __future__ import annotations
@@ -189,10 +189,10 @@ def market_table(rounds: int) -> str:
         row("after exact sizing: gain a unit", lambda one: f"{one.survey.stages.after_sizing:,}"),
         row("of them proven best", proven),
         row("after costs", lambda one: f"{one.survey.stages.after_costs:,}"),
-        row("net profit of these, each sized alone", lambda one: worth(one.survey.paying)),
+        row("net profit of these, each sized alone, valued in SOL", lambda one: worth(one.survey.paying)),
         row("the best that share no pool", lambda one: f"{len(disjoint(one.survey.paying)):,}"),
-        row("their net profit", lambda one: worth(disjoint(one.survey.paying))),
-        row("exactly", lambda one: by_mint(disjoint(one.survey.paying))),
+        row("their net profit, valued in SOL", lambda one: worth(disjoint(one.survey.paying))),
+        row("the same by mint, exactly", lambda one: by_mint(disjoint(one.survey.paying))),
         row("search, before and after fees", lambda one: shown(one.search_s)),
         row("plain Python enumeration, same cycles", lambda one: shown(one.reference_s)),
         row("sizing of all that pay after fees", per_cycle),
