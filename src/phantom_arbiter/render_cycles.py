@@ -95,7 +95,7 @@ def _cycles(shown: Shown) -> Iterable[RenderableType]:
         return
     yield Text()
     yield _table(shown)
-    if len(shown.ranked) > 1:
+    if shown.out_of > 1:
         yield Text()
         yield Text("Each is sized alone: cycles that share a pool take each other's profit.", style="dim")
     if len(shown.ranked) < shown.out_of:
