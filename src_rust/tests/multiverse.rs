@@ -381,7 +381,9 @@ fn arrays<'a>(src: &'a [u32], dst: &'a [u32]) -> EdgeArrays<'a> {
 
 #[test]
 fn bad_arrays_are_refused_with_the_edge() {
-    let refused = |nodes, edges| Multiverse::new(nodes, edges).unwrap_err();
+    fn refused(nodes: usize, edges: EdgeArrays<'_>) -> MultiverseError {
+        Multiverse::new(nodes, edges).unwrap_err()
+    }
     let (src, dst) = ([0, 1], [1, 0]);
     assert_eq!(
         refused(2, arrays(&[0, 1], &[1, 1])),

@@ -134,6 +134,12 @@ impl CycleIndex {
         self.len() == 0
     }
 
+    /// Returns the number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.nodes
+    }
+
     /// Returns the number of edges, removed ones included.
     #[must_use]
     pub fn edge_count(&self) -> usize {

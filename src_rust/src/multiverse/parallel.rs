@@ -121,6 +121,10 @@ fn share(
     let work = || {
         let mut walker = Walker::new(Near::new(), plan);
         while !is_over.load(Ordering::Relaxed) && finished.load(Ordering::Relaxed) < wanted {
+            if interrupted() {
+                is_over.store(true, Ordering::Relaxed);
+                return;
+            }
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(number) else {
                 return;

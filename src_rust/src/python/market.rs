@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::pool::PyPool;
+use super::price_graph::{GraphArrays, MarketGraph};
 use super::values::to_python;
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, pool_of};
 use crate::market::{
@@ -437,6 +438,10 @@ impl PyMarket {
             };
             amounts_in.iter().map(profit).collect()
         }))
+    }
+
+    fn graph(&self, py: Python<'_>) -> MarketGraph {
+        MarketGraph::new(py, py.detach(|| GraphArrays::of(&self.lock())))
     }
 
     fn state_digest(&self, py: Python<'_>) -> String {
