@@ -1,19 +1,23 @@
 //! The graph: checked arrays, laid out once per level.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::MAX_HOPS;
 use super::batches::Batches;
 use super::error::MultiverseError;
 use super::layer::{Edge, Layer, index};
 use super::parallel;
 use super::ends::Near;
-use super::plan::Plan;
+use super::plan::{Found, Plan};
 use super::query::{Between, Bounds, Level};
 use super::table::WalkTable;
 use crate::cycle_finder::{FinderError, MAX_ABS_WEIGHT};
 
 /// Bound of nodes: a mistaken number must not ask for all memory.
 const MAX_NODES: usize = 1 << 24;
+/// The most values for which memory is taken before they are found: 4 MiB.
+const MOST_EXPECTED: usize = 1 << 20;
 /// Bound of edges, whose indices are values of rows.
 const MAX_EDGES: usize = 1 << 30;
 
@@ -45,6 +49,8 @@ pub struct Multiverse {
     mints: OnceLock<Arc<Layer>>,
     /// Memory of earlier questions, all zero.
     spare: Mutex<Vec<Near>>,
+    /// By hops, how many values the last question found: the next one asks for that memory at once.
+    found: [AtomicUsize; MAX_HOPS + 1],
 }
 
 impl Multiverse {
@@ -66,6 +72,7 @@ impl Multiverse {
             pools: Arc::new(Layer::of_pools(0, &[], false)),
             mints: OnceLock::new(),
             spare: Mutex::new(Vec::new()),
+            found: Default::default(),
         };
         graph.pools = Arc::new(graph.lay_out(Level::Pool, None));
         Ok(graph)
@@ -111,8 +118,15 @@ impl Multiverse {
         let plan = Plan::new(self, between, level, bounds)?;
         let limit = plan.row_limit(bounds.max_count)?;
         let near = self.spare().pop().unwrap_or_default();
-        let (found, near) = parallel::list(&plan, near, limit, threads, interrupted);
+        let last_found = &self.found[plan.walk_hops];
+        let mut found = Found::default();
+        found.values.reserve_exact(last_found.load(Ordering::Relaxed).min(MOST_EXPECTED));
+        let near = parallel::list(&plan, near, limit, threads, interrupted, &mut found);
         self.spare().push(near);
+        last_found.store(found.values.len(), Ordering::Relaxed);
+        if found.values.len() < found.values.capacity() / 2 {
+            found.values.shrink_to_fit();
+        }
         plan.finish(found, bounds.max_count)
     }
 

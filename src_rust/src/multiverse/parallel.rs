@@ -16,16 +16,16 @@ const ALONE: usize = 1 << 18;
 /// Values copied before other threads are worth it.
 const COPY_ALONE: usize = 1 << 20;
 
-/// Returns the first `limit` rows, or more, in order, and the memory lent.
+/// Finds the first `limit` rows, or more, in order; returns the memory lent.
 pub(super) fn list(
     plan: &Plan,
     near: Near,
     limit: usize,
     threads: usize,
     interrupted: &(dyn Fn() -> bool + Sync),
-) -> (Found, Near) {
+    found: &mut Found,
+) -> Near {
     let full = limit.saturating_mul(plan.walk_hops);
-    let mut found = Found::default();
     let mut walker = Walker::new(near, plan);
     let mut spells = 0;
     'targets: for target in 0..plan.targets.len() {
@@ -46,12 +46,12 @@ pub(super) fn list(
                 let mut tasks = Vec::new();
                 walker.rest().for_each(|task| split(plan, &task, &mut tasks));
                 (target + 1..plan.targets.len()).for_each(|next| split(plan, &whole(plan, next), &mut tasks));
-                share(plan, &tasks, &mut found, full, threads, interrupted);
+                share(plan, &tasks, found, full, threads, interrupted);
                 break 'targets;
             }
         }
     }
-    (found, walker.into_near(plan))
+    walker.into_near(plan)
 }
 
 /// All walks of a target.
@@ -237,6 +237,12 @@ mod tests {
         Multiverse::new(nodes as usize, arrays).unwrap()
     }
 
+    fn listed(plan: &Plan, threads: usize, interrupted: &(dyn Fn() -> bool + Sync)) -> Found {
+        let mut found = Found::default();
+        list(plan, Near::new(), usize::MAX, threads, interrupted, &mut found);
+        found
+    }
+
     /// What `share` makes of a question cut into pieces from the start, or after a spell.
     fn shared(plan: &Plan, limit: usize, threads: usize, spell: Option<usize>) -> Found {
         let full = limit.saturating_mul(plan.walk_hops);
@@ -266,7 +272,7 @@ mod tests {
                 let bounds = Bounds { max_weight: (seed % 2 == 0).then_some(0.2), ..Bounds::up_to(max_hops) };
                 let level = if seed % 4 < 2 { Level::Pool } else { Level::Mint };
                 let plan = Plan::new(&graph, Between::Cycles(&[3, 0, 7]), level, &bounds).unwrap();
-                let (all, _) = list(&plan, Near::new(), usize::MAX, 1, &|| false);
+                let all = listed(&plan, 1, &|| false);
                 let rows = all.values.len() / plan.walk_hops;
                 for (threads, spell) in [(1, None), (3, None), (2, Some(1)), (4, Some(60))] {
                     for limit in [usize::MAX, rows, rows / 2, 1] {
@@ -286,15 +292,15 @@ mod tests {
     fn interrupted_work_ends_with_a_true_prefix_and_says_so() {
         let graph = graph(40, 2000, 1);
         let plan = Plan::new(&graph, Between::Cycles(&[0]), Level::Pool, &Bounds::up_to(5)).unwrap();
-        let (all, _) = list(&plan, Near::new(), usize::MAX, 2, &|| false);
+        let all = listed(&plan, 2, &|| false);
         assert!(all.values.len() > COPY_ALONE, "large enough for threads, copies included");
         for threads in [1, 2, 4] {
-            let (whole, _) = list(&plan, Near::new(), usize::MAX, threads, &|| false);
+            let whole = listed(&plan, threads, &|| false);
             assert_eq!(whole.values, all.values);
             for allowed in [0, 3, 9] {
                 let asked = AtomicUsize::new(0);
                 let interrupted = || asked.fetch_add(1, Ordering::Relaxed) >= allowed;
-                let (found, _) = list(&plan, Near::new(), usize::MAX, threads, &interrupted);
+                let found = listed(&plan, threads, &interrupted);
                 assert!(found.is_interrupted);
                 assert!(found.values.len() < all.values.len());
                 assert_eq!(found.values, all.values[..found.values.len()]);

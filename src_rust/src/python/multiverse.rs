@@ -4,7 +4,8 @@ mod index;
 mod table;
 mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use pyo3::prelude::*;
@@ -19,6 +20,8 @@ use crate::cycle_finder::node_indices;
 use crate::multiverse::{self as core, Between, Bounds, EdgeArrays, Level, MultiverseError, check_pool};
 
 type Array<'a, 'py> = &'a Bound<'py, PyAny>;
+
+static CORES: OnceLock<usize> = OnceLock::new();
 
 #[pyclass(frozen, module = "phantom_core")]
 struct Multiverse {
@@ -287,7 +290,8 @@ fn level_of(level: &str) -> PyResult<Level> {
 fn threads_or_all(threads: Option<i64>) -> PyResult<usize> {
     match threads {
         Some(threads) => whole("threads", threads),
-        None => Ok(thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+        // Asking the system takes as long as listing some hundred cycles.
+        None => Ok(*CORES.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get))),
     }
 }
 
