@@ -91,9 +91,15 @@ fn ask(graph: &Graph, draw: u32) -> Ask {
         let start = draw / 3 % nodes;
         return Ask::Path(start, (start + 1 + draw / 64 % (nodes - 1)) % nodes);
     }
-    let mut bases: Vec<u32> = (0..draw / 3 % 4).map(|place| (draw / 16 + place * (draw / 512 + 1)) % nodes).collect();
+    let mut bases: Vec<u32> =
+        (0..draw / 3 % 4).map(|place| (draw / 16 + place * (draw / 512 + 1)) % nodes).collect();
     let mut seen = Vec::new();
-    bases.retain(|&base| !seen.contains(&base) && { seen.push(base); true });
+    bases.retain(|&base| {
+        !seen.contains(&base) && {
+            seen.push(base);
+            true
+        }
+    });
     Ask::Cycles(bases)
 }
 
@@ -153,7 +159,8 @@ fn row(graph: &Graph, rank: usize, walk: &[usize], level: Level) -> (usize, Vec<
     let end = graph.edges[*walk.last().unwrap()].to;
     let is_cycle = nodes[0] == end;
     nodes.push(end);
-    let signed = |values: &[u32]| values.iter().map(|&value| i32::try_from(value).unwrap()).collect::<Vec<_>>();
+    let signed =
+        |values: &[u32]| values.iter().map(|&value| i32::try_from(value).unwrap()).collect::<Vec<_>>();
     match level {
         Level::Pool => (rank, edges().collect(), signed(&edges().collect::<Vec<_>>()), weight),
         Level::Mint => {
@@ -285,7 +292,8 @@ impl Model {
 }
 
 fn rows_of(cycles: &PayingCycles) -> Vec<(Vec<i32>, f64)> {
-    let rows = cycles.values.chunks(cycles.width).map(|row| row.iter().copied().filter(|&edge| edge >= 0).collect());
+    let rows =
+        cycles.values.chunks(cycles.width).map(|row| row.iter().copied().filter(|&edge| edge >= 0).collect());
     rows.zip(cycles.weights.iter().copied()).collect()
 }
 
@@ -385,10 +393,7 @@ fn bad_arrays_are_refused_with_the_edge() {
         Multiverse::new(nodes, edges).unwrap_err()
     }
     let (src, dst) = ([0, 1], [1, 0]);
-    assert_eq!(
-        refused(2, arrays(&[0, 1], &[1, 1])),
-        MultiverseError::SelfLoop { edge: 1, node: 1 }
-    );
+    assert_eq!(refused(2, arrays(&[0, 1], &[1, 1])), MultiverseError::SelfLoop { edge: 1, node: 1 });
     assert_eq!(
         refused(1, arrays(&src, &dst)),
         FinderError::NodeOutOfRange { end: "src", edge: 1, node: 1, nodes: 1 }.into()
@@ -417,7 +422,9 @@ fn bad_questions_are_refused_before_anything_is_walked() {
     let graph = Multiverse::new(2, arrays(&[0, 1], &[1, 0])).unwrap();
     let refused = |between, bounds| graph.list(between, Level::Pool, &bounds, 1, &|| false).unwrap_err();
     let cycles = Between::Cycles(&[0]);
-    for (min_hops, max_hops, name) in [(2, 7, "max_hops"), (2, 1, "max_hops"), (1, 3, "min_hops"), (4, 3, "min_hops")] {
+    for (min_hops, max_hops, name) in
+        [(2, 7, "max_hops"), (2, 1, "max_hops"), (1, 3, "min_hops"), (4, 3, "min_hops")]
+    {
         let error = refused(cycles, Bounds { min_hops, ..Bounds::up_to(max_hops) });
         assert!(matches!(error, MultiverseError::Hops { name: found, .. } if found == name), "{error}");
     }

@@ -79,7 +79,9 @@ impl Ends {
             return usize::from(hops) <= left;
         }
         // Not `<=`: an infinite bound must fail, and none is above an infinite limit.
-        self.lightest.get((left - 1) * self.near.len() + node).is_none_or(|rest| sum + rest <= plan.prune_above)
+        self.lightest
+            .get((left - 1) * self.near.len() + node)
+            .is_none_or(|rest| sum + rest <= plan.prune_above)
     }
 
     fn forget(&mut self, plan: &Plan) {

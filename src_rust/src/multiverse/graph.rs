@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::MAX_HOPS;
 use super::batches::Batches;
+use super::ends::Near;
 use super::error::MultiverseError;
 use super::layer::{Edge, Layer, index};
 use super::parallel;
-use super::ends::Near;
 use super::plan::{Found, Plan};
 use super::query::{Between, Bounds, Level};
 use super::table::WalkTable;
@@ -152,7 +152,11 @@ impl Multiverse {
     }
 
     /// The layer of a level without edges of less than `min_liquidity`.
-    pub(super) fn layer(&self, level: Level, min_liquidity: Option<f64>) -> Result<Arc<Layer>, MultiverseError> {
+    pub(super) fn layer(
+        &self,
+        level: Level,
+        min_liquidity: Option<f64>,
+    ) -> Result<Arc<Layer>, MultiverseError> {
         if let Some(least) = min_liquidity {
             let Some(liquidity) = &self.liquidity else {
                 return Err(MultiverseError::Without { asked: "min_liquidity", array: "liquidity" });
@@ -169,8 +173,7 @@ impl Multiverse {
     }
 
     fn lay_out(&self, level: Level, least: Option<(&Vec<f64>, f64)>) -> Layer {
-        let enough =
-            |id: &u32| least.is_none_or(|(liquidity, least)| liquidity[*id as usize] >= least);
+        let enough = |id: &u32| least.is_none_or(|(liquidity, least)| liquidity[*id as usize] >= least);
         let edge = |id: u32| {
             let place = id as usize;
             let weight = self.weight.as_ref().map_or(0.0, |weight| weight[place]);

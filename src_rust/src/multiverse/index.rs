@@ -198,7 +198,8 @@ impl CycleIndex {
     /// [`MultiverseError::UnknownPool`].
     pub fn of_pool(&self, pool: u32) -> Result<PayingCycles, MultiverseError> {
         let edges = self.edges_of(pool)?;
-        Ok(self.in_order(edges.iter().flat_map(|&edge| self.cycles.through(edge as usize)).copied().collect()))
+        Ok(self
+            .in_order(edges.iter().flat_map(|&edge| self.cycles.through(edge as usize)).copied().collect()))
     }
 
     /// Takes a pool's edges away, with every cycle through them; returns how many these were.
@@ -234,7 +235,13 @@ impl CycleIndex {
     /// # Errors
     /// [`MultiverseError`]: an unknown node, a self-loop, a weight or pool out of range, or more than
     /// `max_cycles` cycles; then nothing has changed.
-    pub fn add(&mut self, src: u32, dst: u32, weight: f64, pool: Option<u32>) -> Result<usize, MultiverseError> {
+    pub fn add(
+        &mut self,
+        src: u32,
+        dst: u32,
+        weight: f64,
+        pool: Option<u32>,
+    ) -> Result<usize, MultiverseError> {
         let edge = self.edge_count();
         for (name, node) in [("src", src), ("dst", dst)] {
             if node as usize >= self.nodes {
@@ -310,7 +317,10 @@ impl CycleIndex {
     fn attach(&mut self, edge: u32) -> Result<(), MultiverseError> {
         let room = self.max_cycles.saturating_sub(self.len());
         let Some(rows) = Through::new(self, edge).cycles(room) else {
-            return Err(MultiverseError::TooManyCycles { max_cycles: self.max_cycles, max_hops: self.max_hops });
+            return Err(MultiverseError::TooManyCycles {
+                max_cycles: self.max_cycles,
+                max_hops: self.max_hops,
+            });
         };
         self.link(edge);
         rows.iter().for_each(|row| self.cycles.insert(row));
@@ -353,6 +363,10 @@ impl CycleIndex {
             let value = |&edge: &u32| if edge == NO_EDGE { PADDING } else { signed(edge) };
             values.extend(self.cycles.row(cycle).iter().map(value));
         }
-        PayingCycles { values, width: self.max_hops, weights: cycles.into_iter().map(|(weight, _)| weight).collect() }
+        PayingCycles {
+            values,
+            width: self.max_hops,
+            weights: cycles.into_iter().map(|(weight, _)| weight).collect(),
+        }
     }
 }

@@ -66,7 +66,8 @@ impl Layer {
     pub fn of_pools(nodes: usize, edges: &[Edge], has_weights: bool) -> Self {
         let (starts, order) = sorted_by(nodes, edges.iter().map(|edge| edge.from));
         let sorted = || order.iter().map(|&place| edges[place as usize]);
-        let hops = sorted().map(|edge| Hop { to: edge.to, pool: edge.pool, label: signed(edge.id) }).collect();
+        let hops =
+            sorted().map(|edge| Hop { to: edge.to, pool: edge.pool, label: signed(edge.id) }).collect();
         let weights = if has_weights { sorted().map(|edge| edge.weight).collect() } else { Vec::new() };
         Self::with_lasts(Level::Pool, nodes, starts, hops, weights)
     }
@@ -104,13 +105,7 @@ impl Layer {
         Self { member_starts, members, must_match_pools: shared, ..layer }
     }
 
-    fn with_lasts(
-        level: Level,
-        nodes: usize,
-        starts: Vec<u32>,
-        hops: Vec<Hop>,
-        weights: Vec<f64>,
-    ) -> Self {
+    fn with_lasts(level: Level, nodes: usize, starts: Vec<u32>, hops: Vec<Hop>, weights: Vec<f64>) -> Self {
         let (last_starts, order) = sorted_by(nodes, hops.iter().map(|hop| hop.to));
         let mut from = vec![0_u32; hops.len()];
         for (node, ends) in (0..).zip(starts.windows(2)) {

@@ -200,7 +200,10 @@ impl Multiverse {
             return list.into_iter().enumerate().map(node).collect();
         }
         let node = bases.extract().map_err(|_| {
-            errors::invalid(format!("bases: a node or a sequence of nodes expected, found {}", bases.get_type()))
+            errors::invalid(format!(
+                "bases: a node or a sequence of nodes expected, found {}",
+                bases.get_type()
+            ))
         })?;
         Ok(vec![self.node(|| "bases".to_owned(), node)?])
     }
@@ -255,9 +258,8 @@ impl PathTables {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<PathTable>> {
         let watch = self.watch.again();
-        let table = py.detach(|| {
-            self.batches.lock().unwrap_or_else(PoisonError::into_inner).next(&|| watch.is_over())
-        });
+        let table = py
+            .detach(|| self.batches.lock().unwrap_or_else(PoisonError::into_inner).next(&|| watch.is_over()));
         watch.finish()?;
         table.map(|table| PathTable::new(py, &self.graph, table)).transpose()
     }

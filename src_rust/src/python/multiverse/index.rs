@@ -115,7 +115,8 @@ impl CycleIndex {
             let mut index = self.lock();
             let edge = index.edge_count();
             let node = |name: &str, node: i64| {
-                let unknown = MultiverseError::UnknownNode { name: name.to_owned(), node, nodes: index.node_count() };
+                let unknown =
+                    MultiverseError::UnknownNode { name: name.to_owned(), node, nodes: index.node_count() };
                 u32::try_from(node).map_err(|_| unknown)
             };
             let (src, dst) = (node("src", src)?, node("dst", dst)?);
