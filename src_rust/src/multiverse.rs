@@ -27,6 +27,7 @@ mod parallel;
 mod plan;
 mod query;
 mod table;
+mod tails;
 mod walk;
 
 pub use batches::Batches;

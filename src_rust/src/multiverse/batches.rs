@@ -1,10 +1,9 @@
 //! Rows a table at a time.
 
-use super::ends::Near;
 use super::parallel::{SPELL, whole};
 use super::plan::Plan;
 use super::table::{Truncation, WalkTable};
-use super::walk::{Pause, Walker};
+use super::walk::{Memory, Pause, Walker};
 
 /// Tables of rows, each walked when it is asked for, on the thread that asks.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub struct Batches {
 
 impl Batches {
     pub(super) fn new(plan: Plan, batch: usize, wanted: Option<usize>) -> Self {
-        let walker = Walker::new(Near::new(), &plan);
+        let walker = Walker::new(Memory::default(), &plan);
         Self { plan, walker, batch, wanted, begun: 0, is_walking: false, walked: Vec::new(), is_over: false }
     }
 
@@ -66,9 +65,8 @@ impl Batches {
             }
             match self.walker.run(&self.plan, &mut self.walked, full, SPELL) {
                 Pause::Done => self.is_walking = false,
-                Pause::Full => {}
                 Pause::Tired if interrupted() => return true,
-                Pause::Tired => {}
+                Pause::Tired | Pause::Full => {}
             }
         }
         false

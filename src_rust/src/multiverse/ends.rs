@@ -45,15 +45,15 @@ impl Ends {
         self.near
     }
 
-    /// Turns to a target.
-    pub fn aim(&mut self, plan: &Plan, target: usize) {
+    /// Turns to a target; returns whether it is another one than before.
+    pub fn aim(&mut self, plan: &Plan, target: usize) -> bool {
         if self.aimed_at == Some(target) {
-            return;
+            return false;
         }
         self.forget(plan);
         self.aimed_at = Some(target);
         if plan.max_hops == 1 {
-            return; // nothing to join: the first hop is the last
+            return true; // nothing to join: the first hop is the last
         }
         let range = plan.layer.ending_range(plan.targets[target].end);
         let (lasts, mut first) = (&plan.layer.lasts[range.clone()], index(range.start));
@@ -69,6 +69,7 @@ impl Ends {
         } else if plan.walk_hops >= REACH_FROM {
             self.measure(plan, target);
         }
+        true
     }
 
     /// Whether the end may be reached from a node in at most `left` hops (from 1) without too much

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::MAX_HOPS;
 use super::batches::Batches;
-use super::ends::Near;
 use super::error::MultiverseError;
 use super::layer::{Edge, Layer, index};
 use super::parallel;
 use super::plan::{Found, Plan};
 use super::query::{Between, Bounds, Level};
 use super::table::WalkTable;
+use super::walk::Memory;
 use crate::cycle_finder::{FinderError, MAX_ABS_WEIGHT};
 
 /// Bound of nodes: a mistaken number must not ask for all memory.
@@ -48,7 +48,7 @@ pub struct Multiverse {
     pools: Arc<Layer>,
     mints: OnceLock<Arc<Layer>>,
     /// Memory of earlier questions, all zero.
-    spare: Mutex<Vec<Near>>,
+    spare: Mutex<Vec<Memory>>,
     /// By hops, how many values the last question found: the next one asks for that memory at once.
     found: [AtomicUsize; MAX_HOPS + 1],
 }
@@ -117,12 +117,12 @@ impl Multiverse {
         }
         let plan = Plan::new(self, between, level, bounds)?;
         let limit = plan.row_limit(bounds.max_count)?;
-        let near = self.spare().pop().unwrap_or_default();
+        let memory = self.spare().pop().unwrap_or_default();
         let last_found = &self.found[plan.walk_hops];
         let mut found = Found::default();
         found.values.reserve_exact(last_found.load(Ordering::Relaxed).min(MOST_EXPECTED));
-        let near = parallel::list(&plan, near, limit, threads, interrupted, &mut found);
-        self.spare().push(near);
+        let memory = parallel::list(&plan, memory, limit, threads, interrupted, &mut found);
+        self.spare().push(memory);
         last_found.store(found.values.len(), Ordering::Relaxed);
         if found.values.len() < found.values.capacity() / 2 {
             found.values.shrink_to_fit();
@@ -186,7 +186,7 @@ impl Multiverse {
         }
     }
 
-    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Near>> {
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

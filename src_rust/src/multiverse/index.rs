@@ -169,15 +169,13 @@ impl CycleIndex {
             self.weight[edge] = weight;
         }
         let through = |&(edge, _): &(usize, f64)| self.cycles.through(edge).iter().copied();
-        Ok(match changes {
-            [change] => self.paying(through(change)),
-            _ => {
-                let mut touched: Vec<u32> = changes.iter().flat_map(through).collect();
-                touched.sort_unstable();
-                touched.dedup();
-                self.paying(touched.into_iter())
-            }
-        })
+        if let [change] = changes {
+            return Ok(self.paying(through(change)));
+        }
+        let mut touched: Vec<u32> = changes.iter().flat_map(through).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        Ok(self.paying(touched.into_iter()))
     }
 
     /// Returns all cycles that pay, the best first. Looks at every cycle.
@@ -209,7 +207,9 @@ impl CycleIndex {
     pub fn remove_pool(&mut self, pool: u32) -> Result<usize, MultiverseError> {
         let edges = self.edges_of(pool)?.to_vec();
         let before = self.len();
-        edges.into_iter().for_each(|edge| self.detach(edge));
+        for edge in edges {
+            self.detach(edge);
+        }
         Ok(before - self.len())
     }
 
@@ -323,7 +323,9 @@ impl CycleIndex {
             });
         };
         self.link(edge);
-        rows.iter().for_each(|row| self.cycles.insert(row));
+        for row in &rows {
+            self.cycles.insert(row);
+        }
         Ok(())
     }
 

@@ -4,10 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::ends::Near;
 use super::layer::index;
 use super::plan::{Found, Plan};
-use super::walk::{Pause, Task, Walker};
+use super::walk::{Memory, Pause, Task, Walker};
 
 /// Hops looked at between two looks at the clock: about a fifth of a millisecond.
 pub(super) const SPELL: usize = 1 << 16;
@@ -19,14 +18,14 @@ const COPY_ALONE: usize = 1 << 20;
 /// Finds the first `limit` rows, or more, in order; returns the memory lent.
 pub(super) fn list(
     plan: &Plan,
-    near: Near,
+    memory: Memory,
     limit: usize,
     threads: usize,
     interrupted: &(dyn Fn() -> bool + Sync),
     found: &mut Found,
-) -> Near {
+) -> Memory {
     let full = limit.saturating_mul(plan.walk_hops);
-    let mut walker = Walker::new(near, plan);
+    let mut walker = Walker::new(memory, plan);
     let mut spells = 0;
     'targets: for target in 0..plan.targets.len() {
         walker.begin(plan, &whole(plan, target));
@@ -51,7 +50,7 @@ pub(super) fn list(
             }
         }
     }
-    walker.into_near(plan)
+    walker.into_memory(plan)
 }
 
 /// All walks of a target.
@@ -119,7 +118,7 @@ fn share(
     let finished = AtomicUsize::new(0);
     let is_over = AtomicBool::new(false);
     let work = || {
-        let mut walker = Walker::new(Near::new(), plan);
+        let mut walker = Walker::new(Memory::default(), plan);
         while !is_over.load(Ordering::Relaxed) && finished.load(Ordering::Relaxed) < wanted {
             if interrupted() {
                 is_over.store(true, Ordering::Relaxed);
@@ -178,7 +177,9 @@ fn share(
 fn append(values: &mut Vec<i32>, mut parts: Vec<Vec<i32>>, total: usize, threads: usize) {
     if total < COPY_ALONE || threads < 2 {
         values.reserve_exact(total);
-        parts.iter().for_each(|part| values.extend_from_slice(part));
+        for part in &parts {
+            values.extend_from_slice(part);
+        }
         return;
     }
     // Zeroed memory comes from the system page by page, by whichever thread writes there first.
@@ -222,7 +223,7 @@ mod tests {
         let mut state = seed;
         let mut below = |bound: u32| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            u32::try_from(u64::from(u32::try_from(state >> 32).unwrap()) * u64::from(bound) >> 32).unwrap()
+            u32::try_from(((state >> 32) * u64::from(bound)) >> 32).unwrap()
         };
         let (mut src, mut dst, mut pool, mut weight) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..edges {
@@ -239,7 +240,7 @@ mod tests {
 
     fn listed(plan: &Plan, threads: usize, interrupted: &(dyn Fn() -> bool + Sync)) -> Found {
         let mut found = Found::default();
-        list(plan, Near::new(), usize::MAX, threads, interrupted, &mut found);
+        list(plan, Memory::default(), usize::MAX, threads, interrupted, &mut found);
         found
     }
 
@@ -248,7 +249,7 @@ mod tests {
         let full = limit.saturating_mul(plan.walk_hops);
         let mut found = Found::default();
         let mut tasks = Vec::new();
-        let mut walker = Walker::new(Near::new(), plan);
+        let mut walker = Walker::new(Memory::default(), plan);
         let mut targets = 0..plan.targets.len();
         if let Some(spell) = spell {
             walker.begin(plan, &whole(plan, targets.next().unwrap()));

@@ -48,6 +48,7 @@ pub struct TableShape {
 
 impl WalkTable {
     /// Iterates the rows without their padding.
+    #[must_use]
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[i32]> {
         self.shape.rows(&self.values)
     }
@@ -55,6 +56,7 @@ impl WalkTable {
 
 impl TableShape {
     /// Iterates the rows of `values` without their padding.
+    #[must_use]
     pub fn rows<'a>(&self, values: &'a [i32]) -> impl ExactSizeIterator<Item = &'a [i32]> {
         values.chunks_exact(self.width).map(|row| {
             let len = row.iter().position(|&value| value == PADDING).unwrap_or(row.len());

@@ -3,9 +3,13 @@
 use super::MAX_HOPS;
 use super::ends::{Ends, Near};
 use super::plan::Plan;
+use super::tails::Tails;
 
 /// The most hops before the last two.
 const MAX_PREFIX: usize = MAX_HOPS - 2;
+
+/// From this many hops on, nodes before the last two hops are met again and again.
+const TAILS_FROM: usize = 4;
 
 /// Why a walk stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +47,18 @@ impl Task {
     }
 }
 
+/// Memory that walkers use one after another.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    near: Near,
+    tails: Tails,
+}
+
 /// Where a walk stands.
 #[derive(Debug)]
 pub(super) struct Walker {
     ends: Ends,
+    tails: Tails,
     target: usize,
     end: u32,
     /// The walk is done when it comes back to so many hops.
@@ -67,9 +79,10 @@ pub(super) struct Walker {
 
 impl Walker {
     /// Returns a walker that uses this memory and has nothing to do.
-    pub fn new(near: Near, plan: &Plan) -> Self {
+    pub fn new(memory: Memory, plan: &Plan) -> Self {
         Self {
-            ends: Ends::new(near, plan),
+            ends: Ends::new(memory.near, plan),
+            tails: memory.tails,
             target: 0,
             end: 0,
             floor: 0,
@@ -85,14 +98,16 @@ impl Walker {
     }
 
     /// Gives the memory back.
-    pub fn into_near(self, plan: &Plan) -> Near {
-        self.ends.into_near(plan)
+    pub fn into_memory(self, plan: &Plan) -> Memory {
+        Memory { near: self.ends.into_near(plan), tails: self.tails }
     }
 
     /// Turns to a task.
     pub fn begin(&mut self, plan: &Plan, task: &Task) {
         self.target = task.target as usize;
-        self.ends.aim(plan, self.target);
+        if self.ends.aim(plan, self.target) && plan.walk_hops >= TAILS_FROM {
+            self.tails.clear(plan);
+        }
         let target = plan.targets[self.target];
         (self.end, self.nodes[0], self.depth) = (target.end, target.start, 0);
         for &place in &task.path[..task.len as usize] {
@@ -210,7 +225,7 @@ impl Walker {
     }
 
     /// Appends all rows that go on from `PREFIX` hops with one or two more.
-    fn last_two<const PREFIX: usize, const CAREFUL: bool>(&self, plan: &Plan, out: &mut Vec<i32>) {
+    fn last_two<const PREFIX: usize, const CAREFUL: bool>(&mut self, plan: &Plan, out: &mut Vec<i32>) {
         let layer = &*plan.layer;
         let near = self.ends.near.as_slice();
         let mut pools = [0; PREFIX];
@@ -220,6 +235,21 @@ impl Walker {
         let mut row = [-1; MAX_HOPS];
         row[..PREFIX].copy_from_slice(&self.labels[..PREFIX]);
         let (first, stop) = (self.next[PREFIX], self.stop[PREFIX]);
+        let node = self.nodes[PREFIX];
+        if !CAREFUL && PREFIX + 2 >= TAILS_FROM && (first, stop) == layer.leaving(node) {
+            let short = PREFIX + 1 >= plan.min_hops;
+            if let Some(tails) = self.tails.of(plan, near, node, self.end, short) {
+                out.reserve(tails.len() * (PREFIX + 2));
+                for tail in tails {
+                    let [one, two] = tail.pools;
+                    if !pools.contains(&one) && !pools.contains(&two) && !nodes.contains(&tail.between) {
+                        row[PREFIX..PREFIX + 2].copy_from_slice(&tail.labels);
+                        out.extend_from_slice(&row[..PREFIX + 2]);
+                    }
+                }
+                return;
+            }
+        }
         for (place, hop) in (first..).zip(&layer.hops[first as usize..stop as usize]) {
             if pools.contains(&hop.pool) {
                 continue;

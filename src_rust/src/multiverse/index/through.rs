@@ -106,7 +106,7 @@ impl<'a> Through<'a> {
             self.edges[self.hops] = edge;
             if to == self.start {
                 if has_base && self.hops + 1 >= index.min_hops {
-                    self.rows.push(self.from_base());
+                    self.rows.push(self.turned_to_base());
                 }
             } else if left > 1 && !self.nodes[..self.hops].contains(&to) {
                 self.hops += 1;
@@ -119,7 +119,7 @@ impl<'a> Through<'a> {
     }
 
     /// The walk, turned so that it begins at its first base.
-    fn from_base(&self) -> Row {
+    fn turned_to_base(&self) -> Row {
         let hops = self.hops + 1;
         let rank = |&place: &usize| self.index.rank[self.nodes[place] as usize];
         let first = (0..hops).min_by_key(rank).unwrap_or(0);
