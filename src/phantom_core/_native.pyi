@@ -568,8 +568,8 @@ class Multiverse:
             bases: As for `cycles`.
             max_hops: As for `cycles`.
             min_hops: As for `cycles`.
-            max_cycles: More cycles are refused, now and later. Memory: about `12 * max_hops` bytes a
-                cycle, a third more while it grows.
+            max_cycles: More cycles are refused, now and later. Memory: at most `12 * max_hops` bytes a
+                cycle, up to twice that after growth.
             threads: As for `cycles`.
 
         Raises:

@@ -1,6 +1,8 @@
 """`Multiverse` from Python, against a plain depth-first search."""
 
+import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -165,6 +167,15 @@ def test_time_limit_ends_a_search_that_would_take_hours() -> None:
     assert rows == sorted(rows)
     tables = list(multiverse.iter_cycles(0, 6, max_weight=-0.9, time_limit=0.1))
     assert tables[-1].truncated == "time"
+
+
+def test_an_interrupt_from_the_keyboard_ends_a_listing() -> None:
+    multiverse = Graph(nodes=300, pools=15_000, seed=5).build()
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        multiverse.cycles(0, 6, max_weight=-0.9, time_limit=60.0)
+    timer.join()
 
 
 def test_a_table_is_an_array_for_numpy_that_nobody_changes() -> None:

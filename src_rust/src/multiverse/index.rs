@@ -15,7 +15,7 @@ use super::query::{Between, Bounds, Level};
 use super::table::{PADDING, Truncation};
 use crate::cycle_finder::FinderError;
 
-/// Cycles that an index holds unless told otherwise: about 340 MB at four hops.
+/// Cycles that an index holds unless told otherwise: 288 MB at four hops, up to twice that after growth.
 pub const DEFAULT_MAX_CYCLES: usize = 6_000_000;
 
 /// One cycle: its edges from the first base on, then [`NO_EDGE`].
@@ -37,9 +37,9 @@ pub struct PayingCycles {
 /// All cycles of `min_hops..=max_hops` hops through bases, by the edges and pools they use.
 ///
 /// A change of weights looks only at the cycles it touches; a pool that leaves takes only its cycles
-/// away; an edge that comes is followed only along cycles through it. Memory: 12 bytes per hop of a
-/// cycle (edge, place, and its entry at the edge; a third more while it grows), at most
-/// `max_cycles * max_hops` times, and about 100 bytes per edge.
+/// away; an edge that comes is followed only along cycles through it. Memory: at most `12 * max_hops`
+/// bytes for each of `max_cycles` cycles (by hop the edge, its place, and the entry at the edge), up to
+/// twice that as lists grow by doubling, and about 150 bytes per edge.
 #[derive(Debug, Clone)]
 pub struct CycleIndex {
     nodes: usize,

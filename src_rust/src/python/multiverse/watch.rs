@@ -59,7 +59,7 @@ impl Watch {
         let next_look = *state.next_look.get_or_insert(now + LOOK_EVERY);
         if now >= next_look {
             state.next_look = Some(now + LOOK_EVERY);
-            state.raised = Python::attach(Python::check_signals).err();
+            state.raised = Python::attach(|py| py.check_signals().err());
         }
         state.raised.is_some()
     }
