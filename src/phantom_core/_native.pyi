@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
@@ -16,6 +16,7 @@ __all__ = [
     "AggregatorStats",
     "Clock",
     "ConformanceState",
+    "CycleIndex",
     "DuplicateFilter",
     "EndpointStats",
     "Engine",
@@ -24,13 +25,18 @@ __all__ = [
     "Fill",
     "FunnelStage",
     "Hop",
+    "IndexedCycles",
     "InvalidInput",
     "LogUpdate",
     "Market",
     "MarketCycle",
     "MarketDataError",
+    "MarketGraph",
     "Miss",
+    "Multiverse",
     "NegativeCycleFinder",
+    "PathTable",
+    "PathTables",
     "PhantomError",
     "Pool",
     "PoolInfo",
@@ -387,6 +393,329 @@ def find_negative_cycle(
         InvalidInput: As for `NegativeCycleFinder`.
     """
 
+# ---- multiverse
+
+@final
+class Multiverse:
+    """A directed multigraph whose simple cycles and paths of a few hops can be listed.
+
+    Nodes are mints (or anything), edges are one direction of a pool; parallel edges are welcome.
+    Rows come in one order, whatever the number of threads: base by base as given, and in
+    lexicographic order of the edge indices (level "pool") or of the nodes, the last one included
+    (level "mint"). The graph does not change and may be shared between threads; listing releases the
+    GIL, and Ctrl-C ends it.
+    """
+
+    def __new__(
+        cls,
+        n_nodes: int,
+        src: NDArray[np.int32] | NDArray[np.int64],
+        dst: NDArray[np.int32] | NDArray[np.int64],
+        pool: NDArray[np.int32] | NDArray[np.int64] | None = None,
+        weight: NDArray[np.float64] | None = None,
+        liquidity: NDArray[np.float64] | None = None,
+    ) -> Multiverse:
+        """Build the graph with edges `src[i] -> dst[i]`; the arrays are copied.
+
+        Args:
+            n_nodes: Nodes are `0 .. n_nodes - 1`; at most 2**24.
+            src: Where each edge starts, one-dimensional.
+            dst: Where each edge ends; never where it starts.
+            pool: Which pool each edge belongs to, `0 .. 2**31 - 1`; no row uses a pool twice.
+                Without it every edge is a pool of its own.
+            weight: Usually `-ln(rate after fees)`; finite, between -1e15 and 1e15.
+            liquidity: How much each edge carries, in any unit; not NaN.
+
+        Raises:
+            InvalidInput: Other lengths, types or values, a self-loop.
+        """
+
+    @property
+    def n_nodes(self) -> int:
+        """The number of nodes."""
+
+    def __len__(self) -> int:
+        """Return the number of edges."""
+
+    def cycles(
+        self,
+        bases: int | Sequence[int] | NDArray[np.integer[Any]],
+        max_hops: int = 4,
+        *,
+        level: Literal["pool", "mint"] = "pool",
+        min_hops: int = 2,
+        max_count: int | None = None,
+        max_weight: float | None = None,
+        min_liquidity: float | None = None,
+        time_limit: float | None = None,
+        threads: int | None = None,
+    ) -> PathTable:
+        """List all simple cycles through the bases.
+
+        A cycle visits no node twice. It is listed once: from the first of the bases that it visits.
+
+        Args:
+            bases: One node or several different ones.
+            max_hops: At most this many hops, 2 to 6.
+            level: "pool": a row of edges per choice of pools, none used twice. "mint": a row of nodes
+                per sequence that at least one such choice takes.
+            min_hops: At least this many hops, 2 to `max_hops`.
+            max_count: The first this many rows.
+            max_weight: Only rows whose weights, added in walking order, come to at most this; at mint
+                level those of the lightest distinct pools. Prunes, and loses no row.
+            min_liquidity: Only edges of at least this liquidity. Costs a pass over all edges.
+            time_limit: Seconds after which the table ends, with the first rows of the order.
+            threads: At most this many; None: as many as there are cores. Small work uses one.
+
+        Returns:
+            The rows; its `truncated` says whether and why some are missing.
+
+        Raises:
+            InvalidInput: No such node, a base given twice, hops out of range, a bound that is not
+                finite or needs an array that was not given, or more than 2**28 values in one table
+                (use `max_count` or `iter_cycles`).
+        """
+
+    def paths(
+        self,
+        start: int,
+        end: int,
+        max_hops: int = 4,
+        *,
+        level: Literal["pool", "mint"] = "pool",
+        min_hops: int = 2,
+        max_count: int | None = None,
+        max_weight: float | None = None,
+        min_liquidity: float | None = None,
+        time_limit: float | None = None,
+        threads: int | None = None,
+    ) -> PathTable:
+        """List all simple paths from a node to another.
+
+        Args:
+            start: Where paths start.
+            end: Where they end; another node.
+            max_hops: At most this many hops, 1 to 6.
+            level: As for `cycles`.
+            min_hops: At least this many hops, 1 to `max_hops`; 2 leaves out the direct edges.
+            max_count: As for `cycles`.
+            max_weight: As for `cycles`.
+            min_liquidity: As for `cycles`.
+            time_limit: As for `cycles`.
+            threads: As for `cycles`.
+
+        Raises:
+            InvalidInput: As for `cycles`; `start` and `end` are one node.
+        """
+
+    def iter_cycles(
+        self,
+        bases: int | Sequence[int] | NDArray[np.integer[Any]],
+        max_hops: int = 4,
+        *,
+        batch: int = 65536,
+        level: Literal["pool", "mint"] = "pool",
+        min_hops: int = 2,
+        max_count: int | None = None,
+        max_weight: float | None = None,
+        min_liquidity: float | None = None,
+        time_limit: float | None = None,
+    ) -> PathTables:
+        """Return an iterator over the rows of `cycles` in tables of `batch` rows.
+
+        Each table is walked when it is asked for, on the thread that asks. Memory: one table, and what
+        one step of the walk adds to it (the choices of pools for two hops). The last table is shorter;
+        where a bound ends the rows its `truncated` says so. `time_limit` counts from this call on.
+
+        Raises:
+            InvalidInput: As for `cycles`, or `batch` is 0 or too large for one table.
+        """
+
+    def iter_paths(
+        self,
+        start: int,
+        end: int,
+        max_hops: int = 4,
+        *,
+        batch: int = 65536,
+        level: Literal["pool", "mint"] = "pool",
+        min_hops: int = 2,
+        max_count: int | None = None,
+        max_weight: float | None = None,
+        min_liquidity: float | None = None,
+        time_limit: float | None = None,
+    ) -> PathTables:
+        """Return an iterator over the rows of `paths`, as `iter_cycles` does for cycles.
+
+        Raises:
+            InvalidInput: As for `paths` and `iter_cycles`.
+        """
+
+    def index(
+        self,
+        bases: int | Sequence[int] | NDArray[np.integer[Any]],
+        max_hops: int = 4,
+        *,
+        min_hops: int = 2,
+        max_cycles: int = 6_000_000,
+        threads: int | None = None,
+    ) -> CycleIndex:
+        """Return an index of the cycles through the bases, at pool level.
+
+        It starts from this graph's weights and then lives by itself.
+
+        Args:
+            bases: As for `cycles`.
+            max_hops: As for `cycles`.
+            min_hops: As for `cycles`.
+            max_cycles: More cycles are refused, now and later. Memory: at most `12 * max_hops` bytes a
+                cycle, up to twice that after growth.
+            threads: As for `cycles`.
+
+        Raises:
+            InvalidInput: As for `cycles`; more than `max_cycles` cycles; a graph without weights.
+        """
+
+@final
+class PathTable:
+    """Cycles or paths, one a row, as an array; `numpy.asarray(table)` gives it too."""
+
+    @property
+    def edges(self) -> NDArray[np.int32]:
+        """Edge indices in walking order, one row a cycle or path, padded with -1; read-only.
+
+        Raises:
+            InvalidInput: A table of level "mint", which has only nodes.
+        """
+    @property
+    def nodes(self) -> NDArray[np.int32]:
+        """Nodes in walking order, padded with -1; read-only.
+
+        A cycle's first node is not repeated; a path's last one is listed, in one column more.
+        """
+    @property
+    def hops(self) -> NDArray[np.int32]:
+        """Hops of each row; computed anew on each access."""
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """Weights of each row, added in walking order; computed anew on each access.
+
+        At level "mint" those of the lightest distinct pools.
+
+        Raises:
+            InvalidInput: The graph was built without weights.
+        """
+    @property
+    def level(self) -> Literal["pool", "mint"]:
+        """What a row is."""
+    @property
+    def truncated(self) -> Literal["count", "time"] | None:
+        """Which bound left out rows; None if all are there.
+
+        "count": there are more rows than `max_count`. "time": `time_limit` passed; there may be more.
+        """
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return `edges`, at level "mint" `nodes`."""
+
+@final
+class PathTables:
+    """Tables of rows, each walked when it is asked for."""
+
+    def __iter__(self) -> PathTables:
+        """Return itself."""
+    def __next__(self) -> PathTable:
+        """Return the next rows."""
+
+@final
+class CycleIndex:
+    """All cycles through some bases, kept while weights change and pools come and go.
+
+    A change of weights looks only at the cycles it touches. May be shared between threads; one call
+    runs at a time. A refused change changes nothing.
+    """
+
+    def update(self, edge: int, weight: float) -> IndexedCycles:
+        """Change a weight and return the cycles through this edge that now pay, the best first.
+
+        A cycle pays if its weights, added in walking order, come to less than zero. Cycles of one
+        weight are in order of their edges. An edge of a removed pool keeps its weight for later.
+
+        Raises:
+            InvalidInput: No such edge, or a weight that is not finite or beyond 1e15.
+        """
+    def update_many(
+        self,
+        edges: NDArray[np.int32] | NDArray[np.int64],
+        weights: NDArray[np.float64],
+    ) -> IndexedCycles:
+        """Change several weights, such as a pool's two; each cycle is returned once.
+
+        Raises:
+            InvalidInput: As for `update`; arrays of different lengths or other types.
+        """
+    def paying(self) -> IndexedCycles:
+        """Return all cycles that pay, the best first. Looks at every cycle."""
+    def cycles(self) -> IndexedCycles:
+        """Return all cycles, in the order of `Multiverse.cycles`."""
+    def of_pool(self, pool: int) -> IndexedCycles:
+        """Return the cycles that use a pool, in the order of `Multiverse.cycles`.
+
+        Raises:
+            InvalidInput: No edge has this pool.
+        """
+    def remove_pool(self, pool: int) -> int:
+        """Take a pool's edges away, with every cycle through them; return how many these were.
+
+        Raises:
+            InvalidInput: No edge has this pool.
+        """
+    def restore_pool(self, pool: int) -> int:
+        """Put a removed pool's edges back, with their weights; return how many cycles that adds.
+
+        Raises:
+            InvalidInput: No edge has this pool, or there would be more than `max_cycles` cycles.
+        """
+    def add(self, src: int, dst: int, weight: float, pool: int | None = None) -> int:
+        """Add an edge with the cycles through it; return its index, the next free one.
+
+        Args:
+            src: Where it starts.
+            dst: Where it ends.
+            weight: As for `update`.
+            pool: A pool's number; None: a pool of its own, with the number after the largest.
+
+        Raises:
+            InvalidInput: An unknown node, a self-loop, a weight or pool out of range, or there would
+                be more than `max_cycles` cycles.
+        """
+    @property
+    def n_edges(self) -> int:
+        """The number of edges, removed ones included."""
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the cycles take."""
+    def __len__(self) -> int:
+        """Return the number of cycles."""
+
+@final
+class IndexedCycles:
+    """Cycles of an index with their weights."""
+
+    @property
+    def edges(self) -> NDArray[np.int32]:
+        """Edge indices from the first base on, one row a cycle, padded with -1; read-only."""
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """By row, its weights added in walking order."""
+    @property
+    def hops(self) -> NDArray[np.int32]:
+        """Hops of each row; computed anew on each access."""
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
 # ---- recording
 
 @final
@@ -641,6 +970,45 @@ class Sized:
         """Every input that could gain more was tried, or there was none."""
 
 @final
+class MarketGraph:
+    """The price graph of a market as it was, as arrays with one value per edge.
+
+    Edges are the directions of pools that can be swapped now, pool by pool, a to b first. They fit
+    `Multiverse` and `NegativeCycleFinder`: `Multiverse(graph.n_mints, graph.src, graph.dst, graph.pool,
+    graph.net_weight)`.
+    """
+
+    @property
+    def mints(self) -> list[str]:
+        """Addresses by node."""
+    @property
+    def n_mints(self) -> int:
+        """The number of nodes."""
+    @property
+    def pools(self) -> list[str]:
+        """Addresses by pool index; those set aside too, which have no edges."""
+    @property
+    def src(self) -> NDArray[np.int32]:
+        """The node of the mint that goes in."""
+    @property
+    def dst(self) -> NDArray[np.int32]:
+        """The node of the mint that comes out."""
+    @property
+    def pool(self) -> NDArray[np.int32]:
+        """The pool index."""
+    @property
+    def a_to_b(self) -> NDArray[np.bool_]:
+        """Whether token A goes in."""
+    @property
+    def net_weight(self) -> NDArray[np.float64]:
+        """`-ln(marginal rate)` after the pool's fees, in base units."""
+    @property
+    def gross_weight(self) -> NDArray[np.float64]:
+        """The same before fees."""
+    def __len__(self) -> int:
+        """Return the number of edges."""
+
+@final
 class Market:
     """Pools and the accounts they depend on, for users with accounts of their own.
 
@@ -756,6 +1124,9 @@ class Market:
         Raises:
             InvalidInput: No pool trades the mint, or it is no address.
         """
+    def graph(self) -> MarketGraph:
+        """Return the price graph as it is now, as arrays for `Multiverse` and the cycle finders."""
+
     def state_digest(self) -> str:
         """Return SHA-256 (hex) over the recorded state of every pool."""
 

@@ -80,7 +80,8 @@ fn build(
     .map_err(|error| invalid(&error))
 }
 
-fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+/// Returns the values of a one-dimensional array of `int32` or `int64`.
+pub fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i64>>() {
         return Ok(array.as_array().iter().copied().collect());
     }
@@ -90,7 +91,8 @@ fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     Err(wrong_array(name, "int32 or int64", array))
 }
 
-fn floats(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+/// Returns the values of a one-dimensional array of `float64`.
+pub fn floats(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     match array.extract::<PyReadonlyArray1<'_, f64>>() {
         Ok(array) => Ok(array.as_array().iter().copied().collect()),
         Err(_) => Err(wrong_array(name, "float64", array)),

@@ -10,6 +10,7 @@ use super::arguments;
 use super::errors;
 use super::market_cycles::{self, MarketCycle, PySized};
 use super::pool::PyPool;
+use super::price_graph::{GraphArrays, MarketGraph};
 use super::values::to_python;
 use crate::cycle_finder::{EdgeIndex, MAX_HOPS, pool_of};
 use crate::market::{
@@ -371,6 +372,10 @@ impl PyMarket {
         let unknown = || errors::invalid(format!("mint {mint} is not traded by any pool of the market"));
         let mint = market.mint_index(&mint).ok_or_else(unknown)?;
         Ok(market.lamports_in(mint, lamports))
+    }
+
+    fn graph(&self, py: Python<'_>) -> MarketGraph {
+        MarketGraph::new(py, py.detach(|| GraphArrays::of(&self.lock())))
     }
 
     fn state_digest(&self, py: Python<'_>) -> String {
