@@ -12,6 +12,7 @@
 
 mod bellman_ford;
 mod graph;
+mod incremental;
 mod layout;
 mod sweep;
 mod through_pool;
@@ -22,11 +23,15 @@ pub use bellman_ford::{
 pub use graph::{
     EdgeIndex, EdgeWeight, GraphError, MAX_MINTS, MintIndex, PoolIndex, PriceGraph, edge_of, pool_of,
 };
+pub use incremental::{CycleUpdate, IncrementalCycleFinder, WeightedCycle};
 pub use sweep::MarketSweep;
 pub use through_pool::{CycleScratch, FoundCycle};
 
 /// The most hops [`PriceGraph::cycles_through`] looks for.
 pub const MAX_HOPS: usize = 4;
+
+/// The most hops [`IncrementalCycleFinder::cycles_through`] looks for.
+pub const MAX_ARRAY_HOPS: usize = 6;
 
 /// The identity of a directed cycle of at most [`MAX_HOPS`] edges, whatever edge it starts with.
 ///

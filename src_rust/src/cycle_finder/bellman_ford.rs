@@ -13,7 +13,7 @@
 //!
 //! `f64` throughout, see the module's front page. The answer depends on nothing but the input.
 
-use super::layout::{Layout, Link, NONE};
+use super::layout::{Layout, Link, NONE, index};
 
 /// A cycle counts only if the sum of its weights is below minus this (and a repair is made only if
 /// it lowers a potential by more). Where some |weight| exceeds 70 it grows in proportion (2⁻⁴⁶ of
@@ -81,6 +81,42 @@ pub enum FinderError {
         /// How many edges there are.
         edges: usize,
     },
+    /// A search asked to start outside the graph.
+    #[error("source {source} is not in 0..{nodes}", source = .node)]
+    UnknownSource {
+        /// The node as given.
+        node: i64,
+        /// How many nodes there are.
+        nodes: usize,
+    },
+    /// There is not one pool per edge.
+    #[error("pool must have one entry per edge, {edges}, found {pool}")]
+    PoolLength {
+        /// How many edges there are.
+        edges: usize,
+        /// Length of `pool`.
+        pool: usize,
+    },
+    /// An edge from a node to itself, which no swap is.
+    #[error("edge {edge} leads from node {node} to itself")]
+    SelfLoop {
+        /// Which edge.
+        edge: usize,
+        /// The node at both ends.
+        node: u32,
+    },
+    /// No edge belongs to this pool.
+    #[error("no edge has pool {pool}")]
+    UnknownPool {
+        /// The pool as given.
+        pool: i64,
+    },
+    /// A cycle length that the search does not offer.
+    #[error("max_hops {max_hops} is not in 2..={}", super::MAX_ARRAY_HOPS)]
+    MaxHops {
+        /// The value as given.
+        max_hops: usize,
+    },
 }
 
 /// A simple cycle whose weights sum to less than `-CYCLE_EPSILON`.
@@ -134,23 +170,7 @@ impl NegativeCycleFinder {
     /// # Errors
     /// [`FinderError`]: lengths differ, a node outside `0..nodes`, a weight not finite or too large.
     pub fn new(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64]) -> Result<Self, FinderError> {
-        let edges = src.len();
-        if dst.len() != edges || weight.len() != edges {
-            return Err(FinderError::Lengths { src: edges, dst: dst.len(), weight: weight.len() });
-        }
-        if nodes > MAX_NODES || edges > MAX_EDGES {
-            return Err(FinderError::TooLarge { nodes, edges });
-        }
-        for (end, list) in [("src", src), ("dst", dst)] {
-            if let Some((edge, &node)) = list.iter().enumerate().find(|&(_, &node)| node as usize >= nodes) {
-                return Err(FinderError::NodeOutOfRange { end, edge, node: i64::from(node), nodes });
-            }
-        }
-        let mut max_abs_weight = 0.0_f64;
-        for (edge, &weight) in weight.iter().enumerate() {
-            check_weight(edge, weight)?;
-            max_abs_weight = max_abs_weight.max(weight.abs());
-        }
+        let max_abs_weight = check_graph(nodes, src, dst, weight)?;
         let layout = Layout::new(nodes, src, dst, weight);
         let state = State {
             potential: vec![0.0; nodes],
@@ -364,13 +384,30 @@ fn middle(low: f64, high: f64) -> f64 {
     }
 }
 
-fn check_weight(edge: usize, weight: f64) -> Result<(), FinderError> {
-    if weight.abs() <= MAX_ABS_WEIGHT { Ok(()) } else { Err(FinderError::Weight { edge, weight }) }
+/// Refuses what is no graph. Returns the largest |weight|.
+pub(super) fn check_graph(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64]) -> Result<f64, FinderError> {
+    let edges = src.len();
+    if dst.len() != edges || weight.len() != edges {
+        return Err(FinderError::Lengths { src: edges, dst: dst.len(), weight: weight.len() });
+    }
+    if nodes > MAX_NODES || edges > MAX_EDGES {
+        return Err(FinderError::TooLarge { nodes, edges });
+    }
+    for (end, list) in [("src", src), ("dst", dst)] {
+        if let Some((edge, &node)) = list.iter().enumerate().find(|&(_, &node)| node as usize >= nodes) {
+            return Err(FinderError::NodeOutOfRange { end, edge, node: i64::from(node), nodes });
+        }
+    }
+    let mut max_abs_weight = 0.0_f64;
+    for (edge, &weight) in weight.iter().enumerate() {
+        check_weight(edge, weight)?;
+        max_abs_weight = max_abs_weight.max(weight.abs());
+    }
+    Ok(max_abs_weight)
 }
 
-/// A position as `u32`; sizes are bounded by [`MAX_EDGES`].
-fn index(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(NONE)
+pub(super) fn check_weight(edge: usize, weight: f64) -> Result<(), FinderError> {
+    if weight.abs() <= MAX_ABS_WEIGHT { Ok(()) } else { Err(FinderError::Weight { edge, weight }) }
 }
 
 /// Returns node indices as the finder takes them, from a user's signed integers.

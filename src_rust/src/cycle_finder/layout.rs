@@ -143,7 +143,7 @@ impl Layout {
 
 /// Numbers nodes in breadth-first order over edges taken both ways, each part of the graph from
 /// its busiest node. Returns the number of each node.
-fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> Vec<u32> {
+pub(super) fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> Vec<u32> {
     let edges = src.len();
     let end = |side: usize| if side < edges { src[side] } else { dst[side - edges] };
     let (first, sides) = group_by(nodes, 2 * edges, end);
@@ -177,7 +177,7 @@ fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> Vec<u32> {
 }
 
 /// Sorts `0..items` by key, stable. Returns each key's start (and the end), and the items.
-fn group_by(keys: usize, items: usize, key: impl Fn(usize) -> u32) -> (Vec<u32>, Vec<u32>) {
+pub(super) fn group_by(keys: usize, items: usize, key: impl Fn(usize) -> u32) -> (Vec<u32>, Vec<u32>) {
     let mut first = vec![0; keys + 1];
     for item in 0..items {
         first[key(item) as usize + 1] += 1;
@@ -196,6 +196,6 @@ fn group_by(keys: usize, items: usize, key: impl Fn(usize) -> u32) -> (Vec<u32>,
 }
 
 /// A position as `u32`: the finder refuses graphs of more than 2³⁰ edges.
-fn index(position: usize) -> u32 {
+pub(super) fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }
