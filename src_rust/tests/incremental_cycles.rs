@@ -65,14 +65,8 @@ impl Graph {
         let is_market = random.below(3) > 0;
         let spread = if is_market { 1 << random.below(16) } else { 1 };
         let price = (0..nodes).map(|_| random.between(-spread, spread)).collect();
-        let mut graph = Self {
-            nodes,
-            src: Vec::new(),
-            dst: Vec::new(),
-            pool: Vec::new(),
-            weight: Vec::new(),
-            price,
-        };
+        let mut graph =
+            Self { nodes, src: Vec::new(), dst: Vec::new(), pool: Vec::new(), weight: Vec::new(), price };
         for pool in 0..1 + random.below(most_edges) {
             let (a, b) = (random.below(nodes), random.below(nodes));
             if a == b {
@@ -198,7 +192,8 @@ fn warm_answer_is_the_cold_one_after_every_change() {
                 assert!(!asked || warm.has_cycle(), "graph {seed}");
                 if update.as_ref().is_none_or(|update| update.closed.is_empty()) {
                     let through = warm.open_cycles();
-                    let through = through.iter().any(|cycle| cycle.edges.contains(&u32::try_from(edge).unwrap()));
+                    let through =
+                        through.iter().any(|cycle| cycle.edges.contains(&u32::try_from(edge).unwrap()));
                     assert_eq!(asked, through, "graph {seed}");
                 }
                 update
@@ -382,8 +377,7 @@ fn wrong_input_is_refused_and_changes_nothing() {
     assert!(matches!(new(&[0], &[1], &[f64::NAN], None), Err(FinderError::Weight { edge: 0, .. })));
     assert_eq!(new(&[], &[], &[], None), Ok(0));
 
-    let mut finder =
-        IncrementalCycleFinder::new(2, &[0, 1], &[1, 0], &[1.0, -0.5], Some(&[7, 8])).unwrap();
+    let mut finder = IncrementalCycleFinder::new(2, &[0, 1], &[1, 0], &[1.0, -0.5], Some(&[7, 8])).unwrap();
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e16] {
         assert!(matches!(finder.update(1, bad), Err(FinderError::Weight { edge: 1, .. })));
         assert!(finder.would_close_cycle(1, bad).is_err());

@@ -82,7 +82,7 @@ pub enum FinderError {
         edges: usize,
     },
     /// A search asked to start outside the graph.
-    #[error("source {source} is not in 0..{nodes}", source = .node)]
+    #[error("source {node} is not in 0..{nodes}")]
     UnknownSource {
         /// The node as given.
         node: i64,
@@ -96,6 +96,14 @@ pub enum FinderError {
         edges: usize,
         /// Length of `pool`.
         pool: usize,
+    },
+    /// There is not one weight per changed edge.
+    #[error("edges and weights must have one length, found {edges} and {weights}")]
+    ChangeLengths {
+        /// Length of `edges`.
+        edges: usize,
+        /// Length of `weights`.
+        weights: usize,
     },
     /// An edge from a node to itself, which no swap is.
     #[error("edge {edge} leads from node {node} to itself")]
@@ -201,6 +209,12 @@ impl NegativeCycleFinder {
         Ok(())
     }
 
+    /// Returns the number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.state.potential.len()
+    }
+
     /// Returns the number of edges.
     #[must_use]
     pub fn edge_count(&self) -> usize {
@@ -211,18 +225,38 @@ impl NegativeCycleFinder {
     ///
     /// Nothing is remembered between calls but memory: every call is a search from scratch.
     pub fn find(&mut self) -> Option<NegativeCycle> {
+        self.search(|_| true)
+    }
+
+    /// Returns a negative cycle that can be reached from one of the nodes `sources`, if there is one.
+    ///
+    /// Costs one walk over what can be reached, and then as [`Self::find`] for that part alone.
+    ///
+    /// # Errors
+    /// [`FinderError::UnknownSource`].
+    pub fn find_from(&mut self, sources: &[u32]) -> Result<Option<NegativeCycle>, FinderError> {
+        let nodes = self.state.potential.len();
+        if let Some(&node) = sources.iter().find(|&&node| node as usize >= nodes) {
+            return Err(FinderError::UnknownSource { node: i64::from(node), nodes });
+        }
+        let reached = self.layout.reached_from(sources);
+        Ok(self.search(|node| reached[node as usize]))
+    }
+
+    /// Edges from a node that `counts` lead to nodes that count.
+    fn search(&mut self, counts: impl Fn(u32) -> bool) -> Option<NegativeCycle> {
         let Self { layout, max_abs_weight, state } = self;
         state.epsilon = CYCLE_EPSILON.max(*max_abs_weight * 2.0_f64.powi(-46));
         state.parent.fill(NO_PARENT);
         state.queued.fill(false);
         (state.head, state.tail, state.repairs) = (0, 0, 0);
-        for &edge in &layout.loops {
+        for &edge in layout.loops.iter().filter(|&&edge| counts(layout.end_of(edge))) {
             if let Some(cycle) = state.accept(layout, vec![edge]) {
                 return Some(cycle);
             }
         }
-        for node in 0..state.potential.len() {
-            if let Some(cycle) = state.place(layout, node) {
+        for node in (0..state.potential.len()).filter(|&node| counts(index(node))) {
+            if let Some(cycle) = state.place(layout, node, &counts) {
                 return Some(cycle);
             }
         }
@@ -233,10 +267,15 @@ impl NegativeCycleFinder {
 impl State {
     /// Gives a node its first potential, between all bounds that the links to earlier nodes set.
     /// If these contradict each other, relaxes them.
-    fn place(&mut self, layout: &Layout, node: usize) -> Option<NegativeCycle> {
+    fn place(
+        &mut self,
+        layout: &Layout,
+        node: usize,
+        counts: &impl Fn(u32) -> bool,
+    ) -> Option<NegativeCycle> {
         let links = layout.links_of(node);
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
-        for link in &layout.links[links.clone()] {
+        for link in layout.links[links.clone()].iter().filter(|link| counts(link.to)) {
             let at = self.potential[link.to as usize];
             low = low.max(at - link.back);
             high = high.min(at + link.forth);
@@ -248,14 +287,15 @@ impl State {
         // From the highest bound down, so that every violated edge is met as one.
         self.potential[node] = low;
         let this = index(node);
-        for place in links.clone() {
+        let counted = links.filter(|&place| counts(layout.links[place].to));
+        for place in counted.clone() {
             let Link { to, forth, .. } = layout.links[place];
             let cycle = self.relax(layout, to, this, forth, layout.link_edges[place][0]);
             if cycle.is_some() {
                 return cycle;
             }
         }
-        for place in links {
+        for place in counted {
             let Link { to, back, .. } = layout.links[place];
             let cycle = self.relax(layout, this, to, back, layout.link_edges[place][1]);
             if cycle.is_some() {
@@ -385,7 +425,12 @@ fn middle(low: f64, high: f64) -> f64 {
 }
 
 /// Refuses what is no graph. Returns the largest |weight|.
-pub(super) fn check_graph(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64]) -> Result<f64, FinderError> {
+pub(super) fn check_graph(
+    nodes: usize,
+    src: &[u32],
+    dst: &[u32],
+    weight: &[f64],
+) -> Result<f64, FinderError> {
     let edges = src.len();
     if dst.len() != edges || weight.len() != edges {
         return Err(FinderError::Lengths { src: edges, dst: dst.len(), weight: weight.len() });
@@ -408,6 +453,20 @@ pub(super) fn check_graph(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64]
 
 pub(super) fn check_weight(edge: usize, weight: f64) -> Result<(), FinderError> {
     if weight.abs() <= MAX_ABS_WEIGHT { Ok(()) } else { Err(FinderError::Weight { edge, weight }) }
+}
+
+/// Returns sources as [`NegativeCycleFinder::find_from`] takes them, from a user's signed integers.
+///
+/// # Errors
+/// [`FinderError::UnknownSource`].
+pub fn source_indices(given: impl IntoIterator<Item = i64>, nodes: usize) -> Result<Vec<u32>, FinderError> {
+    let indices = given.into_iter().map(|node| {
+        u32::try_from(node)
+            .ok()
+            .filter(|&index| (index as usize) < nodes)
+            .ok_or(FinderError::UnknownSource { node, nodes })
+    });
+    indices.collect()
 }
 
 /// Returns node indices as the finder takes them, from a user's signed integers.

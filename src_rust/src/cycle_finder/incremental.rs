@@ -111,9 +111,8 @@ impl IncrementalCycleFinder {
             })
             .collect();
         let label = breadth_first(nodes, src, dst);
-        let [src, dst] = [src, dst].map(|ends| -> Vec<u32> {
-            ends.iter().map(|&node| label[node as usize]).collect()
-        });
+        let [src, dst] =
+            [src, dst].map(|ends| -> Vec<u32> { ends.iter().map(|&node| label[node as usize]).collect() });
         let mut finder = Self {
             graph: Graph::new(nodes, &src, &dst, weight, &pool),
             search: Search::new(nodes),
@@ -149,13 +148,34 @@ impl IncrementalCycleFinder {
         Ok(self.change(edge, weight))
     }
 
-    /// Refuses what [`Self::update`] refuses.
-    ///
-    /// # Errors
-    /// [`FinderError::UnknownEdge`], [`FinderError::Weight`].
-    pub fn check_change(&self, edge: usize, weight: f64) -> Result<(), FinderError> {
+    fn check_change(&self, edge: usize, weight: f64) -> Result<(), FinderError> {
         self.check_edge(edge)?;
         check_weight(edge, weight)
+    }
+
+    /// Makes many changes, in order, as so many calls of [`Self::update`] would. Returns what opened
+    /// or closed cycles, with its position.
+    ///
+    /// # Errors
+    /// [`FinderError::ChangeLengths`], and those of [`Self::update`]: nothing was changed.
+    pub fn update_many(
+        &mut self,
+        edges: &[usize],
+        weights: &[f64],
+    ) -> Result<Vec<(usize, CycleUpdate)>, FinderError> {
+        if edges.len() != weights.len() {
+            return Err(FinderError::ChangeLengths { edges: edges.len(), weights: weights.len() });
+        }
+        for (&edge, &weight) in edges.iter().zip(weights) {
+            self.check_change(edge, weight)?;
+        }
+        let mut updates = Vec::new();
+        for (position, (&edge, &weight)) in edges.iter().zip(weights).enumerate() {
+            if let Some(update) = self.update(edge, weight)? {
+                updates.push((position, update));
+            }
+        }
+        Ok(updates)
     }
 
     /// Takes an edge out, and with it every cycle through it, until it is updated again. Does
@@ -219,6 +239,12 @@ impl IncrementalCycleFinder {
         self.open.iter().map(|(_, witness)| weighted(&self.graph, witness.to_vec())).collect()
     }
 
+    /// Returns the number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.graph.node_count()
+    }
+
     /// Returns the number of edges, removed ones included.
     #[must_use]
     pub fn edge_count(&self) -> usize {
@@ -242,6 +268,7 @@ impl IncrementalCycleFinder {
         if self.scale.units(weight).is_none() {
             self.coarsen(Scale::for_weights_up_to(weight.abs()), &mut update);
         }
+        let opened_by_scale = update.opened.len();
         let of_edge = &mut self.graph.edges[edge];
         let rises = weight > of_edge.weight;
         of_edge.weight = weight;
@@ -250,6 +277,9 @@ impl IncrementalCycleFinder {
         }
         if rises && self.graph.edges[edge].watchers > 0 {
             self.review(self.open.watchers(index(edge)).to_vec(), &mut update);
+        }
+        if opened_by_scale > 0 {
+            cancel(&mut update, opened_by_scale);
         }
         some(update)
     }
@@ -303,7 +333,7 @@ impl IncrementalCycleFinder {
                 self.hold(edge);
             }
             potentials::place(&mut self.search, &self.graph);
-            // Twice the nodes is enough for most markets, and a bound where there are cycles.
+            // Enough for most markets, and a bound where cycles would have it go on for ever.
             potentials::relax(&mut self.search, &self.graph, Some(8 * nodes));
             if !self.search.overflowing {
                 break;
@@ -352,6 +382,17 @@ impl IncrementalCycleFinder {
             self.scale = self.scale.coarser();
         }
         self.review(self.open.iter().map(|(edge, _)| edge).collect(), update);
+    }
+}
+
+/// Leaves out, of the first `count` cycles that opened, those that closed again in the same update.
+fn cancel(update: &mut CycleUpdate, count: usize) {
+    for place in (0..count).rev() {
+        let edges = &update.opened[place].edges;
+        if let Some(closed) = update.closed.iter().position(|cycle| cycle.edges == *edges) {
+            update.closed.remove(closed);
+            update.opened.remove(place);
+        }
     }
 }
 

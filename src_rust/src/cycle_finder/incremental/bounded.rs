@@ -13,10 +13,10 @@
 use super::super::MAX_ARRAY_HOPS;
 use super::super::bellman_ford::FinderError;
 use super::super::layout::index;
+use super::IncrementalCycleFinder;
 use super::arcs::{Arc, BACKWARD, FORWARD};
 use super::open::{WeightedCycle, present, weighted};
 use super::scale::ABSENT;
-use super::IncrementalCycleFinder;
 
 /// Beyond this ratio of lengths the longer of two lists is probed, not read.
 const PROBE: usize = 8;
@@ -39,11 +39,7 @@ impl IncrementalCycleFinder {
     ///
     /// # Errors
     /// [`FinderError::UnknownPool`], [`FinderError::MaxHops`].
-    pub fn cycles_through_pool(
-        &self,
-        pool: i64,
-        max_hops: usize,
-    ) -> Result<Vec<WeightedCycle>, FinderError> {
+    pub fn cycles_through_pool(&self, pool: i64, max_hops: usize) -> Result<Vec<WeightedCycle>, FinderError> {
         check_hops(max_hops)?;
         let edges = self.pools.get(&pool).ok_or(FinderError::UnknownPool { pool })?;
         Ok(self.all_through(edges, max_hops))

@@ -124,8 +124,7 @@ fn weights_that_outgrow_the_scale_make_it_coarser_and_nothing_else() {
 fn drifting_potentials_are_computed_anew_before_they_overflow() {
     // One edge at a time around a triangle, each time as low as it may be: potentials only fall.
     let heavy = 2.0_f64.powi(5);
-    let mut finder =
-        IncrementalCycleFinder::new(3, &[0, 1, 2], &[1, 2, 0], &[0.0; 3], None).unwrap();
+    let mut finder = IncrementalCycleFinder::new(3, &[0, 1, 2], &[1, 2, 0], &[0.0; 3], None).unwrap();
     for edge in 0..3 {
         finder.remove(edge).unwrap();
     }
