@@ -15,18 +15,17 @@
 mod bellman_ford;
 mod graph;
 mod incremental;
+mod input;
 mod layout;
 mod sweep;
 mod through_pool;
 
-pub use bellman_ford::{
-    CYCLE_EPSILON, FinderError, MAX_ABS_WEIGHT, NegativeCycle, NegativeCycleFinder, node_indices,
-    source_indices,
-};
+pub use bellman_ford::{CYCLE_EPSILON, NegativeCycle, NegativeCycleFinder};
 pub use graph::{
     EdgeIndex, EdgeWeight, GraphError, MAX_MINTS, MintIndex, PoolIndex, PriceGraph, edge_of, pool_of,
 };
 pub use incremental::{CycleUpdate, IncrementalCycleFinder, WeightedCycle};
+pub use input::{FinderError, MAX_ABS_WEIGHT, node_indices, source_indices};
 pub use sweep::MarketSweep;
 pub use through_pool::{CycleScratch, FoundCycle};
 

@@ -43,7 +43,7 @@ use self::arcs::{Graph, State};
 use self::open::{OpenCycles, is_negative, present, weighted};
 use self::scale::{ABSENT, Scale};
 use self::search::Search;
-use super::bellman_ford::{FinderError, check_graph, check_weight};
+use super::input::{FinderError, check_graph, check_weight};
 use super::layout::{breadth_first, index};
 
 /// What one change did to the open cycles.
@@ -114,7 +114,7 @@ impl IncrementalCycleFinder {
         let [src, dst] =
             [src, dst].map(|ends| -> Vec<u32> { ends.iter().map(|&node| label[node as usize]).collect() });
         let mut finder = Self {
-            graph: Graph::new(nodes, &src, &dst, weight, &pool),
+            graph: Graph::new(nodes, &src, &dst, weight, pool),
             search: Search::new(nodes),
             scale: Scale::for_weights_up_to(largest),
             open: OpenCycles::default(),

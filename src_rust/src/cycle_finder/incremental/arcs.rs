@@ -21,7 +21,9 @@ pub enum State {
     Removed,
 }
 
+/// A cache line holds two whole.
 #[derive(Debug, Clone)]
+#[repr(align(32))]
 pub struct Edge {
     /// Start and end.
     pub ends: [u32; 2],
@@ -31,7 +33,6 @@ pub struct Edge {
     pub weight: f64,
     /// How many witnesses it is part of.
     pub watchers: u32,
-    pub pool: u32,
     pub state: State,
 }
 
@@ -49,20 +50,20 @@ pub struct Arc {
 #[derive(Debug, Clone)]
 pub struct Graph {
     pub edges: Vec<Edge>,
+    pub pools: Vec<u32>,
     first: [Vec<u32>; 2],
     arcs: [Vec<Arc>; 2],
 }
 
 impl Graph {
-    /// Every edge is withheld at first. `src`, `dst`, `weight`, `pool` of one length.
-    pub fn new(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64], pool: &[u32]) -> Self {
+    /// Every edge is withheld at first. `src`, `dst`, `weight`, `pools` of one length.
+    pub fn new(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64], pools: Vec<u32>) -> Self {
         let mut edges: Vec<Edge> = (0..src.len())
             .map(|edge| Edge {
                 ends: [src[edge], dst[edge]],
                 places: [0; 2],
                 weight: weight[edge],
                 watchers: 0,
-                pool: pool[edge],
                 state: State::Withheld,
             })
             .collect();
@@ -75,7 +76,7 @@ impl Graph {
                 arcs[side].push(Arc { to: of_edge.ends[1 - side], edge, weight: ABSENT });
             }
         }
-        Self { edges, first: [out.0, into.0], arcs }
+        Self { edges, pools, first: [out.0, into.0], arcs }
     }
 
     pub fn node_count(&self) -> usize {

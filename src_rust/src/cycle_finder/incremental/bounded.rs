@@ -10,8 +10,10 @@
 //! that cannot help, no cycle is lost, and through a held edge there is nothing to look for at all
 //! while nothing is withheld.
 
+use std::cmp::Ordering;
+
 use super::super::MAX_ARRAY_HOPS;
-use super::super::bellman_ford::FinderError;
+use super::super::input::FinderError;
 use super::super::layout::index;
 use super::IncrementalCycleFinder;
 use super::arcs::{Arc, BACKWARD, FORWARD};
@@ -195,22 +197,26 @@ impl Walk<'_> {
         let (mut forth, mut back) = (graph.arcs(FORWARD, gap.from), graph.arcs(BACKWARD, gap.to));
         let (probe_forth, probe_back) = (forth.len() > PROBE * back.len(), back.len() > PROBE * forth.len());
         while let (Some(one), Some(two)) = (forth.first(), back.first()) {
-            if one.to < two.to {
-                forth = if probe_forth { from_node(forth, two.to) } else { &forth[1..] };
-            } else if two.to < one.to {
-                back = if probe_back { from_node(back, one.to) } else { &back[1..] };
-            } else {
-                let node = one.to;
-                let cost = gap.cost + self.cost(gap.from, node, one);
-                if cost < self.gains[1] && !self.is_visited(gap, node) && !self.uses_pool(one.edge) {
-                    for two in back.iter().take_while(|two| two.to == node) {
-                        let cost = cost + self.cost(node, gap.to, two);
-                        if cost < 0 && !self.uses_pool(two.edge) && !self.same_pool(one.edge, two.edge) {
-                            self.emit(cost, &[one.edge, two.edge]);
+            match one.to.cmp(&two.to) {
+                Ordering::Less => {
+                    forth = if probe_forth { from_node(forth, two.to) } else { &forth[1..] };
+                }
+                Ordering::Greater => {
+                    back = if probe_back { from_node(back, one.to) } else { &back[1..] };
+                }
+                Ordering::Equal => {
+                    let node = one.to;
+                    let cost = gap.cost + self.cost(gap.from, node, one);
+                    if cost < self.gains[1] && !self.is_visited(gap, node) && !self.uses_pool(one.edge) {
+                        for two in back.iter().take_while(|two| two.to == node) {
+                            let cost = cost + self.cost(node, gap.to, two);
+                            if cost < 0 && !self.uses_pool(two.edge) && !self.same_pool(one.edge, two.edge) {
+                                self.emit(cost, &[one.edge, two.edge]);
+                            }
                         }
                     }
+                    forth = &forth[1..];
                 }
-                forth = &forth[1..];
             }
         }
     }
@@ -237,8 +243,8 @@ impl Walk<'_> {
     }
 
     fn same_pool(&self, one: u32, two: u32) -> bool {
-        let edges = &self.finder.graph.edges;
-        edges[one as usize].pool == edges[two as usize].pool
+        let pools = &self.finder.graph.pools;
+        pools[one as usize] == pools[two as usize]
     }
 
     fn emit(&mut self, sum: i64, between: &[u32]) {

@@ -30,13 +30,13 @@ use super::super::layout::NONE;
 use super::arcs::{BACKWARD, FORWARD, Graph};
 use super::scale::{ABSENT, FAR, MAX_POTENTIAL};
 
+/// A cache line holds two whole.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
 struct Node {
     potential: i64,
     /// From the forward start, and to the backward one; valid in the search of `epoch`.
     distance: [i64; 2],
-    /// The edge that gave each distance.
-    via: [u32; 2],
     epoch: u32,
 }
 
@@ -44,6 +44,8 @@ struct Node {
 #[derive(Debug, Clone)]
 pub struct Search {
     nodes: Vec<Node>,
+    /// The edge that gave each distance of a node.
+    via: Vec<[u32; 2]>,
     epoch: u32,
     heaps: [BinaryHeap<Reverse<(i64, u32)>>; 2],
     settled: [Vec<u32>; 2],
@@ -56,9 +58,10 @@ pub struct Search {
 
 impl Search {
     pub fn new(nodes: usize) -> Self {
-        let node = Node { potential: 0, distance: [FAR; 2], via: [NONE; 2], epoch: 0 };
+        let node = Node { potential: 0, distance: [FAR; 2], epoch: 0 };
         Self {
             nodes: vec![node; nodes],
+            via: vec![[NONE; 2]; nodes],
             epoch: 0,
             heaps: [BinaryHeap::new(), BinaryHeap::new()],
             settled: [Vec::new(), Vec::new()],
@@ -128,8 +131,8 @@ impl Search {
         for (side, start) in [from, to].into_iter().enumerate() {
             self.heaps[side].clear();
             self.settled[side].clear();
-            let node = self.touch(start);
-            node.distance[side] = 0;
+            self.touch(start).distance[side] = 0;
+            self.via[start as usize][side] = NONE;
             self.heaps[side].push(Reverse((0, start)));
         }
     }
@@ -139,7 +142,6 @@ impl Search {
         if node.epoch != self.epoch {
             node.epoch = self.epoch;
             node.distance = [FAR; 2];
-            node.via = [NONE; 2];
         }
         node
     }
@@ -171,13 +173,13 @@ impl Search {
             let next = self.touch(arc.to);
             if through + next.distance[other] < need {
                 next.distance[side] = through;
-                next.via[side] = arc.edge;
+                self.via[arc.to as usize][side] = arc.edge;
                 self.meeting = arc.to;
                 return true;
             }
             if through < room && through < next.distance[side] {
                 next.distance[side] = through;
-                next.via[side] = arc.edge;
+                self.via[arc.to as usize][side] = arc.edge;
                 self.heaps[side].push(Reverse((through, arc.to)));
             }
         }
@@ -204,7 +206,7 @@ impl Search {
     }
 
     fn via(&self, side: usize, node: u32) -> Option<u32> {
-        Some(self.nodes[node as usize].via[side]).filter(|&edge| edge != NONE)
+        Some(self.via[node as usize][side]).filter(|&edge| edge != NONE)
     }
 
     /// Moves the potentials so that the edge asked about costs 0 and no other less.

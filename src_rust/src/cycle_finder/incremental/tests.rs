@@ -62,7 +62,7 @@ fn check(finder: &IncrementalCycleFinder) {
 fn random_finder(random: &mut Random, spread: i32) -> IncrementalCycleFinder {
     let nodes = 2 + random.below(12);
     let (mut src, mut dst, mut weight) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..1 + random.below(40) {
+    for _ in 0..=random.below(40) {
         let (from, to) = (random.below(nodes), random.below(nodes));
         if from != to {
             src.push(index(from));
