@@ -135,14 +135,14 @@ impl IncrementalCycleFinder {
     #[inline]
     pub fn update(&mut self, edge: usize, weight: f64) -> Result<Option<CycleUpdate>, FinderError> {
         self.check_change(edge, weight)?;
-        let of_edge = &self.graph.edges[edge];
+        let of_edge = &mut self.graph.edges[edge];
         if of_edge.state == State::Held
             && of_edge.watchers == 0
             && let Some(units) = self.scale.units(weight)
             && self.search.reduced(of_edge.ends, units) >= 0
         {
-            self.graph.edges[edge].weight = weight;
-            self.graph.set_arcs(edge, units);
+            of_edge.weight = weight;
+            self.graph.units[edge] = units;
             return Ok(None);
         }
         Ok(self.change(edge, weight))
@@ -192,7 +192,7 @@ impl IncrementalCycleFinder {
         of_edge.state = State::Removed;
         of_edge.weight = f64::INFINITY;
         let watched = of_edge.watchers > 0;
-        self.graph.set_arcs(edge, ABSENT);
+        self.graph.units[edge] = ABSENT;
         let mut update = CycleUpdate::default();
         if watched {
             self.review(self.open.watchers(index(edge)).to_vec(), &mut update);
@@ -310,7 +310,7 @@ impl IncrementalCycleFinder {
                 let mut witness = vec![index(edge)];
                 witness.extend(self.search.path(&self.graph));
                 self.graph.edges[edge].state = State::Withheld;
-                self.graph.set_arcs(edge, ABSENT);
+                self.graph.units[edge] = ABSENT;
                 update.opened.push(weighted(&self.graph, witness.clone()));
                 self.open.insert(&mut self.graph, index(edge), witness);
                 return;
@@ -318,7 +318,7 @@ impl IncrementalCycleFinder {
             self.search.make_room();
         }
         self.graph.edges[edge].state = State::Held;
-        self.graph.set_arcs(edge, units);
+        self.graph.units[edge] = units;
         if self.search.overflowing && !potentials::reset(&mut self.search, &self.graph) {
             self.coarsen(self.scale.coarser(), update);
         }
@@ -346,7 +346,7 @@ impl IncrementalCycleFinder {
             let units = self.scale.units(of_edge.weight).unwrap_or(ABSENT);
             if self.search.reduced(of_edge.ends, units) < 0 {
                 of_edge.state = State::Withheld;
-                self.graph.set_arcs(edge, ABSENT);
+                self.graph.units[edge] = ABSENT;
                 others.push(edge);
             }
         }
@@ -362,7 +362,7 @@ impl IncrementalCycleFinder {
     fn hold(&mut self, edge: usize) {
         if let Some(units) = present(&self.graph, self.scale, index(edge)) {
             self.graph.edges[edge].state = State::Held;
-            self.graph.set_arcs(edge, units);
+            self.graph.units[edge] = units;
         }
     }
 

@@ -1,8 +1,8 @@
-//! The graph: every edge's state, and its arc in the list of its start and in that of its end.
+//! The graph: edges, each a single place to write, and who leads where.
 
 use std::ops::Range;
 
-use super::super::layout::{group_by, index};
+use super::super::layout::group_by;
 use super::scale::ABSENT;
 
 /// Over edges, from where they start to where they end.
@@ -27,8 +27,6 @@ pub enum State {
 pub struct Edge {
     /// Start and end.
     pub ends: [u32; 2],
-    /// Where its arcs are.
-    places: [u32; 2],
     /// As the user gave it; infinite while removed.
     pub weight: f64,
     /// How many witnesses it is part of.
@@ -42,14 +40,15 @@ pub struct Arc {
     /// The other end.
     pub to: u32,
     pub edge: u32,
-    /// In units; [`ABSENT`] unless the edge is held.
-    pub weight: i64,
 }
 
 /// Edges by index and, per direction, arcs sorted by (node, other node, edge).
 #[derive(Debug, Clone)]
 pub struct Graph {
     pub edges: Vec<Edge>,
+    /// What edges weigh for the potentials: [`ABSENT`] unless they are held. Apart from the rest, as
+    /// searches read nothing else of most edges.
+    pub units: Vec<i64>,
     pub pools: Vec<u32>,
     first: [Vec<u32>; 2],
     arcs: [Vec<Arc>; 2],
@@ -58,25 +57,22 @@ pub struct Graph {
 impl Graph {
     /// Every edge is withheld at first. `src`, `dst`, `weight`, `pools` of one length.
     pub fn new(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64], pools: Vec<u32>) -> Self {
-        let mut edges: Vec<Edge> = (0..src.len())
+        let edges: Vec<Edge> = (0..src.len())
             .map(|edge| Edge {
                 ends: [src[edge], dst[edge]],
-                places: [0; 2],
                 weight: weight[edge],
                 watchers: 0,
                 state: State::Withheld,
             })
             .collect();
-        let (out, into) = (sorted(nodes, src, dst), sorted(nodes, dst, src));
-        let mut arcs = [Vec::with_capacity(src.len()), Vec::with_capacity(src.len())];
-        for (side, (_, order)) in [&out, &into].into_iter().enumerate() {
-            for (place, &edge) in order.iter().enumerate() {
-                let of_edge = &mut edges[edge as usize];
-                of_edge.places[side] = index(place);
-                arcs[side].push(Arc { to: of_edge.ends[1 - side], edge, weight: ABSENT });
-            }
-        }
-        Self { edges, pools, first: [out.0, into.0], arcs }
+        let (first_out, by_start) = sorted(nodes, src, dst);
+        let (first_into, by_end) = sorted(nodes, dst, src);
+        let arcs = |order: Vec<u32>, other: &[u32]| {
+            order.into_iter().map(|edge| Arc { to: other[edge as usize], edge }).collect()
+        };
+        let arcs = [arcs(by_start, dst), arcs(by_end, src)];
+        let units = vec![ABSENT; edges.len()];
+        Self { edges, units, pools, first: [first_out, first_into], arcs }
     }
 
     pub fn node_count(&self) -> usize {
@@ -97,11 +93,10 @@ impl Graph {
         self.range(side, node).len()
     }
 
-    /// Lets an edge be walked at a weight, or, with [`ABSENT`], not at all.
-    pub fn set_arcs(&mut self, edge: usize, weight: i64) {
-        for side in [FORWARD, BACKWARD] {
-            self.arcs[side][self.edges[edge].places[side] as usize].weight = weight;
-        }
+    /// What an edge weighs for the potentials.
+    #[inline]
+    pub fn units(&self, edge: u32) -> i64 {
+        self.units[edge as usize]
     }
 }
 

@@ -224,12 +224,11 @@ impl Walk<'_> {
     /// Reduced cost of an arc; far above all others if the edge is removed.
     fn cost(&self, from: u32, to: u32, arc: &Arc) -> i64 {
         let finder = self.finder;
-        let weight = if arc.weight == ABSENT {
-            present(&finder.graph, finder.scale, arc.edge).unwrap_or(ABSENT)
-        } else {
-            arc.weight
-        };
-        finder.search.reduced([from, to], weight)
+        let mut units = finder.graph.units(arc.edge);
+        if units == ABSENT {
+            units = present(&finder.graph, finder.scale, arc.edge).unwrap_or(ABSENT);
+        }
+        finder.search.reduced([from, to], units)
     }
 
     fn is_visited(&self, gap: Gap, node: u32) -> bool {

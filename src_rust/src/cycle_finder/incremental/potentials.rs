@@ -17,10 +17,10 @@ pub fn place(search: &mut Search, graph: &Graph) {
     for node in 0..index(graph.node_count()) {
         let (mut low, mut high) = (-ABSENT, ABSENT);
         for arc in graph.arcs(FORWARD, node).iter().take_while(|arc| arc.to < node) {
-            low = low.max(search.potential(arc.to) - arc.weight);
+            low = low.max(search.potential(arc.to) - graph.units(arc.edge));
         }
         for arc in graph.arcs(BACKWARD, node).iter().take_while(|arc| arc.to < node) {
-            high = high.min(search.potential(arc.to) + arc.weight);
+            high = high.min(search.potential(arc.to) + graph.units(arc.edge));
         }
         let potential = match (low > -NO_BOUND, high < NO_BOUND) {
             (true, true) => i64::midpoint(low, high),
@@ -48,7 +48,7 @@ pub fn relax(search: &mut Search, graph: &Graph, budget: Option<usize>) {
         }
         left -= 1;
         for arc in graph.arcs(FORWARD, node) {
-            let through = search.potential(node) + arc.weight;
+            let through = search.potential(node) + graph.units(arc.edge);
             if through < search.potential(arc.to) {
                 search.set_potential(arc.to, through);
                 if !std::mem::replace(&mut queued[arc.to as usize], true) {

@@ -34,18 +34,19 @@ use super::scale::{ABSENT, FAR, MAX_POTENTIAL};
 #[derive(Debug, Clone, Copy)]
 #[repr(align(32))]
 struct Node {
-    potential: i64,
     /// From the forward start, and to the backward one; valid in the search of `epoch`.
     distance: [i64; 2],
+    /// The edge that gave each distance.
+    via: [u32; 2],
     epoch: u32,
 }
 
 /// Potentials of all nodes, and the memory of a search.
 #[derive(Debug, Clone)]
 pub struct Search {
+    /// Apart from the rest: most changes look at nothing else.
+    potentials: Vec<i64>,
     nodes: Vec<Node>,
-    /// The edge that gave each distance of a node.
-    via: Vec<[u32; 2]>,
     epoch: u32,
     heaps: [BinaryHeap<Reverse<(i64, u32)>>; 2],
     settled: [Vec<u32>; 2],
@@ -58,10 +59,10 @@ pub struct Search {
 
 impl Search {
     pub fn new(nodes: usize) -> Self {
-        let node = Node { potential: 0, distance: [FAR; 2], epoch: 0 };
+        let node = Node { distance: [FAR; 2], via: [NONE; 2], epoch: 0 };
         Self {
+            potentials: vec![0; nodes],
             nodes: vec![node; nodes],
-            via: vec![[NONE; 2]; nodes],
             epoch: 0,
             heaps: [BinaryHeap::new(), BinaryHeap::new()],
             settled: [Vec::new(), Vec::new()],
@@ -73,11 +74,11 @@ impl Search {
 
     #[inline]
     pub fn potential(&self, node: u32) -> i64 {
-        self.nodes[node as usize].potential
+        self.potentials[node as usize]
     }
 
     pub fn set_potential(&mut self, node: u32, potential: i64) {
-        self.nodes[node as usize].potential = potential;
+        self.potentials[node as usize] = potential;
         self.overflowing |= potential.abs() > MAX_POTENTIAL;
     }
 
@@ -89,8 +90,9 @@ impl Search {
 
     /// The lowest and the highest potential of a node that leaves no edge below 0.
     pub fn bounds(&self, graph: &Graph, node: u32) -> (i64, i64) {
-        let low = graph.arcs(FORWARD, node).iter().map(|arc| self.potential(arc.to) - arc.weight);
-        let high = graph.arcs(BACKWARD, node).iter().map(|arc| self.potential(arc.to) + arc.weight);
+        let low = graph.arcs(FORWARD, node).iter().map(|arc| self.potential(arc.to) - graph.units(arc.edge));
+        let high =
+            graph.arcs(BACKWARD, node).iter().map(|arc| self.potential(arc.to) + graph.units(arc.edge));
         (low.max().unwrap_or(-ABSENT), high.min().unwrap_or(ABSENT))
     }
 
@@ -132,7 +134,6 @@ impl Search {
             self.heaps[side].clear();
             self.settled[side].clear();
             self.touch(start).distance[side] = 0;
-            self.via[start as usize][side] = NONE;
             self.heaps[side].push(Reverse((0, start)));
         }
     }
@@ -142,6 +143,7 @@ impl Search {
         if node.epoch != self.epoch {
             node.epoch = self.epoch;
             node.distance = [FAR; 2];
+            node.via = [NONE; 2];
         }
         node
     }
@@ -164,22 +166,22 @@ impl Search {
         let here = self.potential(node);
         let room = need - self.radius[other];
         for arc in graph.arcs(side, node) {
-            let there = self.nodes[arc.to as usize].potential;
+            let there = self.potential(arc.to);
             let rise = if side == FORWARD { here - there } else { there - here };
-            let through = distance + arc.weight + rise;
+            let through = distance + graph.units(arc.edge) + rise;
             if through >= need {
                 continue;
             }
             let next = self.touch(arc.to);
             if through + next.distance[other] < need {
                 next.distance[side] = through;
-                self.via[arc.to as usize][side] = arc.edge;
+                next.via[side] = arc.edge;
                 self.meeting = arc.to;
                 return true;
             }
             if through < room && through < next.distance[side] {
                 next.distance[side] = through;
-                self.via[arc.to as usize][side] = arc.edge;
+                next.via[side] = arc.edge;
                 self.heaps[side].push(Reverse((through, arc.to)));
             }
         }
@@ -206,7 +208,7 @@ impl Search {
     }
 
     fn via(&self, side: usize, node: u32) -> Option<u32> {
-        Some(self.via[node as usize][side]).filter(|&edge| edge != NONE)
+        Some(self.nodes[node as usize].via[side]).filter(|&edge| edge != NONE)
     }
 
     /// Moves the potentials so that the edge asked about costs 0 and no other less.
@@ -214,8 +216,8 @@ impl Search {
         for side in [FORWARD, BACKWARD] {
             for place in 0..self.settled[side].len() {
                 let node = self.settled[side][place];
-                let Node { potential, distance, .. } = self.nodes[node as usize];
-                let by = (self.radius[side] - distance[side]).max(0);
+                let by = (self.radius[side] - self.nodes[node as usize].distance[side]).max(0);
+                let potential = self.potential(node);
                 self.set_potential(node, if side == FORWARD { potential - by } else { potential + by });
             }
         }
