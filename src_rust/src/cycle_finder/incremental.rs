@@ -44,7 +44,7 @@ use self::open::{OpenCycles, is_negative, present, weighted};
 use self::scale::{ABSENT, Scale};
 use self::search::Search;
 use super::input::{FinderError, check_graph, check_weight};
-use super::layout::{breadth_first, index};
+use super::layout::{breadth_first, group_by, index};
 
 /// What one change did to the open cycles.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,8 +62,10 @@ pub struct IncrementalCycleFinder {
     search: Search,
     scale: Scale,
     open: OpenCycles,
-    /// Edges by the user's pool.
-    pools: FxHashMap<i64, Vec<u32>>,
+    /// Our number for each of the user's pools.
+    pools: FxHashMap<i64, u32>,
+    /// Edges sorted by our number of their pool, behind where each pool starts.
+    by_pool: (Vec<u32>, Vec<u32>),
 }
 
 impl IncrementalCycleFinder {
@@ -99,17 +101,13 @@ impl IncrementalCycleFinder {
                 &own
             }
         };
-        let mut pools: FxHashMap<i64, Vec<u32>> = FxHashMap::default();
-        let mut pool_index: FxHashMap<i64, u32> = FxHashMap::default();
-        let pool: Vec<u32> = pool
-            .iter()
-            .enumerate()
-            .map(|(edge, &pool)| {
-                pools.entry(pool).or_default().push(index(edge));
-                let next = index(pool_index.len());
-                *pool_index.entry(pool).or_insert(next)
-            })
-            .collect();
+        let mut pools: FxHashMap<i64, u32> = FxHashMap::default();
+        let pool = pool.iter().map(|&pool| {
+            let next = index(pools.len());
+            *pools.entry(pool).or_insert(next)
+        });
+        let pool: Vec<u32> = pool.collect();
+        let by_pool = group_by(pools.len(), edges, |edge| pool[edge]);
         let label = breadth_first(nodes, src, dst);
         let [src, dst] =
             [src, dst].map(|ends| -> Vec<u32> { ends.iter().map(|&node| label[node as usize]).collect() });
@@ -119,6 +117,7 @@ impl IncrementalCycleFinder {
             scale: Scale::for_weights_up_to(largest),
             open: OpenCycles::default(),
             pools,
+            by_pool,
         };
         finder.start();
         Ok(finder)

@@ -43,8 +43,9 @@ impl IncrementalCycleFinder {
     /// [`FinderError::UnknownPool`], [`FinderError::MaxHops`].
     pub fn cycles_through_pool(&self, pool: i64, max_hops: usize) -> Result<Vec<WeightedCycle>, FinderError> {
         check_hops(max_hops)?;
-        let edges = self.pools.get(&pool).ok_or(FinderError::UnknownPool { pool })?;
-        Ok(self.all_through(edges, max_hops))
+        let place = *self.pools.get(&pool).ok_or(FinderError::UnknownPool { pool })? as usize;
+        let (first, edges) = &self.by_pool;
+        Ok(self.all_through(&edges[first[place] as usize..first[place + 1] as usize], max_hops))
     }
 
     fn all_through(&self, edges: &[u32], max_hops: usize) -> Vec<WeightedCycle> {
