@@ -156,7 +156,7 @@ impl Walk<'_> {
         };
         let other = if side == FORWARD { gap.to } else { gap.from };
         for arc in arcs.iter().take_while(|arc| arc.to == other) {
-            let cost = gap.cost + self.cost(gap.from, gap.to, arc);
+            let cost = gap.cost + self.cost(gap.from, gap.to, *arc);
             if cost < 0 && !self.uses_pool(arc.edge) {
                 self.emit(cost, &[arc.edge]);
             }
@@ -174,7 +174,7 @@ impl Walk<'_> {
         let left = gap.hops - 1;
         for arc in graph.arcs(side, here) {
             let (from, to) = if side == FORWARD { (here, arc.to) } else { (arc.to, here) };
-            let cost = gap.cost + self.cost(from, to, arc);
+            let cost = gap.cost + self.cost(from, to, *arc);
             if cost < self.gains[left] && !self.is_visited(gap, arc.to) && !self.uses_pool(arc.edge) {
                 if side == FORWARD {
                     self.forth.push(here, arc.edge);
@@ -207,10 +207,10 @@ impl Walk<'_> {
                 }
                 Ordering::Equal => {
                     let node = one.to;
-                    let cost = gap.cost + self.cost(gap.from, node, one);
+                    let cost = gap.cost + self.cost(gap.from, node, *one);
                     if cost < self.gains[1] && !self.is_visited(gap, node) && !self.uses_pool(one.edge) {
                         for two in back.iter().take_while(|two| two.to == node) {
-                            let cost = cost + self.cost(node, gap.to, two);
+                            let cost = cost + self.cost(node, gap.to, *two);
                             if cost < 0 && !self.uses_pool(two.edge) && !self.same_pool(one.edge, two.edge) {
                                 self.emit(cost, &[one.edge, two.edge]);
                             }
@@ -223,7 +223,7 @@ impl Walk<'_> {
     }
 
     /// Reduced cost of an arc; far above all others if the edge is removed.
-    fn cost(&self, from: u32, to: u32, arc: &Arc) -> i64 {
+    fn cost(&self, from: u32, to: u32, arc: Arc) -> i64 {
         let finder = self.finder;
         let mut units = finder.graph.units(arc.edge);
         if units == ABSENT {
