@@ -192,9 +192,12 @@ impl IncrementalCycleFinder {
         of_edge.weight = f64::INFINITY;
         let watched = of_edge.watchers > 0;
         self.graph.units[edge] = ABSENT;
-        let mut update = CycleUpdate::default();
+        let (mut update, before) = (CycleUpdate::default(), self.scale);
         if watched {
             self.review(self.open.watchers(index(edge)).to_vec(), &mut update);
+        }
+        if self.scale != before {
+            cancel(&mut update);
         }
         Ok(some(update))
     }
@@ -263,11 +266,10 @@ impl IncrementalCycleFinder {
 
     #[inline(never)]
     fn change(&mut self, edge: usize, weight: f64) -> Option<CycleUpdate> {
-        let mut update = CycleUpdate::default();
+        let (mut update, before) = (CycleUpdate::default(), self.scale);
         if self.scale.units(weight).is_none() {
             self.coarsen(Scale::for_weights_up_to(weight.abs()), &mut update);
         }
-        let opened_by_scale = update.opened.len();
         let of_edge = &mut self.graph.edges[edge];
         let rises = weight > of_edge.weight;
         of_edge.weight = weight;
@@ -277,8 +279,8 @@ impl IncrementalCycleFinder {
         if rises && self.graph.edges[edge].watchers > 0 {
             self.review(self.open.watchers(index(edge)).to_vec(), &mut update);
         }
-        if opened_by_scale > 0 {
-            cancel(&mut update, opened_by_scale);
+        if self.scale != before {
+            cancel(&mut update);
         }
         some(update)
     }
@@ -384,15 +386,12 @@ impl IncrementalCycleFinder {
     }
 }
 
-/// Leaves out, of the first `count` cycles that opened, those that closed again in the same update.
-fn cancel(update: &mut CycleUpdate, count: usize) {
-    for place in (0..count).rev() {
-        let edges = &update.opened[place].edges;
-        if let Some(closed) = update.closed.iter().position(|cycle| cycle.edges == *edges) {
-            update.closed.remove(closed);
-            update.opened.remove(place);
-        }
-    }
+/// Leaves out what opened and closed in the same update, as the scale became coarser.
+fn cancel(update: &mut CycleUpdate) {
+    update.opened.retain(|opened| {
+        let closed = update.closed.iter().position(|cycle| cycle.edges == opened.edges);
+        closed.map(|place| update.closed.remove(place)).is_none()
+    });
 }
 
 /// `None` if nothing opened and nothing closed.

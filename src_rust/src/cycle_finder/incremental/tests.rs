@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking; sums are exact")]
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// A small random generator (xorshift64*), so that a failure names its seed.
-pub(super) struct Random(pub u64);
+struct Random(u64);
 
 impl Random {
-    pub fn below(&mut self, bound: usize) -> usize {
+    fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -16,7 +18,7 @@ impl Random {
     }
 
     /// A multiple of 2⁻²⁰ with `low <= units < high`.
-    pub fn units(&mut self, low: i32, high: i32) -> f64 {
+    fn units(&mut self, low: i32, high: i32) -> f64 {
         let span = usize::try_from(high - low).unwrap();
         f64::from(low + i32::try_from(self.below(span)).unwrap()) / f64::from(1 << 20)
     }
@@ -102,15 +104,20 @@ fn weights_that_outgrow_the_scale_make_it_coarser_and_nothing_else() {
             let known = finder.open_cycles();
             let asked = finder.would_close_cycle(edge, weight).unwrap();
             assert_eq!(finder.open_cycles(), known);
-            let update = finder.update(edge, weight).unwrap();
+            let update = finder.update(edge, weight).unwrap().unwrap_or_default();
             check(&finder);
-            let opened = update.as_ref().is_some_and(|update| !update.opened.is_empty());
-            assert!(asked || !opened || known.len() > finder.open_cycles().len() - 1, "{seed}, {step}");
-            if let Some(update) = update {
-                for cycle in &update.opened {
-                    assert!(cycle.weight < 0.0 && !update.closed.contains(cycle));
-                }
+            assert!(!asked || finder.has_cycle(), "graph {seed}, step {step}");
+            let mut heard: BTreeSet<Vec<u32>> = known.into_iter().map(|cycle| cycle.edges).collect();
+            for cycle in update.closed {
+                assert!(heard.remove(&cycle.edges), "graph {seed}, step {step}");
             }
+            for cycle in update.opened {
+                assert!(cycle.weight < 0.0);
+                assert!(heard.insert(cycle.edges), "graph {seed}, step {step}");
+            }
+            let open: BTreeSet<Vec<u32>> =
+                finder.open_cycles().into_iter().map(|cycle| cycle.edges).collect();
+            assert_eq!(heard, open, "graph {seed}, step {step}");
         }
         finer += usize::from(finder.resolution() > before);
     }
@@ -135,5 +142,34 @@ fn drifting_potentials_are_computed_anew_before_they_overflow() {
     assert_eq!(finder.resolution(), resolution);
     for edge in 0..3 {
         assert_eq!(finder.update(edge, -heavy).unwrap().is_some(), edge == 2);
+    }
+}
+
+#[test]
+fn paths_that_outgrow_the_potentials_make_the_scale_coarser_and_nothing_else() {
+    // A line of nodes, each worth e⁶⁰ times the one before: 400 steps are more than 8192.
+    let steps = 400_u32;
+    let (mut src, mut dst) = (Vec::new(), Vec::new());
+    for node in 0..steps {
+        src.extend([node, node + 1]);
+        dst.extend([node + 1, node]);
+    }
+    let nodes = steps as usize + 1;
+    let unit = f64::from(1 << 20).recip();
+    let rises: Vec<f64> = (0..steps).flat_map(|_| [60.0, unit - 60.0]).collect();
+    let built = IncrementalCycleFinder::new(nodes, &src, &dst, &rises, None).unwrap();
+    let mut changed = IncrementalCycleFinder::new(nodes, &src, &dst, &vec![unit; rises.len()], None).unwrap();
+    assert_eq!(changed.resolution(), 2.0_f64.powi(-44));
+    for (edge, &weight) in rises.iter().enumerate() {
+        assert_eq!(changed.update(edge, weight).unwrap(), None);
+    }
+    for mut finder in [built, changed] {
+        check(&finder);
+        assert_eq!(finder.resolution(), 2.0_f64.powi(-36));
+        assert!(!finder.would_close_cycle(401, -60.0).unwrap());
+        assert!(finder.would_close_cycle(401, -60.0 - unit).unwrap());
+        let update = finder.update(401, -60.0 - unit).unwrap().unwrap();
+        assert_eq!(update.opened, [WeightedCycle { edges: vec![401, 400], weight: -unit }]);
+        check(&finder);
     }
 }
