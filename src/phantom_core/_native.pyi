@@ -17,6 +17,7 @@ __all__ = [
     "Clock",
     "ConformanceState",
     "CycleIndex",
+    "CycleUpdate",
     "DuplicateFilter",
     "EndpointStats",
     "Engine",
@@ -26,6 +27,7 @@ __all__ = [
     "FunnelStage",
     "Hop",
     "IndexedCycles",
+    "IncrementalCycleFinder",
     "InvalidInput",
     "LogUpdate",
     "Market",
@@ -55,6 +57,7 @@ __all__ = [
     "Swap",
     "SwapRefused",
     "VenueInfo",
+    "WeightedCycle",
     "WssAggregator",
     "account_layouts",
     "address_bytes",
@@ -358,13 +361,21 @@ class NegativeCycleFinder:
             InvalidInput: Other lengths, types or values.
         """
 
-    def find(self) -> tuple[NDArray[np.int64], float] | None:
+    def find(
+        self, sources: NDArray[np.int32] | NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], float] | None:
         """Return the edges of a negative cycle in walking order and their sum, or None.
 
         Every call is a Bellman-Ford search from scratch with the GIL released. A cycle counts if
         its sum is below -1e-12 (in proportion more where weights exceed 70); one between
         `-1e-12 * hops` and zero may be missed. No node occurs twice. The same input gives the same
         cycle.
+
+        Args:
+            sources: Only cycles that can be reached from one of these nodes; None: any cycle.
+
+        Raises:
+            InvalidInput: A source is not a node.
         """
 
     def update(self, edge: int, weight: float) -> None:
@@ -380,6 +391,185 @@ class NegativeCycleFinder:
 
     def __len__(self) -> int:
         """Return the number of edges."""
+
+@final
+class WeightedCycle:
+    """A cycle of edges, each starting where the one before ends, the first where the last ends."""
+
+    @property
+    def edges(self) -> NDArray[np.int64]:
+        """Indices into the arrays the finder was built from, in walking order; a new array."""
+
+    @property
+    def weight(self) -> float:
+        """Sum of the edges' weights when this was made, rounded once; infinite if one was removed."""
+
+    def __len__(self) -> int:
+        """Return the number of edges."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class CycleUpdate:
+    """What one change did to the open cycles."""
+
+    @property
+    def position(self) -> int:
+        """Which change of an `update_many`; otherwise 0."""
+
+    @property
+    def edge(self) -> int:
+        """The edge that changed."""
+
+    @property
+    def opened(self) -> list[WeightedCycle]:
+        """Cycles that are negative now and were not known to be; each starts with its withheld edge."""
+
+    @property
+    def closed(self) -> list[WeightedCycle]:
+        """Cycles that were open, with what they weigh now."""
+
+@final
+class IncrementalCycleFinder:
+    """A directed multigraph whose weights change, and the negative cycles it has.
+
+    Keeps potentials between changes: one that opens no cycle mostly costs constant time, any other
+    a search of a few nodes around its edge. An edge that closes a negative cycle is withheld from
+    the potentials until that cycle, its witness, has closed; there is a negative cycle exactly
+    while an edge is withheld, and all other edges are answered for meanwhile. Not told: further
+    cycles through a withheld edge. `cycles_through` lists them.
+
+    Weights are rounded up to multiples of `resolution`; everything after that is exact, so answers
+    do not depend on how many changes went before, and no cycle is told that is not negative. One
+    between `-resolution * hops` and zero may be missed. May be shared between threads; calls of one
+    finder run one at a time.
+    """
+
+    def __new__(
+        cls,
+        n_nodes: int,
+        src: NDArray[np.int32] | NDArray[np.int64],
+        dst: NDArray[np.int32] | NDArray[np.int64],
+        weight: NDArray[np.float64],
+        pool: NDArray[np.int32] | NDArray[np.int64] | None = None,
+    ) -> IncrementalCycleFinder:
+        """Build the graph with edges `src[i] -> dst[i]`; the arrays are copied.
+
+        Args:
+            n_nodes: Nodes are `0 .. n_nodes - 1`; at most 2**24.
+            src: Where each edge starts, one-dimensional. Parallel edges are allowed.
+            dst: Where each edge ends; never where it starts.
+            weight: Finite, between -1e15 and 1e15.
+            pool: Edges of one pool never share a cycle in `cycles_through`; None: no two edges
+                have a pool in common.
+
+        Raises:
+            InvalidInput: Other lengths, types or values, or an edge from a node to itself.
+        """
+
+    def update(self, edge: int, weight: float) -> CycleUpdate | None:
+        """Change one edge's weight, or put a removed edge back.
+
+        Args:
+            edge: Index into the arrays the finder was built from.
+            weight: Finite, between -1e15 and 1e15.
+
+        Returns:
+            Which cycles opened and closed; None if none did.
+
+        Raises:
+            InvalidInput: No such edge, or a weight out of range; nothing was changed.
+        """
+
+    def update_many(
+        self, edges: NDArray[np.int32] | NDArray[np.int64], weights: NDArray[np.float64]
+    ) -> list[CycleUpdate]:
+        """Make many changes in order, as so many calls of `update` would; the GIL is released.
+
+        Args:
+            edges: Indices of edges, one-dimensional.
+            weights: One for each of them.
+
+        Returns:
+            What opened or closed cycles, in order.
+
+        Raises:
+            InvalidInput: As for `update`, or other lengths; nothing was changed.
+        """
+
+    def remove(self, edge: int) -> CycleUpdate | None:
+        """Take an edge out, and every cycle through it, until it is updated again.
+
+        Args:
+            edge: Index of the edge. One that is out already stays out.
+
+        Returns:
+            Which cycles closed, and opened in their place; None if none did.
+
+        Raises:
+            InvalidInput: No such edge.
+        """
+
+    def would_close_cycle(self, edge: int, weight: float) -> bool:
+        """Return whether a negative cycle would run through an edge if it had this weight.
+
+        Changes nothing. Looks at the edges that are not withheld, and at the open cycles.
+
+        Args:
+            edge: Index of the edge; it may be removed.
+            weight: Finite, between -1e15 and 1e15.
+
+        Raises:
+            InvalidInput: No such edge, or a weight out of range.
+        """
+
+    @property
+    def has_cycle(self) -> bool:
+        """Whether there is a negative cycle; constant time."""
+
+    def open_cycles(self) -> list[WeightedCycle]:
+        """Return the open cycles, one for each withheld edge, by that edge, which is its first."""
+
+    def cycles_through(self, edge: int, max_hops: int = 4) -> list[WeightedCycle]:
+        """Return every negative cycle through an edge, of 2 to `max_hops` edges; best first.
+
+        No node and no pool occurs twice; each cycle starts with the edge. Withheld edges count as
+        any other. The first edge's cost, bounded by potentials, leaves few branches; while edges
+        are withheld, more.
+
+        Args:
+            edge: Index of the edge. A removed one has no cycles.
+            max_hops: 2 to 6.
+
+        Raises:
+            InvalidInput: No such edge, or `max_hops` out of range.
+        """
+
+    def cycles_through_pool(self, pool: int, max_hops: int = 4) -> list[WeightedCycle]:
+        """Return every negative cycle through a pool, as `cycles_through` does for each of its edges.
+
+        Args:
+            pool: As in the array `pool`; without one, an edge's index.
+            max_hops: 2 to 6.
+
+        Raises:
+            InvalidInput: No such pool, or `max_hops` out of range.
+        """
+
+    @property
+    def resolution(self) -> float:
+        """Unit of weight: 2**-44 where no weight is beyond 64, otherwise in proportion larger.
+
+        Grows when a weight arrives that needs it, or where a path weighs more than 8192.
+        """
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+
+    def __len__(self) -> int:
+        """Return the number of edges, removed ones included."""
 
 def find_negative_cycle(
     n_nodes: int,

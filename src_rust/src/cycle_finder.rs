@@ -4,7 +4,9 @@
 //! `-ln(marginal rate)`, so a cycle with a negative sum gains at the margin. The one idea: cost
 //! follows the change. [`PriceGraph::cycles_through`] looks only at the neighbourhood of one pool;
 //! [`NegativeCycleFinder`] answers "is there any" for the whole graph (start-up, on demand, and as
-//! the check of the incremental answer), on plain arrays or, as [`MarketSweep`], on a price graph.
+//! the check of the incremental answer), on plain arrays or, as [`MarketSweep`], on a price graph;
+//! [`IncrementalCycleFinder`] answers the same after each change of plain arrays' weights, from what
+//! it knew before.
 //!
 //! Weights are `f64`: prices of real pairs span 13 decades (|weight| up to 30), where `f32` steps by
 //! 2e-6, two hundredths of a basis point, per hop and loses more in sums. Nothing here is money:
@@ -12,21 +14,26 @@
 
 mod bellman_ford;
 mod graph;
+mod incremental;
+mod input;
 mod layout;
 mod sweep;
 mod through_pool;
 
-pub use bellman_ford::{
-    CYCLE_EPSILON, FinderError, MAX_ABS_WEIGHT, NegativeCycle, NegativeCycleFinder, node_indices,
-};
+pub use bellman_ford::{CYCLE_EPSILON, NegativeCycle, NegativeCycleFinder};
 pub use graph::{
     EdgeIndex, EdgeWeight, GraphError, MAX_MINTS, MintIndex, PoolIndex, PriceGraph, edge_of, pool_of,
 };
+pub use incremental::{CycleUpdate, IncrementalCycleFinder, WeightedCycle};
+pub use input::{FinderError, MAX_ABS_WEIGHT, node_indices, source_indices};
 pub use sweep::MarketSweep;
 pub use through_pool::{CycleScratch, FoundCycle};
 
 /// The most hops [`PriceGraph::cycles_through`] looks for.
 pub const MAX_HOPS: usize = 4;
+
+/// The most hops [`IncrementalCycleFinder::cycles_through`] looks for.
+pub const MAX_ARRAY_HOPS: usize = 6;
 
 /// The identity of a directed cycle of at most [`MAX_HOPS`] edges, whatever edge it starts with.
 ///

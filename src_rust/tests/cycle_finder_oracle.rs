@@ -8,8 +8,8 @@ mod property_config;
 use std::collections::BTreeMap;
 
 use phantom_core::cycle_finder::{
-    CycleKey, CycleScratch, EdgeWeight, GraphError, MarketSweep, NegativeCycle, NegativeCycleFinder,
-    PriceGraph, edge_of, pool_of,
+    CycleKey, CycleScratch, EdgeWeight, FinderError, GraphError, MarketSweep, NegativeCycle,
+    NegativeCycleFinder, PriceGraph, edge_of, pool_of,
 };
 use proptest::prelude::*;
 
@@ -111,6 +111,32 @@ proptest! {
     }
 
     #[test]
+    fn find_from_answers_for_what_the_sources_reach(
+        (nodes, edges) in multigraph(),
+        sources in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let sources: Vec<usize> = sources.iter().map(|source| source.index(nodes)).collect();
+        let mut reached = vec![false; nodes];
+        for &source in &sources {
+            reached[source] = true;
+        }
+        for _ in 0..nodes {
+            for &(from, to, _) in &edges {
+                reached[to as usize] |= reached[from as usize];
+            }
+        }
+        let mut kept = edges.clone();
+        kept.retain(|edge| reached[edge.0 as usize]);
+        let sources: Vec<u32> = sources.iter().map(|&source| u32::try_from(source).unwrap()).collect();
+        let found = finder(nodes, &edges).find_from(&sources).unwrap();
+        prop_assert_eq!(found.is_some(), has_negative_cycle(nodes, &kept));
+        if let Some(cycle) = found {
+            check_cycle(&edges, &cycle);
+            prop_assert!(cycle.edges.iter().all(|&edge| reached[edges[edge as usize].0 as usize]));
+        }
+    }
+
+    #[test]
     fn updated_finder_answers_like_a_new_one(
         (nodes, mut edges) in market(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), -30_i64..30), 1..8),
@@ -146,6 +172,12 @@ fn negative_self_loop_is_a_cycle_of_one_edge() {
     assert_eq!((found.edges, found.weight), (vec![1], -UNIT));
     assert_eq!(finder(1, &[(0, 0, 0)]).find(), None);
     assert_eq!(finder(0, &[]).find(), None);
+}
+
+#[test]
+fn find_from_a_node_that_is_not_there_is_refused() {
+    let error = finder(2, &[(0, 1, 5)]).find_from(&[1, 2]);
+    assert_eq!(error, Err(FinderError::UnknownSource { node: 2, nodes: 2 }));
 }
 
 #[test]

@@ -13,75 +13,16 @@
 //!
 //! `f64` throughout, see the module's front page. The answer depends on nothing but the input.
 
-use super::layout::{Layout, Link, NONE};
+use super::input::{FinderError, check_graph, check_weight};
+use super::layout::{Layout, Link, NONE, index};
 
 /// A cycle counts only if the sum of its weights is below minus this (and a repair is made only if
 /// it lowers a potential by more). Where some |weight| exceeds 70 it grows in proportion (2⁻⁴⁶ of
 /// the largest), since sums round. Cycles between `-hops * CYCLE_EPSILON` and zero may be missed.
 pub const CYCLE_EPSILON: f64 = 1e-12;
 
-/// Weights beyond this are refused, so that no sum can overflow.
-pub const MAX_ABS_WEIGHT: f64 = 1e15;
-
-/// Bound of nodes: a mistaken number must not ask for all memory (about 40 bytes a node).
-const MAX_NODES: usize = 1 << 24;
-
-/// Bound of edges, whose indices are 32 bits wide.
-const MAX_EDGES: usize = 1 << 30;
-
 /// How far up the forest each repair looks for a cycle.
 const WALK: usize = 16;
-
-/// Why a graph was refused.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum FinderError {
-    /// The arrays differ in length.
-    #[error("src, dst and weight must have one length, found {src}, {dst} and {weight}")]
-    Lengths {
-        /// Length of `src`.
-        src: usize,
-        /// Length of `dst`.
-        dst: usize,
-        /// Length of `weight`.
-        weight: usize,
-    },
-    /// More nodes or edges than fit.
-    #[error("{nodes} nodes and {edges} edges: at most {MAX_NODES} nodes and {MAX_EDGES} edges fit")]
-    TooLarge {
-        /// Nodes as given.
-        nodes: usize,
-        /// Edges as given.
-        edges: usize,
-    },
-    /// An edge ends outside the graph.
-    #[error("{end} of edge {edge} is {node}, which is not in 0..{nodes}")]
-    NodeOutOfRange {
-        /// `src` or `dst`.
-        end: &'static str,
-        /// Which edge.
-        edge: usize,
-        /// The node as given.
-        node: i64,
-        /// How many nodes there are.
-        nodes: usize,
-    },
-    /// A weight is NaN, infinite or beyond [`MAX_ABS_WEIGHT`].
-    #[error("weight of edge {edge} is {weight}, which is not in -{MAX_ABS_WEIGHT:e}..={MAX_ABS_WEIGHT:e}")]
-    Weight {
-        /// Which edge.
-        edge: usize,
-        /// The weight as given.
-        weight: f64,
-    },
-    /// No edge has this index.
-    #[error("edge {edge} is not in 0..{edges}")]
-    UnknownEdge {
-        /// The index as given.
-        edge: usize,
-        /// How many edges there are.
-        edges: usize,
-    },
-}
 
 /// A simple cycle whose weights sum to less than `-CYCLE_EPSILON`.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,23 +75,7 @@ impl NegativeCycleFinder {
     /// # Errors
     /// [`FinderError`]: lengths differ, a node outside `0..nodes`, a weight not finite or too large.
     pub fn new(nodes: usize, src: &[u32], dst: &[u32], weight: &[f64]) -> Result<Self, FinderError> {
-        let edges = src.len();
-        if dst.len() != edges || weight.len() != edges {
-            return Err(FinderError::Lengths { src: edges, dst: dst.len(), weight: weight.len() });
-        }
-        if nodes > MAX_NODES || edges > MAX_EDGES {
-            return Err(FinderError::TooLarge { nodes, edges });
-        }
-        for (end, list) in [("src", src), ("dst", dst)] {
-            if let Some((edge, &node)) = list.iter().enumerate().find(|&(_, &node)| node as usize >= nodes) {
-                return Err(FinderError::NodeOutOfRange { end, edge, node: i64::from(node), nodes });
-            }
-        }
-        let mut max_abs_weight = 0.0_f64;
-        for (edge, &weight) in weight.iter().enumerate() {
-            check_weight(edge, weight)?;
-            max_abs_weight = max_abs_weight.max(weight.abs());
-        }
+        let max_abs_weight = check_graph(nodes, src, dst, weight)?;
         let layout = Layout::new(nodes, src, dst, weight);
         let state = State {
             potential: vec![0.0; nodes],
@@ -181,6 +106,12 @@ impl NegativeCycleFinder {
         Ok(())
     }
 
+    /// Returns the number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.state.potential.len()
+    }
+
     /// Returns the number of edges.
     #[must_use]
     pub fn edge_count(&self) -> usize {
@@ -191,18 +122,38 @@ impl NegativeCycleFinder {
     ///
     /// Nothing is remembered between calls but memory: every call is a search from scratch.
     pub fn find(&mut self) -> Option<NegativeCycle> {
+        self.search(|_| true)
+    }
+
+    /// Returns a negative cycle that can be reached from one of the nodes `sources`, if there is one.
+    ///
+    /// Costs one walk over what can be reached, and then as [`Self::find`] for that part alone.
+    ///
+    /// # Errors
+    /// [`FinderError::UnknownSource`].
+    pub fn find_from(&mut self, sources: &[u32]) -> Result<Option<NegativeCycle>, FinderError> {
+        let nodes = self.state.potential.len();
+        if let Some(&node) = sources.iter().find(|&&node| node as usize >= nodes) {
+            return Err(FinderError::UnknownSource { node: i64::from(node), nodes });
+        }
+        let reached = self.layout.reached_from(sources);
+        Ok(self.search(|node| reached[node as usize]))
+    }
+
+    /// Edges from a node that `counts` lead to nodes that count.
+    fn search(&mut self, counts: impl Fn(u32) -> bool) -> Option<NegativeCycle> {
         let Self { layout, max_abs_weight, state } = self;
         state.epsilon = CYCLE_EPSILON.max(*max_abs_weight * 2.0_f64.powi(-46));
         state.parent.fill(NO_PARENT);
         state.queued.fill(false);
         (state.head, state.tail, state.repairs) = (0, 0, 0);
-        for &edge in &layout.loops {
+        for &edge in layout.loops.iter().filter(|&&edge| counts(layout.end_of(edge))) {
             if let Some(cycle) = state.accept(layout, vec![edge]) {
                 return Some(cycle);
             }
         }
-        for node in 0..state.potential.len() {
-            if let Some(cycle) = state.place(layout, node) {
+        for node in (0..state.potential.len()).filter(|&node| counts(index(node))) {
+            if let Some(cycle) = state.place(layout, node, &counts) {
                 return Some(cycle);
             }
         }
@@ -213,10 +164,15 @@ impl NegativeCycleFinder {
 impl State {
     /// Gives a node its first potential, between all bounds that the links to earlier nodes set.
     /// If these contradict each other, relaxes them.
-    fn place(&mut self, layout: &Layout, node: usize) -> Option<NegativeCycle> {
+    fn place(
+        &mut self,
+        layout: &Layout,
+        node: usize,
+        counts: &impl Fn(u32) -> bool,
+    ) -> Option<NegativeCycle> {
         let links = layout.links_of(node);
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
-        for link in &layout.links[links.clone()] {
+        for link in layout.links[links.clone()].iter().filter(|link| counts(link.to)) {
             let at = self.potential[link.to as usize];
             low = low.max(at - link.back);
             high = high.min(at + link.forth);
@@ -228,14 +184,15 @@ impl State {
         // From the highest bound down, so that every violated edge is met as one.
         self.potential[node] = low;
         let this = index(node);
-        for place in links.clone() {
+        let counted = links.filter(|&place| counts(layout.links[place].to));
+        for place in counted.clone() {
             let Link { to, forth, .. } = layout.links[place];
             let cycle = self.relax(layout, to, this, forth, layout.link_edges[place][0]);
             if cycle.is_some() {
                 return cycle;
             }
         }
-        for place in links {
+        for place in counted {
             let Link { to, back, .. } = layout.links[place];
             let cycle = self.relax(layout, this, to, back, layout.link_edges[place][1]);
             if cycle.is_some() {
@@ -362,31 +319,4 @@ fn middle(low: f64, high: f64) -> f64 {
         (false, true) => high,
         (false, false) => 0.0,
     }
-}
-
-fn check_weight(edge: usize, weight: f64) -> Result<(), FinderError> {
-    if weight.abs() <= MAX_ABS_WEIGHT { Ok(()) } else { Err(FinderError::Weight { edge, weight }) }
-}
-
-/// A position as `u32`; sizes are bounded by [`MAX_EDGES`].
-fn index(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(NONE)
-}
-
-/// Returns node indices as the finder takes them, from a user's signed integers.
-///
-/// # Errors
-/// [`FinderError::NodeOutOfRange`] with `end` as the array's name.
-pub fn node_indices(
-    end: &'static str,
-    given: impl IntoIterator<Item = i64>,
-    nodes: usize,
-) -> Result<Vec<u32>, FinderError> {
-    let indices = given.into_iter().enumerate().map(|(edge, node)| {
-        u32::try_from(node)
-            .ok()
-            .filter(|&index| (index as usize) < nodes)
-            .ok_or(FinderError::NodeOutOfRange { end, edge, node, nodes })
-    });
-    indices.collect()
 }

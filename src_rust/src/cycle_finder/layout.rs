@@ -49,6 +49,8 @@ pub(super) struct Layout {
     pub first_arc: Vec<u32>,
     pub arcs: Vec<Arc>,
     places: Vec<Place>,
+    /// The number of each of the user's nodes.
+    label: Vec<u32>,
 }
 
 impl Layout {
@@ -73,12 +75,31 @@ impl Layout {
             first_arc,
             arcs,
             places,
+            label: Vec::new(),
         };
         layout.pair_edges(nodes, src.len(), ends);
         for (edge, &weight) in weight.iter().enumerate() {
             layout.set_weight(edge, weight);
         }
+        layout.label = label;
         layout
+    }
+
+    /// Returns by node, in this layout's numbers, whether it can be reached from the user's `sources`.
+    pub fn reached_from(&self, sources: &[u32]) -> Vec<bool> {
+        let mut reached = vec![false; self.label.len()];
+        let mut left: Vec<u32> = sources.iter().map(|&source| self.label[source as usize]).collect();
+        while let Some(node) = left.pop() {
+            if !std::mem::replace(&mut reached[node as usize], true) {
+                left.extend(self.arcs_of(node as usize).iter().map(|arc| arc.to));
+            }
+        }
+        reached
+    }
+
+    /// Returns where an edge ends, in this layout's numbers.
+    pub fn end_of(&self, edge: u32) -> u32 {
+        self.arcs[self.places[edge as usize].arc as usize].to
     }
 
     /// Joins the k-th edge from an earlier to a later node with the k-th edge back.
@@ -143,7 +164,7 @@ impl Layout {
 
 /// Numbers nodes in breadth-first order over edges taken both ways, each part of the graph from
 /// its busiest node. Returns the number of each node.
-fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> Vec<u32> {
+pub(super) fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> Vec<u32> {
     let edges = src.len();
     let end = |side: usize| if side < edges { src[side] } else { dst[side - edges] };
     let (first, sides) = group_by(nodes, 2 * edges, end);
@@ -177,7 +198,7 @@ fn breadth_first(nodes: usize, src: &[u32], dst: &[u32]) -> Vec<u32> {
 }
 
 /// Sorts `0..items` by key, stable. Returns each key's start (and the end), and the items.
-fn group_by(keys: usize, items: usize, key: impl Fn(usize) -> u32) -> (Vec<u32>, Vec<u32>) {
+pub(super) fn group_by(keys: usize, items: usize, key: impl Fn(usize) -> u32) -> (Vec<u32>, Vec<u32>) {
     let mut first = vec![0; keys + 1];
     for item in 0..items {
         first[key(item) as usize + 1] += 1;
@@ -196,6 +217,6 @@ fn group_by(keys: usize, items: usize, key: impl Fn(usize) -> u32) -> (Vec<u32>,
 }
 
 /// A position as `u32`: the finder refuses graphs of more than 2³⁰ edges.
-fn index(position: usize) -> u32 {
+pub(super) fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }

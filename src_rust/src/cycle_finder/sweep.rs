@@ -1,7 +1,8 @@
 //! The whole-market face of Bellman-Ford: a price graph's net weights, swept for any cycle.
 
-use super::bellman_ford::{FinderError, NegativeCycle, NegativeCycleFinder};
+use super::bellman_ford::{NegativeCycle, NegativeCycleFinder};
 use super::graph::{EdgeIndex, PriceGraph};
+use super::input::FinderError;
 
 /// A sweep over a [`PriceGraph`], built anew only when edges appeared or disappeared.
 #[derive(Debug, Clone, Default)]

@@ -1,4 +1,6 @@
-//! Bellman-Ford on plain `NumPy` arrays.
+//! Negative cycles on plain `NumPy` arrays: from scratch, and, in its own file, change by change.
+
+mod incremental;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +8,7 @@ use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use super::errors::InvalidInput;
-use crate::cycle_finder::{self as core, FinderError, node_indices};
+use crate::cycle_finder::{self as core, FinderError, node_indices, source_indices};
 
 type Found<'py> = Option<(Bound<'py, PyArray1<i64>>, f64)>;
 
@@ -31,9 +33,22 @@ impl NegativeCycleFinder {
         Ok(Self { edges: finder.edge_count(), finder: Mutex::new(finder) })
     }
 
-    fn find<'py>(&self, py: Python<'py>) -> Found<'py> {
-        let cycle = py.detach(|| self.finder.lock().unwrap_or_else(PoisonError::into_inner).find());
-        to_python(py, cycle)
+    #[pyo3(signature = (sources=None))]
+    fn find<'py>(&self, py: Python<'py>, sources: Option<&Bound<'py, PyAny>>) -> PyResult<Found<'py>> {
+        let lock = || self.finder.lock().unwrap_or_else(PoisonError::into_inner);
+        let cycle = match sources {
+            None => py.detach(|| lock().find()),
+            Some(sources) => {
+                let sources = integers("sources", sources)?;
+                py.detach(|| {
+                    let mut finder = lock();
+                    let sources = source_indices(sources, finder.node_count())?;
+                    finder.find_from(&sources)
+                })
+                .map_err(|error| invalid(&error))?
+            }
+        };
+        Ok(to_python(py, cycle))
     }
 
     fn update(&self, py: Python<'_>, edge: i64, weight: f64) -> PyResult<()> {
@@ -69,13 +84,25 @@ fn build(
     dst: &Bound<'_, PyAny>,
     weight: &Bound<'_, PyAny>,
 ) -> PyResult<core::NegativeCycleFinder> {
+    graph(py, n_nodes, src, dst, weight, core::NegativeCycleFinder::new)
+}
+
+/// Reads the arrays of a graph and makes something of them, with the GIL released.
+fn graph<T: Send>(
+    py: Python<'_>,
+    n_nodes: i64,
+    src: &Bound<'_, PyAny>,
+    dst: &Bound<'_, PyAny>,
+    weight: &Bound<'_, PyAny>,
+    make: impl FnOnce(usize, &[u32], &[u32], &[f64]) -> Result<T, FinderError> + Send,
+) -> PyResult<T> {
     let nodes = usize::try_from(n_nodes)
         .map_err(|_| InvalidInput::new_err(format!("n_nodes is {n_nodes}, which is negative")))?;
     let (src, dst, weight) = (integers("src", src)?, integers("dst", dst)?, floats("weight", weight)?);
     py.detach(|| {
         let src = node_indices("src", src, nodes)?;
         let dst = node_indices("dst", dst, nodes)?;
-        core::NegativeCycleFinder::new(nodes, &src, &dst, &weight)
+        make(nodes, &src, &dst, &weight)
     })
     .map_err(|error| invalid(&error))
 }
@@ -118,5 +145,6 @@ fn invalid(error: &FinderError) -> PyErr {
 /// Adds this file's names to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<NegativeCycleFinder>()?;
+    incremental::register(m)?;
     m.add_function(wrap_pyfunction!(find_negative_cycle, m)?)
 }
