@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paths import a_dedup, b_negcycle, d_paths, f_amm
-from paths import a_dedup, b_negcycle, c_incremental, f_amm
+from paths import a_dedup, b_negcycle, c_incremental, d_paths, f_amm
 
 PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "a.dedup": a_dedup.get,
     "b.negcycle": b_negcycle.get,
-    "d.paths": d_paths.get,
     "c.incremental": c_incremental.get,
+    "d.paths": d_paths.get,
     "f.amm": f_amm.get,
 }
 
