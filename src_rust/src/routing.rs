@@ -16,8 +16,14 @@
 //! Everything here is `f64` and approximate: for search, and for users with their own data. Amounts to
 //! be sent are recomputed by exact quotes elsewhere.
 
+mod dual;
+mod laplacian;
 mod network;
+mod repair;
+mod response;
+mod start;
 
+pub use dual::Solver;
 pub use network::Network;
 
 /// What a plan should gain.
