@@ -10,6 +10,7 @@ mod errors;
 mod market;
 mod pool;
 mod recording;
+mod routing;
 mod scorer;
 mod values;
 mod wss_aggregator;
@@ -24,6 +25,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     conformance::register(m)?;
     cycle_finder::register(m)?;
     recording::register(m)?;
+    routing::register(m)?;
     market::register(m)?;
     pool::register(m)?;
     scorer::register(m)?;

@@ -26,9 +26,6 @@ const DAMPING: [f64; 2] = [0.5, 1.0 / 16.0];
 
 /// Widths of the proximal term: first, factor from stage to stage, last.
 const WIDTHS: (f64, f64, f64) = (1e-3, 0.1, 1e-6);
-fn env(n: &str, d: f64) -> f64 {
-    std::env::var(n).map_or(d, |s| s.parse().unwrap())
-}
 
 /// Stages at most; only networks with flat pieces need more than one.
 const MAX_STAGES: u32 = 40;
@@ -152,30 +149,33 @@ impl Solver {
     /// best balanced point of those whose bounds differ by rounding only.
     fn descend(&mut self, network: &Network, width: f64, goal: f64, steps: &mut u32) {
         evaluate(&self.reach, network, &self.endowments, &self.centres, width, &mut self.here);
-        let mut balance = f64::INFINITY;
-        let (mut stalls, mut progress) = (0, Progress::Lower);
-        loop {
+        let (mut least, mut stalls) = (f64::INFINITY, 0);
+        while *steps < MAX_STEPS && stalls <= MAX_STALLS {
             let imbalance = self.here.imbalance(&self.values);
             let rounding = ROUNDING * self.here.weights.iter().sum::<f64>();
             if imbalance <= (goal * self.here.bound).max(rounding)
                 || self.here.bound <= NEGLIGIBLE * self.liquidity(network)
-                || *steps >= MAX_STEPS
-                || stalls > MAX_STALLS
             {
-                break;
+                return;
             }
             *steps += 1;
             self.find_step();
-            progress = self.take_step(network, width);
-            match progress {
-                Progress::Lower => {}
-                Progress::Level if self.here.imbalance(&self.values) < 0.5 * balance => {}
+            match self.take_step(network, width) {
+                Progress::Lower => (least, stalls) = (f64::INFINITY, 0),
+                // `there` is where the step began.
+                Progress::Level if imbalance < least => {
+                    stalls = if imbalance < 0.5 * least { 0 } else { stalls + 1 };
+                    least = imbalance;
+                    self.kept.clone_from(&self.there.prices);
+                }
                 Progress::Level => stalls += 1,
                 Progress::None => break,
             }
         }
-        self.here.prices.clone_from(&self.kept);
-        evaluate(&self.reach, network, &self.endowments, &self.centres, width, &mut self.here);
+        if least < self.here.imbalance(&self.values) {
+            self.here.prices.clone_from(&self.kept);
+            evaluate(&self.reach, network, &self.endowments, &self.centres, width, &mut self.here);
+        }
     }
 
     /// Returns the value of everything that pools can give, at the present prices.
@@ -315,7 +315,7 @@ fn checked(network: &Network, objective: Objective<'_>) -> Result<(Vec<f64>, Vec
             }
             for (place, &value) in values.iter().enumerate() {
                 if !(value.is_finite() && value >= 0.0) {
-                    return Err(RoutingError::BadNumber { what: "value", place, value, expected });
+                    return Err(RoutingError::BadNumber { what: "value of mint", place, value, expected });
                 }
             }
             Ok((values.to_vec(), endowments))
@@ -331,7 +331,12 @@ fn checked(network: &Network, objective: Objective<'_>) -> Result<(Vec<f64>, Vec
             }
             if !(amount_in.is_finite() && amount_in >= 0.0) {
                 let place = mint_in as usize;
-                return Err(RoutingError::BadNumber { what: "amount_in", place, value: amount_in, expected });
+                return Err(RoutingError::BadNumber {
+                    what: "amount_in of mint",
+                    place,
+                    value: amount_in,
+                    expected,
+                });
             }
             let mut values = vec![0.0; mints];
             values[mint_out as usize] = 1.0;
