@@ -25,7 +25,7 @@ const STEEPEST: [f64; 2] = [-4.0, 2.0];
 const DAMPING: [f64; 2] = [0.5, 1.0 / 16.0];
 
 /// Widths of the proximal term: first, factor from stage to stage, last.
-const WIDTHS: (f64, f64, f64) = (1e-3, 0.1, 1e-6);
+const WIDTHS: (f64, f64, f64) = (1e-2, 0.5, 1e-5);
 
 /// Stages at most; only networks with flat pieces need more than one.
 const MAX_STAGES: u32 = 40;

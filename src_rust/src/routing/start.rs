@@ -51,6 +51,8 @@ pub(super) struct Reach {
     /// Pools of each mint.
     pools: Vec<u32>,
     queue: BinaryHeap<Reached>,
+    /// By mint: depth of the widest path that was found.
+    widest: Vec<f64>,
 }
 
 impl Reach {
@@ -60,6 +62,8 @@ impl Reach {
         self.index_pools(network);
         self.nodes.clear();
         self.nodes.resize(values.len(), NONE);
+        self.widest.clear();
+        self.widest.resize(values.len(), 0.0);
         self.mints.clear();
         self.prices.clear();
         self.queue.clear();
@@ -88,8 +92,10 @@ impl Reach {
                 }
                 let middle = if back > 0.0 { (rate / back).sqrt() } else { rate };
                 let other_price = price * middle;
-                if other_price > 0.0 && other_price.is_finite() {
-                    let depth = depth.min(price * pool.capacities[side]);
+                let depth = depth.min(price * pool.capacities[side]);
+                let widest = &mut self.widest[other as usize];
+                if depth > *widest && other_price > 0.0 && other_price.is_finite() {
+                    *widest = depth;
                     self.queue.push(Reached { depth, price: other_price, mint: other });
                 }
             }
