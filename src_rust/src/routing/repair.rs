@@ -45,7 +45,13 @@ impl Repair {
         None
     }
 
-    fn sum(&mut self, network: &Network, objective: Objective<'_>, flows: &[Flow]) {
+    /// Returns what the pools and the endowment give of a mint, and what the pools take, as last summed.
+    pub fn passed(&self, mint: usize) -> (f64, f64) {
+        (self.given[mint], self.taken[mint])
+    }
+
+    /// Sums what passes through each mint.
+    pub fn sum(&mut self, network: &Network, objective: Objective<'_>, flows: &[Flow]) {
         for amounts in [&mut self.given, &mut self.taken] {
             amounts.clear();
             amounts.resize(network.mint_count(), 0.0);

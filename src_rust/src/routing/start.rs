@@ -1,5 +1,7 @@
 //! Which mints and pools can matter, and prices to begin with.
 
+#![expect(clippy::cast_possible_truncation, reason = "mints and pools are counted in 32 bits")]
+
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
