@@ -13,7 +13,7 @@ from phantom_core import InvalidInput, RoutingSolution, solve_arbitrage, solve_t
 INSTANCES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "joint_routing" / "instances.json").read_text()
 )
-TWO = {
+TWO: dict[str, Any] = {
     "mint_a": np.array([0, 1]),
     "mint_b": np.array([1, 0]),
     "reserve_a": np.array([1000.0, 1500.0]),
@@ -90,7 +90,7 @@ def column(values: list[Any], dtype: Any) -> NDArray[Any]:
     [
         ({"n_mints": -1}, "n_mints is -1"),
         ({"mint_a": column([0, -1], int)}, "mint_a is mint -1"),
-        ({"mint_a": column([0, 2], int)}, "mint_a is mint 2, of 2 mints"),
+        ({"mint_a": column([0, 2], int)}, "mint_a is mint 2, of 2"),
         ({"mint_a": column([0, 0], int)}, "pool 1 has mint 0 on both sides"),
         ({"mint_a": column([0.0, 1.0], float)}, "mint_a must be a one-dimensional NumPy array of int32"),
         ({"mint_b": column([1], int)}, "mint_b has length 1, mint_a has 2"),
@@ -114,7 +114,7 @@ def test_bad_arguments_are_named(changed: dict[str, Any], message: str) -> None:
     ("mint_in", "mint_out", "amount_in", "message"),
     [
         (0, 0, 1.0, "mint_in and mint_out are both mint 0"),
-        (2, 0, 1.0, "mint_in is mint 2, of 2 mints"),
+        (2, 0, 1.0, "mint_in is mint 2, of 2"),
         (0, -1, 1.0, "mint_out is mint -1"),
         (0, 1, float("nan"), "amount_in of mint 0 is NaN"),
         (0, 1, -1.0, "amount_in of mint 0 is -1"),
