@@ -215,10 +215,10 @@ impl Solver {
         let Self { here, laplacian, values, step, .. } = self;
         step.clear();
         step.resize(here.prices.len(), 0.0);
-        for node in 0..step.len() {
+        for (node, change) in step.iter_mut().enumerate() {
             if !here.is_held(node, values) {
                 let spare = here.prices[node] * here.nets[node];
-                step[node] = -spare;
+                *change = -spare;
                 laplacian.add_excess(node, spare.abs() * DAMPING[usize::from(spare < 0.0)]);
             }
         }
@@ -316,15 +316,15 @@ impl Solver {
         for _ in 0..BALANCE_ROUNDS {
             self.repair.sum(network, objective, flows);
             self.step.clear();
-            let mut is_owed = false;
+            let mut is_off = false;
             for (node, &mint) in self.reach.mints.iter().enumerate() {
                 let (given, taken) = self.repair.passed(mint as usize);
                 let is_held = self.here.is_held(node, &self.values);
-                is_owed |= given < taken;
+                is_off |= given < taken || (!is_held && given > taken * (1.0 + 100.0 * MARGIN));
                 let spare = self.here.prices[node] * (given - taken * (1.0 + MARGIN));
                 self.step.push(if is_held { 0.0 } else { -spare });
             }
-            if !is_owed {
+            if !is_off {
                 return;
             }
             self.assemble();

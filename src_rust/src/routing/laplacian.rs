@@ -248,6 +248,7 @@ fn solve_dense(block: &mut [f64], excess: &mut [f64], x: &mut [f64]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
 

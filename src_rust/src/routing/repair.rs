@@ -27,7 +27,7 @@ impl Repair {
             for (given, taken) in self.given.iter_mut().zip(&self.taken) {
                 // From here on `given` is the share of its swaps that a mint can pay for.
                 let share = if *taken > *given * (1.0 + ROUNDING) { *given / *taken } else { 1.0 };
-                is_settled &= share == 1.0;
+                is_settled &= share >= 1.0;
                 *given = share;
             }
             if is_settled {

@@ -77,7 +77,7 @@ pub(super) fn respond_smoothed(pieces: &[Piece], price: f64, proximal: Proximal<
     let full = pieces
         .iter()
         .zip(centres)
-        .take_while(|(piece, centre)| piece.end_rate >= price && (!piece.is_flat() || **centre == 1.0))
+        .take_while(|(piece, centre)| piece.end_rate >= price && (!piece.is_flat() || **centre >= 1.0))
         .count();
     let mut sum = Response::default();
     if let Some(last) = full.checked_sub(1).and_then(|last| pieces.get(last)) {

@@ -133,7 +133,7 @@ impl Reach {
         self.links.clear();
         for (number, pool) in network.pools().iter().enumerate() {
             let nodes = pool.mints.map(|mint| self.nodes[mint as usize]);
-            if nodes.contains(&NONE) || pool.rates == [0.0; 2] {
+            if nodes.contains(&NONE) || pool.rates.iter().all(|rate| *rate <= 0.0) {
                 continue;
             }
             self.links.push(Link { pool: number as u32, nodes });
