@@ -6,6 +6,7 @@
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
 //! - [`multiverse`]: all cycles and paths of a few hops, on plain arrays;
+//! - [`routing`]: the best trades through all pools at once;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -24,6 +25,7 @@ pub mod multiverse;
 pub mod pda;
 pub mod quantities;
 pub mod recording;
+pub mod routing;
 pub mod scorer;
 pub mod sizing;
 pub mod swap;

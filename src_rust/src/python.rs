@@ -13,6 +13,7 @@ mod multiverse;
 mod pool;
 mod price_graph;
 mod recording;
+mod routing;
 mod scorer;
 mod values;
 mod wss_aggregator;
@@ -27,6 +28,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     conformance::register(m)?;
     cycle_finder::register(m)?;
     recording::register(m)?;
+    routing::register(m)?;
     market::register(m)?;
     market_cycles::register(m)?;
     multiverse::register(m)?;
