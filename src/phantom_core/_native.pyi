@@ -908,6 +908,7 @@ class IndexedCycles:
         """Hops of each row; computed anew on each access."""
     def __len__(self) -> int:
         """Return the number of rows."""
+
 # ---- joint routing
 
 @final
