@@ -396,7 +396,7 @@ impl Engine {
             .zip(&edges)
             .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
             .collect();
-        let sized = size_cycle(&hops, SizingLimits::up_to(base.max_amount_in), &mut self.sizing);
+        let sized = size_cycle(&hops, &SizingLimits::up_to(base.max_amount_in), &mut self.sizing);
         let valued = |lamports| {
             self.market.lamports_in(base_mint, lamports).ok_or((Reason::NoCostPrice, Shortfall::Unknown))
         };

@@ -16,12 +16,9 @@ use crate::market::{
     Standing,
 };
 use crate::quantities::Pubkey;
-use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
+use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
 use crate::swap::Quote;
 use crate::venues::{PoolSummary, VENUES};
-
-// The default that Python sees in `Market.size`.
-const _: () = assert!(DEFAULT_CANDIDATES == 512);
 
 /// Returns the address in `text`, or an `InvalidInput` that names the argument.
 pub fn parse_pubkey(argument: &str, text: &str) -> PyResult<Pubkey> {
@@ -408,13 +405,13 @@ impl PyMarket {
                 .zip(&edges)
                 .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
                 .collect();
-            let limits = SizingLimits { max_candidates, ..SizingLimits::up_to(max_amount_in) };
-            let sized = size_cycle(&hops, limits, &mut SizingScratch::new());
+            let limits = SizingLimits { effort: Effort::Candidates(max_candidates), ..SizingLimits::up_to(max_amount_in) };
+            let sized = size_cycle(&hops, &limits, &mut SizingScratch::new());
             Ok(sized.map(|sized| PySized {
                 amount_in: sized.amount_in(),
                 gross_profit: sized.gross_profit,
                 amounts: sized.amounts().to_vec(),
-                is_proven_best: sized.is_proven_best,
+                is_proven_best: sized.is_proven_best(),
             }))
         })
         .map_err(|error: QuoteError| errors::quote(py, &error))

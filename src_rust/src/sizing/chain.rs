@@ -1,0 +1,167 @@
+//! Exact quotes along a cycle.
+//!
+//! A hop that is a constant product with one fee is quoted here, in a few nanoseconds; the others are
+//! asked. A cycle of the former alone has a type of its own, so that its quotes are straight code.
+
+use super::model::Amounts;
+use super::{HopRef, MAX_SIZED_HOPS};
+use crate::amm_math::Curve;
+use crate::amm_math::constant_product::Direction;
+
+/// The hops of a cycle as exact quotes see them.
+pub(super) trait Chain {
+    /// Number of hops.
+    fn len(&self) -> usize;
+
+    /// Exact output of one hop; `None` if it cannot be quoted or is nothing.
+    fn amount_out(&self, hop: usize, amount_in: u64) -> Option<u64>;
+
+    /// An input for which one hop promises `amount_out`.
+    fn amount_in(&self, hop: usize, amount_out: u64) -> Option<u64>;
+
+    /// One hop's fee on the input as a fraction, if it is `ceil(amount * fee)` of the whole input.
+    fn fee(&self, hop: usize) -> Option<(u64, u64)>;
+
+    /// Exact amounts along the cycle, each hop's input being the one before's output.
+    #[inline]
+    fn forward(&self, amount_in: u64) -> Option<Amounts<u64>> {
+        let mut amounts = [0; MAX_SIZED_HOPS + 1];
+        amounts[0] = amount_in;
+        for hop in 0..self.len() {
+            amounts[hop + 1] = self.amount_out(hop, amounts[hop])?;
+        }
+        Some(amounts)
+    }
+
+    /// The input for which exact-out quotes promise `amount` after the first `hops` hops.
+    #[inline]
+    fn input_for(&self, hops: usize, amount: u64) -> Option<u64> {
+        (0..hops).rev().try_fold(amount, |amount, hop| self.amount_in(hop, amount))
+    }
+
+    /// As `input_for`; `None` also if roundings on the way of that amount take more than `allowed`, in
+    /// units of the last output. `values`: what a unit of each amount is worth there, or less.
+    #[inline]
+    fn promising_input(
+        &self,
+        hops: usize,
+        amount: u64,
+        _allowed: f64,
+        _values: &Amounts<f64>,
+    ) -> Option<u64> {
+        self.input_for(hops, amount)
+    }
+}
+
+/// Constant products only.
+pub(super) struct Products {
+    hops: [Option<Direction>; MAX_SIZED_HOPS],
+    len: usize,
+}
+
+impl Products {
+    /// The directions of a cycle, if every hop has one.
+    pub fn of<C: Curve + ?Sized>(hops: &[HopRef<'_, C>]) -> Option<Self> {
+        let mut products = Self { hops: [None; MAX_SIZED_HOPS], len: hops.len() };
+        for (product, hop) in products.hops.iter_mut().zip(hops) {
+            *product = Some(hop.curve.direction(hop.a_to_b)?);
+        }
+        Some(products)
+    }
+
+    pub fn directions(&self) -> impl Iterator<Item = &Direction> {
+        self.hops[..self.len].iter().flatten()
+    }
+}
+
+impl Chain for Products {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    fn amount_out(&self, hop: usize, amount_in: u64) -> Option<u64> {
+        self.hops[hop].as_ref()?.amount_out(amount_in)
+    }
+
+    #[inline]
+    fn amount_in(&self, hop: usize, amount_out: u64) -> Option<u64> {
+        self.hops[hop].as_ref()?.amount_in(amount_out)
+    }
+
+    fn fee(&self, hop: usize) -> Option<(u64, u64)> {
+        self.hops[hop].as_ref().map(Direction::fee)
+    }
+
+    #[inline]
+    fn promising_input(
+        &self,
+        hops: usize,
+        amount: u64,
+        allowed: f64,
+        values: &Amounts<f64>,
+    ) -> Option<u64> {
+        let mut lost = 0.0;
+        let mut along = amount;
+        for hop in hops..self.len {
+            let (out, fee_loss, out_loss) = self.hops[hop].as_ref()?.output_and_losses(along)?;
+            along = out;
+            lost += fee_loss * values[hop] + out_loss * values[hop + 1];
+            if lost > allowed {
+                return None;
+            }
+        }
+        let mut back = amount;
+        for hop in (0..hops).rev() {
+            let (input, loss) = self.hops[hop].as_ref()?.input_and_loss(back)?;
+            back = input;
+            lost += loss * values[hop];
+            if lost > allowed {
+                return None;
+            }
+        }
+        Some(back)
+    }
+}
+
+/// Hops of any kind.
+pub(super) struct Curves<'a, C: ?Sized> {
+    hops: &'a [HopRef<'a, C>],
+    products: [Option<Direction>; MAX_SIZED_HOPS],
+}
+
+impl<'a, C: Curve + ?Sized> Curves<'a, C> {
+    pub fn new(hops: &'a [HopRef<'a, C>]) -> Self {
+        let mut products = [None; MAX_SIZED_HOPS];
+        for (product, hop) in products.iter_mut().zip(hops) {
+            *product = hop.curve.direction(hop.a_to_b);
+        }
+        Self { hops, products }
+    }
+}
+
+impl<C: Curve + ?Sized> Chain for Curves<'_, C> {
+    fn len(&self) -> usize {
+        self.hops.len()
+    }
+
+    fn amount_out(&self, hop: usize, amount_in: u64) -> Option<u64> {
+        if let Some(product) = &self.products[hop] {
+            return product.amount_out(amount_in);
+        }
+        let hop = &self.hops[hop];
+        hop.curve.quote_exact_in(hop.a_to_b, amount_in).ok()
+    }
+
+    fn amount_in(&self, hop: usize, amount_out: u64) -> Option<u64> {
+        if let Some(product) = &self.products[hop] {
+            return product.amount_in(amount_out);
+        }
+        let hop = &self.hops[hop];
+        hop.curve.quote_exact_out(hop.a_to_b, amount_out).ok()
+    }
+
+    fn fee(&self, hop: usize) -> Option<(u64, u64)> {
+        self.products[hop].as_ref().map(Direction::fee)
+    }
+}
