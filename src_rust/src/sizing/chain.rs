@@ -39,6 +39,13 @@ pub(super) trait Chain {
         (0..hops).rev().try_fold(amount, |amount, hop| self.amount_in(hop, amount))
     }
 
+    /// What roundings on the way of an amount after the first `hops` hops take, at least and roughly, in
+    /// units of the last output: a look that costs less than `promising_input`.
+    #[inline]
+    fn least_loss(&self, _hops: usize, _amount: u64, _values: &Amounts<f64>) -> f64 {
+        0.0
+    }
+
     /// As `input_for`; `None` also if roundings on the way of that amount take more than `allowed`, in
     /// units of the last output. `values`: what a unit of each amount is worth there, or less.
     #[inline]
@@ -91,6 +98,15 @@ impl Chain for Products {
 
     fn fee(&self, hop: usize) -> Option<(u64, u64)> {
         self.hops[hop].as_ref().map(Direction::fee)
+    }
+
+    #[inline]
+    fn least_loss(&self, hops: usize, amount: u64, values: &Amounts<f64>) -> f64 {
+        let Some(Some(next)) = self.hops.get(hops) else { return 0.0 };
+        let Some((out, loss)) = next.rough_output(amount) else { return 0.0 };
+        let after = self.hops.get(hops + 1).and_then(Option::as_ref);
+        let fee_loss = after.map_or(0.0, |after| after.rough_fee_loss(out) * values[hops + 1]);
+        loss * values[hops + 1] + fee_loss
     }
 
     #[inline]

@@ -194,6 +194,9 @@ impl<H: Chain> Search<'_, H> {
                     return false;
                 }
                 self.left -= 1;
+                if self.chain.least_loss(axis, place, &window.values) > allowed {
+                    continue;
+                }
                 let input = self.chain.promising_input(axis, place, allowed, &window.values);
                 if input.is_some_and(|amount_in| self.try_input(amount_in)) {
                     if self.is_at_bound() {

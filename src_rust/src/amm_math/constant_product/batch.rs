@@ -159,7 +159,7 @@ fn corrected(estimate: u64, a: u64, b: u64, divisor: u64) -> u64 {
 /// `value` must be below 2^63: then the conversion is one instruction.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the batch loop is only fast in one piece")]
-fn real(value: u64) -> f64 {
+pub(super) fn real(value: u64) -> f64 {
     value.cast_signed() as f64
 }
 

@@ -1,6 +1,6 @@
 //! One direction of a constant-product pool, ready for many quotes.
 
-use super::batch::{Fee, mul_div_up};
+use super::batch::{Fee, mul_div_up, real};
 use super::amount_out;
 
 /// Reserves and fee as one direction sees them. A quote takes a few nanoseconds.
@@ -10,6 +10,8 @@ pub struct Direction {
     reserve_out: u64,
     fee_numerator: u64,
     fee: Fee,
+    real_in: f64,
+    real_out: f64,
 }
 
 impl Direction {
@@ -24,7 +26,8 @@ impl Direction {
 
     pub(super) fn of(reserve_in: u64, reserve_out: u64, fee_numerator: u64, fee_denominator: u64) -> Self {
         let fee = Fee::of(fee_denominator - fee_numerator, fee_denominator);
-        Self { reserve_in, reserve_out, fee_numerator, fee }
+        let (real_in, real_out) = (reserve_in as f64, reserve_out as f64);
+        Self { reserve_in, reserve_out, fee_numerator, fee, real_in, real_out }
     }
 
     /// Returns the base units of the input's side.
@@ -70,6 +73,20 @@ impl Direction {
         Some((out, fee_loss, share(self.reserve_out, net, out, after)))
     }
 
+    /// Returns roughly what `amount_in` buys, rounded down, and what that rounding takes, at least; `None`
+    /// in doubt.
+    #[inline]
+    pub(crate) fn rough_output(&self, amount_in: u64) -> Option<(f64, f64)> {
+        let net = real(self.fee.after(amount_in));
+        floor_and_loss(self.real_out * net / (self.real_in + net))
+    }
+
+    /// Returns what the fee's rounding takes of an input given in `f64`, at least.
+    #[inline]
+    pub(crate) fn rough_fee_loss(&self, amount_in: f64) -> f64 {
+        floor_and_loss(amount_in * self.fee.ratio).map_or(0.0, |(_, loss)| loss)
+    }
+
     /// Returns the smallest input that buys at least `amount_out`, and what the two roundings up add to
     /// it, in units of the input.
     #[inline]
@@ -107,4 +124,16 @@ fn share(a: u64, b: u64, floor: u64, divisor: u64) -> f64 {
 #[inline]
 fn share_of(rest: u64, divisor: u64) -> f64 {
     rest as f64 / divisor as f64
+}
+
+/// Rounds a positive number of four roundings down and says what that takes, at least; `None` if the
+/// number may be a whole one.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and the rest is then in doubt")]
+fn floor_and_loss(value: f64) -> Option<(f64, f64)> {
+    let doubt = value * f64::EPSILON * 2.0;
+    let raised = value + doubt;
+    let floor = (raised as i64) as f64;
+    let loss = raised - floor - 2.0 * doubt;
+    (loss > 0.0 && loss < 1.0).then_some((floor, loss))
 }
