@@ -11,6 +11,7 @@ mod market;
 mod pool;
 mod recording;
 mod scorer;
+mod sizing;
 mod values;
 mod wss_aggregator;
 
@@ -27,6 +28,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     market::register(m)?;
     pool::register(m)?;
     scorer::register(m)?;
+    sizing::register(m)?;
     engine::register(m)?;
     wss_aggregator::register(m)?;
     Ok(())

@@ -9,32 +9,44 @@
 
 mod chain;
 mod model;
+mod route;
 mod search;
 
 use crate::amm_math::Curve;
 use chain::{Curves, Products};
 use model::{Amounts, Model};
+pub use route::{AnyCurve, HopIdentity, RouteError, check_cycle};
 
 /// The most hops a cycle may have.
 pub const MAX_SIZED_HOPS: usize = 8;
 
-/// How long to look for the last units.
+/// How long to look for the last units. Whatever is chosen, [`SizedCycle::gap`] is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Effort {
-    /// For detection: a few dozen inputs.
+    /// For detection: about 1 µs for three constant products.
     Quick,
-    /// For what will be sent.
+    /// For what will be sent: until nothing better can exist, or 65,536 inputs (2,048 where pools must
+    /// be asked for quotes).
     #[default]
     Thorough,
+    /// Until nothing better can exist: milliseconds where millions of inputs round within a unit.
+    Exhaustive,
     /// So many inputs.
     Candidates(u32),
 }
 
 impl Effort {
-    fn candidates(self) -> u32 {
+    /// Stable names.
+    pub const NAMED: [(&'static str, Self); 3] =
+        [("quick", Self::Quick), ("thorough", Self::Thorough), ("exhaustive", Self::Exhaustive)];
+
+    /// Returns how many inputs may be tried. `is_asked`: each costs quotes of pools.
+    fn candidates(self, is_asked: bool) -> u32 {
         match self {
             Self::Quick => 16,
-            Self::Thorough => 4096,
+            Self::Thorough if is_asked => 2_048,
+            Self::Thorough => 65_536,
+            Self::Exhaustive => u32::MAX,
             Self::Candidates(candidates) => candidates,
         }
     }
@@ -164,6 +176,7 @@ impl SizedCycle {
 pub struct SizingScratch {
     model: Model,
     peak_in: Option<f64>,
+    bound: f64,
 }
 
 impl SizingScratch {
@@ -181,6 +194,13 @@ impl SizingScratch {
     pub fn last_peak(&self) -> Option<u64> {
         self.peak_in.map(|amount| (amount.round() as u64).max(1))
     }
+
+    /// Returns whether the model leaves room for a gain of a unit in the cycle sized last. Where sizing
+    /// found none all the same, more effort may.
+    #[must_use]
+    pub fn may_gain(&self) -> bool {
+        self.bound >= 1.0
+    }
 }
 
 /// Returns the input that gains most, or `None` if none gains a unit.
@@ -197,7 +217,7 @@ pub fn size_cycle<C: Curve + ?Sized>(
     limits: &SizingLimits,
     scratch: &mut SizingScratch,
 ) -> Option<SizedCycle> {
-    scratch.peak_in = None;
+    (scratch.peak_in, scratch.bound) = (None, 0.0);
     if hops.is_empty() || hops.len() > MAX_SIZED_HOPS || limits.most() < limits.min_amount_in.max(1) {
         return None;
     }
@@ -208,7 +228,7 @@ pub fn size_cycle<C: Curve + ?Sized>(
             (rate * direction.reserve_out() as f64 / reserve_in, rate / reserve_in)
         }));
         let peak = model.peak(limits.most() as f64)?;
-        scratch.peak_in = Some(peak.amount_in);
+        (scratch.peak_in, scratch.bound) = (Some(peak.amount_in), peak.profit);
         return search::search(&products, model, &peak, limits);
     }
     model.clear();
@@ -216,6 +236,6 @@ pub fn size_cycle<C: Curve + ?Sized>(
         model.push_hop(|into| hop.curve.segments(hop.a_to_b, into));
     }
     let peak = model.peak(limits.most() as f64)?;
-    scratch.peak_in = Some(peak.amount_in);
+    (scratch.peak_in, scratch.bound) = (Some(peak.amount_in), peak.profit);
     search::search(&Curves::new(hops), model, &peak, limits)
 }

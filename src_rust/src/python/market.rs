@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::pool::PyPool;
+use super::sizing::{self, PySized};
 use super::values::to_python;
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, pool_of};
 use crate::market::{
@@ -16,7 +17,7 @@ use crate::market::{
     Standing,
 };
 use crate::quantities::Pubkey;
-use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
+use crate::sizing::HopRef;
 use crate::swap::Quote;
 use crate::venues::{PoolSummary, VENUES};
 
@@ -255,22 +256,6 @@ impl MarketCycle {
     }
 }
 
-/// The input that pays best.
-#[pyclass(name = "Sized", module = "phantom_core", frozen, get_all)]
-pub struct PySized {
-    amount_in: u64,
-    gross_profit: u64,
-    amounts: Vec<u64>,
-    is_proven_best: bool,
-}
-
-#[pymethods]
-impl PySized {
-    fn __repr__(&self) -> String {
-        format!("Sized(amounts={:?}, gross_profit={})", self.amounts, self.gross_profit)
-    }
-}
-
 /// Pools and the accounts they depend on.
 #[pyclass(name = "Market", module = "phantom_core", frozen)]
 pub struct PyMarket {
@@ -386,33 +371,32 @@ impl PyMarket {
         Ok(py.detach(|| profitable_cycles(&self.lock(), self.id, max_hops)))
     }
 
-    #[pyo3(signature = (cycle, max_amount_in, max_candidates=512))]
+    #[pyo3(signature = (cycle, max_amount_in, *, min_amount_in=None, balance=None, effort="thorough"))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn size(
         &self,
         py: Python<'_>,
         cycle: &MarketCycle,
-        max_amount_in: u64,
-        max_candidates: u32,
+        max_amount_in: &Bound<'_, PyAny>,
+        min_amount_in: Option<&Bound<'_, PyAny>>,
+        balance: Option<&Bound<'_, PyAny>>,
+        effort: &str,
     ) -> PyResult<Option<PySized>> {
         self.check(cycle)?;
+        let limits = sizing::limits_of(max_amount_in, min_amount_in, balance, effort)?;
         py.detach(|| {
             let market = self.lock();
             let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
-            let views =
-                edges.iter().map(|&edge| market.view(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
+            let views = edges
+                .iter()
+                .map(|&edge| market.tradable(pool_of(edge).0))
+                .collect::<Result<Vec<_>, _>>()?;
             let hops: Vec<_> = views
                 .iter()
                 .zip(&edges)
                 .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
                 .collect();
-            let limits = SizingLimits { effort: Effort::Candidates(max_candidates), ..SizingLimits::up_to(max_amount_in) };
-            let sized = size_cycle(&hops, &limits, &mut SizingScratch::new());
-            Ok(sized.map(|sized| PySized {
-                amount_in: sized.amount_in(),
-                gross_profit: sized.gross_profit,
-                amounts: sized.amounts().to_vec(),
-                is_proven_best: sized.is_proven_best(),
-            }))
+            Ok(sizing::sized(&hops, &limits))
         })
         .map_err(|error: QuoteError| errors::quote(py, &error))
     }
@@ -474,6 +458,5 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyQuote>()?;
     m.add_class::<VenueInfo>()?;
     m.add_class::<MarketCycle>()?;
-    m.add_class::<PySized>()?;
     m.add_class::<PyMarket>()
 }

@@ -13,6 +13,9 @@ pub(super) trait Chain {
     /// Number of hops.
     fn len(&self) -> usize;
 
+    /// Whether quotes are asked of pools.
+    fn is_asked(&self) -> bool;
+
     /// Exact output of one hop; `None` if it cannot be quoted or is nothing.
     fn amount_out(&self, hop: usize, amount_in: u64) -> Option<u64>;
 
@@ -84,6 +87,10 @@ impl Products {
 impl Chain for Products {
     fn len(&self) -> usize {
         self.len
+    }
+
+    fn is_asked(&self) -> bool {
+        false
     }
 
     #[inline]
@@ -159,6 +166,10 @@ impl<'a, C: Curve + ?Sized> Curves<'a, C> {
 impl<C: Curve + ?Sized> Chain for Curves<'_, C> {
     fn len(&self) -> usize {
         self.hops.len()
+    }
+
+    fn is_asked(&self) -> bool {
+        true
     }
 
     fn amount_out(&self, hop: usize, amount_in: u64) -> Option<u64> {

@@ -33,7 +33,7 @@ pub(super) fn search<H: Chain>(
         margin: 0.0,
         least,
         most,
-        left: limits.effort.candidates(),
+        left: limits.effort.candidates(chain.is_asked()),
         quotes: 0,
         best: None,
     };
