@@ -62,11 +62,8 @@ fn main() {
         (reserves(300_000_000_000_000, 309_000_000_000_000), true),
     ];
     size(&mut criterion, "Whirlpool and 2 products", &one);
-    let two = [
-        (whirlpool, true),
-        (reserves(900_000_000_000_000, 960_000_000_000_000), true),
-        (whirlpool, false),
-    ];
+    let two =
+        [(whirlpool, true), (reserves(900_000_000_000_000, 960_000_000_000_000), true), (whirlpool, false)];
     size(&mut criterion, "2 Whirlpools and a product", &two);
     criterion.final_summary();
 }

@@ -13,9 +13,10 @@ mod route;
 mod search;
 
 use crate::amm_math::Curve;
+use crate::amm_math::constant_product::Direction;
 use chain::{Curves, Products};
 use model::{Amounts, Model};
-pub use route::{AnyCurve, HopIdentity, RouteError, check_cycle};
+pub use route::{AnyCurve, HopIdentity, RouteError, check_cycle, check_length};
 
 /// The most hops a cycle may have.
 pub const MAX_SIZED_HOPS: usize = 8;
@@ -43,7 +44,7 @@ impl Effort {
     /// Returns how many inputs may be tried. `is_asked`: each costs quotes of pools.
     fn candidates(self, is_asked: bool) -> u32 {
         match self {
-            Self::Quick => 16,
+            Self::Quick => 12,
             Self::Thorough if is_asked => 2_048,
             Self::Thorough => 65_536,
             Self::Exhaustive => u32::MAX,
@@ -195,6 +196,10 @@ impl SizingScratch {
         self.peak_in.map(|amount| (amount.round() as u64).max(1))
     }
 
+    fn forget(&mut self) {
+        (self.peak_in, self.bound) = (None, 0.0);
+    }
+
     /// Returns whether the model leaves room for a gain of a unit in the cycle sized last. Where sizing
     /// found none all the same, more effort may.
     #[must_use]
@@ -217,25 +222,49 @@ pub fn size_cycle<C: Curve + ?Sized>(
     limits: &SizingLimits,
     scratch: &mut SizingScratch,
 ) -> Option<SizedCycle> {
-    (scratch.peak_in, scratch.bound) = (None, 0.0);
+    scratch.forget();
     if hops.is_empty() || hops.len() > MAX_SIZED_HOPS || limits.most() < limits.min_amount_in.max(1) {
         return None;
     }
-    let model = &mut scratch.model;
-    if let Some(products) = Products::of(hops) {
-        model.set_unbounded(products.directions().map(|direction| {
-            let (rate, reserve_in) = (direction.kept(), direction.reserve_in() as f64);
-            (rate * direction.reserve_out() as f64 / reserve_in, rate / reserve_in)
-        }));
-        let peak = model.peak(limits.most() as f64)?;
-        (scratch.peak_in, scratch.bound) = (Some(peak.amount_in), peak.profit);
-        return search::search(&products, model, &peak, limits);
+    let mut products = [None; MAX_SIZED_HOPS];
+    for (product, hop) in products.iter_mut().zip(hops) {
+        *product = hop.curve.direction(hop.a_to_b);
     }
+    if let [Some(first), ..] = products
+        && products[..hops.len()].iter().all(Option::is_some)
+    {
+        let mut directions = [first; MAX_SIZED_HOPS];
+        for (direction, product) in directions.iter_mut().zip(products.into_iter().flatten()) {
+            *direction = product;
+        }
+        return size_products(&directions[..hops.len()], limits, scratch);
+    }
+    let model = &mut scratch.model;
     model.clear();
     for hop in hops {
         model.push_hop(|into| hop.curve.segments(hop.a_to_b, into));
     }
     let peak = model.peak(limits.most() as f64)?;
     (scratch.peak_in, scratch.bound) = (Some(peak.amount_in), peak.profit);
-    search::search(&Curves::new(hops), model, &peak, limits)
+    search::search(&Curves::new(hops, products), model, &peak, limits)
+}
+
+/// Returns the input that gains most in a cycle of constant products alone, as [`size_cycle`].
+pub fn size_products(
+    hops: &[Direction],
+    limits: &SizingLimits,
+    scratch: &mut SizingScratch,
+) -> Option<SizedCycle> {
+    scratch.forget();
+    if hops.is_empty() || hops.len() > MAX_SIZED_HOPS || limits.most() < limits.min_amount_in.max(1) {
+        return None;
+    }
+    let model = &mut scratch.model;
+    model.set_unbounded(hops.iter().map(|hop| {
+        let (rate, reserve_in) = (hop.kept(), hop.reserve_in() as f64);
+        (rate * hop.reserve_out() as f64 / reserve_in, rate / reserve_in)
+    }));
+    let peak = model.peak(limits.most() as f64)?;
+    (scratch.peak_in, scratch.bound) = (Some(peak.amount_in), peak.profit);
+    search::search(&Products(hops), model, &peak, limits)
 }

@@ -387,10 +387,8 @@ impl PyMarket {
         py.detach(|| {
             let market = self.lock();
             let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
-            let views = edges
-                .iter()
-                .map(|&edge| market.tradable(pool_of(edge).0))
-                .collect::<Result<Vec<_>, _>>()?;
+            let views =
+                edges.iter().map(|&edge| market.tradable(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
             let hops: Vec<_> = views
                 .iter()
                 .zip(&edges)

@@ -9,20 +9,18 @@ use super::arguments;
 use super::errors;
 use super::pool::PyPool;
 use crate::amm_math::Curve;
-use crate::amm_math::constant_product::ConstantProduct;
+use crate::amm_math::constant_product::{ConstantProduct, Direction};
 use crate::market::StandalonePool;
 use crate::sizing::{
-    AnyCurve, Effort, HopIdentity, HopRef, SizedCycle, SizingLimits, SizingScratch, check_cycle, size_cycle,
+    AnyCurve, Effort, HopIdentity, HopRef, SizedCycle, SizingLimits, SizingScratch, check_cycle,
+    check_length, size_cycle, size_products,
 };
 
 /// A constant-product hop from its reserves.
-#[pyclass(name = "ConstantProductHop", module = "phantom_core", frozen, get_all, eq)]
-#[derive(PartialEq)]
+#[pyclass(name = "ConstantProductHop", module = "phantom_core", frozen)]
 struct ConstantProductHop {
-    reserve_in: u64,
-    reserve_out: u64,
-    fee_numerator: u64,
-    fee_denominator: u64,
+    curve: ConstantProduct,
+    direction: Direction,
 }
 
 #[pymethods]
@@ -36,22 +34,43 @@ impl ConstantProductHop {
     ) -> PyResult<Self> {
         let reserve_in = arguments::amount("reserve_in", reserve_in)?;
         let reserve_out = arguments::amount("reserve_out", reserve_out)?;
-        let hop = Self { reserve_in, reserve_out, fee_numerator, fee_denominator };
-        hop.curve().map(|_| hop)
+        let curve = ConstantProduct::new(reserve_in, reserve_out, fee_numerator, fee_denominator)
+            .map_err(|error| errors::invalid(error.to_string()))?;
+        Ok(Self { curve, direction: curve.direction(true) })
+    }
+
+    #[getter]
+    fn reserve_in(&self) -> u64 {
+        self.direction.reserve_in()
+    }
+
+    #[getter]
+    fn reserve_out(&self) -> u64 {
+        self.direction.reserve_out()
+    }
+
+    #[getter]
+    fn fee_numerator(&self) -> u64 {
+        self.direction.fee().0
+    }
+
+    #[getter]
+    fn fee_denominator(&self) -> u64 {
+        self.direction.fee().1
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.curve == other.curve
     }
 
     fn __repr__(&self) -> String {
+        let (fee_numerator, fee_denominator) = self.direction.fee();
         format!(
-            "ConstantProductHop(reserve_in={}, reserve_out={}, fee_numerator={}, fee_denominator={})",
-            self.reserve_in, self.reserve_out, self.fee_numerator, self.fee_denominator
+            "ConstantProductHop(reserve_in={}, reserve_out={}, fee_numerator={fee_numerator}, \
+             fee_denominator={fee_denominator})",
+            self.direction.reserve_in(),
+            self.direction.reserve_out(),
         )
-    }
-}
-
-impl ConstantProductHop {
-    fn curve(&self) -> PyResult<ConstantProduct> {
-        ConstantProduct::new(self.reserve_in, self.reserve_out, self.fee_numerator, self.fee_denominator)
-            .map_err(|error| errors::invalid(error.to_string()))
     }
 }
 
@@ -131,11 +150,12 @@ pub fn limits_of(
     Ok(limits)
 }
 
+thread_local! {
+    static SCRATCH: RefCell<SizingScratch> = RefCell::new(SizingScratch::new());
+}
+
 /// Sizes a cycle with memory that each thread keeps.
 pub fn sized<C: Curve>(hops: &[HopRef<'_, C>], limits: &SizingLimits) -> Option<PySized> {
-    thread_local! {
-        static SCRATCH: RefCell<SizingScratch> = RefCell::new(SizingScratch::new());
-    }
     SCRATCH.with_borrow_mut(|scratch| size_cycle(hops, limits, scratch)).map(PySized)
 }
 
@@ -147,7 +167,7 @@ enum Given<'py> {
 
 fn given<'py>(place: usize, hop: &Bound<'py, PyAny>) -> PyResult<Given<'py>> {
     if let Ok(reserves) = hop.cast::<ConstantProductHop>() {
-        return reserves.get().curve().map(Given::Reserves);
+        return Ok(Given::Reserves(reserves.get().curve));
     }
     if let Ok(pair) = hop.cast::<PyTuple>()
         && pair.len() == 2
@@ -173,6 +193,14 @@ fn size_cycle_of<'py>(
     effort: &str,
 ) -> PyResult<Option<PySized>> {
     let limits = limits_of(max_amount_in, min_amount_in, balance, effort)?;
+    if !hops.is_empty() && hops.iter().all(|hop| hop.is_exact_instance_of::<ConstantProductHop>()) {
+        let reserves = hops.iter().filter_map(|hop| hop.cast::<ConstantProductHop>().ok());
+        let hops: Vec<Direction> = reserves.map(|hop| hop.get().direction).collect();
+        check_length(hops.len()).map_err(|error| errors::invalid(error.to_string()))?;
+        let size = || SCRATCH.with_borrow_mut(|scratch| size_products(&hops, &limits, scratch)).map(PySized);
+        // Handing the interpreter over costs as much as a quick search.
+        return Ok(if limits.effort == Effort::Quick { size() } else { py.detach(size) });
+    }
     let hops = hops.iter().enumerate().map(|(place, hop)| given(place, hop)).collect::<PyResult<Vec<_>>>()?;
     let mut identities = Vec::with_capacity(hops.len());
     let mut pools = Vec::new();

@@ -49,7 +49,7 @@ pub(super) trait Chain {
         0.0
     }
 
-    /// As `input_for`; `None` also if roundings on the way of that amount take more than `allowed`, in
+    /// As `input_for`, with the output that this amount leads to, or more; `None` also if roundings on the way of that amount take more than `allowed`, in
     /// units of the last output. `values`: what a unit of each amount is worth there, or less.
     #[inline]
     fn promising_input(
@@ -58,35 +58,18 @@ pub(super) trait Chain {
         amount: u64,
         _allowed: f64,
         _values: &Amounts<f64>,
-    ) -> Option<u64> {
-        self.input_for(hops, amount)
+    ) -> Option<(u64, u64)> {
+        Some((self.input_for(hops, amount)?, u64::MAX))
     }
 }
 
 /// Constant products only.
-pub(super) struct Products {
-    hops: [Option<Direction>; MAX_SIZED_HOPS],
-    len: usize,
-}
+#[derive(Clone, Copy)]
+pub(super) struct Products<'a>(pub &'a [Direction]);
 
-impl Products {
-    /// The directions of a cycle, if every hop has one.
-    pub fn of<C: Curve + ?Sized>(hops: &[HopRef<'_, C>]) -> Option<Self> {
-        let mut products = Self { hops: [None; MAX_SIZED_HOPS], len: hops.len() };
-        for (product, hop) in products.hops.iter_mut().zip(hops) {
-            *product = Some(hop.curve.direction(hop.a_to_b)?);
-        }
-        Some(products)
-    }
-
-    pub fn directions(&self) -> impl Iterator<Item = &Direction> {
-        self.hops[..self.len].iter().flatten()
-    }
-}
-
-impl Chain for Products {
+impl Chain for Products<'_> {
     fn len(&self) -> usize {
-        self.len
+        self.0.len()
     }
 
     fn is_asked(&self) -> bool {
@@ -95,23 +78,23 @@ impl Chain for Products {
 
     #[inline]
     fn amount_out(&self, hop: usize, amount_in: u64) -> Option<u64> {
-        self.hops[hop].as_ref()?.amount_out(amount_in)
+        self.0[hop].amount_out(amount_in)
     }
 
     #[inline]
     fn amount_in(&self, hop: usize, amount_out: u64) -> Option<u64> {
-        self.hops[hop].as_ref()?.amount_in(amount_out)
+        self.0[hop].amount_in(amount_out)
     }
 
     fn fee(&self, hop: usize) -> Option<(u64, u64)> {
-        self.hops[hop].as_ref().map(Direction::fee)
+        Some(self.0[hop].fee())
     }
 
     #[inline]
     fn least_loss(&self, hops: usize, amount: u64, values: &Amounts<f64>) -> f64 {
-        let Some(Some(next)) = self.hops.get(hops) else { return 0.0 };
+        let Some(next) = self.0.get(hops) else { return 0.0 };
         let Some((out, loss)) = next.rough_output(amount) else { return 0.0 };
-        let after = self.hops.get(hops + 1).and_then(Option::as_ref);
+        let after = self.0.get(hops + 1);
         let fee_loss = after.map_or(0.0, |after| after.rough_fee_loss(out) * values[hops + 1]);
         loss * values[hops + 1] + fee_loss
     }
@@ -123,11 +106,11 @@ impl Chain for Products {
         amount: u64,
         allowed: f64,
         values: &Amounts<f64>,
-    ) -> Option<u64> {
+    ) -> Option<(u64, u64)> {
         let mut lost = 0.0;
         let mut along = amount;
-        for hop in hops..self.len {
-            let (out, fee_loss, out_loss) = self.hops[hop].as_ref()?.output_and_losses(along)?;
+        for hop in hops..self.0.len() {
+            let (out, fee_loss, out_loss) = self.0[hop].output_and_losses(along)?;
             along = out;
             lost += fee_loss * values[hop] + out_loss * values[hop + 1];
             if lost > allowed {
@@ -136,14 +119,14 @@ impl Chain for Products {
         }
         let mut back = amount;
         for hop in (0..hops).rev() {
-            let (input, loss) = self.hops[hop].as_ref()?.input_and_loss(back)?;
+            let (input, loss) = self.0[hop].input_and_loss(back)?;
             back = input;
             lost += loss * values[hop];
             if lost > allowed {
                 return None;
             }
         }
-        Some(back)
+        Some((back, along))
     }
 }
 
@@ -154,11 +137,7 @@ pub(super) struct Curves<'a, C: ?Sized> {
 }
 
 impl<'a, C: Curve + ?Sized> Curves<'a, C> {
-    pub fn new(hops: &'a [HopRef<'a, C>]) -> Self {
-        let mut products = [None; MAX_SIZED_HOPS];
-        for (product, hop) in products.iter_mut().zip(hops) {
-            *product = hop.curve.direction(hop.a_to_b);
-        }
+    pub fn new(hops: &'a [HopRef<'a, C>], products: [Option<Direction>; MAX_SIZED_HOPS]) -> Self {
         Self { hops, products }
     }
 }

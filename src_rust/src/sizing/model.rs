@@ -231,9 +231,8 @@ impl Model {
             return amounts;
         }
         for hop in 0..self.ends.len() {
-            amounts[hop + 1] = self
-                .piece(hop, amounts[hop])
-                .map_or(0.0, |piece| piece.out(amounts[hop] - piece.start_in));
+            amounts[hop + 1] =
+                self.piece(hop, amounts[hop]).map_or(0.0, |piece| piece.out(amounts[hop] - piece.start_in));
         }
         amounts
     }

@@ -44,14 +44,20 @@ pub struct HopIdentity {
     pub mints: Option<[Pubkey; 2]>,
 }
 
+/// Checks the number of hops.
+///
+/// # Errors
+/// [`RouteError::Hops`].
+pub fn check_length(hops: usize) -> Result<(), RouteError> {
+    if (1..=MAX_SIZED_HOPS).contains(&hops) { Ok(()) } else { Err(RouteError::Hops { found: hops }) }
+}
+
 /// Checks that hops differ and that each takes what the one before it gives.
 ///
 /// # Errors
 /// [`RouteError`].
 pub fn check_cycle(hops: &[HopIdentity]) -> Result<(), RouteError> {
-    if hops.is_empty() || hops.len() > MAX_SIZED_HOPS {
-        return Err(RouteError::Hops { found: hops.len() });
-    }
+    check_length(hops.len())?;
     for (hop, identity) in hops.iter().enumerate() {
         if let Some(pool) = identity.pool
             && hops[..hop].iter().any(|earlier| earlier.pool == Some(pool))

@@ -14,6 +14,9 @@ use super::{LimitedBy, SizedCycle, SizingLimits};
 /// A window of this many places is tried place by place: it costs less than to be clever.
 const SMALL_WINDOW: u64 = 48;
 
+/// How many places of each tooth of a measured saw are tried before all places are.
+const MEASURED_LEVELS: u64 = 4;
+
 /// Share of a loss that is taken for certain: `f64` rounds.
 const CERTAIN: f64 = 0.999;
 
@@ -129,12 +132,28 @@ impl<H: Chain> Search<'_, H> {
         // Along the coarsest amount, if its curve can be walked backwards.
         let mut axis = coarsest;
         let mut centre = to_units(self.peak.amounts[axis].floor());
-        if axis > 0 && self.input_for(axis, centre).is_none() {
+        if axis > 0 && self.chain.is_asked() && self.input_for(axis, centre).is_none() {
             (axis, centre) = (0, start);
         }
         let window = self.window(axis, 0.0);
         let width = window.high - window.low;
         let saw = if width < SMALL_WINDOW { None } else { self.saw(axis, centre) };
+        // A saw that was measured holds as far as the stretch does: places are only tried in its order.
+        let saw = match saw {
+            Some(saw) if saw.exact.is_none() => {
+                for below in 0..MEASURED_LEVELS {
+                    let place = |step| saw.place(step).map(|top| top.saturating_sub(below));
+                    if !self.scan(axis, window, 0.0, place) {
+                        return false;
+                    }
+                    if self.is_at_bound() {
+                        return true;
+                    }
+                }
+                None
+            }
+            saw => saw,
+        };
         let Some(saw) = saw.filter(|saw| width as f64 > saw.period) else {
             // At most one top: from there, or from the upper end, which lies next below one.
             let top = saw.and_then(|saw| saw.place(0)).filter(|top| *top >= window.low);
@@ -197,13 +216,14 @@ impl<H: Chain> Search<'_, H> {
                 if self.chain.least_loss(axis, place, &window.values) > allowed {
                     continue;
                 }
-                let input = self.chain.promising_input(axis, place, allowed, &window.values);
-                if input.is_some_and(|amount_in| self.try_input(amount_in)) {
+                let promising = self.chain.promising_input(axis, place, allowed, &window.values);
+                let input = promising
+                    .filter(|&(input, output)| i128::from(output) - i128::from(input) > self.best_profit());
+                if input.is_some_and(|(amount_in, _)| self.try_input(amount_in)) {
                     if self.is_at_bound() {
                         return true;
                     }
-                    // A window that cannot be tried to its end may stay too large.
-                    if window.high - window.low < u64::from(self.left).saturating_mul(1024) {
+                    if self.left > 64 {
                         window = self.window(axis, loss);
                     }
                     allowed = self.allowed(&window);
@@ -230,7 +250,8 @@ impl<H: Chain> Search<'_, H> {
         if let Some((numerator, denominator)) = self.chain.fee(axis) {
             let period = denominator as f64 / numerator as f64;
             let top = (centre as f64 / period).floor();
-            let common = gcd(numerator, denominator);
+            // Worth it where many tops are asked for.
+            let common = if self.left > 64 { gcd(numerator, denominator) } else { 1 };
             let (numerator, denominator) = (numerator / common, denominator / common);
             return (numerator > 0 && period > 4.0 && top < 2_f64.powi(62)).then_some(Saw {
                 top,
@@ -369,6 +390,9 @@ impl<H: Chain> Search<'_, H> {
             && amount_in < amounts[0]
         {
             self.keep_if_same(amount_in, amount_out);
+        }
+        if !self.chain.is_asked() {
+            return; // it is the smallest
         }
         // Exact-out quotes need not be the smallest: look below, in growing steps.
         let mut step = 1;

@@ -1,7 +1,7 @@
 //! One direction of a constant-product pool, ready for many quotes.
 
-use super::batch::{Fee, mul_div_up, real};
 use super::amount_out;
+use super::batch::{Fee, mul_div_up, real};
 
 /// Reserves and fee as one direction sees them. A quote takes a few nanoseconds.
 #[derive(Debug, Clone, Copy)]
@@ -95,8 +95,10 @@ impl Direction {
         let net = u64::try_from(mul_div_up(self.reserve_in, amount_out, left)).ok()?;
         let amount_in = u64::try_from(mul_div_up(net, self.fee.denominator, self.fee.kept)).ok()?;
         self.reserve_in.checked_add(amount_in)?;
-        let net_loss = share_of(net.wrapping_mul(left).wrapping_sub(self.reserve_in.wrapping_mul(amount_out)), left);
-        let gross = amount_in.wrapping_mul(self.fee.kept).wrapping_sub(net.wrapping_mul(self.fee.denominator));
+        let net_loss =
+            share_of(net.wrapping_mul(left).wrapping_sub(self.reserve_in.wrapping_mul(amount_out)), left);
+        let gross =
+            amount_in.wrapping_mul(self.fee.kept).wrapping_sub(net.wrapping_mul(self.fee.denominator));
         Some((amount_in, net_loss + share_of(gross, self.fee.kept)))
     }
 
