@@ -246,7 +246,7 @@ pub fn size_cycle<C: Curve + ?Sized>(
     }
     let peak = model.peak(limits.most() as f64)?;
     (scratch.peak_in, scratch.bound) = (Some(peak.amount_in), peak.profit);
-    search::search(&Curves::new(hops, products), model, &peak, limits)
+    search::search(&Curves::new(hops, &products), model, &peak, limits)
 }
 
 /// Returns the input that gains most in a cycle of constant products alone, as [`size_cycle`].

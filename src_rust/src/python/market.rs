@@ -372,7 +372,6 @@ impl PyMarket {
     }
 
     #[pyo3(signature = (cycle, max_amount_in, *, min_amount_in=None, balance=None, effort="thorough"))]
-    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn size(
         &self,
         py: Python<'_>,

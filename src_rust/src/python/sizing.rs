@@ -193,7 +193,7 @@ fn size_cycle_of<'py>(
     effort: &str,
 ) -> PyResult<Option<PySized>> {
     let limits = limits_of(max_amount_in, min_amount_in, balance, effort)?;
-    if !hops.is_empty() && hops.iter().all(|hop| hop.is_exact_instance_of::<ConstantProductHop>()) {
+    if !hops.is_empty() && hops.iter().all(PyAnyMethods::is_exact_instance_of::<ConstantProductHop>) {
         let reserves = hops.iter().filter_map(|hop| hop.cast::<ConstantProductHop>().ok());
         let hops: Vec<Direction> = reserves.map(|hop| hop.get().direction).collect();
         check_length(hops.len()).map_err(|error| errors::invalid(error.to_string()))?;

@@ -133,11 +133,11 @@ impl Chain for Products<'_> {
 /// Hops of any kind.
 pub(super) struct Curves<'a, C: ?Sized> {
     hops: &'a [HopRef<'a, C>],
-    products: [Option<Direction>; MAX_SIZED_HOPS],
+    products: &'a [Option<Direction>; MAX_SIZED_HOPS],
 }
 
 impl<'a, C: Curve + ?Sized> Curves<'a, C> {
-    pub fn new(hops: &'a [HopRef<'a, C>], products: [Option<Direction>; MAX_SIZED_HOPS]) -> Self {
+    pub fn new(hops: &'a [HopRef<'a, C>], products: &'a [Option<Direction>; MAX_SIZED_HOPS]) -> Self {
         Self { hops, products }
     }
 }

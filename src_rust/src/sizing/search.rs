@@ -14,6 +14,11 @@ use super::{LimitedBy, SizedCycle, SizingLimits};
 /// A window of this many places is tried place by place: it costs less than to be clever.
 const SMALL_WINDOW: u64 = 48;
 
+/// As many inputs are tried one by one, and up to this best input all that may gain: where profits are
+/// tens of units, one unit matters.
+const SMALL_INPUTS: u64 = 256;
+const EXHAUSTIVE: u32 = 8_192;
+
 /// How many places of each tooth of a measured saw are tried before all places are.
 const MEASURED_LEVELS: u64 = 4;
 
@@ -129,31 +134,49 @@ impl<H: Chain> Search<'_, H> {
         if self.is_at_bound() {
             return true;
         }
+        if !self.chain.is_asked() {
+            return self.run_along(start, coarsest);
+        }
+        // A pool may ask more for an output than needed: only inputs one by one prove anything.
+        let window = self.window(0, 0.0);
+        if window.high - window.low >= SMALL_INPUTS {
+            if self.left > 64 && self.peak.amount_in <= f64::from(EXHAUSTIVE) {
+                self.left = self.left.max(2 * EXHAUSTIVE);
+            }
+            let reserve = self.left / 2;
+            self.left -= reserve;
+            self.run_along(start, coarsest);
+            self.left += reserve;
+            if self.is_at_bound() {
+                return true;
+            }
+        }
+        let (window, start) = (self.window(0, 0.0), self.best.map_or(start, |(amounts, _)| amounts[0]));
+        self.scan(0, window, 0.0, |step| start.checked_add_signed(step))
+    }
+
+    /// Tries places of the coarsest amount, those first that lose least. Returns whether all that can be
+    /// better were tried.
+    fn run_along(&mut self, start: u64, coarsest: usize) -> bool {
         // Along the coarsest amount, if its curve can be walked backwards.
         let mut axis = coarsest;
-        let mut centre = to_units(self.peak.amounts[axis].floor());
+        let mut centre = match self.best {
+            Some((amounts, _)) if self.chain.is_asked() => amounts[axis], // a place that can be quoted
+            _ => to_units(self.peak.amounts[axis].floor()),
+        };
         if axis > 0 && self.chain.is_asked() && self.input_for(axis, centre).is_none() {
             (axis, centre) = (0, start);
         }
         let window = self.window(axis, 0.0);
         let width = window.high - window.low;
         let saw = if width < SMALL_WINDOW { None } else { self.saw(axis, centre) };
-        // A saw that was measured holds as far as the stretch does: places are only tried in its order.
-        let saw = match saw {
-            Some(saw) if saw.exact.is_none() => {
-                for below in 0..MEASURED_LEVELS {
-                    let place = |step| saw.place(step).map(|top| top.saturating_sub(below));
-                    if !self.scan(axis, window, 0.0, place) {
-                        return false;
-                    }
-                    if self.is_at_bound() {
-                        return true;
-                    }
-                }
-                None
-            }
-            saw => saw,
-        };
+        if let Some(saw) = saw.filter(|saw| saw.exact.is_none()) {
+            // It holds as far as the stretch does.
+            return (0..MEASURED_LEVELS).all(|below| {
+                self.scan(axis, window, 0.0, |step| saw.place(step).map(|top| top.saturating_sub(below)))
+                    && !self.is_at_bound()
+            });
+        }
         let Some(saw) = saw.filter(|saw| width as f64 > saw.period) else {
             // At most one top: from there, or from the upper end, which lies next below one.
             let top = saw.and_then(|saw| saw.place(0)).filter(|top| *top >= window.low);
@@ -220,6 +243,9 @@ impl<H: Chain> Search<'_, H> {
                 let input = promising
                     .filter(|&(input, output)| i128::from(output) - i128::from(input) > self.best_profit());
                 if input.is_some_and(|(amount_in, _)| self.try_input(amount_in)) {
+                    if self.chain.is_asked() {
+                        self.shrink_input();
+                    }
                     if self.is_at_bound() {
                         return true;
                     }
