@@ -803,7 +803,7 @@ def size_cycle(
         min_amount_in: Smallest input worth a transaction.
         balance: What the wallet holds.
         effort: "quick" tries about 12 inputs, for detection; "thorough" goes on until nothing better can
-            exist or 65,536 inputs (2,048 with pools) are tried; "exhaustive" until nothing better can
+            exist or 65,536 inputs (4,096 with pools) are tried; "exhaustive" until nothing better can
             exist. `Sized.gap` is certain for each.
 
     Raises:

@@ -26,7 +26,7 @@ pub const MAX_SIZED_HOPS: usize = 8;
 pub enum Effort {
     /// For detection: about 1 µs for three constant products.
     Quick,
-    /// For what will be sent: until nothing better can exist, or 65,536 inputs (2,048 where pools must
+    /// For what will be sent: until nothing better can exist, or 65,536 inputs (4,096 where pools must
     /// be asked for quotes).
     #[default]
     Thorough,
@@ -45,7 +45,7 @@ impl Effort {
     fn candidates(self, is_asked: bool) -> u32 {
         match self {
             Self::Quick => 12,
-            Self::Thorough if is_asked => 2_048,
+            Self::Thorough if is_asked => 4_096,
             Self::Thorough => 65_536,
             Self::Exhaustive => u32::MAX,
             Self::Candidates(candidates) => candidates,

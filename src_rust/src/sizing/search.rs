@@ -152,7 +152,31 @@ impl<H: Chain> Search<'_, H> {
             }
         }
         let (window, start) = (self.window(0, 0.0), self.best.map_or(start, |(amounts, _)| amounts[0]));
-        self.scan(0, window, 0.0, |step| start.checked_add_signed(step))
+        let reserve = if window.high - window.low < u64::from(self.left) { 0 } else { self.left / 2 };
+        self.left -= reserve;
+        if self.scan(0, window, 0.0, |step| start.checked_add_signed(step)) {
+            return true;
+        }
+        self.left += reserve;
+        self.sample();
+        self.is_at_bound()
+    }
+
+    /// Spends what is left on inputs spread over the window (golden-ratio sequence), denser in the
+    /// middle, where the model leaves most room.
+    fn sample(&mut self) {
+        let mut window = self.window(0, 0.0);
+        let mut fraction = 0.5_f64;
+        while self.left > 0 && !self.is_at_bound() {
+            self.left -= 1;
+            fraction = (fraction + 0.618_033_988_749_894_9) % 1.0;
+            let aside = (2.0 * fraction - 1.0).powi(3);
+            let (low, width) = (window.low as f64, (window.high - window.low) as f64);
+            if self.try_input(to_units((low + 0.5 * (1.0 + aside) * width).round())) {
+                self.shrink_input();
+                window = self.window(0, 0.0);
+            }
+        }
     }
 
     /// Tries places of the coarsest amount, those first that lose least. Returns whether all that can be
@@ -172,10 +196,14 @@ impl<H: Chain> Search<'_, H> {
         let saw = if width < SMALL_WINDOW { None } else { self.saw(axis, centre) };
         if let Some(saw) = saw.filter(|saw| saw.exact.is_none()) {
             // It holds as far as the stretch does.
-            return (0..MEASURED_LEVELS).all(|below| {
-                self.scan(axis, window, 0.0, |step| saw.place(step).map(|top| top.saturating_sub(below)))
-                    && !self.is_at_bound()
-            });
+            for below in 0..MEASURED_LEVELS {
+                let place = |step| saw.place(step).map(|top| top.saturating_sub(below));
+                if !self.scan(axis, window, 0.0, place) || self.is_at_bound() {
+                    return false;
+                }
+            }
+            let window = self.window(axis, 0.0);
+            return self.scan(axis, window, 0.0, |step| centre.checked_add_signed(step));
         }
         let Some(saw) = saw.filter(|saw| width as f64 > saw.period) else {
             // At most one top: from there, or from the upper end, which lies next below one.
