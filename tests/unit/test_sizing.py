@@ -124,9 +124,7 @@ def market(accounts: list[tuple[str, str, bytes]]) -> Market:
 def test_pools_by_themselves_size_as_their_market_does(market: Market) -> None:
     compared = 0
     for cycle in market.cycles(3)[:40]:
-        hops = [
-            (market.pool(pool), mint) for (pool, _), mint in zip(cycle.hops, cycle.mints, strict=True)
-        ]
+        hops = [(market.pool(pool), mint) for (pool, _), mint in zip(cycle.hops, cycle.mints, strict=True)]
         alone, inside = size_cycle(hops, 10**12), market.size(cycle, 10**12)
         assert (alone is None) == (inside is None)
         if alone is not None and inside is not None:
@@ -138,9 +136,9 @@ def test_pools_by_themselves_size_as_their_market_does(market: Market) -> None:
 def test_hops_that_are_no_cycle_are_refused(market: Market) -> None:
     cycle = next(cycle for cycle in market.cycles(3) if len(cycle.hops) == 3)
     hops = [(market.pool(pool), mint) for (pool, _), mint in zip(cycle.hops, cycle.mints, strict=True)]
-    with pytest.raises(InvalidInput, match="hop 1: pool .* is in the cycle already"):
+    with pytest.raises(InvalidInput, match=r"hop 1: pool .* is in the cycle already"):
         size_cycle([hops[0], (hops[0][0], cycle.mints[1])], 10**9)
-    with pytest.raises(InvalidInput, match="hop 0 takes mint .*, the hop before it gives"):
+    with pytest.raises(InvalidInput, match=r"hop 0 takes mint .*, the hop before it gives"):
         size_cycle([hops[0], hops[2], hops[1]], 10**9)
     with pytest.raises(InvalidInput, match="is not traded by pool"):
         size_cycle([(hops[0][0], WHIRLPOOL), hops[1], hops[2]], 10**9)
