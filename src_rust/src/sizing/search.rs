@@ -140,7 +140,9 @@ impl<H: Chain> Search<'_, H> {
         // A pool may ask more for an output than needed: only inputs one by one prove anything.
         let window = self.window(0, 0.0);
         if window.high - window.low >= SMALL_INPUTS {
-            if self.left > 64 && self.peak.amount_in <= f64::from(EXHAUSTIVE) {
+            let is_small = self.peak.amount_in <= f64::from(EXHAUSTIVE)
+                && window.high - window.low <= u64::from(2 * EXHAUSTIVE);
+            if self.left > 64 && is_small {
                 self.left = self.left.max(2 * EXHAUSTIVE);
             }
             let reserve = self.left / 2;
