@@ -1,4 +1,5 @@
 //! Sizing of cycles: constant products, and Whirlpools across many initialised ticks.
+#![allow(clippy::print_stdout, reason = "what is timed is shown")]
 
 #[path = "../tests/common/whirlpool.rs"]
 #[allow(dead_code, reason = "the Whirlpool's own bench uses the rest")]
