@@ -16,6 +16,7 @@ __all__ = [
     "AggregatorStats",
     "Clock",
     "ConformanceState",
+    "ConstantProductHop",
     "CycleIndex",
     "CycleUpdate",
     "DuplicateFilter",
@@ -67,6 +68,7 @@ __all__ = [
     "find_negative_cycle",
     "find_program_address",
     "quote_constant_product",
+    "size_cycle",
     "solve_arbitrage",
     "solve_trade",
     "sqrt_price_from_tick_index",
@@ -1241,22 +1243,6 @@ class MarketCycle:
         """Sum of -ln(marginal rate before fees); negative."""
 
 @final
-class Sized:
-    """The input that maximises a cycle's integer profit."""
-
-    @property
-    def amount_in(self) -> int: ...
-    @property
-    def gross_profit(self) -> int:
-        """Output of the last hop minus `amount_in`; at least 1."""
-    @property
-    def amounts(self) -> list[int]:
-        """Input of the first hop, then the exact output of every hop."""
-    @property
-    def is_proven_best(self) -> bool:
-        """Every input that could gain more was tried, or there was none."""
-
-@final
 class MarketGraph:
     """The price graph of a market as it was, as arrays with one value per edge.
 
@@ -1384,17 +1370,27 @@ class Market:
         Raises:
             InvalidInput: `max_hops` is not 2 to 4.
         """
-    def size(self, cycle: MarketCycle, max_amount_in: int, max_candidates: int = 512) -> Sized | None:
-        """Return the input that pays best, None if none gains a unit.
+    def size(
+        self,
+        cycle: MarketCycle,
+        max_amount_in: int,
+        *,
+        min_amount_in: int | None = None,
+        balance: int | None = None,
+        effort: Literal["quick", "thorough", "exhaustive"] = "thorough",
+    ) -> Sized | None:
+        """Return the input that pays best on the market as it is now, None if none gains a unit.
 
         Args:
             cycle: A cycle of this market.
-            max_amount_in: Greatest input, base units of the cycle's first mint.
-            max_candidates: How many inputs may be tried; more makes a proven optimum likelier.
+            max_amount_in: Greatest input that risk allows, base units of the cycle's first mint.
+            min_amount_in: Smallest input worth a transaction.
+            balance: What the wallet holds.
+            effort: As in `size_cycle`.
 
         Raises:
-            InvalidInput: The cycle comes from another market.
-            MarketDataError: A pool of the cycle is set aside.
+            InvalidInput: The cycle comes from another market, or an argument is malformed.
+            MarketDataError: A pool of the cycle has vanished or was set aside since.
         """
     def cycle_profits(self, cycle: MarketCycle, amounts_in: list[int]) -> list[int | None]:
         """Return the exact profit for each input in base units; None where a hop would fail.
@@ -1416,6 +1412,85 @@ class Market:
 
     def state_digest(self) -> str:
         """Return SHA-256 (hex) over the recorded state of every pool."""
+
+# ---- sizing
+
+@final
+class ConstantProductHop:
+    """A hop through a constant-product pool, from its reserves.
+
+    Args:
+        reserve_in: Base units of the input's side, above 0.
+        reserve_out: Base units of the output's side, above 0.
+        fee_numerator: The fee is `ceil(amount_in * fee_numerator / fee_denominator)`.
+        fee_denominator: Above `fee_numerator`.
+
+    Raises:
+        InvalidInput: An empty reserve, a fee of one or more, a number outside of 64 bits.
+    """
+
+    def __new__(
+        cls, reserve_in: int, reserve_out: int, fee_numerator: int, fee_denominator: int
+    ) -> ConstantProductHop: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def reserve_in(self) -> int: ...
+    @property
+    def reserve_out(self) -> int: ...
+    @property
+    def fee_numerator(self) -> int: ...
+    @property
+    def fee_denominator(self) -> int: ...
+
+@final
+class Sized:
+    """The input that maximises a cycle's integer profit; base units."""
+
+    @property
+    def amount_in(self) -> int: ...
+    @property
+    def amount_out(self) -> int: ...
+    @property
+    def gross_profit(self) -> int:
+        """`amount_out` minus `amount_in`, at least 1: pool fees are in it, transaction costs are not."""
+    @property
+    def amounts(self) -> list[int]:
+        """Input of the first hop, then the exact output of every hop."""
+    @property
+    def gap(self) -> int:
+        """No input within the limits gains more than `gross_profit` and this."""
+    @property
+    def is_proven_best(self) -> bool:
+        """`gap` is 0."""
+    @property
+    def limited_by(self) -> Literal["max_amount_in", "min_amount_in", "balance", "liquidity"] | None:
+        """What keeps the input from where profit would peak."""
+
+def size_cycle(
+    hops: Sequence[ConstantProductHop | tuple[Pool, AddressLike]],
+    max_amount_in: int,
+    *,
+    min_amount_in: int | None = None,
+    balance: int | None = None,
+    effort: Literal["quick", "thorough", "exhaustive"] = "thorough",
+) -> Sized | None:
+    """Return the input that gains most in whole units, None if none gains a unit.
+
+    Args:
+        hops: One to eight; each takes what the one before gives, the first what the last gives. A pool is
+            given with the mint that goes in.
+        max_amount_in: Greatest input that risk allows, base units of the first mint.
+        min_amount_in: Smallest input worth a transaction.
+        balance: What the wallet holds.
+        effort: "quick" tries about 12 inputs, for detection; "thorough" goes on until nothing better can
+            exist or 65,536 inputs (4,096 with pools) are tried; "exhaustive" until nothing better can
+            exist. `Sized.gap` is certain for each.
+
+    Raises:
+        InvalidInput: No hops, too many, a pool twice, mints that do not chain, a malformed argument.
+        MarketDataError: A pool is set aside.
+    """
 
 # ---- pool
 

@@ -53,4 +53,10 @@ pub trait Curve {
 
     /// Returns `d out / d in` at zero input after fees: the marginal rate for the price graph.
     fn marginal_rate(&self, a_to_b: bool) -> f64;
+
+    /// Returns the curve as two reserves and one fee on the input where its exact quotes are just that,
+    /// for any amount: sizing then quotes it without asking.
+    fn direction(&self, _a_to_b: bool) -> Option<constant_product::Direction> {
+        None
+    }
 }

@@ -23,7 +23,7 @@ use crate::cycle_finder::{
 use crate::market::{AccountWrite, Applied, Market, MintIndex, PoolIndex, QuoteError};
 use crate::quantities::Slot;
 use crate::scorer::{Candidate, Reason, Reasons, SignalScorer};
-use crate::sizing::{HopRef, SizingLimits, SizingScratch, size_cycle};
+use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
 use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, Verdict, WssAggregator};
 pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};
 use funnel::Shortfall;
@@ -396,7 +396,6 @@ impl Engine {
             .zip(&edges)
             .map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 })
             .collect();
-        let sized = size_cycle(&hops, SizingLimits::up_to(base.max_amount_in), &mut self.sizing);
         let valued = |lamports| {
             self.market.lamports_in(base_mint, lamports).ok_or((Reason::NoCostPrice, Shortfall::Unknown))
         };
@@ -405,6 +404,20 @@ impl Engine {
         let age_slots = self.aggregator.highest_slot().saturating_sub(slot);
         let candidate =
             |amount_in, gross_profit| Candidate { amount_in, gross_profit, cost, min_net_profit, age_slots };
+        let mut limits = SizingLimits { effort: Effort::Quick, ..SizingLimits::up_to(base.max_amount_in) };
+        let mut sized = size_cycle(&hops, &limits, &mut self.sizing);
+        // The last units count where the verdict can turn on them, and in what is sent.
+        let is_worth_more = sized.as_ref().map_or_else(
+            || self.sizing.may_gain(),
+            |sized| {
+                let most = candidate(sized.amount_in(), sized.gross_profit.saturating_add(sized.gap));
+                sized.gap > 0 && self.scorer.judge(&most).is_go()
+            },
+        );
+        if is_worth_more {
+            limits.effort = Effort::Thorough;
+            sized = size_cycle(&hops, &limits, &mut self.sizing);
+        }
         let Some(sized) = sized else {
             if let Some(amount_in) = self.sizing.last_peak() {
                 return Err((Reason::NoProfitAfterSizing, Shortfall::Sized(candidate(amount_in, 0))));

@@ -15,6 +15,7 @@ mod price_graph;
 mod recording;
 mod routing;
 mod scorer;
+mod sizing;
 mod values;
 mod wss_aggregator;
 
@@ -35,6 +36,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     pool::register(m)?;
     price_graph::register(m)?;
     scorer::register(m)?;
+    sizing::register(m)?;
     engine::register(m)?;
     wss_aggregator::register(m)?;
     Ok(())

@@ -4,9 +4,9 @@
 
 mod property_config;
 
-use phantom_core::amm_math::constant_product::ConstantProduct;
+use phantom_core::amm_math::constant_product::{ConstantProduct, Direction};
 use phantom_core::amm_math::{Curve, Segment};
-use phantom_core::sizing::{HopRef, SizedCycle, SizingLimits, SizingScratch, size_cycle};
+use phantom_core::sizing::{Effort, HopRef, SizedCycle, SizingLimits, SizingScratch, size_cycle};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -160,21 +160,51 @@ impl Curve for Pool {
             Self::Ranges(pool) => pool.marginal_rate(a_to_b),
         }
     }
+
+    fn direction(&self, a_to_b: bool) -> Option<Direction> {
+        match self {
+            Self::Product(pool) => Some(pool.direction(a_to_b)),
+            Self::Ranges(_) => None,
+        }
+    }
+}
+
+/// A constant product of about `depth` units of its input at `price` (out per in).
+fn product(depth: f64, price: f64) -> impl Strategy<Value = Pool> {
+    let fee = prop_oneof![
+        Just((0_u64, 1_u64)),
+        Just((1, 10_000)),
+        Just((25, 10_000)),
+        Just((30, 10_000)),
+        Just((3, 1000)),
+        Just((1, 100)),
+        Just((7, 100)),
+        (1_u64..20_000, Just(1_000_000_u64)),
+    ];
+    (0.3..3.0_f64, fee).prop_map(move |(size, (numerator, denominator))| {
+        let (reserve_in, reserve_out) = (whole(depth * size), whole(depth * size * price));
+        Pool::Product(ConstantProduct::new(reserve_in, reserve_out, numerator, denominator).unwrap())
+    })
 }
 
 /// A pool of about `depth` units of its input at `price` (out per in).
-fn pool(depth: f64, price: f64) -> impl Strategy<Value = Pool> {
-    let fee = prop_oneof![Just((0_u64, 1_u64)), Just((25, 10_000)), Just((30, 10_000)), Just((1, 100))];
-    let product = (0.3..3.0_f64, fee).prop_map(move |(size, (numerator, denominator))| {
-        let (reserve_in, reserve_out) = (whole(depth * size), whole(depth * size * price));
-        Pool::Product(ConstantProduct::new(reserve_in, reserve_out, numerator, denominator).unwrap())
-    });
-    prop_oneof![product, ranges(depth * price.sqrt(), price).prop_map(Pool::Ranges)]
+fn pool(depth: f64, price: f64) -> BoxedStrategy<Pool> {
+    prop_oneof![product(depth, price), ranges(depth * price.sqrt(), price).prop_map(Pool::Ranges)].boxed()
 }
 
-/// Two to four pools, amounts spread over `decades`, that gain up to 15 % at the margin.
+/// Two to six pools, amounts spread over `decades`, that gain up to 15 % at the margin.
 fn cycle(depth: f64, decades: f64) -> impl Strategy<Value = Vec<Pool>> {
-    prop::collection::vec(-decades / 2.0..decades / 2.0, 1..=3).prop_flat_map(move |logs| {
+    cycle_of(depth, decades, 1..=5, pool)
+}
+
+fn cycle_of(
+    depth: f64,
+    decades: f64,
+    mints_on_the_way: std::ops::RangeInclusive<usize>,
+    pool: impl Fn(f64, f64) -> BoxedStrategy<Pool> + Copy,
+) -> impl Strategy<Value = Vec<Pool>> {
+    let half = decades / 2.0 + 1e-9;
+    prop::collection::vec(-half..half, mints_on_the_way).prop_flat_map(move |logs| {
         (-0.02..0.15_f64).prop_flat_map(move |gain| {
             let mut values: Vec<f64> = logs.iter().map(|log| 10_f64.powf(*log)).collect();
             values.insert(0, 1.0); // units per unit of the first mint
@@ -214,7 +244,7 @@ fn check_amounts(cycle: &[Pool], sized: &SizedCycle) {
 }
 
 fn check_exhaustively(cycle: &[Pool], max_amount_in: u64) {
-    let sized = size_cycle(&refs(cycle), SizingLimits::up_to(max_amount_in), &mut SizingScratch::new());
+    let sized = size_cycle(&refs(cycle), &SizingLimits::up_to(max_amount_in), &mut SizingScratch::new());
     let best = (1..=max_amount_in).filter_map(|amount_in| profit(cycle, amount_in)).max().unwrap_or(0);
     let found = sized.map_or(0, |sized| i128::from(sized.gross_profit));
     assert_eq!(found, best.max(0), "{sized:?}");
@@ -237,37 +267,73 @@ proptest! {
     }
 }
 
+/// Cycles of two to six hops: amounts of one size, a few decades apart, or six (a unit on the way may
+/// be worth thousands).
+fn large_cycle() -> impl Strategy<Value = Vec<Pool>> {
+    prop_oneof![Just(0.0), Just(3.0), Just(6.0)].prop_flat_map(|decades| cycle(1e11, decades))
+}
+
 proptest! {
-    // A fixed seed: where millions of inputs round within a unit of the peak, no search that is
-    // affordable is always best to the unit.
-    #![proptest_config(ProptestConfig {
-        cases: 300,
-        rng_seed: RngSeed::Fixed(20_220_406),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(property_config::cases(400))]
 
     #[test]
-    fn large_cycles_are_never_beaten_by_dense_search(cycle in cycle(1e11, 6.0), seed: u64) {
-        let cap = 1_u64 << 40;
-        let limits = SizingLimits { max_amount_in: cap, max_candidates: 1 << 14 };
-        let thorough = size_cycle(&refs(&cycle), limits, &mut SizingScratch::new());
-        let quick = size_cycle(&refs(&cycle), SizingLimits::up_to(cap), &mut SizingScratch::new());
-        prop_assert_eq!(thorough.is_some(), quick.is_some());
-        let best = dense_search(&cycle, cap, thorough.map(|sized| sized.amount_in()), seed);
-        match (thorough, quick) {
-            (Some(thorough), Some(quick)) => {
-                check_amounts(&cycle, &thorough);
-                check_amounts(&cycle, &quick);
-                prop_assert!(best <= i128::from(thorough.gross_profit), "{best} beats {thorough:?}");
-                // The default effort may miss a unit of the coarsest amount.
-                let coarsest = quick.amounts().iter().min().copied().unwrap_or(1) as f64;
-                let allowed = (quick.amount_out() as f64 / coarsest).ceil();
-                prop_assert!(best as f64 <= quick.gross_profit as f64 + allowed, "{best} beats {quick:?}");
+    fn no_input_of_a_dense_search_gains_more_than_the_gap_allows(cycle in large_cycle(), seed: u64) {
+        for effort in [Effort::Quick, Effort::Thorough] {
+            let sized = sized(&cycle, effort);
+            let best = dense_search(&cycle, 1 << 40, sized.map(|sized| sized.amount_in()), seed);
+            match sized {
+                Some(sized) => {
+                    check_amounts(&cycle, &sized);
+                    let most = i128::from(sized.gross_profit) + i128::from(sized.gap);
+                    prop_assert!(best <= most, "{best} beats {sized:?}");
+                }
+                None if effort == Effort::Thorough => prop_assert!(best <= 1, "{best} was there"),
+                None => {}
             }
-            _ => prop_assert!(best <= 0, "{best} was there"),
         }
     }
+}
+
+fn sized(cycle: &[Pool], effort: Effort) -> Option<SizedCycle> {
+    let limits = SizingLimits { effort, ..SizingLimits::up_to(1 << 40) };
+    size_cycle(&refs(cycle), &limits, &mut SizingScratch::new())
+}
+
+/// Constant products alone, three hops.
+fn products(decades: f64) -> impl Strategy<Value = Vec<Pool>> {
+    cycle_of(1e11, decades, 2..=2, |depth, price| product(depth, price).boxed())
+}
+
+proptest! {
+    #![proptest_config(property_config::cases(150))]
+
+    #[test]
+    fn exhaustive_effort_leaves_no_gap(cycle in products(6.0), seed: u64) {
+        let sized = sized(&cycle, Effort::Exhaustive);
+        let best = dense_search(&cycle, 1 << 40, sized.map(|sized| sized.amount_in()), seed);
+        prop_assert!(best <= sized.map_or(0, |sized| i128::from(sized.gross_profit)), "{best} beats {sized:?}");
+        prop_assert!(sized.is_none_or(|sized| sized.is_proven_best()));
+    }
+}
+
+/// Where amounts are of one size, millions of inputs round within a unit of the peak. Thorough effort
+/// then misses a unit about once in thousands of cycles; it is counted here, and never more than one.
+#[test]
+fn thorough_effort_is_hardly_ever_beaten_by_dense_search() {
+    use proptest::strategy::ValueTree;
+    let config = ProptestConfig { rng_seed: RngSeed::Fixed(20_220_406), ..ProptestConfig::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let mut beaten = 0;
+    for seed in 1..=400 {
+        let decades = [0.0, 6.0][usize::from(seed % 2 == 0)];
+        let cycle = products(decades).new_tree(&mut runner).unwrap().current();
+        let sized = sized(&cycle, Effort::Thorough);
+        let best = dense_search(&cycle, 1 << 40, sized.map(|sized| sized.amount_in()), seed);
+        let found = sized.map_or(0, |sized| i128::from(sized.gross_profit));
+        assert!(best <= found + 1, "{best} beats {sized:?}");
+        beaten += u32::from(best > found);
+    }
+    assert!(beaten <= 1, "{beaten} of 400 cycles were beaten");
 }
 
 /// The best profit of thousands of inputs: anywhere, near `around`, and right beside it.
@@ -281,11 +347,13 @@ fn dense_search(cycle: &[Pool], cap: u64, around: Option<u64>, seed: u64) -> i12
     };
     let mut inputs: Vec<u64> = (0..1000).map(|_| whole((cap as f64).powf(random()))).collect();
     if let Some(around) = around {
+        let step = 2.0 * around as f64 / 2000.0;
+        inputs.extend((1..=2000).map(|place| whole(step * f64::from(place) + random())));
         for decade in 1..=9 {
             let width = 10_f64.powi(-decade);
-            inputs.extend((0..200).map(|_| whole(around as f64 * (1.0 + width * (2.0 * random() - 1.0)))));
+            inputs.extend((0..100).map(|_| whole(around as f64 * (1.0 + width * (2.0 * random() - 1.0)))));
         }
-        inputs.extend(around.saturating_sub(500)..around + 500);
+        inputs.extend(around.saturating_sub(300)..around + 300);
     }
     inputs
         .into_iter()
@@ -302,11 +370,11 @@ fn failing_quotes_bound_the_input_and_are_no_error() {
     let range = Range { reserve_in: 1 << 40, reserve_out: 1 << 40, take: 5000 };
     let second = Ranges { ranges: vec![range], fee_e6: 500 };
     let cycle = [Pool::Product(first), Pool::Ranges(second)];
-    let sized = size_cycle(&refs(&cycle), SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
+    let sized = size_cycle(&refs(&cycle), &SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
     let best = (1..10_000).filter_map(|input| profit(&cycle, input)).max().unwrap();
     assert_eq!(i128::from(sized.gross_profit), best);
     assert_eq!(profit(&cycle, 10_000), None, "the range takes no more");
-    assert!(sized.is_proven_best);
+    assert!(sized.is_proven_best());
 }
 
 /// A curve whose segments promise what its quotes do not keep: data that has not arrived.
@@ -343,7 +411,7 @@ fn best_feasible_input_is_found_where_quotes_stop_before_the_segments() {
         MissingBeyond(ConstantProduct::new(1 << 40, 1 << 40, 0, 1).unwrap(), u64::MAX),
     ];
     let hops: Vec<_> = pools.iter().map(|curve| HopRef { curve, a_to_b: true }).collect();
-    let sized = size_cycle(&hops, SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
+    let sized = size_cycle(&hops, &SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
     let through = |input| {
         let middle = pools[0].quote_exact_in(true, input).ok()?;
         Some(pools[1].quote_exact_in(true, middle).ok()? - input)
@@ -357,13 +425,13 @@ fn cycles_that_lose_or_are_no_cycles_give_nothing() {
     let pool = ConstantProduct::new(1 << 40, 1 << 40, 25, 10_000).unwrap();
     let hop = HopRef { curve: &pool, a_to_b: true };
     let mut scratch = SizingScratch::new();
-    assert_eq!(size_cycle(&[hop, hop], SizingLimits::up_to(1 << 40), &mut scratch), None);
-    assert_eq!(size_cycle::<ConstantProduct>(&[], SizingLimits::up_to(1 << 40), &mut scratch), None);
+    assert_eq!(size_cycle(&[hop, hop], &SizingLimits::up_to(1 << 40), &mut scratch), None);
+    assert_eq!(size_cycle::<ConstantProduct>(&[], &SizingLimits::up_to(1 << 40), &mut scratch), None);
     let rich = ConstantProduct::new(1 << 40, 1 << 41, 25, 10_000).unwrap();
     let gains = HopRef { curve: &rich, a_to_b: true };
-    assert!(size_cycle(&[gains, hop], SizingLimits::up_to(1 << 40), &mut scratch).is_some());
-    assert_eq!(size_cycle(&[gains, hop], SizingLimits::up_to(0), &mut scratch), None);
-    assert_eq!(size_cycle(&[gains; 9], SizingLimits::up_to(1 << 40), &mut scratch), None);
+    assert!(size_cycle(&[gains, hop], &SizingLimits::up_to(1 << 40), &mut scratch).is_some());
+    assert_eq!(size_cycle(&[gains, hop], &SizingLimits::up_to(0), &mut scratch), None);
+    assert_eq!(size_cycle(&[gains; 9], &SizingLimits::up_to(1 << 40), &mut scratch), None);
 }
 
 /// A curve whose exact-out quotes ask for a little more than needed, as some programs do.
@@ -398,7 +466,7 @@ fn loose_exact_out_quotes_cost_nothing() {
         AsksTooMuch(ConstantProduct::new(1 << 30, (1 << 40) / 50 * 51, 25, 10_000).unwrap()),
     ];
     let hops: Vec<_> = pools.iter().map(|curve| HopRef { curve, a_to_b: true }).collect();
-    let sized = size_cycle(&hops, SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
+    let sized = size_cycle(&hops, &SizingLimits::up_to(u64::MAX), &mut SizingScratch::new()).unwrap();
     let out = |input| pools[1].quote_exact_in(true, pools[0].quote_exact_in(true, input).ok()?).ok();
     assert_eq!(out(sized.amount_in()), Some(sized.amount_out()));
     assert!(out(sized.amount_in() - 1) < Some(sized.amount_out()), "{sized:?}");

@@ -7,9 +7,11 @@
 //! pools at once.
 
 mod batch;
+mod direction;
 mod stretches;
 
 pub use batch::{BatchError, quote_many};
+pub use direction::Direction;
 pub(crate) use stretches::{arriving, push_segments};
 
 use super::{Curve, Segment};
@@ -110,11 +112,11 @@ impl ConstantProduct {
         if a_to_b { (self.reserve_a, self.reserve_b) } else { (self.reserve_b, self.reserve_a) }
     }
 
-    /// What is left of an input: `amount - ceil(amount * fee)`.
-    fn after_fee(&self, amount_in: u64) -> Option<u64> {
-        let kept = u128::from(amount_in) * u128::from(self.fee_denominator - self.fee_numerator)
-            / u128::from(self.fee_denominator);
-        u64::try_from(kept).ok()
+    /// Returns one direction, ready for many quotes.
+    #[must_use]
+    pub fn direction(&self, a_to_b: bool) -> Direction {
+        let (reserve_in, reserve_out) = self.sides(a_to_b);
+        Direction::of(reserve_in, reserve_out, self.fee_numerator, self.fee_denominator)
     }
 
     /// What is left of one unit of input, for the search.
@@ -127,31 +129,20 @@ impl Curve for ConstantProduct {
     type Error = ConstantProductError;
 
     fn quote_exact_in(&self, a_to_b: bool, amount_in: u64) -> Result<u64> {
-        let (reserve_in, reserve_out) = self.sides(a_to_b);
-        if reserve_in.checked_add(amount_in).is_none() {
+        let direction = self.direction(a_to_b);
+        if direction.reserve_in().checked_add(amount_in).is_none() {
             return Err(ConstantProductError::Overflow);
         }
-        let kept = self.after_fee(amount_in).ok_or(ConstantProductError::Overflow)?;
-        match amount_out(reserve_in, reserve_out, kept) {
-            Some(0) => Err(ConstantProductError::ZeroOutput { amount_in }),
-            Some(amount_out) => Ok(amount_out),
-            None => Err(ConstantProductError::Overflow),
-        }
+        direction.amount_out(amount_in).ok_or(ConstantProductError::ZeroOutput { amount_in })
     }
 
     /// The smallest input that buys at least `amount_out`.
     fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64> {
-        let (reserve_in, reserve_out) = self.sides(a_to_b);
-        let kept = net_in(reserve_in, reserve_out, amount_out)
-            .ok_or(ConstantProductError::OutputExceedsReserve { amount_out, reserve_out })?;
-        // kept <= in - ceil(in * n / d) = floor(in * (d - n) / d) holds from in = ceil(kept * d / (d - n)) on.
-        let amount_in = kept
-            .checked_mul(u128::from(self.fee_denominator))
-            .ok_or(ConstantProductError::Overflow)?
-            .div_ceil(u128::from(self.fee_denominator - self.fee_numerator));
-        let amount_in = u64::try_from(amount_in).map_err(|_| ConstantProductError::Overflow)?;
-        reserve_in.checked_add(amount_in).ok_or(ConstantProductError::Overflow)?;
-        Ok(amount_in)
+        let (_, reserve_out) = self.sides(a_to_b);
+        if amount_out >= reserve_out {
+            return Err(ConstantProductError::OutputExceedsReserve { amount_out, reserve_out });
+        }
+        self.direction(a_to_b).amount_in(amount_out).ok_or(ConstantProductError::Overflow)
     }
 
     fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
@@ -168,6 +159,10 @@ impl Curve for ConstantProduct {
     fn marginal_rate(&self, a_to_b: bool) -> f64 {
         let (reserve_in, reserve_out) = self.sides(a_to_b);
         self.kept() * reserve_out as f64 / reserve_in as f64
+    }
+
+    fn direction(&self, a_to_b: bool) -> Option<Direction> {
+        Some(self.direction(a_to_b))
     }
 }
 

@@ -68,6 +68,20 @@ impl Market {
         }
     }
 
+    /// Returns the pool as [`view`](Self::view) does, but only one that takes part in detection: a cycle
+    /// found before one of its pools was set aside is not to be sized.
+    ///
+    /// # Errors
+    /// [`QuoteError::SetAside`].
+    pub fn tradable(&self, index: PoolIndex) -> Result<PoolView<'_>, QuoteError> {
+        match self.pool(index).set_aside() {
+            Some(reason) => {
+                Err(QuoteError::SetAside { pool: self.pool(index).address(), reason: reason.clone() })
+            }
+            None => self.view(index),
+        }
+    }
+
     /// Returns what the program would do with one swap, on the market as fills have left it.
     ///
     /// # Errors

@@ -300,6 +300,17 @@ impl StandalonePool {
         }
     }
 
+    /// Returns the pool for sizing: only one that would take part in detection.
+    ///
+    /// # Errors
+    /// [`QuoteError::SetAside`].
+    pub fn tradable(&self) -> Result<PoolView<'_>, QuoteError> {
+        match self.set_aside() {
+            Some(reason) => Err(QuoteError::SetAside { pool: self.address(), reason }),
+            None => self.view(),
+        }
+    }
+
     fn view(&self) -> Result<PoolView<'_>, QuoteError> {
         match self.set_aside() {
             Some(reason) if !reason.quotable() => Err(QuoteError::SetAside { pool: self.address(), reason }),

@@ -8,9 +8,10 @@ use pyo3::types::PyDict;
 
 use super::arguments;
 use super::errors;
-use super::market_cycles::{self, MarketCycle, PySized};
+use super::market_cycles::{self, MarketCycle};
 use super::pool::PyPool;
 use super::price_graph::{GraphArrays, MarketGraph};
+use super::sizing::{self, PySized};
 use super::values::to_python;
 use crate::cycle_finder::{EdgeIndex, MAX_HOPS, pool_of};
 use crate::market::{
@@ -342,16 +343,19 @@ impl PyMarket {
         Ok(py.detach(|| market_cycles::profitable(&self.lock(), self.id, max_hops, before_fees)))
     }
 
-    #[pyo3(signature = (cycle, max_amount_in, max_candidates=512))]
+    #[pyo3(signature = (cycle, max_amount_in, *, min_amount_in=None, balance=None, effort="thorough"))]
     fn size(
         &self,
         py: Python<'_>,
         cycle: &MarketCycle,
-        max_amount_in: u64,
-        max_candidates: u32,
+        max_amount_in: &Bound<'_, PyAny>,
+        min_amount_in: Option<&Bound<'_, PyAny>>,
+        balance: Option<&Bound<'_, PyAny>>,
+        effort: &str,
     ) -> PyResult<Option<PySized>> {
         self.check(cycle)?;
-        py.detach(|| market_cycles::size(&self.lock(), cycle, max_amount_in, max_candidates))
+        let limits = sizing::limits_of(max_amount_in, min_amount_in, balance, effort)?;
+        py.detach(|| market_cycles::size(&self.lock(), cycle, &limits))
             .map_err(|error| errors::quote(py, &error))
     }
 

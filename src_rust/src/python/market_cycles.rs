@@ -4,12 +4,10 @@ use pyo3::prelude::*;
 
 use super::arguments;
 use super::errors;
+use super::sizing::{self, PySized};
 use crate::cycle_finder::{CycleKey, CycleScratch, EdgeIndex, pool_of};
 use crate::market::{Market, QuoteError};
-use crate::sizing::{DEFAULT_CANDIDATES, HopRef, SizingLimits, SizingScratch, size_cycle};
-
-// The default that Python sees in `Market.size`.
-const _: () = assert!(DEFAULT_CANDIDATES == 512);
+use crate::sizing::{HopRef, SizingLimits};
 
 /// A cycle of a market: hops as (pool, `a_to_b`), and its weights at the margin.
 #[pyclass(name = "MarketCycle", module = "phantom_core", frozen)]
@@ -56,41 +54,17 @@ impl MarketCycle {
     }
 }
 
-/// The input that pays best.
-#[pyclass(name = "Sized", module = "phantom_core", frozen, get_all)]
-pub struct PySized {
-    amount_in: u64,
-    gross_profit: u64,
-    amounts: Vec<u64>,
-    is_proven_best: bool,
-}
-
-#[pymethods]
-impl PySized {
-    fn __repr__(&self) -> String {
-        format!("Sized(amounts={:?}, gross_profit={})", self.amounts, self.gross_profit)
-    }
-}
-
 /// Returns the input that pays best on the market as it stands.
 pub fn size(
     market: &Market,
     cycle: &MarketCycle,
-    max_amount_in: u64,
-    max_candidates: u32,
+    limits: &SizingLimits,
 ) -> Result<Option<PySized>, QuoteError> {
     let edges = &cycle.edges;
-    let views = edges.iter().map(|&edge| market.view(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
+    let views = edges.iter().map(|&edge| market.tradable(pool_of(edge).0)).collect::<Result<Vec<_>, _>>()?;
     let hops: Vec<_> =
         views.iter().zip(edges).map(|(curve, &edge)| HopRef { curve, a_to_b: pool_of(edge).1 }).collect();
-    let limits = SizingLimits { max_candidates, ..SizingLimits::up_to(max_amount_in) };
-    let sized = size_cycle(&hops, limits, &mut SizingScratch::new());
-    Ok(sized.map(|sized| PySized {
-        amount_in: sized.amount_in(),
-        gross_profit: sized.gross_profit,
-        amounts: sized.amounts().to_vec(),
-        is_proven_best: sized.is_proven_best,
-    }))
+    Ok(sizing::sized(&hops, limits))
 }
 
 /// Returns the exact profit of every input, `None` where a hop fails.
@@ -140,6 +114,5 @@ pub fn profitable(market: &Market, id: u64, max_hops: usize, before_fees: bool) 
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<MarketCycle>()?;
-    m.add_class::<PySized>()
+    m.add_class::<MarketCycle>()
 }

@@ -73,7 +73,7 @@ impl PyPool {
 
     // A panic inside the core has already been raised as an exception. No lock is held while Python
     // runs, so that threads that wait for one never wait for the GIL too.
-    fn read(&self) -> RwLockReadGuard<'_, StandalonePool> {
+    pub fn read(&self) -> RwLockReadGuard<'_, StandalonePool> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 

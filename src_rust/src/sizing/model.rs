@@ -19,6 +19,8 @@ struct Piece {
     len: f64,
     rate: f64,
     bend: f64,
+    /// Share that a fee on the input leaves, where the segment shows it.
+    kept: f64,
 }
 
 /// Pieces of all hops; filled anew for every cycle.
@@ -28,6 +30,19 @@ pub(super) struct Model {
     /// Where each hop's pieces end.
     ends: Vec<usize>,
     segments: Vec<Segment>,
+    /// Rate and bend of the first so many hops together, if none of them has an end.
+    whole: Option<[(f64, f64); MAX_SIZED_HOPS + 1]>,
+}
+
+/// What ends the growth of profit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// One more unit would cost as much as it brings.
+    Margin,
+    /// The largest input that was asked for.
+    Cap,
+    /// A curve goes no further.
+    Reach,
 }
 
 /// The best input without rounding.
@@ -36,12 +51,37 @@ pub(super) struct Peak {
     pub amount_in: f64,
     pub profit: f64,
     pub amounts: Amounts<f64>,
+    /// What one more unit of input adds to each amount, at the end from below.
+    pub slopes: Amounts<f64>,
+    /// Profit falls by this times the square of the distance, nearby.
+    pub curvature: f64,
+    pub end: End,
 }
 
 impl Model {
     pub fn clear(&mut self) {
         self.pieces.clear();
         self.ends.clear();
+        self.whole = None;
+    }
+
+    /// Takes hops that are one stretch without end each, as (rate, bend).
+    pub fn set_unbounded(&mut self, hops: impl Iterator<Item = (f64, f64)>) {
+        self.clear();
+        let mut whole = [(1.0, 0.0); MAX_SIZED_HOPS + 1];
+        let (mut rate, mut bend) = (1.0, 0.0);
+        for (place, (hop_rate, hop_bend)) in hops.enumerate() {
+            bend += hop_bend * rate;
+            rate *= hop_rate;
+            whole[place + 1] = (rate, bend);
+            self.ends.push(0);
+        }
+        self.whole = Some(whole);
+    }
+
+    /// Relative error of amounts, well above that of the `f64` operations behind them.
+    pub fn error(&self) -> f64 {
+        if self.whole.is_some() { 1e-14 } else { 1e-13 }
     }
 
     /// Adds the next hop; `fill` appends its segments.
@@ -55,7 +95,8 @@ impl Model {
             if !(rate > 0.0 && rate.is_finite() && bend >= 0.0 && segment.max_in > 0.0) {
                 break;
             }
-            let piece = Piece { start_in, start_out, len: segment.max_in, rate, bend };
+            let kept = if segment.drag > 0.0 && segment.drag < 1.0 { segment.drag } else { 1.0 };
+            let piece = Piece { start_in, start_out, len: segment.max_in, rate, bend, kept };
             self.pieces.push(piece);
             start_in += piece.len;
             start_out = piece.out(piece.len);
@@ -73,6 +114,14 @@ impl Model {
         // Where each hop stands: piece and input taken from it.
         let mut at = [(0_usize, 0.0_f64); MAX_SIZED_HOPS];
         let hops = self.ends.len();
+        if let Some(whole) = &self.whole {
+            let (rate, bend) = whole[hops];
+            if rate.partial_cmp(&1.0) != Some(std::cmp::Ordering::Greater) {
+                return None;
+            }
+            let best = (rate.sqrt() - 1.0) / bend;
+            return if best <= cap { self.peak_at(best, End::Margin) } else { self.peak_at(cap, End::Cap) };
+        }
         let mut amount_in = 0.0;
         loop {
             let (mut rate, mut bend) = (1.0, 0.0);
@@ -80,25 +129,30 @@ impl Model {
             let mut limiting = None;
             for (hop, &(piece, taken)) in at.iter().enumerate().take(hops) {
                 let Some(piece) = self.hop(hop).get(piece) else {
-                    return self.peak_at(amount_in); // the end of this hop's reach
+                    return self.peak_at(amount_in, End::Reach);
                 };
                 // The input of the cycle at which this hop's piece is used up.
-                let left = (piece.len - taken).max(0.0);
-                let slack = rate - left * bend;
-                if slack > 0.0 && left / slack < limit {
-                    limit = left / slack;
-                    limiting = Some(hop);
+                if piece.len < f64::INFINITY {
+                    let left = (piece.len - taken).max(0.0);
+                    let slack = rate - left * bend;
+                    if slack > 0.0 && left < limit * slack {
+                        limit = left / slack;
+                        limiting = Some(hop);
+                    }
                 }
                 let (here_rate, here_bend) = piece.from(taken);
                 bend += here_bend * rate;
                 rate *= here_rate;
             }
             if rate.partial_cmp(&1.0) != Some(std::cmp::Ordering::Greater) {
-                return self.peak_at(amount_in);
+                return self.peak_at(amount_in, End::Margin);
             }
             let best = if bend > 0.0 { (rate.sqrt() - 1.0) / bend } else { f64::INFINITY };
-            if best <= limit || limiting.is_none() {
-                return self.peak_at(amount_in + best.min(limit));
+            if best <= limit {
+                return self.peak_at(amount_in + best, End::Margin);
+            }
+            if limiting.is_none() {
+                return self.peak_at(amount_in + limit, End::Cap);
             }
             let mut step = limit;
             for (hop, (piece, taken)) in at.iter_mut().enumerate().take(hops) {
@@ -114,12 +168,55 @@ impl Model {
         }
     }
 
-    fn peak_at(&self, amount_in: f64) -> Option<Peak> {
-        if amount_in <= 0.0 {
-            return None;
+    fn peak_at(&self, amount_in: f64, end: End) -> Option<Peak> {
+        (amount_in > 0.0).then(|| self.at(amount_in, end))
+    }
+
+    /// Returns amounts and slopes at an input.
+    pub fn at(&self, amount_in: f64, end: End) -> Peak {
+        let (mut amounts, mut slopes) = ([0.0; MAX_SIZED_HOPS + 1], [0.0; MAX_SIZED_HOPS + 1]);
+        (amounts[0], slopes[0]) = (amount_in, 1.0);
+        let mut bend = 0.0;
+        let hops = self.ends.len();
+        if let Some(whole) = &self.whole {
+            for place in 1..=hops {
+                let (rate, bend) = whole[place];
+                let used = 1.0 / (1.0 + bend * amount_in);
+                amounts[place] = rate * amount_in * used;
+                slopes[place] = rate * used * used;
+            }
+            let (rate, bend) = whole[hops];
+            let profit = rate * amount_in / (1.0 + bend * amount_in) - amount_in;
+            let curvature = slopes[hops] * bend / (1.0 + bend * amount_in);
+            return Peak { amount_in, profit, amounts, slopes, curvature, end };
         }
-        let amounts = self.amounts(amount_in);
-        Some(Peak { amount_in, profit: amounts[self.ends.len()] - amount_in, amounts })
+        for hop in 0..hops {
+            if let Some(piece) = self.piece(hop, amounts[hop]) {
+                let taken = (amounts[hop] - piece.start_in).min(piece.len);
+                let (here_rate, here_bend) = piece.from(taken);
+                amounts[hop + 1] = piece.out(taken);
+                bend += here_bend * slopes[hop];
+                slopes[hop + 1] = slopes[hop] * here_rate;
+            }
+        }
+        let profit = amounts[hops] - amount_in;
+        Peak { amount_in, profit, amounts, slopes, curvature: slopes[hops] * bend, end }
+    }
+
+    /// The piece of a hop that takes the unit up to `input`.
+    fn piece(&self, hop: usize, input: f64) -> Option<&Piece> {
+        let pieces = self.hop(hop);
+        pieces.get(pieces.partition_point(|piece| piece.start_in < input).saturating_sub(1))
+    }
+
+    /// Returns the real output of one hop.
+    pub fn hop_output(&self, hop: usize, input: f64) -> f64 {
+        self.piece(hop, input).map_or(0.0, |piece| piece.out(input - piece.start_in))
+    }
+
+    /// Returns the share that a hop's fee leaves of one more unit, and 1 where the curve does not show it.
+    pub fn kept(&self, hop: usize, input: f64) -> f64 {
+        self.piece(hop, input).map_or(1.0, |piece| piece.kept)
     }
 
     /// Returns the real amounts along the cycle. Beyond a hop's reach its output stays what it is
@@ -127,17 +224,25 @@ impl Model {
     pub fn amounts(&self, amount_in: f64) -> Amounts<f64> {
         let mut amounts = [0.0; MAX_SIZED_HOPS + 1];
         amounts[0] = amount_in;
+        if let Some(whole) = &self.whole {
+            for (amount, (rate, bend)) in amounts.iter_mut().zip(whole).take(self.ends.len() + 1) {
+                *amount = rate * amount_in / (1.0 + bend * amount_in);
+            }
+            return amounts;
+        }
         for hop in 0..self.ends.len() {
-            let input = amounts[hop];
-            let pieces = self.hop(hop);
-            let place = pieces.partition_point(|piece| piece.start_in <= input).saturating_sub(1);
-            amounts[hop + 1] = pieces.get(place).map_or(0.0, |piece| piece.out(input - piece.start_in));
+            amounts[hop + 1] =
+                self.piece(hop, amounts[hop]).map_or(0.0, |piece| piece.out(amounts[hop] - piece.start_in));
         }
         amounts
     }
 
     /// Returns the real profit, an upper bound of the exact one up to the rounding of `f64`.
     pub fn profit(&self, amount_in: f64) -> f64 {
+        if let Some(whole) = &self.whole {
+            let (rate, bend) = whole[self.ends.len()];
+            return rate * amount_in / (1.0 + bend * amount_in) - amount_in;
+        }
         self.amounts(amount_in)[self.ends.len()] - amount_in
     }
 }

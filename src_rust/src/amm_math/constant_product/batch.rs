@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::thread;
 
 use super::ConstantProductError;
+use crate::amm_math::fixed_point::words;
 
 /// Below this many rows for each a further thread costs more than it brings.
 const ROWS_PER_THREAD: usize = 32_768;
@@ -98,10 +99,10 @@ fn cores() -> usize {
 
 /// A fee below one, as what is left of the input.
 #[derive(Debug, Clone, Copy)]
-struct Fee {
-    kept: u64,
-    denominator: u64,
-    ratio: f64,
+pub(super) struct Fee {
+    pub kept: u64,
+    pub denominator: u64,
+    pub ratio: f64,
     /// Bits that an amount may not have for the short way: all, if the fee's terms are too large.
     wide: u64,
 }
@@ -109,9 +110,24 @@ struct Fee {
 impl Fee {
     fn new(numerator: u64, denominator: u64) -> Option<Self> {
         let kept = denominator.checked_sub(numerator).filter(|&kept| kept > 0)?;
+        Some(Self::of(kept, denominator))
+    }
+
+    /// `kept` of `denominator` is left of the input; both above 0.
+    pub(super) fn of(kept: u64, denominator: u64) -> Self {
         let ratio = kept as f64 / denominator as f64;
         let wide = if denominator < 1 << 62 { !0 << 49 } else { !0 };
-        Some(Self { kept, denominator, ratio, wide })
+        Self { kept, denominator, ratio, wide }
+    }
+
+    /// Returns `floor(amount * kept / denominator)`.
+    #[inline]
+    pub(super) fn after(&self, amount: u64) -> u64 {
+        if amount & self.wide == 0 {
+            return corrected(rounded(real(amount) * self.ratio), amount, self.kept, self.denominator);
+        }
+        // Less than the amount.
+        u64::try_from(mul_div(amount, self.kept, self.denominator)).unwrap_or(amount)
     }
 }
 
@@ -143,7 +159,7 @@ fn corrected(estimate: u64, a: u64, b: u64, divisor: u64) -> u64 {
 /// `value` must be below 2^63: then the conversion is one instruction.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the batch loop is only fast in one piece")]
-fn real(value: u64) -> f64 {
+pub(super) fn real(value: u64) -> f64 {
     value.cast_signed() as f64
 }
 
@@ -158,6 +174,15 @@ pub(super) fn mul_div(a: u64, b: u64, divisor: u64) -> u128 {
         }
     }
     u128::from(a) * u128::from(b) / u128::from(divisor)
+}
+
+/// Returns `ceil(a * b / divisor)`; the divisor must not be 0.
+#[inline]
+pub(super) fn mul_div_up(a: u64, b: u64, divisor: u64) -> u128 {
+    let floor = mul_div(a, b, divisor);
+    // The remainder is below the divisor: its low 64 bits say whether there is one.
+    let [low, _] = words(floor);
+    floor + u128::from(a.wrapping_mul(b) != low.wrapping_mul(divisor))
 }
 
 fn quote_rows(
