@@ -1,0 +1,119 @@
+//! From what flows through every pool to routes: paths stripped off one after the other.
+//!
+//! The joint solver says how much goes through each pool. Any such flow that starts at one mint and
+//! arrives at another falls into paths between them, and cycles. The one idea: take the path with
+//! the largest bottleneck, take its amounts off, repeat. What is left over is dropped: residues
+//! below [`SMALLEST_SHARE`] of the whole, paths longer than allowed, and cycles apart from the
+//! paths, which are arbitrage that happens to lie on the way and not part of a trade.
+
+use super::lanes::{Lanes, Path};
+
+/// Paths below this share of the largest are rounding of the solver, or not worth an instruction.
+const SMALLEST_SHARE: f64 = 1e-6;
+/// Steps of one search for a path; what the solver uses is sparse, so this is rarely reached.
+const MAX_STEPS: u32 = 20_000;
+
+/// What goes through one lane.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LaneFlow {
+    pub(super) amount_in: f64,
+    pub(super) amount_out: f64,
+}
+
+/// Returns paths and how much each takes of the first mint, largest first, at most `max_paths`.
+/// `flows`: by lane.
+pub(super) fn strip(lanes: &Lanes, flows: &[LaneFlow], max_paths: usize) -> Vec<(Path, f64)> {
+    let mut around: Vec<Vec<u32>> = vec![Vec::new(); lanes.mints.len()];
+    for ((lane, flow), place) in lanes.lanes.iter().zip(flows).zip(0..) {
+        if flow.amount_in > 0.0 && flow.amount_out > 0.0 {
+            around[lane.from as usize].push(place);
+        }
+    }
+    let left: Vec<f64> = flows.iter().map(|flow| flow.amount_in).collect();
+    let mut search = Search { lanes, flows, around, left, path: Vec::new(), visited: Vec::new(), widest: None, steps: 0 };
+    let mut found: Vec<(Path, f64)> = Vec::new();
+    while found.len() < max_paths
+        && let Some((path, amount)) = search.widest()
+    {
+        if found.first().is_some_and(|(_, first)| amount < first * SMALLEST_SHARE) {
+            break;
+        }
+        search.take(&path, amount);
+        match found.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, known)) => *known += amount,
+            None => found.push((path, amount)),
+        }
+    }
+    found.sort_by(|x, y| y.1.total_cmp(&x.1));
+    found
+}
+
+struct Search<'a> {
+    lanes: &'a Lanes,
+    flows: &'a [LaneFlow],
+    /// Lanes that carry something, by the mint they start from.
+    around: Vec<Vec<u32>>,
+    /// Input of every lane that no path has taken yet.
+    left: Vec<f64>,
+    path: Path,
+    visited: Vec<u32>,
+    widest: Option<(Path, f64)>,
+    steps: u32,
+}
+
+impl Search<'_> {
+    fn widest(&mut self) -> Option<(Path, f64)> {
+        (self.widest, self.steps) = (None, 0);
+        let start = self.lanes.start;
+        self.walk(start, f64::INFINITY, 1.0);
+        self.widest.take().filter(|(_, amount)| *amount > 0.0)
+    }
+
+    /// `cap`: how much of the first mint gets here; `gain`: what one unit of it is here.
+    fn walk(&mut self, mint: u32, cap: f64, gain: f64) {
+        if mint == self.lanes.end && !self.path.is_empty() {
+            if self.widest.as_ref().is_none_or(|(_, widest)| cap > *widest) {
+                self.widest = Some((self.path.clone(), cap));
+            }
+            return;
+        }
+        if self.path.len() == self.lanes.max_hops {
+            return;
+        }
+        for at in 0..self.around[mint as usize].len() {
+            let place = self.around[mint as usize][at];
+            let (lane, flow) = (&self.lanes.lanes[place as usize], self.flows[place as usize]);
+            let narrowed = cap.min(self.left[place as usize] / gain);
+            let is_wider = self.widest.as_ref().is_none_or(|(_, widest)| narrowed > *widest);
+            // Back through the pool it came from is no cycle.
+            let is_back = self.path.iter().any(|&used| self.lanes.lanes[used as usize].edge / 2 == lane.edge / 2);
+            if !is_wider || narrowed <= 0.0 || is_back || self.visited.contains(&lane.to) {
+                continue;
+            }
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                return;
+            }
+            let to = lane.to;
+            self.path.push(place);
+            self.visited.push(to);
+            self.walk(to, narrowed, gain * flow.amount_out / flow.amount_in);
+            self.visited.pop();
+            self.path.pop();
+        }
+    }
+
+    fn take(&mut self, path: &[u32], amount: f64) {
+        let mut amount = amount;
+        for &place in path {
+            let flow = self.flows[place as usize];
+            let left = &mut self.left[place as usize];
+            *left -= amount;
+            // The bottleneck itself comes out as rounding.
+            if *left < flow.amount_in * 1e-12 {
+                *left = 0.0;
+            }
+            amount *= flow.amount_out / flow.amount_in;
+        }
+    }
+}

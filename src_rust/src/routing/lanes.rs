@@ -1,0 +1,266 @@
+//! The part of a market that short routes between two mints can use, and the best route in it.
+//!
+//! A lane is one direction of one pool. The one idea: between two mints a route takes the pool that
+//! gives most for what arrives, since more on the way is never less at the end; so only sequences of
+//! mints are walked, not combinations of pools. Rates only fall along a curve, so the product of the
+//! best rates at zero bounds what any rest of a route can give, and whole branches are left.
+
+use super::chain::Chain;
+use crate::amm_math::Curve as _;
+use crate::cycle_finder::{EdgeIndex, edge_of};
+use crate::market::{Market, MintIndex, PoolIndex};
+
+/// Relative error granted to bounds in `f64`, well above that of a few operations.
+const SLACK: f64 = 1e-9;
+/// Farther than any route.
+const UNREACHED: usize = usize::MAX / 4;
+
+/// One direction of one pool.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) edge: EdgeIndex,
+    /// Places in [`Lanes::mints`].
+    pub(super) from: u32,
+    pub(super) to: u32,
+    /// `d out / d in` at zero.
+    pub(super) rate: f64,
+    pub(super) chain: Chain,
+}
+
+/// All pools that lead from one mint to another.
+#[derive(Debug)]
+struct Step {
+    to: u32,
+    lanes: Vec<u32>,
+}
+
+/// A route as places in [`Lanes::lanes`].
+pub(super) type Path = Vec<u32>;
+
+/// What routes from one mint to another of at most so many hops can use.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    pub(super) mints: Vec<MintIndex>,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) max_hops: usize,
+    pub(super) lanes: Vec<Lane>,
+    /// By mint, the most promising first.
+    steps: Vec<Vec<Step>>,
+    /// By hops left, then mint: the most that a unit can become at the end; 0 if it cannot get there.
+    promise: Vec<Vec<f64>>,
+}
+
+impl Lanes {
+    /// Returns the lanes of routes from `start` to `end`, which may be the same mint (cycles), over
+    /// the pools that `is_usable` lets through and that are not set aside.
+    pub(super) fn between(
+        market: &Market,
+        start: MintIndex,
+        end: MintIndex,
+        max_hops: usize,
+        mut is_usable: impl FnMut(PoolIndex) -> bool,
+    ) -> Self {
+        let mut edges: Vec<(EdgeIndex, MintIndex, MintIndex)> = Vec::new();
+        for (index, pool) in (0..).zip(market.pools()) {
+            if pool.set_aside().is_some() || !is_usable(index) {
+                continue;
+            }
+            let (a, b) = (pool.mint_a(), pool.mint_b());
+            edges.push((edge_of(index, true), a, b));
+            edges.push((edge_of(index, false), b, a));
+        }
+        edges.retain(|&(_, from, to)| start == end || (from != end && to != start));
+        let there = distances(&edges, start, max_hops, false);
+        let back = distances(&edges, end, max_hops, true);
+        let distance = |map: &[usize], mint: MintIndex| map.get(mint as usize).copied().unwrap_or(UNREACHED);
+        edges.retain(|&(_, from, to)| distance(&there, from) + 1 + distance(&back, to) <= max_hops);
+        Self::over(market, &edges, start, end, max_hops)
+    }
+
+    fn over(
+        market: &Market,
+        edges: &[(EdgeIndex, MintIndex, MintIndex)],
+        start: MintIndex,
+        end: MintIndex,
+        max_hops: usize,
+    ) -> Self {
+        let mut mints = vec![start];
+        if end != start {
+            mints.push(end);
+        }
+        mints.extend(edges.iter().flat_map(|&(_, from, to)| [from, to]).filter(|&m| m != start && m != end));
+        let ends = 1 + usize::from(end != start);
+        mints[ends..].sort_unstable();
+        mints.dedup();
+        let place = |mint: MintIndex| -> u32 {
+            let found = match mint {
+                mint if mint == start => 0,
+                mint if mint == end => 1,
+                mint => ends + mints[ends..].partition_point(|&other| other < mint),
+            };
+            u32::try_from(found).unwrap_or(u32::MAX)
+        };
+        let mut segments = Vec::new();
+        let mut lanes = Vec::with_capacity(edges.len());
+        for &(edge, from, to) in edges {
+            let (pool, a_to_b) = crate::cycle_finder::pool_of(edge);
+            let Ok(view) = market.view(pool) else { continue };
+            segments.clear();
+            view.segments(a_to_b, &mut segments);
+            let chain = Chain::new(&segments);
+            // Where the two disagree by rounding, bounds take the larger.
+            let rate = view.marginal_rate(a_to_b).max(chain.slope(0.0));
+            if chain.slope(0.0) > 0.0 && rate.is_finite() {
+                lanes.push(Lane { edge, from: place(from), to: place(to), rate, chain });
+            }
+        }
+        let (start, end) = (place(start), place(end));
+        let mut found = Self { mints, start, end, max_hops, lanes, steps: Vec::new(), promise: Vec::new() };
+        found.promise();
+        found.group();
+        found
+    }
+
+    /// Fills `promise`.
+    fn promise(&mut self) {
+        let mut here = vec![0.0_f64; self.mints.len()];
+        here[self.end as usize] = 1.0;
+        self.promise.push(here);
+        for hops in 1..=self.max_hops {
+            let before = &self.promise[hops - 1];
+            let mut next = before.clone();
+            for lane in &self.lanes {
+                let gain = lane.rate * before[lane.to as usize];
+                let known = &mut next[lane.from as usize];
+                *known = known.max(gain);
+            }
+            self.promise.push(next);
+        }
+    }
+
+    /// Fills `steps`.
+    fn group(&mut self) {
+        let mut steps: Vec<Vec<Step>> = Vec::new();
+        steps.resize_with(self.mints.len(), Vec::new);
+        for (lane, place) in self.lanes.iter().zip(0..) {
+            let around = &mut steps[lane.from as usize];
+            match around.iter_mut().find(|step| step.to == lane.to) {
+                Some(step) => step.lanes.push(place),
+                None => around.push(Step { to: lane.to, lanes: vec![place] }),
+            }
+        }
+        let rest = &self.promise[self.max_hops - 1];
+        let promise = |step: &Step| {
+            let best = step.lanes.iter().map(|&lane| self.lanes[lane as usize].rate).fold(0.0, f64::max);
+            best * rest[step.to as usize]
+        };
+        for around in &mut steps {
+            around.sort_by(|x, y| promise(y).total_cmp(&promise(x)).then(x.to.cmp(&y.to)));
+        }
+        self.steps = steps;
+    }
+
+    /// Returns the most that one unit can become: the best rate of a route for next to nothing.
+    pub(super) fn best_rate(&self) -> f64 {
+        self.promise[self.max_hops][self.start as usize]
+    }
+
+    /// Returns the simple route that gives most for `amount`, of equal ones a shortest; `None` if
+    /// none gives anything. `quote` tells what a lane gives, never less for more, and never above
+    /// its rate at zero.
+    ///
+    /// Only for different ends: a cycle of two hops would come back through the same pool.
+    pub(super) fn best_path<A: Copy + PartialOrd>(
+        &self,
+        amount: A,
+        to_f64: impl Fn(A) -> f64,
+        quote: impl FnMut(u32, A) -> Option<A>,
+    ) -> Option<(Path, A)> {
+        debug_assert_ne!(self.start, self.end, "cycles are found by the price graph");
+        let mut walk =
+            Walk { lanes: self, quote, to_f64, path: Vec::new(), visited: vec![self.start], best: None };
+        walk.from(self.start, amount);
+        walk.best
+    }
+}
+
+struct Walk<'a, A, F, Q> {
+    lanes: &'a Lanes,
+    quote: Q,
+    to_f64: F,
+    path: Path,
+    visited: Vec<u32>,
+    best: Option<(Path, A)>,
+}
+
+impl<A: Copy + PartialOrd, F: Fn(A) -> f64, Q: FnMut(u32, A) -> Option<A>> Walk<'_, A, F, Q> {
+    fn from(&mut self, mint: u32, amount: A) {
+        let lanes = self.lanes;
+        if mint == lanes.end {
+            if self.best.as_ref().is_none_or(|(path, best)| {
+                amount > *best || (amount == *best && self.path.len() < path.len())
+            }) {
+                self.best = Some((self.path.clone(), amount));
+            }
+            return;
+        }
+        let left = lanes.max_hops - self.path.len();
+        if left == 0 {
+            return;
+        }
+        for step in &lanes.steps[mint as usize] {
+            let rest = lanes.promise[left - 1][step.to as usize];
+            if rest == 0.0 || self.visited.contains(&step.to) || !self.may_gain(step, amount, rest) {
+                continue;
+            }
+            let mut best: Option<(u32, A)> = None;
+            for &lane in &step.lanes {
+                let quoted = (self.quote)(lane, amount);
+                if let Some(out) = quoted.filter(|out| best.is_none_or(|(_, known)| *out > known)) {
+                    best = Some((lane, out));
+                }
+            }
+            let Some((lane, out)) = best else { continue };
+            if !self.is_enough((self.to_f64)(out) * rest) {
+                continue;
+            }
+            self.path.push(lane);
+            self.visited.push(step.to);
+            self.from(step.to, out);
+            self.visited.pop();
+            self.path.pop();
+        }
+    }
+
+    fn may_gain(&self, step: &Step, amount: A, rest: f64) -> bool {
+        let rate = step.lanes.iter().map(|&lane| self.lanes.lanes[lane as usize].rate).fold(0.0, f64::max);
+        self.is_enough((self.to_f64)(amount) * rate * rest)
+    }
+
+    /// Whether a route that gives at most `bound` may replace the best.
+    fn is_enough(&self, bound: f64) -> bool {
+        self.best.as_ref().is_none_or(|(_, best)| bound * (1.0 + SLACK) >= (self.to_f64)(*best))
+    }
+}
+
+/// Hops from `origin` to every mint, or from every mint to it if `backwards`; breadth first.
+fn distances(
+    edges: &[(EdgeIndex, MintIndex, MintIndex)],
+    origin: MintIndex,
+    max_hops: usize,
+    backwards: bool,
+) -> Vec<usize> {
+    let most = edges.iter().map(|&(_, from, to)| from.max(to)).max().unwrap_or(0).max(origin);
+    let mut found = vec![UNREACHED; most as usize + 1];
+    found[origin as usize] = 0;
+    for hops in 1..=max_hops {
+        for &(_, from, to) in edges {
+            let (near, far) = if backwards { (to, from) } else { (from, to) };
+            if found[near as usize] == hops - 1 && found[far as usize] == UNREACHED {
+                found[far as usize] = hops;
+            }
+        }
+    }
+    found
+}
