@@ -5,6 +5,7 @@
 //! - [`pda`], [`decoders`], [`amm_math`]: account bytes to typed state, state to exact quotes;
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
+//! - [`routing`]: the best trades through all pools at once;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -22,6 +23,7 @@ pub mod market;
 pub mod pda;
 pub mod quantities;
 pub mod recording;
+pub mod routing;
 pub mod scorer;
 pub mod sizing;
 pub mod swap;
