@@ -83,6 +83,11 @@ impl Chain {
         piece.rate / (used * used)
     }
 
+    /// Returns the best rate anywhere: that at zero, unless the maximum of a transfer fee raises it later.
+    pub(super) fn best_rate(&self) -> f64 {
+        self.pieces.iter().map(|piece| piece.rate).fold(0.0, f64::max)
+    }
+
     fn at(&self, input: f64) -> Option<&Piece> {
         let place = self.pieces.partition_point(|piece| piece.start_in <= input);
         self.pieces.get(place.saturating_sub(1))

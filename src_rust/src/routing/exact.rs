@@ -81,7 +81,8 @@ impl<'m> Division<'m> {
         for _ in 0..64 * division.routes.len() {
             let amounts = division.amounts.clone();
             let Err(refused) = division.quote_all(&amounts) else { return Some(division) };
-            let largest_other = (0..amounts.len()).filter(|&leg| leg != refused).max_by_key(|&leg| amounts[leg])?;
+            let largest_other =
+                (0..amounts.len()).filter(|&leg| leg != refused).max_by_key(|&leg| amounts[leg])?;
             let shift = portion[refused];
             portion[refused] = shift.saturating_sub(1);
             let moved = (amounts[refused] >> shift).max(1).min(amounts[refused]);

@@ -20,20 +20,35 @@ pub(super) struct LaneFlow {
     pub(super) amount_out: f64,
 }
 
-/// Returns paths and how much each takes of the first mint, largest first, at most `max_paths`.
-/// `flows`: by lane.
-pub(super) fn strip(lanes: &Lanes, flows: &[LaneFlow], max_paths: usize) -> Vec<(Path, f64)> {
+/// Returns paths between two mints (cycles, if they are the same) and how much each takes of the
+/// first, largest first, at most `max_paths`. `flows`: by lane; what the paths take is taken off.
+pub(super) fn strip(
+    lanes: &Lanes,
+    flows: &mut [LaneFlow],
+    (start, end): (u32, u32),
+    max_paths: usize,
+) -> Vec<(Path, f64)> {
     let mut around: Vec<Vec<u32>> = vec![Vec::new(); lanes.mints.len()];
-    for ((lane, flow), place) in lanes.lanes.iter().zip(flows).zip(0..) {
+    for ((lane, flow), place) in lanes.lanes.iter().zip(&*flows).zip(0..) {
         if flow.amount_in > 0.0 && flow.amount_out > 0.0 {
             around[lane.from as usize].push(place);
         }
     }
     let left: Vec<f64> = flows.iter().map(|flow| flow.amount_in).collect();
-    let mut search = Search { lanes, flows, around, left, path: Vec::new(), visited: Vec::new(), widest: None, steps: 0 };
+    let mut search = Search {
+        lanes,
+        end,
+        flows,
+        around,
+        left,
+        path: Vec::new(),
+        visited: Vec::new(),
+        widest: None,
+        steps: 0,
+    };
     let mut found: Vec<(Path, f64)> = Vec::new();
     while found.len() < max_paths
-        && let Some((path, amount)) = search.widest()
+        && let Some((path, amount)) = search.widest(start)
     {
         if found.first().is_some_and(|(_, first)| amount < first * SMALLEST_SHARE) {
             break;
@@ -44,12 +59,21 @@ pub(super) fn strip(lanes: &Lanes, flows: &[LaneFlow], max_paths: usize) -> Vec<
             None => found.push((path, amount)),
         }
     }
+    let left = search.left;
+    for (flow, left) in flows.iter_mut().zip(left) {
+        // In proportion: a flow's rate is what its paths count with.
+        if flow.amount_in > 0.0 {
+            flow.amount_out *= left / flow.amount_in;
+            flow.amount_in = left;
+        }
+    }
     found.sort_by(|x, y| y.1.total_cmp(&x.1));
     found
 }
 
 struct Search<'a> {
     lanes: &'a Lanes,
+    end: u32,
     flows: &'a [LaneFlow],
     /// Lanes that carry something, by the mint they start from.
     around: Vec<Vec<u32>>,
@@ -62,16 +86,15 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn widest(&mut self) -> Option<(Path, f64)> {
+    fn widest(&mut self, start: u32) -> Option<(Path, f64)> {
         (self.widest, self.steps) = (None, 0);
-        let start = self.lanes.start;
         self.walk(start, f64::INFINITY, 1.0);
         self.widest.take().filter(|(_, amount)| *amount > 0.0)
     }
 
     /// `cap`: how much of the first mint gets here; `gain`: what one unit of it is here.
     fn walk(&mut self, mint: u32, cap: f64, gain: f64) {
-        if mint == self.lanes.end && !self.path.is_empty() {
+        if mint == self.end && !self.path.is_empty() {
             if self.widest.as_ref().is_none_or(|(_, widest)| cap > *widest) {
                 self.widest = Some((self.path.clone(), cap));
             }
@@ -86,7 +109,8 @@ impl Search<'_> {
             let narrowed = cap.min(self.left[place as usize] / gain);
             let is_wider = self.widest.as_ref().is_none_or(|(_, widest)| narrowed > *widest);
             // Back through the pool it came from is no cycle.
-            let is_back = self.path.iter().any(|&used| self.lanes.lanes[used as usize].edge / 2 == lane.edge / 2);
+            let is_back =
+                self.path.iter().any(|&used| self.lanes.lanes[used as usize].edge / 2 == lane.edge / 2);
             if !is_wider || narrowed <= 0.0 || is_back || self.visited.contains(&lane.to) {
                 continue;
             }

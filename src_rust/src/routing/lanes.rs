@@ -7,7 +7,7 @@
 
 use super::chain::Chain;
 use crate::amm_math::Curve as _;
-use crate::cycle_finder::{EdgeIndex, edge_of};
+use crate::cycle_finder::{EdgeIndex, edge_of, pool_of};
 use crate::market::{Market, MintIndex, PoolIndex};
 
 /// Relative error granted to bounds in `f64`, well above that of a few operations.
@@ -22,7 +22,7 @@ pub(super) struct Lane {
     /// Places in [`Lanes::mints`].
     pub(super) from: u32,
     pub(super) to: u32,
-    /// `d out / d in` at zero.
+    /// The most that a unit of input gives anywhere along the curve.
     pub(super) rate: f64,
     pub(super) chain: Chain,
 }
@@ -52,71 +52,64 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Returns the lanes of routes from `start` to `end`, which may be the same mint (cycles), over
-    /// the pools that `is_usable` lets through and that are not set aside.
+    /// Returns the lanes of routes from `start` to another mint, `end`, over the pools that `is_usable`
+    /// lets through.
     pub(super) fn between(
         market: &Market,
         start: MintIndex,
         end: MintIndex,
         max_hops: usize,
-        mut is_usable: impl FnMut(PoolIndex) -> bool,
+        is_usable: impl Fn(PoolIndex) -> bool,
     ) -> Self {
-        let mut edges: Vec<(EdgeIndex, MintIndex, MintIndex)> = Vec::new();
-        for (index, pool) in (0..).zip(market.pools()) {
-            if pool.set_aside().is_some() || !is_usable(index) {
-                continue;
-            }
-            let (a, b) = (pool.mint_a(), pool.mint_b());
-            edges.push((edge_of(index, true), a, b));
-            edges.push((edge_of(index, false), b, a));
-        }
-        edges.retain(|&(_, from, to)| start == end || (from != end && to != start));
-        let there = distances(&edges, start, max_hops, false);
-        let back = distances(&edges, end, max_hops, true);
-        let distance = |map: &[usize], mint: MintIndex| map.get(mint as usize).copied().unwrap_or(UNREACHED);
-        edges.retain(|&(_, from, to)| distance(&there, from) + 1 + distance(&back, to) <= max_hops);
-        Self::over(market, &edges, start, end, max_hops)
+        let mut edges = all_edges(market, is_usable);
+        edges.retain(|&(_, from, to)| from != end && to != start);
+        let reach = Reach::new(&edges, start, end, max_hops);
+        edges.retain(|edge| reach.has(edge));
+        Self::over(market, &edges, &[start, end], max_hops)
     }
 
-    fn over(
+    /// Returns the lanes of cycles through any of the bases, which come first in `mints`. `start` and
+    /// `end` are the first of them.
+    pub(super) fn around(
         market: &Market,
-        edges: &[(EdgeIndex, MintIndex, MintIndex)],
-        start: MintIndex,
-        end: MintIndex,
+        bases: &[MintIndex],
         max_hops: usize,
+        is_usable: impl Fn(PoolIndex) -> bool,
     ) -> Self {
-        let mut mints = vec![start];
-        if end != start {
-            mints.push(end);
-        }
-        mints.extend(edges.iter().flat_map(|&(_, from, to)| [from, to]).filter(|&m| m != start && m != end));
-        let ends = 1 + usize::from(end != start);
-        mints[ends..].sort_unstable();
+        let mut edges = all_edges(market, is_usable);
+        let reach: Vec<Reach> = bases.iter().map(|&base| Reach::new(&edges, base, base, max_hops)).collect();
+        edges.retain(|edge| reach.iter().any(|reach| reach.has(edge)));
+        Self::over(market, &edges, bases, max_hops)
+    }
+
+    /// `ends`: the mints that get the first places; the second, if there is one, is the end.
+    fn over(market: &Market, edges: &[MarketEdge], ends: &[MintIndex], max_hops: usize) -> Self {
+        let mut mints = ends.to_vec();
+        mints.extend(edges.iter().flat_map(|&(_, from, to)| [from, to]).filter(|mint| !ends.contains(mint)));
+        mints[ends.len()..].sort_unstable();
         mints.dedup();
-        let place = |mint: MintIndex| -> u32 {
-            let found = match mint {
-                mint if mint == start => 0,
-                mint if mint == end => 1,
-                mint => ends + mints[ends..].partition_point(|&other| other < mint),
-            };
+        let place = |mint: MintIndex| {
+            let others = &mints[ends.len()..];
+            let after = || ends.len() + others.partition_point(|&other| other < mint);
+            let found = ends.iter().position(|&end| end == mint).unwrap_or_else(after);
             u32::try_from(found).unwrap_or(u32::MAX)
         };
         let mut segments = Vec::new();
         let mut lanes = Vec::with_capacity(edges.len());
         for &(edge, from, to) in edges {
-            let (pool, a_to_b) = crate::cycle_finder::pool_of(edge);
+            let (pool, a_to_b) = pool_of(edge);
             let Ok(view) = market.view(pool) else { continue };
             segments.clear();
             view.segments(a_to_b, &mut segments);
             let chain = Chain::new(&segments);
-            // Where the two disagree by rounding, bounds take the larger.
-            let rate = view.marginal_rate(a_to_b).max(chain.slope(0.0));
-            if chain.slope(0.0) > 0.0 && rate.is_finite() {
+            let rate = chain.best_rate();
+            if rate > 0.0 {
                 lanes.push(Lane { edge, from: place(from), to: place(to), rate, chain });
             }
         }
-        let (start, end) = (place(start), place(end));
-        let mut found = Self { mints, start, end, max_hops, lanes, steps: Vec::new(), promise: Vec::new() };
+        let end = u32::from(ends.len() > 1);
+        let mut found =
+            Self { mints, start: 0, end, max_hops, lanes, steps: Vec::new(), promise: Vec::new() };
         found.promise();
         found.group();
         found
@@ -161,14 +154,9 @@ impl Lanes {
         self.steps = steps;
     }
 
-    /// Returns the most that one unit can become: the best rate of a route for next to nothing.
-    pub(super) fn best_rate(&self) -> f64 {
-        self.promise[self.max_hops][self.start as usize]
-    }
-
     /// Returns the simple route that gives most for `amount`, of equal ones a shortest; `None` if
-    /// none gives anything. `quote` tells what a lane gives, never less for more, and never above
-    /// its rate at zero.
+    /// none gives anything. `quote` tells what a lane gives: never less for more, and never more than
+    /// the lane's rate allows.
     ///
     /// Only for different ends: a cycle of two hops would come back through the same pool.
     pub(super) fn best_path<A: Copy + PartialOrd>(
@@ -244,13 +232,43 @@ impl<A: Copy + PartialOrd, F: Fn(A) -> f64, Q: FnMut(u32, A) -> Option<A>> Walk<
     }
 }
 
-/// Hops from `origin` to every mint, or from every mint to it if `backwards`; breadth first.
-fn distances(
-    edges: &[(EdgeIndex, MintIndex, MintIndex)],
-    origin: MintIndex,
+/// An edge with the mints it joins.
+type MarketEdge = (EdgeIndex, MintIndex, MintIndex);
+
+/// Both directions of every usable pool that is not set aside.
+fn all_edges(market: &Market, is_usable: impl Fn(PoolIndex) -> bool) -> Vec<MarketEdge> {
+    let usable =
+        (0..).zip(market.pools()).filter(|(index, pool)| pool.set_aside().is_none() && is_usable(*index));
+    usable
+        .flat_map(|(index, pool)| {
+            let (a, b) = (pool.mint_a(), pool.mint_b());
+            [(edge_of(index, true), a, b), (edge_of(index, false), b, a)]
+        })
+        .collect()
+}
+
+/// How far every mint is from the start and from the end.
+struct Reach {
+    there: Vec<usize>,
+    back: Vec<usize>,
     max_hops: usize,
-    backwards: bool,
-) -> Vec<usize> {
+}
+
+impl Reach {
+    fn new(edges: &[MarketEdge], start: MintIndex, end: MintIndex, max_hops: usize) -> Self {
+        let there = distances(edges, start, max_hops, false);
+        Self { there, back: distances(edges, end, max_hops, true), max_hops }
+    }
+
+    /// Whether a short enough route can use the edge.
+    fn has(&self, &(_, from, to): &MarketEdge) -> bool {
+        let distance = |map: &[usize], mint: MintIndex| map.get(mint as usize).copied().unwrap_or(UNREACHED);
+        distance(&self.there, from) + 1 + distance(&self.back, to) <= self.max_hops
+    }
+}
+
+/// Hops from `origin` to every mint, or from every mint to it if `backwards`; breadth first.
+fn distances(edges: &[MarketEdge], origin: MintIndex, max_hops: usize, backwards: bool) -> Vec<usize> {
     let most = edges.iter().map(|&(_, from, to)| from.max(to)).max().unwrap_or(0).max(origin);
     let mut found = vec![UNREACHED; most as usize + 1];
     found[origin as usize] = 0;
