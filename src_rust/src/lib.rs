@@ -6,6 +6,7 @@
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
 //! - [`routing`]: the best trades through all pools at once;
+//! - [`plans`]: exact trades over several routes, and cycles that share pools;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -21,6 +22,7 @@ pub mod decoders;
 pub mod engine;
 pub mod market;
 pub mod pda;
+pub mod plans;
 pub mod quantities;
 pub mod recording;
 pub mod routing;

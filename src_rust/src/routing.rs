@@ -16,25 +16,15 @@
 //! Everything here is `f64` and approximate: for search, and for users with their own data. Amounts to
 //! be sent are recomputed by exact quotes elsewhere.
 
-mod chain;
-mod cycles;
-mod exact;
-mod flows;
-mod joint;
-mod lanes;
+mod dual;
+mod laplacian;
 mod network;
-mod overlay;
-mod plan;
-mod sequential;
-mod solve;
-mod split;
-mod trade;
+mod repair;
+mod response;
+mod start;
 
-pub use joint::{Base, MAX_PLAN_CYCLES, Method, Plan, PlanLimits, joint_plan, values_against_first};
+pub use dual::Solver;
 pub use network::Network;
-pub use overlay::Overlay;
-pub use plan::{PlanError, PlannedHop, PlannedRoute, PoolFilter, requote};
-pub use trade::{MAX_TRADE_HOPS, MAX_TRADE_LEGS, Trade, TradeOptions, best_trade};
 
 /// What a plan should gain.
 #[derive(Debug, Clone, Copy)]

@@ -44,6 +44,10 @@ pub(super) struct Pool {
     end: u32,
     /// Marginal rates at zero input; 0 for a direction without pieces.
     pub rates: [f64; 2],
+    /// What each direction gives at most.
+    pub capacities: [f64; 2],
+    /// A piece has a constant rate.
+    pub has_flat: bool,
 }
 
 /// Pools between numbered mints, as plain numbers.
@@ -130,13 +134,16 @@ impl Network {
         fill: &mut impl FnMut(bool, &mut Vec<Segment>),
     ) -> Result<Pool, RoutingError> {
         let mut bounds = [self.piece_count()?; 3];
-        let mut rates = [0.0; 2];
+        let (mut rates, mut capacities, mut has_flat) = ([0.0; 2], [0.0; 2], false);
         for (side, a_to_b) in [true, false].into_iter().enumerate() {
             self.segments.clear();
             fill(a_to_b, &mut self.segments);
             let first = self.pieces.len();
             push_pieces(&self.segments, &mut self.pieces)?;
-            rates[side] = self.pieces.get(first).map_or(0.0, |piece| piece.rate);
+            let added = &self.pieces[first..];
+            rates[side] = added.first().map_or(0.0, |piece| piece.rate);
+            capacities[side] = added.last().map_or(0.0, |piece| piece.start_out + piece.out(piece.len));
+            has_flat |= added.iter().any(Piece::is_flat);
             bounds[side + 1] = self.piece_count()?;
         }
         let product = rates[0] * rates[1];
@@ -144,7 +151,7 @@ impl Network {
             return Err(RoutingError::RoundTripGains { pool, product });
         }
         let [start, middle, end] = bounds;
-        Ok(Pool { mints, start, middle, end, rates })
+        Ok(Pool { mints, start, middle, end, rates, capacities, has_flat })
     }
 
     fn piece_count(&self) -> Result<u32, RoutingError> {

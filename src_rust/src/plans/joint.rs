@@ -11,7 +11,7 @@ use super::cycles::improved;
 use super::exact::{ExactLeg, carry_out};
 use super::flows::{LaneFlow, strip};
 use super::lanes::{Lanes, Path};
-use super::plan::{PlanError, PlannedRoute, PoolFilter, Usable, check_range};
+use super::route::{PlanError, PlannedRoute, PoolFilter, Usable, check_range};
 use super::sequential::{CycleLimits, Sequential, profit};
 use super::solve::solve_arbitrage;
 use crate::cycle_finder::{EdgeIndex, MAX_HOPS};

@@ -2,9 +2,9 @@
 
 use super::flows::LaneFlow;
 use super::lanes::Lanes;
-use super::{Network, Objective, Solver};
 use crate::amm_math::Curve as _;
 use crate::market::{Market, PoolIndex};
+use crate::routing::{Network, Objective, Solver};
 
 /// What the solver says of lanes.
 #[derive(Debug, Clone, Default)]

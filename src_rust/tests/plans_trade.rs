@@ -6,8 +6,8 @@ mod property_config;
 mod reserve_market;
 
 use phantom_core::market::Market;
+use phantom_core::plans::{PlanError, PlannedRoute, PoolFilter, Trade, TradeOptions, best_trade, requote};
 use phantom_core::quantities::Pubkey;
-use phantom_core::routing::{PlanError, PlannedRoute, PoolFilter, Trade, TradeOptions, best_trade, requote};
 use proptest::prelude::*;
 use reserve_market::{Reserves, market_of, mint, pool_address};
 

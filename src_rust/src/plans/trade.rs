@@ -12,7 +12,7 @@ use super::exact::{Division, ExactLeg, carry_out, divide, total_out};
 use super::flows::strip;
 use super::lanes::{Lanes, Path};
 use super::overlay::Overlay;
-use super::plan::{PlanError, PlannedRoute, PoolFilter, Usable, check_range};
+use super::route::{PlanError, PlannedRoute, PoolFilter, Usable, check_range};
 use super::solve::{Solved, solve_trade};
 use super::split::Splitter;
 use crate::cycle_finder::EdgeIndex;

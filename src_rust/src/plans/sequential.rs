@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::exact::ExactLeg;
 use super::joint::BaseMint;
 use super::overlay::Overlay;
-use super::plan::Usable;
+use super::route::Usable;
 use crate::cycle_finder::{CycleScratch, EdgeIndex, FoundCycle, PoolIndex, PriceGraph, pool_of};
 use crate::market::{Market, QuoteError};
 use crate::sizing::{HopRef, SizingLimits, SizingScratch, size_cycle};

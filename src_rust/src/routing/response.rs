@@ -1,0 +1,113 @@
+//! What a pool would best swap at given prices.
+//!
+//! A direction takes input as long as its marginal rate is above the price of the input in units of
+//! the output. On a Möbius piece that is `(sqrt(rate / price) - 1) / bend`. On a flat piece it is all
+//! or nothing, which no Newton method can work with: there the gain is reduced by a proximal term,
+//! `rate * len * width * (fill - centre)²` output units for a filled share `fill`. The marginal rate
+//! then falls linearly over the piece; once `fill = centre`, the term costs nothing.
+
+use super::network::Piece;
+
+/// What a direction takes and gives, and how that changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Response {
+    pub input: f64,
+    /// After the proximal term.
+    pub output: f64,
+    /// How much the input grows per relative fall of the price.
+    pub slope: f64,
+}
+
+/// The proximal term: half the relative range of rates over which a flat piece fills.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proximal<'a> {
+    pub width: f64,
+    /// One per piece of the direction.
+    pub centres: &'a [f64],
+}
+
+impl Piece {
+    fn respond(&self, price: f64) -> Response {
+        if self.rate <= price {
+            return Response::default();
+        }
+        let root = (self.rate / price).sqrt();
+        let input = (root - 1.0) / self.bend;
+        if input >= self.len {
+            return Response { input: self.len, output: self.out(self.len), slope: 0.0 };
+        }
+        Response { input, output: self.rate * input / root, slope: 0.5 * root / self.bend }
+    }
+
+    /// Returns the filled share of a flat piece.
+    pub fn fill(&self, price: f64, width: f64, centre: f64) -> f64 {
+        (centre + (1.0 - price / self.rate) / (2.0 * width)).clamp(0.0, 1.0)
+    }
+
+    fn respond_flat(&self, price: f64, width: f64, centre: f64) -> Response {
+        let fill = self.fill(price, width, centre);
+        let off = fill - centre;
+        Response {
+            input: self.len * fill,
+            output: self.rate * self.len * (fill - width * off * off),
+            slope: if fill > 0.0 && fill < 1.0 { self.len * price / (2.0 * width * self.rate) } else { 0.0 },
+        }
+    }
+}
+
+/// Returns the best response of a direction without flat pieces.
+pub(super) fn respond(pieces: &[Piece], price: f64) -> Response {
+    let full = pieces.partition_point(|piece| piece.end_rate >= price);
+    let Some(piece) = pieces.get(full) else {
+        return pieces.last().map_or_else(Response::default, |last| Response {
+            input: last.start_in + last.len,
+            output: last.start_out + last.out(last.len),
+            slope: 0.0,
+        });
+    };
+    let mut response = piece.respond(price);
+    response.input += piece.start_in;
+    response.output += piece.start_out;
+    response
+}
+
+/// Returns the best response of any direction, with flat pieces smoothed.
+pub(super) fn respond_smoothed(pieces: &[Piece], price: f64, proximal: Proximal<'_>) -> Response {
+    let mut sum = Response::default();
+    for (piece, &centre) in pieces.iter().zip(proximal.centres) {
+        let one = if piece.is_flat() {
+            piece.respond_flat(price, proximal.width, centre)
+        } else {
+            piece.respond(price)
+        };
+        sum.input += one.input;
+        sum.output += one.output;
+        sum.slope += one.slope;
+    }
+    sum
+}
+
+/// Returns what a direction gains at most, in units of its output: nothing smoothed.
+pub(super) fn gain(pieces: &[Piece], price: f64) -> f64 {
+    let full = pieces.partition_point(|piece| piece.end_rate >= price);
+    match pieces.get(full) {
+        Some(piece) if !piece.is_flat() => {
+            let response = piece.respond(price);
+            piece.start_out + response.output - price * (piece.start_in + response.input)
+        }
+        Some(piece) => piece.start_out - price * piece.start_in,
+        None => pieces
+            .last()
+            .map_or(0.0, |last| last.start_out + last.out(last.len) - price * (last.start_in + last.len)),
+    }
+}
+
+/// Returns what a direction gives for an input, which is cut to what it can take.
+pub(super) fn trade(pieces: &[Piece], input: f64) -> (f64, f64) {
+    let place = pieces.partition_point(|piece| piece.start_in <= input);
+    let Some(piece) = place.checked_sub(1).and_then(|place| pieces.get(place)) else {
+        return (0.0, 0.0);
+    };
+    let taken = (input - piece.start_in).min(piece.len);
+    (piece.start_in + taken, piece.start_out + piece.out(taken))
+}
