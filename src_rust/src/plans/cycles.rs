@@ -15,6 +15,8 @@ use crate::sizing::SizingScratch;
 const MAX_SWAPS: usize = 20_000;
 /// The first step: this power of two below the input.
 const FIRST_STEP: u32 = 3;
+/// In the end so many units are tried, where rounding makes single ones losses.
+const LAST_STEPS: u64 = 6;
 /// How often a cycle that is refused gets a smaller input, by an eighth.
 const MAX_RETREATS: usize = 24;
 
@@ -87,39 +89,86 @@ fn feasible(market: &Market, group: &mut Vec<Routed>) -> bool {
     false
 }
 
-/// Changes one input at a time while that gains.
-fn climb(market: &Market, group: &mut [Routed], value_of: &impl Fn(&ExactLeg) -> f64, max_amount_in: u64) {
+/// A group whose inputs are being changed.
+struct Climb<'m, F> {
+    market: &'m Market,
+    group: Vec<Routed>,
+    value_of: F,
+    best: f64,
+    max_amount_in: u64,
+    /// Carryings out that are left.
+    left: usize,
+}
+
+/// Changes inputs, one at a time or one against another, coarse to fine, while that gains.
+fn climb(market: &Market, group: &mut Vec<Routed>, value_of: impl Fn(&ExactLeg) -> f64, max_amount_in: u64) {
     let swaps: usize = group.iter().map(|(edges, _)| edges.len()).sum();
-    let mut left = MAX_SWAPS / swaps.max(1);
-    let value = |group: &[Routed]| {
-        let taking: Vec<Routed> = group.iter().filter(|&&(_, amount_in)| amount_in > 0).cloned().collect();
-        Some(carry_out(market, &taking).ok()?.iter().map(value_of).sum::<f64>())
-    };
-    let Some(mut best) = value(group) else { return };
-    for shift in FIRST_STEP..u64::BITS {
-        let mut is_finest = true;
-        for place in 0..group.len() {
-            let before = group[place].1;
-            let step = before >> shift;
-            is_finest &= step <= 1;
-            for changed in [before.checked_sub(step.max(1)), before.checked_add(step.max(1))] {
-                let Some(changed) = changed.filter(|&changed| changed <= max_amount_in) else { continue };
-                if left == 0 {
-                    return;
-                }
-                left -= 1;
-                let kept = std::mem::replace(&mut group[place].1, changed);
-                match value(group) {
-                    Some(gained) if gained > best => {
-                        best = gained;
-                        break;
-                    }
-                    _ => group[place].1 = kept,
-                }
+    let left = MAX_SWAPS / swaps.max(1);
+    let taken = std::mem::take(group);
+    let mut climb = Climb { market, group: taken, value_of, best: f64::NEG_INFINITY, max_amount_in, left };
+    if climb.try_now() {
+        for shift in FIRST_STEP..u64::BITS {
+            while climb.round(|amount| amount >> shift) {}
+            if climb.group.iter().all(|&(_, amount_in)| amount_in >> shift == 0) {
+                break;
             }
         }
-        if is_finest {
-            return;
+        for units in (1..=LAST_STEPS).rev() {
+            while climb.round(|_| units) {}
         }
+    }
+    *group = climb.group;
+}
+
+impl<F: Fn(&ExactLeg) -> f64> Climb<'_, F> {
+    /// Tries every change by these steps once. Returns whether one gained.
+    fn round(&mut self, step: impl Fn(u64) -> u64) -> bool {
+        let mut has_gained = false;
+        for place in 0..self.group.len() {
+            let up = step(self.group[place].1);
+            has_gained |= self.change(place, up, None) || self.change(place, 0, Some((place, up)));
+            for other in 0..self.group.len() {
+                let moved = step(self.group[other].1);
+                has_gained |= other != place && self.change(place, moved, Some((other, moved)));
+            }
+        }
+        has_gained
+    }
+
+    /// Raises one input and lowers one, and keeps that if it gains.
+    fn change(&mut self, raised: usize, up: u64, lowered: Option<(usize, u64)>) -> bool {
+        let before: Vec<u64> = self.group.iter().map(|&(_, amount_in)| amount_in).collect();
+        if up == 0 && lowered.is_none_or(|(_, down)| down == 0) {
+            return false;
+        }
+        let changed = self.group[raised].1.checked_add(up).filter(|&amount| amount <= self.max_amount_in);
+        let Some(changed) = changed else { return false };
+        self.group[raised].1 = changed;
+        let lower = lowered.is_none_or(|(place, down)| {
+            let less = self.group[place].1.checked_sub(down);
+            less.map(|less| self.group[place].1 = less).is_some()
+        });
+        if lower && self.try_now() {
+            return true;
+        }
+        for ((_, amount_in), before) in self.group.iter_mut().zip(before) {
+            *amount_in = before;
+        }
+        false
+    }
+
+    /// Carries the group out; returns whether it is worth more than before.
+    fn try_now(&mut self) -> bool {
+        if self.left == 0 {
+            return false;
+        }
+        self.left -= 1;
+        let taking: Vec<Routed> =
+            self.group.iter().filter(|&&(_, amount_in)| amount_in > 0).cloned().collect();
+        let Ok(legs) = carry_out(self.market, &taking) else { return false };
+        let value: f64 = legs.iter().map(&self.value_of).sum();
+        let is_more = value > self.best;
+        self.best = self.best.max(value);
+        is_more
     }
 }

@@ -12,6 +12,10 @@ const MAX_TRIES: u32 = 4096;
 /// The first portion moved between legs: this power of two below the whole. Balancing has been done.
 const FIRST_PORTION: u32 = 8;
 
+/// Fees round up and outputs down, each a saw along the input: single units may all be losses where a
+/// few gain. Up to so many are moved at once in the end.
+const LAST_PORTIONS: std::ops::RangeInclusive<u64> = 2..=16;
+
 /// A route and the exact amounts along it, the input first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ExactLeg {
@@ -144,22 +148,29 @@ impl<'m> Division<'m> {
     pub(super) fn improve(&mut self) {
         let whole: u128 = self.amounts.iter().map(|&amount| u128::from(amount)).sum();
         let mut portion = u64::try_from(whole >> FIRST_PORTION).unwrap_or(u64::MAX).max(1);
-        loop {
-            let mut has_gained = false;
-            for from in 0..self.routes.len() {
-                for to in 0..self.routes.len() {
-                    while from != to && self.tries < MAX_TRIES && self.shift(from, to, portion) {
-                        has_gained = true;
-                    }
-                }
+        while self.tries < MAX_TRIES {
+            if self.shift_any(portion) {
+                continue;
             }
-            if self.tries >= MAX_TRIES || (portion == 1 && !has_gained) {
+            if portion > 1 {
+                portion /= 2;
+            } else if !LAST_PORTIONS.into_iter().any(|portion| self.shift_any(portion)) {
                 return;
             }
-            if !has_gained {
-                portion = (portion / 2).max(1);
+        }
+    }
+
+    /// Moves this much between any two legs while that gains. Returns whether it did.
+    fn shift_any(&mut self, portion: u64) -> bool {
+        let mut has_gained = false;
+        for from in 0..self.routes.len() {
+            for to in 0..self.routes.len() {
+                while from != to && self.tries < MAX_TRIES && self.shift(from, to, portion) {
+                    has_gained = true;
+                }
             }
         }
+        has_gained
     }
 
     /// Moves an amount from one leg to another if that gains.
