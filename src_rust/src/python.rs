@@ -8,6 +8,7 @@ mod cycle_finder;
 mod engine;
 mod errors;
 mod market;
+mod plans;
 mod pool;
 mod recording;
 mod scorer;
@@ -25,6 +26,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     cycle_finder::register(m)?;
     recording::register(m)?;
     market::register(m)?;
+    plans::register(m)?;
     pool::register(m)?;
     scorer::register(m)?;
     engine::register(m)?;
