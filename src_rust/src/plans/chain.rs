@@ -74,13 +74,18 @@ impl Chain {
 
     /// Returns `d out / d in` after an input; 0 past the end.
     pub(super) fn slope(&self, input: f64) -> f64 {
-        let Some(piece) = self.at(input) else { return 0.0 };
+        self.out_and_slope(input).1
+    }
+
+    /// Returns [`Self::out`] and [`Self::slope`].
+    pub(super) fn out_and_slope(&self, input: f64) -> (f64, f64) {
+        let Some(piece) = self.at(input) else { return (0.0, 0.0) };
         let inside = input - piece.start_in;
         if inside >= piece.len {
-            return 0.0;
+            return (piece.out(inside), 0.0);
         }
         let used = 1.0 + piece.bend * inside;
-        piece.rate / (used * used)
+        (piece.out(inside), piece.rate / (used * used))
     }
 
     /// Returns the best rate anywhere: that at zero, unless the maximum of a transfer fee raises it later.

@@ -89,8 +89,9 @@ pub struct Plan {
     pub sequential_value: f64,
     /// Value of the plan that starts from the solver's flows.
     pub joint_value: f64,
-    /// No plan gains more, whatever the length and number of its cycles, up to the rounding of `f64`;
-    /// `None` if the solver could not tell.
+    /// No plan through these pools gains more, whatever the length and number of its cycles, up to the
+    /// rounding of `f64`, as long as no pool is swapped with farther than one swap reaches. `None` if
+    /// the solver could not tell.
     pub bound: Option<f64>,
 }
 
@@ -127,7 +128,7 @@ pub fn joint_plan(market: &Market, bases: &[Base], limits: &PlanLimits) -> Resul
 
     let lanes = Lanes::around(market, &indices, limits.max_hops, |pool| usable.has(pool));
     let values: Vec<f64> = numbered.iter().map(|base| base.value).collect();
-    let mut solved = solve_arbitrage(market, &lanes, &values);
+    let mut solved = solve_arbitrage(&lanes, &values);
     let cycles = cycles_of(&lanes, &mut solved.flows, numbered.len(), &ledger, cycle_limits);
     let routes = improved(market, cycles, |leg| ledger.value_of(leg), limits.max_amount_in);
     let mut joint = Sequential::new(market, &numbered, cycle_limits, &usable);

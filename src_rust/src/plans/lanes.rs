@@ -6,7 +6,7 @@
 //! best rates at zero bounds what any rest of a route can give, and whole branches are left.
 
 use super::chain::Chain;
-use crate::amm_math::Curve as _;
+use crate::amm_math::{Curve as _, Segment};
 use crate::cycle_finder::{EdgeIndex, edge_of, pool_of};
 use crate::market::{Market, MintIndex, PoolIndex};
 
@@ -25,6 +25,8 @@ pub(super) struct Lane {
     /// The most that a unit of input gives anywhere along the curve.
     pub(super) rate: f64,
     pub(super) chain: Chain,
+    /// What `chain` is made of.
+    pub(super) segments: Vec<Segment>,
 }
 
 /// All pools that lead from one mint to another.
@@ -94,17 +96,16 @@ impl Lanes {
             let found = ends.iter().position(|&end| end == mint).unwrap_or_else(after);
             u32::try_from(found).unwrap_or(u32::MAX)
         };
-        let mut segments = Vec::new();
         let mut lanes = Vec::with_capacity(edges.len());
         for &(edge, from, to) in edges {
             let (pool, a_to_b) = pool_of(edge);
             let Ok(view) = market.view(pool) else { continue };
-            segments.clear();
+            let mut segments = Vec::new();
             view.segments(a_to_b, &mut segments);
             let chain = Chain::new(&segments);
             let rate = chain.best_rate();
             if rate > 0.0 {
-                lanes.push(Lane { edge, from: place(from), to: place(to), rate, chain });
+                lanes.push(Lane { edge, from: place(from), to: place(to), rate, chain, segments });
             }
         }
         let end = u32::from(ends.len() > 1);

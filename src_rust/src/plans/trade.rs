@@ -6,7 +6,7 @@
 //! exactly and stands beside the result: the better of the two is returned.
 //!
 //! The answer consists of simple routes from `mint_in` to `mint_out`. Cycles that gain by themselves
-//! are not part of a trade; the bound counts them, so it lies far above where a market is full of them.
+//! are not part of a trade, nor of its bound: [`super::joint`] is for them.
 
 use super::exact::{Division, ExactLeg, carry_out, divide, total_out};
 use super::flows::strip;
@@ -62,8 +62,9 @@ pub struct Trade {
     pub routes: Vec<PlannedRoute>,
     /// What the best single route gives for the whole amount; `None` if none takes it.
     pub best_single_route: Option<u64>,
-    /// No plan of any number of routes through these pools gives more, gains from cycles on the way
-    /// included, up to the rounding of `f64`; `None` if the solver could not tell.
+    /// No division over any number of such routes gives more, up to the rounding of `f64`, as long as
+    /// no pool is swapped with farther than one swap reaches (several swaps may get past the tick
+    /// arrays that one takes). With four hops somewhat above that. `None` if the solver could not tell.
     pub bound: Option<f64>,
     /// How far the output lies below that of the same routes at their present rates (fees included),
     /// in 1/10,000: what size alone costs.
@@ -100,7 +101,7 @@ pub fn best_trade(
         return Err(PlanError::NoRoute { mint_in, mint_out, max_hops });
     }
     let single = best_single(market, &lanes, amount_in);
-    let solved = solve_trade(market, &lanes, amount_in as f64);
+    let solved = solve_trade(&lanes, amount_in as f64);
     let split = if options.max_legs > 1 {
         divided(market, &lanes, amount_in, options, single.as_ref(), &solved)
     } else {
