@@ -42,6 +42,7 @@ __all__ = [
     "Recording",
     "RecordingError",
     "RecordingWriter",
+    "RoutingSolution",
     "Signal",
     "SignalScorer",
     "SignatureUpdate",
@@ -60,6 +61,8 @@ __all__ = [
     "find_negative_cycle",
     "find_program_address",
     "quote_constant_product",
+    "solve_arbitrage",
+    "solve_trade",
     "sqrt_price_from_tick_index",
     "tick_index_from_sqrt_price",
     "venue_names",
@@ -388,6 +391,102 @@ def find_negative_cycle(
 
     Raises:
         InvalidInput: As for `NegativeCycleFinder`.
+    """
+
+# ---- joint routing
+
+@final
+class RoutingSolution:
+    """A plan through all pools at once, and the prices that bound every other plan.
+
+    Approximate: the search runs in float64. Quote amounts exactly before they are sent.
+    """
+
+    @property
+    def a_to_b(self) -> NDArray[np.bool_]:
+        """Per pool: whether the input is `mint_a`. Meaningless where the amounts are 0."""
+    @property
+    def amount_in(self) -> NDArray[np.float64]:
+        """Per pool: input in base units, fee included; 0 for a pool that is not used."""
+    @property
+    def amount_out(self) -> NDArray[np.float64]:
+        """Per pool: what it gives for `amount_in`, in base units."""
+    @property
+    def prices(self) -> NDArray[np.float64]:
+        """Per mint: what one more base unit would be worth, in the objective's units; 0 for a mint that
+        cannot be turned into anything of value."""
+    @property
+    def value(self) -> float:
+        """What the plan gains. It owes no mint more than rounding (1e-13 of what passes through it)."""
+    @property
+    def bound(self) -> float:
+        """What no plan can exceed, up to the rounding of float64."""
+    @property
+    def iterations(self) -> int:
+        """Newton steps that were taken."""
+    @property
+    def converged(self) -> bool:
+        """Whether `value` is within 1e-8 of `bound`, relatively, or both are nothing (1e-15 of the value
+        of the liquidity)."""
+
+def solve_arbitrage(
+    n_mints: int,
+    mint_a: NDArray[np.int32] | NDArray[np.int64],
+    mint_b: NDArray[np.int32] | NDArray[np.int64],
+    reserve_a: NDArray[np.float64],
+    reserve_b: NDArray[np.float64],
+    fee: NDArray[np.float64] | float,
+    values: NDArray[np.float64],
+) -> RoutingSolution:
+    """Return the swaps with constant-product pools that together gain most.
+
+    The plan maximises the sum of `values` times what is gained of each mint, and owes none. All pools
+    are used at once, each as far as it pays at common prices, so no liquidity is counted twice. Without
+    arbitrage the value is 0 and all amounts are 0. Releases the GIL.
+
+    Args:
+        n_mints: Number of mints; they are 0 to `n_mints - 1`.
+        mint_a: Each pool's first mint.
+        mint_b: Each pool's second mint, another one.
+        reserve_a: Its reserve of `mint_a`, base units; finite and positive.
+        reserve_b: Its reserve of `mint_b`.
+        fee: Share of the input that the pool keeps, at least 0 and below 1; one for all, or an array.
+        values: Worth of one base unit of each mint, finite and not negative. 0 for a mint that may only
+            be passed through.
+
+    Raises:
+        InvalidInput: An array has another length or dtype, or a value is out of range.
+    """
+
+def solve_trade(
+    n_mints: int,
+    mint_a: NDArray[np.int32] | NDArray[np.int64],
+    mint_b: NDArray[np.int32] | NDArray[np.int64],
+    reserve_a: NDArray[np.float64],
+    reserve_b: NDArray[np.float64],
+    fee: NDArray[np.float64] | float,
+    mint_in: int,
+    mint_out: int,
+    amount_in: float,
+) -> RoutingSolution:
+    """Return the swaps that give most `mint_out` for at most `amount_in` of `mint_in`.
+
+    Splits over all paths at once. Gains from cycles on the way are in it. Where no path leads from
+    `mint_in` to `mint_out`, or `amount_in` is 0, only they are left: usually nothing. Releases the GIL.
+
+    Args:
+        n_mints: As for `solve_arbitrage`, like the columns of pools.
+        mint_a: As there.
+        mint_b: As there.
+        reserve_a: As there.
+        reserve_b: As there.
+        fee: As there.
+        mint_in: The mint that is paid.
+        mint_out: The mint that is wanted, another one.
+        amount_in: Base units, finite and not negative.
+
+    Raises:
+        InvalidInput: An array has another length or dtype, or a value is out of range.
     """
 
 # ---- recording

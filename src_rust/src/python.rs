@@ -11,6 +11,7 @@ mod market;
 mod plans;
 mod pool;
 mod recording;
+mod routing;
 mod scorer;
 mod values;
 mod wss_aggregator;
@@ -25,6 +26,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     conformance::register(m)?;
     cycle_finder::register(m)?;
     recording::register(m)?;
+    routing::register(m)?;
     market::register(m)?;
     plans::register(m)?;
     pool::register(m)?;

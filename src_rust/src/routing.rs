@@ -108,7 +108,7 @@ pub enum RoutingError {
     #[error("mint_in and mint_out are both mint {0}")]
     SameMint(u32),
     /// A number that is not finite, negative, or otherwise out of range.
-    #[error("{what} of {place} is {value}; it must be {expected}")]
+    #[error("{what} {place} is {value}; it must be {expected}")]
     BadNumber {
         /// What the number is.
         what: &'static str,

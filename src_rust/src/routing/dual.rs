@@ -4,7 +4,7 @@ use super::laplacian::Laplacian;
 use super::network::Network;
 use super::repair::Repair;
 use super::response::{self, Proximal, Response};
-use super::start::{NONE, Reach};
+use super::start::{Link, NONE, Reach};
 use super::{Flow, NEGLIGIBLE, Objective, RoutingError, Solution, TOLERANCE};
 
 /// Newton steps at most, over all stages.
@@ -30,6 +30,9 @@ const WIDTHS: (f64, f64, f64) = (1e-3, 0.1, 1e-6);
 /// Stages at most; only networks with flat pieces need more than one.
 const MAX_STAGES: u32 = 40;
 
+/// Steps that neither lower the bound nor balance better, before the search ends.
+const MAX_STALLS: u32 = 6;
+
 /// Solves networks; keeps its memory from one to the next.
 #[derive(Debug, Clone, Default)]
 pub struct Solver {
@@ -42,8 +45,18 @@ pub struct Solver {
     here: Point,
     there: Point,
     step: Vec<f64>,
+    kept: Vec<f64>,
     /// By piece of the network.
     centres: Vec<f64>,
+}
+
+/// What a step has done to the bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Lower,
+    /// Nothing beyond rounding.
+    Level,
+    None,
 }
 
 /// Prices, and what the pools do at them.
@@ -122,7 +135,7 @@ impl Solver {
                 (best.prices, best.bound) = (found.prices, found.bound);
             }
             best.iterations = steps;
-            let nothing = NEGLIGIBLE * self.reach.liquidity;
+            let nothing = NEGLIGIBLE * self.liquidity(network);
             best.converged = best.bound - best.value <= (TOLERANCE * best.bound).max(nothing);
             if is_smooth || best.converged || steps >= MAX_STEPS {
                 break;
@@ -132,23 +145,47 @@ impl Solver {
         best
     }
 
-    /// Takes Newton steps until mints are balanced to a share of the bound, or nothing helps.
+    /// Takes Newton steps until mints are balanced to a share of the bound, or nothing helps. Leaves the
+    /// best balanced point of those whose bounds differ by rounding only.
     fn descend(&mut self, network: &Network, width: f64, goal: f64, steps: &mut u32) {
         evaluate(&self.reach, network, &self.endowments, &self.centres, width, &mut self.here);
-        while *steps < MAX_STEPS {
-            let least = NEGLIGIBLE * self.reach.liquidity;
+        let (mut least, mut stalls) = (f64::INFINITY, 0);
+        while *steps < MAX_STEPS && stalls <= MAX_STALLS {
             let imbalance = self.here.imbalance(&self.values);
-            if self.here.bound <= least
-                || imbalance <= (goal * self.here.bound).max(ROUNDING * self.here.turnover)
+            let rounding = ROUNDING * self.here.weights.iter().sum::<f64>();
+            if imbalance <= (goal * self.here.bound).max(rounding)
+                || self.here.bound <= NEGLIGIBLE * self.liquidity(network)
             {
-                break;
+                return;
             }
             *steps += 1;
             self.find_step();
-            if !self.take_step(network, width) {
-                break;
+            match self.take_step(network, width) {
+                Progress::Lower => (least, stalls) = (f64::INFINITY, 0),
+                // `there` is where the step began.
+                Progress::Level if imbalance < least => {
+                    stalls = if imbalance < 0.5 * least { 0 } else { stalls + 1 };
+                    least = imbalance;
+                    self.kept.clone_from(&self.there.prices);
+                }
+                Progress::Level => stalls += 1,
+                Progress::None => break,
             }
         }
+        if least < self.here.imbalance(&self.values) {
+            self.here.prices.clone_from(&self.kept);
+            evaluate(&self.reach, network, &self.endowments, &self.centres, width, &mut self.here);
+        }
+    }
+
+    /// Returns the value of everything that pools can give, at the present prices.
+    fn liquidity(&self, network: &Network) -> f64 {
+        let value = |link: &Link| {
+            let pool = &network.pools()[link.pool as usize];
+            let [a, b] = link.nodes.map(|node| self.here.prices[node as usize]);
+            (pool.capacities[0] * b).max(pool.capacities[1] * a)
+        };
+        self.reach.links.iter().map(value).sum()
     }
 
     /// Solves for relative price changes that balance the mints.
@@ -181,8 +218,9 @@ impl Solver {
         }
     }
 
-    /// Goes along the step as far as it lowers the bound; returns whether it does.
-    fn take_step(&mut self, network: &Network, width: f64) -> bool {
+    /// Goes along the step as far as it lowers the bound. Where that could only be seen below the
+    /// rounding of the bound, goes the whole way.
+    fn take_step(&mut self, network: &Network, width: f64) -> Progress {
         let mut share = 1.0;
         for _ in 0..40 {
             let mut expected = 0.0;
@@ -193,18 +231,16 @@ impl Solver {
                 self.there.prices.push(moved);
             }
             evaluate(&self.reach, network, &self.endowments, &self.centres, width, &mut self.there);
-            let rounding = ROUNDING * self.here.turnover.max(self.there.turnover);
+            let rounding = 8.0 * ROUNDING * self.here.turnover.max(self.there.turnover);
             let fall = self.there.bound - self.here.bound;
-            let is_better = fall <= 1e-4 * expected.min(0.0)
-                || (fall <= rounding
-                    && self.there.imbalance(&self.values) < self.here.imbalance(&self.values));
-            if is_better {
+            let is_level = -expected <= rounding && fall <= rounding;
+            if is_level || fall <= 1e-4 * expected.min(0.0) {
                 std::mem::swap(&mut self.here, &mut self.there);
-                return true;
+                return if is_level { Progress::Level } else { Progress::Lower };
             }
             share *= if share > 0.2 { 0.5 } else { 0.2 };
         }
-        false
+        Progress::None
     }
 
     /// Moves the centres of the proximal term to where flat pieces are filled now.
@@ -217,11 +253,12 @@ impl Solver {
             for side in 0..2 {
                 let price = self.here.prices[link.nodes[side] as usize]
                     / self.here.prices[link.nodes[1 - side] as usize];
-                for at in pool.pieces(side) {
+                let mut behind = 0.0;
+                for at in pool.pieces(side).rev() {
                     let piece = &network.pieces()[at];
-                    if piece.is_flat() {
-                        self.centres[at] = piece.fill(price, width, self.centres[at]);
-                    }
+                    let centre = &mut self.centres[at];
+                    *centre = if piece.is_flat() { piece.fill(price, width, *centre) } else { behind };
+                    behind = centre.max(behind);
                 }
             }
         }
@@ -278,7 +315,7 @@ fn checked(network: &Network, objective: Objective<'_>) -> Result<(Vec<f64>, Vec
             }
             for (place, &value) in values.iter().enumerate() {
                 if !(value.is_finite() && value >= 0.0) {
-                    return Err(RoutingError::BadNumber { what: "value", place, value, expected });
+                    return Err(RoutingError::BadNumber { what: "value of mint", place, value, expected });
                 }
             }
             Ok((values.to_vec(), endowments))
@@ -294,7 +331,12 @@ fn checked(network: &Network, objective: Objective<'_>) -> Result<(Vec<f64>, Vec
             }
             if !(amount_in.is_finite() && amount_in >= 0.0) {
                 let place = mint_in as usize;
-                return Err(RoutingError::BadNumber { what: "amount_in", place, value: amount_in, expected });
+                return Err(RoutingError::BadNumber {
+                    what: "amount_in of mint",
+                    place,
+                    value: amount_in,
+                    expected,
+                });
             }
             let mut values = vec![0.0; mints];
             values[mint_out as usize] = 1.0;

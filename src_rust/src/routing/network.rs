@@ -121,9 +121,34 @@ impl Network {
         if added.is_err() {
             self.pieces.truncate(kept);
         }
-        added.map(|added| {
-            self.pools.push(added);
-            pool
+        self.pools.push(added?);
+        Ok(pool)
+    }
+
+    /// Adds a constant-product pool; `fee` is the share of the input that it keeps. Returns its number.
+    ///
+    /// # Errors
+    /// As [`Self::push_pool`]; a reserve that is not finite and positive, a fee outside `[0, 1)`.
+    pub fn push_constant_product(
+        &mut self,
+        mints: [u32; 2],
+        reserves: [f64; 2],
+        fee: f64,
+    ) -> Result<usize, RoutingError> {
+        let place = self.pools.len();
+        let bad = |what, value, expected| Err(RoutingError::BadNumber { what, place, value, expected });
+        for (what, reserve) in [("reserve_a of pool", reserves[0]), ("reserve_b of pool", reserves[1])] {
+            if !(reserve.is_finite() && reserve > 0.0) {
+                return bad(what, reserve, "finite and positive");
+            }
+        }
+        if !(0.0..1.0).contains(&fee) {
+            return bad("fee of pool", fee, "at least 0 and below 1");
+        }
+        let kept = 1.0 - fee;
+        self.push_pool(mints[0], mints[1], |a_to_b, into| {
+            let [base, other] = if a_to_b { reserves } else { [reserves[1], reserves[0]] };
+            into.push(Segment { gain: kept * other, base, drag: kept, max_in: f64::INFINITY });
         })
     }
 

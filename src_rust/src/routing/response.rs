@@ -73,13 +73,23 @@ pub(super) fn respond(pieces: &[Piece], price: f64) -> Response {
 
 /// Returns the best response of any direction, with flat pieces smoothed.
 pub(super) fn respond_smoothed(pieces: &[Piece], price: f64, proximal: Proximal<'_>) -> Response {
+    let Proximal { width, centres } = proximal;
+    let full = pieces
+        .iter()
+        .zip(centres)
+        .take_while(|(piece, centre)| piece.end_rate >= price && (!piece.is_flat() || **centre == 1.0))
+        .count();
     let mut sum = Response::default();
-    for (piece, &centre) in pieces.iter().zip(proximal.centres) {
-        let one = if piece.is_flat() {
-            piece.respond_flat(price, proximal.width, centre)
-        } else {
-            piece.respond(price)
-        };
+    if let Some(last) = full.checked_sub(1).and_then(|last| pieces.get(last)) {
+        sum.input = last.start_in + last.len;
+        sum.output = last.start_out + last.out(last.len);
+    }
+    for (piece, &centre) in pieces.iter().zip(centres).skip(full) {
+        if piece.rate <= price && centre == 0.0 {
+            break; // nothing behind is filled, nor was
+        }
+        let one =
+            if piece.is_flat() { piece.respond_flat(price, width, centre) } else { piece.respond(price) };
         sum.input += one.input;
         sum.output += one.output;
         sum.slope += one.slope;

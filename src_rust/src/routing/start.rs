@@ -16,7 +16,7 @@ pub(super) struct Link {
     pub nodes: [u32; 2],
 }
 
-/// A mint that was reached, by how much value the pool that leads to it can give.
+/// A mint that was reached, by how much value the shallowest pool on the way can give.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Reached {
     depth: f64,
@@ -47,8 +47,6 @@ pub(super) struct Reach {
     /// First prices, by node.
     pub prices: Vec<f64>,
     pub links: Vec<Link>,
-    /// Value of everything the links can give, at these prices.
-    pub liquidity: f64,
     starts: Vec<u32>,
     /// Pools of each mint.
     pools: Vec<u32>,
@@ -56,7 +54,7 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// Walks from the mints of value against the direction of swaps, over the deepest pools first. A
+    /// Walks from the mints of value against the direction of swaps, by widest paths. A
     /// mint that cannot be turned into value is not reached: it is worth nothing.
     pub fn explore(&mut self, network: &Network, values: &[f64]) {
         self.index_pools(network);
@@ -70,7 +68,7 @@ impl Reach {
                 self.queue.push(Reached { depth: f64::INFINITY, price, mint: mint as u32 });
             }
         }
-        while let Some(Reached { price, mint, .. }) = self.queue.pop() {
+        while let Some(Reached { depth, price, mint }) = self.queue.pop() {
             if self.nodes[mint as usize] != NONE {
                 continue;
             }
@@ -91,7 +89,7 @@ impl Reach {
                 let middle = if back > 0.0 { (rate / back).sqrt() } else { rate };
                 let other_price = price * middle;
                 if other_price > 0.0 && other_price.is_finite() {
-                    let depth = price * pool.capacities[side];
+                    let depth = depth.min(price * pool.capacities[side]);
                     self.queue.push(Reached { depth, price: other_price, mint: other });
                 }
             }
@@ -125,15 +123,12 @@ impl Reach {
 
     fn collect_links(&mut self, network: &Network) {
         self.links.clear();
-        self.liquidity = 0.0;
         for (number, pool) in network.pools().iter().enumerate() {
             let nodes = pool.mints.map(|mint| self.nodes[mint as usize]);
             if nodes.contains(&NONE) || pool.rates == [0.0; 2] {
                 continue;
             }
             self.links.push(Link { pool: number as u32, nodes });
-            let [a, b] = nodes.map(|node| self.prices[node as usize]);
-            self.liquidity += (pool.capacities[0] * b).max(pool.capacities[1] * a);
         }
     }
 }
