@@ -862,7 +862,8 @@ class Market:
             leg_cost: What every route after the first must add, base units of `mint_out`.
             only_pools: Use only these.
             without_pools: Use none of these; they need not exist.
-            without_mints: Route through none of these; they need not exist.
+            without_mints: Route through none of these; they need not exist. `mint_in` and `mint_out`
+                are used all the same.
             only_venues: Use only these venues.
 
         Raises:
@@ -901,7 +902,10 @@ class Market:
                 short may come again.
             max_cycles: 1 to 256.
             min_profit: Least profit of a cycle, base units of its base mint.
-            only_pools: As for `best_trade`, as are the others.
+            only_pools: As for `best_trade`.
+            without_pools: As for `best_trade`.
+            without_mints: As for `best_trade`; base mints are used all the same.
+            only_venues: As for `best_trade`.
 
         Raises:
             InvalidInput: As for `best_trade`; a base mint twice, a value that is not above 0.
@@ -954,9 +958,10 @@ class Trade:
         """What the best single route gives for the whole amount; None if none takes it."""
     @property
     def bound(self) -> float | None:
-        """What no plan through these pools exceeds, gains from cycles on the way included.
+        """What no division over any number of such routes exceeds, up to the rounding of float64.
 
-        Up to the rounding of float64. None if the solver could not tell.
+        As long as no pool is swapped with farther than one swap reaches: several swaps may get past the
+        tick arrays that one takes. With four hops it is somewhat above the mark. None if not known.
         """
     @property
     def price_impact_bps(self) -> float:
@@ -991,7 +996,7 @@ class Plan:
     def bound(self) -> float | None:
         """What no plan exceeds, whatever the length and number of its cycles; None if not known.
 
-        Up to the rounding of float64.
+        Up to the rounding of float64, and as long as no pool is swapped with farther than one swap reaches.
         """
 
 # ---- pool
