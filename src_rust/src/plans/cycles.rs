@@ -4,10 +4,10 @@
 //! they fall into groups; each is carried out again and again with one input changed, in halving
 //! steps. A cycle alone in its group is left to sizing.
 
-use super::exact::{ExactLeg, carry_out};
+use super::exact::{ExactLeg, carry_out, groups};
 use super::overlay::Overlay;
 use super::sequential::best_amounts;
-use crate::cycle_finder::{EdgeIndex, pool_of};
+use crate::cycle_finder::EdgeIndex;
 use crate::market::Market;
 use crate::sizing::SizingScratch;
 
@@ -33,7 +33,7 @@ pub(super) fn improved(
 ) -> Vec<Routed> {
     let mut scratch = SizingScratch::new();
     let mut all = Vec::with_capacity(cycles.len());
-    for mut group in groups(cycles) {
+    for mut group in grouped(cycles) {
         if let [(edges, amount_in)] = &mut group[..] {
             let sized = best_amounts(&Overlay::new(market), edges, max_amount_in, &mut scratch);
             if let Ok(Some(amounts)) = sized {
@@ -49,28 +49,17 @@ pub(super) fn improved(
     all
 }
 
-/// Cycles that share pools, directly or through others.
-fn groups(cycles: Vec<Routed>) -> Vec<Vec<Routed>> {
-    let mut groups: Vec<Vec<Routed>> = Vec::new();
-    for cycle in cycles {
-        let meets = |group: &Vec<Routed>| group.iter().any(|(edges, _)| share_pool(edges, &cycle.0));
-        // The groups that this cycle joins become one, at the place of the first.
-        let joined: Vec<usize> = (0..groups.len()).filter(|&place| meets(&groups[place])).collect();
-        let Some((&first, others)) = joined.split_first() else {
-            groups.push(vec![cycle]);
-            continue;
-        };
-        for &other in others.iter().rev() {
-            let more = groups.remove(other);
-            groups[first].extend(more);
+/// Cycles that share pools, directly or through others, together.
+fn grouped(cycles: Vec<Routed>) -> Vec<Vec<Routed>> {
+    let routes: Vec<Vec<EdgeIndex>> = cycles.iter().map(|(edges, _)| edges.clone()).collect();
+    let mut found: Vec<(usize, Vec<Routed>)> = Vec::new();
+    for (cycle, group) in cycles.into_iter().zip(groups(&routes)) {
+        match found.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, members)) => members.push(cycle),
+            None => found.push((group, vec![cycle])),
         }
-        groups[first].push(cycle);
     }
-    groups
-}
-
-fn share_pool(one: &[EdgeIndex], other: &[EdgeIndex]) -> bool {
-    one.iter().any(|&edge| other.iter().any(|&used| pool_of(used).0 == pool_of(edge).0))
+    found.into_iter().map(|(_, members)| members).collect()
 }
 
 /// Lowers inputs, and drops cycles, until all can be carried out. Returns whether any is left.

@@ -16,6 +16,9 @@ const FIRST_PORTION: u32 = 8;
 /// few gain. Up to so many are moved at once in the end.
 const LAST_PORTIONS: std::ops::RangeInclusive<u64> = 2..=16;
 
+/// Below every gain: a leg was refused. Two of them still add up.
+const REFUSED: i128 = i128::MIN / 4;
+
 /// A route and the exact amounts along it, the input first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ExactLeg {
@@ -60,8 +63,12 @@ pub(super) fn carry_out(
 pub(super) struct Division<'m> {
     overlay: Overlay<'m>,
     routes: Vec<Vec<EdgeIndex>>,
-    /// Whether another leg uses one of the route's pools.
-    is_shared: Vec<bool>,
+    /// By leg and hop: whether another leg uses the pool.
+    is_shared: Vec<Vec<bool>>,
+    /// By leg: the first of those that share pools with it, directly or through others.
+    group: Vec<usize>,
+    /// The leg that was refused last.
+    refused: usize,
     amounts: Vec<u64>,
     outs: Vec<u64>,
     tries: u32,
@@ -73,20 +80,21 @@ impl<'m> Division<'m> {
     pub(super) fn new(market: &'m Market, routes: Vec<Vec<EdgeIndex>>, amounts: Vec<u64>) -> Option<Self> {
         let mut division = Self {
             overlay: Overlay::new(market),
-            is_shared: Vec::new(),
+            is_shared: shared_hops(&routes),
+            group: groups(&routes),
+            refused: 0,
             outs: vec![0; routes.len()],
             routes,
             amounts,
             tries: 0,
         };
-        division.note_shared();
         // Every leg gives way at most 64 times.
         let mut portion = vec![10_u32; division.routes.len()];
         for _ in 0..64 * division.routes.len() {
-            let amounts = division.amounts.clone();
-            let Err(refused) = division.quote_all(&amounts) else { return Some(division) };
-            let largest_other =
-                (0..amounts.len()).filter(|&leg| leg != refused).max_by_key(|&leg| amounts[leg])?;
+            let Err(refused) = division.quote_all() else { return Some(division) };
+            let amounts = &division.amounts;
+            let others = (0..amounts.len()).filter(|&leg| leg != refused);
+            let largest_other = others.max_by_key(|&leg| amounts[leg])?;
             let shift = portion[refused];
             portion[refused] = shift.saturating_sub(1);
             let moved = (amounts[refused] >> shift).max(1).min(amounts[refused]);
@@ -99,49 +107,55 @@ impl<'m> Division<'m> {
         None
     }
 
-    fn note_shared(&mut self) {
-        let uses = |route: &[EdgeIndex], pool| route.iter().any(|&edge| pool_of(edge).0 == pool);
-        self.is_shared = (0..self.routes.len())
-            .map(|leg| {
-                self.routes[leg].iter().any(|&edge| {
-                    let mut others = self.routes.iter().enumerate().filter(|&(other, _)| other != leg);
-                    others.any(|(_, route)| uses(route, pool_of(edge).0))
-                })
-            })
-            .collect();
-    }
-
-    /// Quotes every leg in order. The place of a leg that is refused, otherwise.
-    fn quote_all(&mut self, amounts: &[u64]) -> Result<(), usize> {
-        self.overlay.reset();
+    /// Quotes every leg. The place of a leg that is refused, otherwise.
+    fn quote_all(&mut self) -> Result<(), usize> {
         for leg in 0..self.routes.len() {
-            self.outs[leg] = if self.is_shared[leg] {
-                self.carry_out(leg, amounts[leg])
-            } else {
-                self.quote(leg, amounts[leg])
+            if self.group[leg] == leg && !self.quote_group(leg) {
+                return Err(self.refused);
             }
-            .ok_or(leg)?;
         }
         Ok(())
     }
 
-    fn carry_out(&mut self, leg: usize, amount_in: u64) -> Option<u64> {
-        let (overlay, route) = (&mut self.overlay, &self.routes[leg]);
+    /// Quotes the legs that share pools with one, itself included, in order. Returns whether none is
+    /// refused.
+    fn quote_group(&mut self, leg: usize) -> bool {
+        let group = self.group[leg];
+        let members: Vec<usize> =
+            (0..self.routes.len()).filter(|&other| self.group[other] == group).collect();
+        self.overlay.reset();
+        for &member in &members {
+            let out = if members.len() > 1 { self.carry_out(member) } else { self.quote(member) };
+            let Some(out) = out else {
+                self.refused = member;
+                return false;
+            };
+            self.outs[member] = out;
+        }
+        true
+    }
+
+    fn carry_out(&mut self, leg: usize) -> Option<u64> {
+        let (overlay, amount_in) = (&mut self.overlay, self.amounts[leg]);
         if amount_in == 0 {
             return Some(0);
         }
-        route.iter().try_fold(amount_in, |amount, &edge| overlay.execute(edge, amount).ok())
+        let hops = self.routes[leg].iter().zip(&self.is_shared[leg]);
+        hops.into_iter().try_fold(amount_in, |amount, (&edge, &is_shared)| {
+            if is_shared { overlay.execute(edge, amount).ok() } else { overlay.quote(edge, amount).ok() }
+        })
     }
 
-    fn quote(&self, leg: usize, amount_in: u64) -> Option<u64> {
+    fn quote(&self, leg: usize) -> Option<u64> {
+        let amount_in = self.amounts[leg];
         if amount_in == 0 {
             return Some(0);
         }
         self.routes[leg].iter().try_fold(amount_in, |amount, &edge| self.overlay.quote(edge, amount).ok())
     }
 
-    fn total(&self) -> u128 {
-        self.outs.iter().map(|&out| u128::from(out)).sum()
+    fn total(&self) -> i128 {
+        self.outs.iter().map(|&out| i128::from(out)).sum()
     }
 
     /// Moves amounts between legs, coarse to fine, while that gains.
@@ -149,51 +163,57 @@ impl<'m> Division<'m> {
         let whole: u128 = self.amounts.iter().map(|&amount| u128::from(amount)).sum();
         let mut portion = u64::try_from(whole >> FIRST_PORTION).unwrap_or(u64::MAX).max(1);
         while self.tries < MAX_TRIES {
-            if self.shift_any(portion) {
+            if self.shift_best(portion) {
                 continue;
             }
             if portion > 1 {
                 portion /= 2;
-            } else if !LAST_PORTIONS.into_iter().any(|portion| self.shift_any(portion)) {
+            } else if !LAST_PORTIONS.into_iter().any(|portion| self.shift_best(portion)) {
                 return;
             }
         }
     }
 
-    /// Moves this much between any two legs while that gains. Returns whether it did.
-    fn shift_any(&mut self, portion: u64) -> bool {
-        let mut has_gained = false;
-        for from in 0..self.routes.len() {
-            for to in 0..self.routes.len() {
-                while from != to && self.tries < MAX_TRIES && self.shift(from, to, portion) {
-                    has_gained = true;
-                }
-            }
-        }
-        has_gained
+    /// Moves this much from the leg that loses least to the one that gains most. Returns whether the
+    /// whole gained; otherwise everything is as before.
+    fn shift_best(&mut self, portion: u64) -> bool {
+        let legs = 0..self.routes.len();
+        let less: Vec<i128> = legs.clone().map(|leg| self.change(leg, portion, false)).collect();
+        let more: Vec<i128> = legs.clone().map(|leg| self.change(leg, portion, true)).collect();
+        let pairs = legs.clone().flat_map(|from| legs.clone().map(move |to| (from, to)));
+        let best = pairs
+            .filter(|(from, to)| from != to && less[*from] > REFUSED && more[*to] > REFUSED)
+            .max_by_key(|&(from, to)| less[from] + more[to]);
+        best.is_some_and(|(from, to)| less[from] + more[to] > 0 && self.shift(from, to, portion))
+    }
+
+    /// What all legs together gain if one takes this much more or less.
+    fn change(&mut self, leg: usize, portion: u64, is_more: bool) -> i128 {
+        let before = self.amounts[leg];
+        let changed = if is_more { before.checked_add(portion) } else { before.checked_sub(portion) };
+        let Some(changed) = changed else { return REFUSED };
+        self.tries += 1;
+        let (total, outs) = (self.total(), self.outs.clone());
+        self.amounts[leg] = changed;
+        let gained = if self.quote_group(leg) { self.total() - total } else { REFUSED };
+        self.amounts[leg] = before;
+        self.outs = outs;
+        gained
     }
 
     /// Moves an amount from one leg to another if that gains.
     fn shift(&mut self, from: usize, to: usize, portion: u64) -> bool {
-        let moved = portion.min(self.amounts[from]);
-        if moved == 0 {
-            return false;
-        }
         self.tries += 1;
-        let (before, outs) = (self.total(), self.outs.clone());
-        let mut amounts = self.amounts.clone();
-        amounts[from] -= moved;
-        amounts[to] += moved;
-        let is_quoted = if self.is_shared[from] || self.is_shared[to] {
-            self.quote_all(&amounts).is_ok()
-        } else {
-            let quoted = self.quote(from, amounts[from]).zip(self.quote(to, amounts[to]));
-            quoted.map(|(less, more)| (self.outs[from], self.outs[to]) = (less, more)).is_some()
-        };
-        if is_quoted && self.total() > before {
-            self.amounts = amounts;
+        let (total, outs) = (self.total(), self.outs.clone());
+        self.amounts[from] -= portion;
+        self.amounts[to] += portion;
+        let is_quoted =
+            self.quote_group(from) && (self.group[from] == self.group[to] || self.quote_group(to));
+        if is_quoted && self.total() > total {
             return true;
         }
+        self.amounts[from] += portion;
+        self.amounts[to] -= portion;
         self.outs = outs;
         false
     }
@@ -203,6 +223,34 @@ impl<'m> Division<'m> {
         let legs = self.routes.iter().cloned().zip(self.amounts.iter().copied());
         legs.filter(|&(_, amount)| amount > 0).collect()
     }
+}
+
+fn uses(route: &[EdgeIndex], edge: EdgeIndex) -> bool {
+    route.iter().any(|&used| pool_of(used).0 == pool_of(edge).0)
+}
+
+/// By route and hop: whether another route uses the pool.
+fn shared_hops(routes: &[Vec<EdgeIndex>]) -> Vec<Vec<bool>> {
+    let is_shared = |place: usize, edge: EdgeIndex| {
+        routes.iter().enumerate().any(|(other, route)| other != place && uses(route, edge))
+    };
+    let hops =
+        |(place, route): (usize, &Vec<EdgeIndex>)| route.iter().map(|&edge| is_shared(place, edge)).collect();
+    routes.iter().enumerate().map(hops).collect()
+}
+
+/// By route: the first of those that share pools with it, directly or through others.
+pub(super) fn groups(routes: &[Vec<EdgeIndex>]) -> Vec<usize> {
+    let mut group: Vec<usize> = (0..routes.len()).collect();
+    for place in 0..routes.len() {
+        for other in 0..place {
+            if group[other] != group[place] && routes[place].iter().any(|&edge| uses(&routes[other], edge)) {
+                let (low, high) = (group[other].min(group[place]), group[other].max(group[place]));
+                group.iter_mut().filter(|group| **group == high).for_each(|group| *group = low);
+            }
+        }
+    }
+    group
 }
 
 /// Returns whole amounts in proportion to `shares` that add up to `amount`; what rounding leaves
