@@ -88,6 +88,11 @@ impl Chain {
         (piece.out(inside), piece.rate / (used * used))
     }
 
+    /// Returns how much input and output there is in all; the input may be infinite.
+    pub(super) fn reach(&self) -> (f64, f64) {
+        self.pieces.last().map_or((0.0, 0.0), |last| (last.start_in + last.len, last.out(last.len)))
+    }
+
     /// Returns the best rate anywhere: that at zero, unless the maximum of a transfer fee raises it later.
     pub(super) fn best_rate(&self) -> f64 {
         self.pieces.iter().map(|piece| piece.rate).fold(0.0, f64::max)

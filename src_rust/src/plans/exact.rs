@@ -218,6 +218,11 @@ impl<'m> Division<'m> {
         false
     }
 
+    /// Returns the places of routes that take nothing.
+    pub(super) fn empty(&self) -> impl Iterator<Item = usize> + '_ {
+        self.amounts.iter().enumerate().filter(|&(_, &amount)| amount == 0).map(|(place, _)| place)
+    }
+
     /// Returns the routes that take something, with their amounts.
     pub(super) fn routes(&self) -> Vec<(Vec<EdgeIndex>, u64)> {
         let legs = self.routes.iter().cloned().zip(self.amounts.iter().copied());

@@ -1,14 +1,14 @@
 //! From what flows through every pool to routes: paths stripped off one after the other.
 //!
 //! The joint solver says how much goes through each pool. Any such flow that starts at one mint and
-//! arrives at another falls into paths between them, and cycles. The one idea: take the path with
-//! the largest bottleneck, take its amounts off, repeat. What is left over is dropped: residues
-//! below [`SMALLEST_SHARE`] of the whole, paths longer than allowed, and cycles apart from the
-//! paths, which are arbitrage that happens to lie on the way and not part of a trade.
+//! arrives at another falls into paths between them, and cycles. The one idea: take the path that
+//! brings most to the end (all that its bottleneck lets through), take its amounts off, repeat. What is
+//! left over is dropped: residues below [`SMALLEST_SHARE`] of the largest, paths longer than allowed,
+//! and cycles apart from the paths.
 
 use super::lanes::{Lanes, Path};
 
-/// Paths below this share of the largest are rounding of the solver, or not worth an instruction.
+/// Paths whose output is below this share of the largest are rounding of the solver, or not worth an instruction.
 const SMALLEST_SHARE: f64 = 1e-6;
 /// Steps of one search for a path; what the solver uses is sparse, so this is rarely reached.
 const MAX_STEPS: u32 = 20_000;
@@ -21,13 +21,13 @@ pub(super) struct LaneFlow {
 }
 
 /// Returns paths between two mints (cycles, if they are the same) and how much each takes of the
-/// first, largest first, at most `max_paths`. `flows`: by lane; what the paths take is taken off.
+/// first, the largest output first, at most `max_paths`. `flows`: by lane; what the paths take is taken off.
 pub(super) fn strip(
     lanes: &Lanes,
     flows: &mut [LaneFlow],
     (start, end): (u32, u32),
     max_paths: usize,
-) -> Vec<(Path, f64)> {
+) -> Vec<Stripped> {
     let mut around: Vec<Vec<u32>> = vec![Vec::new(); lanes.mints.len()];
     for ((lane, flow), place) in lanes.lanes.iter().zip(&*flows).zip(0..) {
         if flow.amount_in > 0.0 && flow.amount_out > 0.0 {
@@ -46,17 +46,20 @@ pub(super) fn strip(
         widest: None,
         steps: 0,
     };
-    let mut found: Vec<(Path, f64)> = Vec::new();
+    let mut found: Vec<Stripped> = Vec::new();
     while found.len() < max_paths
-        && let Some((path, amount)) = search.widest(start)
+        && let Some(widest) = search.widest(start)
     {
-        if found.first().is_some_and(|(_, first)| amount < first * SMALLEST_SHARE) {
+        if found.first().is_some_and(|first| widest.out < first.out * SMALLEST_SHARE) {
             break;
         }
-        search.take(&path, amount);
-        match found.iter_mut().find(|(known, _)| *known == path) {
-            Some((_, known)) => *known += amount,
-            None => found.push((path, amount)),
+        search.take(&widest);
+        match found.iter_mut().find(|known| known.path == widest.path) {
+            Some(known) => {
+                known.amount += widest.amount;
+                known.out += widest.out;
+            }
+            None => found.push(widest),
         }
     }
     let left = search.left;
@@ -67,8 +70,18 @@ pub(super) fn strip(
             flow.amount_in = left;
         }
     }
-    found.sort_by(|x, y| y.1.total_cmp(&x.1));
+    found.sort_by(|x, y| y.out.total_cmp(&x.out));
     found
+}
+
+/// A path of a flow.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stripped {
+    pub(super) path: Path,
+    /// What it takes of the first mint.
+    pub(super) amount: f64,
+    /// What it brings of the last, at the average rates of the flow.
+    pub(super) out: f64,
 }
 
 struct Search<'a> {
@@ -81,22 +94,23 @@ struct Search<'a> {
     left: Vec<f64>,
     path: Path,
     visited: Vec<u32>,
-    widest: Option<(Path, f64)>,
+    widest: Option<Stripped>,
     steps: u32,
 }
 
 impl Search<'_> {
-    fn widest(&mut self, start: u32) -> Option<(Path, f64)> {
+    fn widest(&mut self, start: u32) -> Option<Stripped> {
         (self.widest, self.steps) = (None, 0);
         self.walk(start, f64::INFINITY, 1.0);
-        self.widest.take().filter(|(_, amount)| *amount > 0.0)
+        self.widest.take().filter(|widest| widest.amount > 0.0)
     }
 
     /// `cap`: how much of the first mint gets here; `gain`: what one unit of it is here.
     fn walk(&mut self, mint: u32, cap: f64, gain: f64) {
         if mint == self.end && !self.path.is_empty() {
-            if self.widest.as_ref().is_none_or(|(_, widest)| cap > *widest) {
-                self.widest = Some((self.path.clone(), cap));
+            let out = cap * gain;
+            if self.widest.as_ref().is_none_or(|widest| out > widest.out) {
+                self.widest = Some(Stripped { path: self.path.clone(), amount: cap, out });
             }
             return;
         }
@@ -107,11 +121,10 @@ impl Search<'_> {
             let place = self.around[mint as usize][at];
             let (lane, flow) = (&self.lanes.lanes[place as usize], self.flows[place as usize]);
             let narrowed = cap.min(self.left[place as usize] / gain);
-            let is_wider = self.widest.as_ref().is_none_or(|(_, widest)| narrowed > *widest);
             // Back through the pool it came from is no cycle.
             let is_back =
                 self.path.iter().any(|&used| self.lanes.lanes[used as usize].edge / 2 == lane.edge / 2);
-            if !is_wider || narrowed <= 0.0 || is_back || self.visited.contains(&lane.to) {
+            if narrowed <= 0.0 || is_back || self.visited.contains(&lane.to) {
                 continue;
             }
             self.steps += 1;
@@ -127,9 +140,9 @@ impl Search<'_> {
         }
     }
 
-    fn take(&mut self, path: &[u32], amount: f64) {
-        let mut amount = amount;
-        for &place in path {
+    fn take(&mut self, widest: &Stripped) {
+        let mut amount = widest.amount;
+        for &place in &widest.path {
             let flow = self.flows[place as usize];
             let left = &mut self.left[place as usize];
             *left -= amount;

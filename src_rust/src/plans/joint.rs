@@ -9,8 +9,8 @@
 
 use super::cycles::improved;
 use super::exact::{ExactLeg, carry_out};
-use super::flows::{LaneFlow, strip};
-use super::lanes::{Lanes, Path};
+use super::flows::{LaneFlow, Stripped, strip};
+use super::lanes::Lanes;
 use super::route::{PlanError, PlannedRoute, PoolFilter, Usable, check_range};
 use super::sequential::{CycleLimits, Sequential, profit};
 use super::solve::solve_arbitrage;
@@ -129,7 +129,7 @@ pub fn joint_plan(market: &Market, bases: &[Base], limits: &PlanLimits) -> Resul
     let lanes = Lanes::around(market, &indices, limits.max_hops, |pool| usable.has(pool));
     let values: Vec<f64> = numbered.iter().map(|base| base.value).collect();
     let mut solved = solve_arbitrage(&lanes, &values);
-    let cycles = cycles_of(&lanes, &mut solved.flows, numbered.len(), &ledger, cycle_limits);
+    let cycles = cycles_of(&lanes, &mut solved.flows, &ledger, cycle_limits);
     let routes = improved(market, cycles, |leg| ledger.value_of(leg), limits.max_amount_in);
     let mut joint = Sequential::new(market, &numbered, cycle_limits, &usable);
     joint.begin_with(&routes);
@@ -155,27 +155,21 @@ pub fn joint_plan(market: &Market, bases: &[Base], limits: &PlanLimits) -> Resul
 fn cycles_of(
     lanes: &Lanes,
     flows: &mut [LaneFlow],
-    bases: usize,
     ledger: &Ledger<'_, '_>,
     limits: CycleLimits,
 ) -> Vec<(Vec<EdgeIndex>, u64)> {
-    let mut found: Vec<(f64, Path, f64)> = Vec::new();
-    let rates: Vec<f64> = flows.iter().map(|flow| flow.amount_out / flow.amount_in).collect();
-    for (base, place) in ledger.bases.iter().zip(0..).take(bases) {
-        for (path, amount) in strip(lanes, flows, (place, place), limits.max_cycles) {
-            let rate: f64 = path.iter().map(|&lane| rates[lane as usize]).product();
-            found.push((base.value * amount * (rate - 1.0), path, amount));
+    let mut found: Vec<(f64, Stripped)> = Vec::new();
+    for (base, place) in ledger.bases.iter().zip(0..) {
+        for cycle in strip(lanes, flows, (place, place), limits.max_cycles) {
+            found.push((base.value * (cycle.out - cycle.amount), cycle));
         }
     }
     found.sort_by(|x, y| y.0.total_cmp(&x.0));
     found.truncate(limits.max_cycles);
     let whole = |amount: f64| (amount.round() as u64).clamp(1, limits.max_amount_in.max(1));
     let edges = |path: &[u32]| path.iter().map(|&place| lanes.lanes[place as usize].edge).collect();
-    found
-        .iter()
-        .filter(|(gain, ..)| *gain > 0.0)
-        .map(|(_, path, amount)| (edges(path), whole(*amount)))
-        .collect()
+    let gaining = found.iter().filter(|(gain, _)| *gain > 0.0);
+    gaining.map(|(_, cycle)| (edges(&cycle.path), whole(cycle.amount))).collect()
 }
 
 /// What cycles gain, by base.

@@ -104,7 +104,10 @@ impl Lanes {
             view.segments(a_to_b, &mut segments);
             let chain = Chain::new(&segments);
             let rate = chain.best_rate();
-            if rate > 0.0 {
+            // No swap of whole units fits a curve that ends below one; real markets have such dregs, at
+            // prices that would lead every search astray.
+            let (most_in, most_out) = chain.reach();
+            if rate > 0.0 && most_in >= 1.0 && most_out >= 1.0 {
                 lanes.push(Lane { edge, from: place(from), to: place(to), rate, chain, segments });
             }
         }

@@ -42,11 +42,27 @@ pub(super) struct Splitter<'a> {
     /// By lane.
     taken: Vec<f64>,
     used: Vec<u32>,
+    /// What the legs walked last gave.
+    outs: Vec<f64>,
+    /// Routes that exact quotes refuse, whatever they promise.
+    banned: Vec<Path>,
 }
 
 impl<'a> Splitter<'a> {
     pub(super) fn new(lanes: &'a Lanes, amount: f64) -> Self {
-        Self { lanes, amount, taken: vec![0.0; lanes.lanes.len()], used: Vec::new() }
+        Self {
+            lanes,
+            amount,
+            taken: vec![0.0; lanes.lanes.len()],
+            used: Vec::new(),
+            outs: Vec::new(),
+            banned: Vec::new(),
+        }
+    }
+
+    /// Leaves a route out from now on.
+    pub(super) fn ban(&mut self, path: Path) {
+        self.banned.push(path);
     }
 
     /// Returns at most `max_legs` routes with their amounts, the largest first. A leg that adds less
@@ -65,30 +81,35 @@ impl<'a> Splitter<'a> {
         kept.legs
     }
 
-    /// Seeds that get along with the larger ones, scaled to the whole amount.
+    /// Seeds that get along with those before them, scaled to the whole amount. What a flow takes in
+    /// fractions of a unit is no route.
     fn seeded(&mut self, seeds: &[(Path, f64)]) -> Weighed {
         let mut legs: Vec<Leg> = Vec::new();
         for (path, amount) in seeds.iter().take(MAX_CANDIDATES) {
-            if *amount >= 0.0 && self.fits(path, &legs) {
+            if (*amount == 0.0 || *amount >= 1.0) && self.fits(path, &legs) {
                 legs.push(Leg { path: path.clone(), amount: *amount });
             }
         }
         let sum: f64 = legs.iter().map(|leg| leg.amount).sum();
-        for leg in &mut legs {
-            leg.amount *= self.amount / sum;
+        if sum > 0.0 {
+            legs.iter_mut().for_each(|leg| leg.amount *= self.amount / sum);
+        } else if let Some(first) = legs.first_mut() {
+            first.amount = self.amount;
         }
         let mut weighed = Weighed { legs, out: 0.0 };
         self.balance(&mut weighed, COARSE);
         weighed
     }
 
-    /// Whether a path neither repeats one of the legs nor uses a pool against them.
+    /// Whether a path is not banned, and neither repeats one of the legs nor uses a pool against them.
     fn fits(&self, path: &[u32], legs: &[Leg]) -> bool {
         let edge = |lane: u32| self.lanes.lanes[lane as usize].edge;
-        legs.iter().all(|leg| {
-            leg.path != path
-                && leg.path.iter().all(|&used| path.iter().all(|&lane| edge(lane) != edge(used) ^ 1))
-        })
+        let is_banned = self.banned.iter().any(|banned| banned == path);
+        !is_banned
+            && legs.iter().all(|leg| {
+                leg.path != path
+                    && leg.path.iter().all(|&used| path.iter().all(|&lane| edge(lane) != edge(used) ^ 1))
+            })
     }
 
     /// Adds routes while one more pays.
@@ -106,7 +127,7 @@ impl<'a> Splitter<'a> {
                 }
                 more.legs.push(Leg { path, amount: portion });
                 self.balance(&mut more, COARSE);
-                more.legs.retain(|leg| leg.amount > self.amount * FINEST);
+                more.legs.retain(|leg| leg.amount >= 1.0);
                 if more.out <= all.out * (1.0 + FINEST) {
                     break;
                 }
@@ -137,7 +158,8 @@ impl<'a> Splitter<'a> {
     fn reduce(&mut self, kept: &mut Weighed, max_legs: usize, leg_cost: f64) {
         while kept.legs.len() > 1 {
             let mut order: Vec<usize> = (0..kept.legs.len()).collect();
-            order.sort_by(|&x, &y| kept.legs[x].amount.total_cmp(&kept.legs[y].amount));
+            self.walk(&kept.legs);
+            order.sort_by(|&x, &y| self.outs[x].total_cmp(&self.outs[y]));
             let mut best: Option<Weighed> = None;
             for &place in order.iter().take(SMALLEST_TRIED) {
                 let mut fewer = kept.clone();
@@ -222,6 +244,7 @@ impl<'a> Splitter<'a> {
         for lane in self.used.drain(..) {
             self.taken[lane as usize] = 0.0;
         }
+        self.outs.clear();
         let mut total = 0.0;
         for leg in legs {
             let mut amount = leg.amount;
@@ -234,6 +257,7 @@ impl<'a> Splitter<'a> {
                 *taken += amount;
                 amount = out;
             }
+            self.outs.push(amount);
             total += amount;
         }
         total

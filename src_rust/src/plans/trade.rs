@@ -23,6 +23,8 @@ use crate::quantities::Pubkey;
 pub const MAX_TRADE_HOPS: usize = 4;
 /// Most routes that share an amount.
 pub const MAX_TRADE_LEGS: usize = 8;
+/// How often legs that turn out not to work in whole units are replaced.
+const MAX_ATTEMPTS: usize = 4;
 /// Paths that are taken from the solver's flows.
 const MAX_STRIPPED: usize = 12;
 
@@ -142,7 +144,8 @@ fn divided(
 ) -> Option<Vec<ExactLeg>> {
     let amount = amount_in as f64;
     let mut flows = solved.flows.clone();
-    let mut seeds = strip(lanes, &mut flows, (lanes.start, lanes.end), MAX_STRIPPED);
+    let stripped = strip(lanes, &mut flows, (lanes.start, lanes.end), MAX_STRIPPED);
+    let mut seeds: Vec<(Path, f64)> = stripped.into_iter().map(|one| (one.path, one.amount)).collect();
     let single = single.map(|(edges, _)| path_of(lanes, edges)).or_else(|| {
         let quote =
             |place: u32, amount| Some(lanes.lanes[place as usize].chain.out(amount)).filter(|&out| out > 0.0);
@@ -154,16 +157,24 @@ fn divided(
         let share = if seeds.is_empty() { amount } else { 0.0 };
         seeds.push((single, share));
     }
-    if seeds.is_empty() {
-        return None;
+    let mut splitter = Splitter::new(lanes, amount);
+    let mut best: Option<Vec<ExactLeg>> = None;
+    for _ in 0..MAX_ATTEMPTS {
+        let legs = splitter.split(&seeds, options.max_legs, (options.leg_cost as f64).max(1.0));
+        let shares = divide(amount_in, legs.iter().map(|leg| leg.amount));
+        let routes = legs.iter().map(|leg| edges_of(lanes, &leg.path)).collect();
+        let Some(mut division) = Division::new(market, routes, shares) else { break };
+        division.improve();
+        let exact = carry_out(market, &division.routes()).ok();
+        best = better(best, exact, options.leg_cost);
+        // A leg that came out empty kept another from being there.
+        let empty: Vec<usize> = division.empty().collect();
+        if empty.is_empty() {
+            break;
+        }
+        empty.into_iter().for_each(|leg| splitter.ban(legs[leg].path.clone()));
     }
-    let legs =
-        Splitter::new(lanes, amount).split(&seeds, options.max_legs, (options.leg_cost as f64).max(1.0));
-    let amounts = divide(amount_in, legs.iter().map(|leg| leg.amount));
-    let routes = legs.iter().map(|leg| edges_of(lanes, &leg.path)).collect();
-    let mut division = Division::new(market, routes, amounts)?;
-    division.improve();
-    carry_out(market, &division.routes()).ok()
+    best
 }
 
 /// The legs that give more after the cost of every leg but the first; of equal ones the single route.
