@@ -228,6 +228,9 @@ pub fn values_against_first(market: &Market, mints: &[Pubkey]) -> Result<Vec<f64
     let mut values = vec![1.0];
     for mint in &mints[1..] {
         let other = index(mint)?;
+        if mints.iter().filter(|same| *same == mint).count() > 1 {
+            return Err(PlanError::SameMint(*mint));
+        }
         let between = market.pools().iter().filter(|pool| {
             let ends = (pool.mint_a(), pool.mint_b());
             pool.set_aside().is_none() && (ends == (other, against) || ends == (against, other))

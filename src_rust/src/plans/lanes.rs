@@ -102,12 +102,17 @@ impl Lanes {
             let Ok(view) = market.view(pool) else { continue };
             let mut segments = Vec::new();
             view.segments(a_to_b, &mut segments);
-            let chain = Chain::new(&segments);
-            let rate = chain.best_rate();
-            // No swap of whole units fits a curve that ends below one; real markets have such dregs, at
-            // prices that would lead every search astray.
+            let mut chain = Chain::new(&segments);
             let (most_in, most_out) = chain.reach();
-            if rate > 0.0 && most_in >= 1.0 && most_out >= 1.0 {
+            if most_in < 1.0 {
+                // Real markets have such dregs, at prices that would lead every search astray. What they
+                // hold costs a whole unit.
+                let gain = (most_out * (1.0 + SLACK)).floor();
+                segments = vec![Segment { gain, base: 1.0, drag: 0.0, max_in: 1.0 }];
+                chain = Chain::new(&segments);
+            }
+            let rate = chain.best_rate();
+            if rate > 0.0 {
                 lanes.push(Lane { edge, from: place(from), to: place(to), rate, chain, segments });
             }
         }

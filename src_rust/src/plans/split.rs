@@ -25,6 +25,8 @@ const SMALLEST_TRIED: usize = 4;
 pub(super) struct Leg {
     pub(super) path: Path,
     pub(super) amount: f64,
+    /// Less than this gives nothing in whole units.
+    least: f64,
 }
 
 /// Legs with their output.
@@ -81,20 +83,24 @@ impl<'a> Splitter<'a> {
         kept.legs
     }
 
-    /// Seeds that get along with those before them, scaled to the whole amount. What a flow takes in
-    /// fractions of a unit is no route.
+    /// Seeds that get along with those before them, cut to the whole amount.
     fn seeded(&mut self, seeds: &[(Path, f64)]) -> Weighed {
         let mut legs: Vec<Leg> = Vec::new();
         for (path, amount) in seeds.iter().take(MAX_CANDIDATES) {
-            if (*amount == 0.0 || *amount >= 1.0) && self.fits(path, &legs) {
-                legs.push(Leg { path: path.clone(), amount: *amount });
+            if self.fits(path, &legs)
+                && let Some(least) = self.least(path)
+            {
+                legs.push(Leg { path: path.clone(), amount: amount.max(least), least });
             }
         }
-        let sum: f64 = legs.iter().map(|leg| leg.amount).sum();
-        if sum > 0.0 {
-            legs.iter_mut().for_each(|leg| leg.amount *= self.amount / sum);
-        } else if let Some(first) = legs.first_mut() {
-            first.amount = self.amount;
+        // The largest takes what the others leave.
+        legs.sort_by(|x, y| y.amount.total_cmp(&x.amount));
+        while legs.iter().skip(1).map(|leg| leg.amount).sum::<f64>() > self.amount {
+            legs.pop();
+        }
+        let others: f64 = legs.iter().skip(1).map(|leg| leg.amount).sum();
+        if let Some(first) = legs.first_mut() {
+            first.amount = self.amount - others;
         }
         let mut weighed = Weighed { legs, out: 0.0 };
         self.balance(&mut weighed, COARSE);
@@ -121,13 +127,14 @@ impl<'a> Splitter<'a> {
                 if !self.fits(&path, &all.legs) {
                     break;
                 }
+                let Some(least) = self.least(&path) else { break };
                 let mut more = all.clone();
+                let amount = portion.max(least);
                 for leg in &mut more.legs {
-                    leg.amount *= 1.0 - 1.0 / share;
+                    leg.amount *= 1.0 - amount / self.amount;
                 }
-                more.legs.push(Leg { path, amount: portion });
+                more.legs.push(Leg { path, amount, least });
                 self.balance(&mut more, COARSE);
-                more.legs.retain(|leg| leg.amount >= 1.0);
                 if more.out <= all.out * (1.0 + FINEST) {
                     break;
                 }
@@ -187,7 +194,11 @@ impl<'a> Splitter<'a> {
                 if !self.fits(&candidate.path, &other.legs) || candidate.path == gone.path {
                     continue;
                 }
-                other.legs.push(Leg { path: candidate.path.clone(), amount: gone.amount });
+                other.legs.push(Leg { amount: gone.amount.max(candidate.least), ..candidate.clone() });
+                let over: f64 = other.legs.iter().map(|leg| leg.amount).sum::<f64>() - self.amount;
+                if !take(&mut other.legs, over) {
+                    continue;
+                }
                 self.balance(&mut other, COARSE);
                 if other.out > kept.out * (1.0 + COARSE * COARSE) {
                     *kept = other;
@@ -218,11 +229,11 @@ impl<'a> Splitter<'a> {
             }
             let high = (0..legs.len()).max_by(|&x, &y| rates[x].total_cmp(&rates[y]));
             let low = (0..legs.len())
-                .filter(|&leg| legs[leg].amount > 0.0 && Some(leg) != high)
+                .filter(|&leg| legs[leg].amount > legs[leg].least && Some(leg) != high)
                 .min_by(|&x, &y| rates[x].total_cmp(&rates[y]));
             let (Some(high), Some(low)) = (high, low) else { break };
             let before = (legs[high].amount, legs[low].amount);
-            let moved = portion.min(legs[low].amount);
+            let moved = portion.min(legs[low].amount - legs[low].least);
             legs[low].amount -= moved;
             legs[high].amount += moved;
             let out = self.walk(legs);
@@ -237,6 +248,29 @@ impl<'a> Splitter<'a> {
             }
         }
         weighed.out = best;
+    }
+
+    /// The smallest whole input that brings at least a unit to every hop, as the curves promise.
+    fn least(&self, path: &[u32]) -> Option<f64> {
+        let arrives = |amount: f64| {
+            let out = path.iter().try_fold(amount, |amount, &lane| {
+                let out = self.lanes.lanes[lane as usize].chain.out(amount).floor();
+                (out >= 1.0).then_some(out)
+            });
+            out.is_some()
+        };
+        let (mut low, mut high) = (0.0, 1.0);
+        while !arrives(high) {
+            (low, high) = (high, high * 2.0);
+            if low > self.amount {
+                return None;
+            }
+        }
+        while high - low > 1.0 {
+            let middle = (0.5 * (low + high)).floor();
+            if arrives(middle) { high = middle } else { low = middle }
+        }
+        (high <= self.amount).then_some(high)
     }
 
     /// Returns the output of the legs in order, and leaves what they take in `taken`.
@@ -268,4 +302,13 @@ impl<'a> Splitter<'a> {
         let slope = |&lane: &u32| self.lanes.lanes[lane as usize].chain.slope(self.taken[lane as usize]);
         leg.path.iter().map(slope).product()
     }
+}
+
+/// Takes an amount from the largest leg. Returns whether it had that much.
+fn take(legs: &mut [Leg], amount: f64) -> bool {
+    let largest = legs.iter_mut().max_by(|x, y| x.amount.total_cmp(&y.amount));
+    largest.is_some_and(|leg| {
+        leg.amount -= amount.max(0.0);
+        leg.amount >= leg.least
+    })
 }
