@@ -52,8 +52,8 @@ def _standing(answer: TradeAnswer) -> Iterable[str]:
     if single is None:
         yield "best single route  none takes the whole amount"
     else:
-        gain = trade.amount_out / single - 1
-        yield f"best single route  {_tokens(book, trade.mint_out, single)}, {gain:.4%} less"
+        loss = 1 - single / trade.amount_out
+        yield f"best single route  {_tokens(book, trade.mint_out, single)}, {loss:.4%} less"
     if trade.bound is not None:
         room = max(trade.bound / trade.amount_out - 1, 0.0)
         yield f"bound              no division into any number of routes gives {room:.4%} more"

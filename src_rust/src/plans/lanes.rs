@@ -12,6 +12,8 @@ use crate::market::{Market, MintIndex, PoolIndex};
 
 /// Relative error granted to bounds in `f64`, well above that of a few operations.
 const SLACK: f64 = 1e-9;
+/// A curve whose rate at zero is so many times what the first unit gives is looked at in whole units.
+const STEEP: f64 = 2.0;
 /// Farther than any route.
 const UNREACHED: usize = usize::MAX / 4;
 
@@ -103,12 +105,8 @@ impl Lanes {
             let mut segments = Vec::new();
             view.segments(a_to_b, &mut segments);
             let mut chain = Chain::new(&segments);
-            let (most_in, most_out) = chain.reach();
-            if most_in < 1.0 {
-                // Real markets have such dregs, at prices that would lead every search astray. What they
-                // hold costs a whole unit.
-                let gain = (most_out * (1.0 + SLACK)).floor();
-                segments = vec![Segment { gain, base: 1.0, drag: 0.0, max_in: 1.0 }];
+            if chain.slope(0.0) > STEEP * chain.out(1.0) {
+                segments = from_whole_units(&segments, &chain);
                 chain = Chain::new(&segments);
             }
             let rate = chain.best_rate();
@@ -239,6 +237,27 @@ impl<A: Copy + PartialOrd, F: Fn(A) -> f64, Q: FnMut(u32, A) -> Option<A>> Walk<
     fn is_enough(&self, bound: f64) -> bool {
         self.best.as_ref().is_none_or(|(_, best)| bound * (1.0 + SLACK) >= (self.to_f64)(*best))
     }
+}
+
+/// A curve for whole inputs only: straight up to the first unit, as before from there on. Real markets
+/// have dregs, at prices that would lead every search astray if fractions of a unit could be paid.
+fn from_whole_units(segments: &[Segment], chain: &Chain) -> Vec<Segment> {
+    let (most_in, first) = (chain.reach().0, chain.out(1.0));
+    // What comes out is whole as well.
+    let gain = if most_in <= 1.0 { (first * (1.0 + SLACK)).floor() } else { first };
+    let mut found = vec![Segment { gain, base: 1.0, drag: 0.0, max_in: 1.0 }];
+    let mut before = 0.0;
+    for segment in segments {
+        let end = before + segment.max_in;
+        if end > 1.0 {
+            let taken = (1.0_f64 - before).max(0.0);
+            let base = segment.base + segment.drag * taken;
+            let gain = segment.gain * segment.base / base;
+            found.push(Segment { gain, base, drag: segment.drag, max_in: segment.max_in - taken });
+        }
+        before = end;
+    }
+    found
 }
 
 /// An edge with the mints it joins.
