@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.errors import ConfigError, InvalidInput
 from phantom_arbiter.markets import LoadedMarket, parse_amount
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook, short
 from phantom_core import Trade
@@ -61,7 +61,6 @@ def ask_trade(loaded: LoadedMarket, mint_in: str, mint_out: str, amount: str, li
 
     Raises:
         ConfigError: A word is wrong: which, what it may be.
-        InvalidInput: A limit is out of range.
         MarketDataError: Usable pools do not join the mints, or take nothing of the amount.
     """
     pools = {pool.pool: pool for pool in loaded.pools()}
@@ -74,16 +73,19 @@ def ask_trade(loaded: LoadedMarket, mint_in: str, mint_out: str, amount: str, li
     units = parse_amount(amount, paid, book.mints.get(paid))
     if not 0 < units < 2**64:
         raise ConfigError(f"AMOUNT is {amount}; it may be 1 to {2**64 - 1:,} base units")
-    trade = loaded.market.best_trade(
-        paid,
-        wanted,
-        units,
-        max_hops=limits.max_hops,
-        max_legs=limits.max_legs,
-        leg_cost=limits.leg_cost,
-        without_pools=limits.without_pools,
-        only_venues=list(limits.only_venues),
-    )
+    try:
+        trade = loaded.market.best_trade(
+            paid,
+            wanted,
+            units,
+            max_hops=limits.max_hops,
+            max_legs=limits.max_legs,
+            leg_cost=limits.leg_cost,
+            without_pools=limits.without_pools,
+            only_venues=list(limits.only_venues),
+        )
+    except InvalidInput as error:
+        raise ConfigError(str(error)) from error
     venues = {hop.pool: pools[hop.pool].venue for route in trade.routes for hop in route.hops}
     return TradeAnswer(loaded.name, trade, book, venues)
 

@@ -961,7 +961,8 @@ class Trade:
         """What no division over any number of such routes exceeds, up to the rounding of float64.
 
         As long as no pool is swapped with farther than one swap reaches: several swaps may get past the
-        tick arrays that one takes. With four hops it is somewhat above the mark. None if not known.
+        tick arrays that one takes. It pays in fractions of a unit, so where pools of next to nothing stand
+        at absurd prices it is above what whole units reach; with four hops in any market. None if not known.
         """
     @property
     def price_impact_bps(self) -> float:

@@ -29,7 +29,7 @@ pub(super) fn strip(
     max_paths: usize,
 ) -> Vec<Stripped> {
     let mut around: Vec<Vec<u32>> = vec![Vec::new(); lanes.mints.len()];
-    for ((lane, flow), place) in lanes.lanes.iter().zip(&*flows).zip(0..) {
+    for ((lane, flow), place) in lanes.all.iter().zip(&*flows).zip(0..) {
         if flow.amount_in > 0.0 && flow.amount_out > 0.0 {
             around[lane.from as usize].push(place);
         }
@@ -119,11 +119,11 @@ impl Search<'_> {
         }
         for at in 0..self.around[mint as usize].len() {
             let place = self.around[mint as usize][at];
-            let (lane, flow) = (&self.lanes.lanes[place as usize], self.flows[place as usize]);
+            let (lane, flow) = (&self.lanes.all[place as usize], self.flows[place as usize]);
             let narrowed = cap.min(self.left[place as usize] / gain);
             // Back through the pool it came from is no cycle.
             let is_back =
-                self.path.iter().any(|&used| self.lanes.lanes[used as usize].edge / 2 == lane.edge / 2);
+                self.path.iter().any(|&used| self.lanes.all[used as usize].edge / 2 == lane.edge / 2);
             if narrowed <= 0.0 || is_back || self.visited.contains(&lane.to) {
                 continue;
             }

@@ -167,7 +167,7 @@ fn cycles_of(
     found.sort_by(|x, y| y.0.total_cmp(&x.0));
     found.truncate(limits.max_cycles);
     let whole = |amount: f64| (amount.round() as u64).clamp(1, limits.max_amount_in.max(1));
-    let edges = |path: &[u32]| path.iter().map(|&place| lanes.lanes[place as usize].edge).collect();
+    let edges = |path: &[u32]| path.iter().map(|&place| lanes.all[place as usize].edge).collect();
     let gaining = found.iter().filter(|(gain, _)| *gain > 0.0);
     gaining.map(|(_, cycle)| (edges(&cycle.path), whole(cycle.amount))).collect()
 }

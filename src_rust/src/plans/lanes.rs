@@ -38,7 +38,7 @@ struct Step {
     lanes: Vec<u32>,
 }
 
-/// A route as places in [`Lanes::lanes`].
+/// A route as places in [`Lanes::all`].
 pub(super) type Path = Vec<u32>;
 
 /// What routes from one mint to another of at most so many hops can use.
@@ -48,7 +48,7 @@ pub(super) struct Lanes {
     pub(super) start: u32,
     pub(super) end: u32,
     pub(super) max_hops: usize,
-    pub(super) lanes: Vec<Lane>,
+    pub(super) all: Vec<Lane>,
     /// By mint, the most promising first.
     steps: Vec<Vec<Step>>,
     /// By hops left, then mint: the most that a unit can become at the end; 0 if it cannot get there.
@@ -116,7 +116,7 @@ impl Lanes {
         }
         let end = u32::from(ends.len() > 1);
         let mut found =
-            Self { mints, start: 0, end, max_hops, lanes, steps: Vec::new(), promise: Vec::new() };
+            Self { mints, start: 0, end, max_hops, all: lanes, steps: Vec::new(), promise: Vec::new() };
         found.promise();
         found.group();
         found
@@ -130,7 +130,7 @@ impl Lanes {
         for hops in 1..=self.max_hops {
             let before = &self.promise[hops - 1];
             let mut next = before.clone();
-            for lane in &self.lanes {
+            for lane in &self.all {
                 let gain = lane.rate * before[lane.to as usize];
                 let known = &mut next[lane.from as usize];
                 *known = known.max(gain);
@@ -143,7 +143,7 @@ impl Lanes {
     fn group(&mut self) {
         let mut steps: Vec<Vec<Step>> = Vec::new();
         steps.resize_with(self.mints.len(), Vec::new);
-        for (lane, place) in self.lanes.iter().zip(0..) {
+        for (lane, place) in self.all.iter().zip(0..) {
             let around = &mut steps[lane.from as usize];
             match around.iter_mut().find(|step| step.to == lane.to) {
                 Some(step) => step.lanes.push(place),
@@ -152,7 +152,7 @@ impl Lanes {
         }
         let rest = &self.promise[self.max_hops - 1];
         let promise = |step: &Step| {
-            let best = step.lanes.iter().map(|&lane| self.lanes[lane as usize].rate).fold(0.0, f64::max);
+            let best = step.lanes.iter().map(|&lane| self.all[lane as usize].rate).fold(0.0, f64::max);
             best * rest[step.to as usize]
         };
         for around in &mut steps {
@@ -229,7 +229,7 @@ impl<A: Copy + PartialOrd, F: Fn(A) -> f64, Q: FnMut(u32, A) -> Option<A>> Walk<
     }
 
     fn may_gain(&self, step: &Step, amount: A, rest: f64) -> bool {
-        let rate = step.lanes.iter().map(|&lane| self.lanes.lanes[lane as usize].rate).fold(0.0, f64::max);
+        let rate = step.lanes.iter().map(|&lane| self.lanes.all[lane as usize].rate).fold(0.0, f64::max);
         self.is_enough((self.to_f64)(amount) * rate * rest)
     }
 

@@ -42,7 +42,7 @@ impl Asked {
     }
 
     fn push_lane(&mut self, lanes: &Lanes, place: u32, from: u32, to: u32) {
-        let segments = &lanes.lanes[place as usize].segments;
+        let segments = &lanes.all[place as usize].segments;
         let fill = |a_to_b: bool, into: &mut Vec<Segment>| {
             if a_to_b {
                 into.extend_from_slice(segments);
@@ -64,7 +64,7 @@ impl Asked {
     }
 
     fn solve(self, lanes: &Lanes, objective: Objective<'_>) -> Solved {
-        let mut solved = Solved { flows: vec![LaneFlow::default(); lanes.lanes.len()], bound: None };
+        let mut solved = Solved { flows: vec![LaneFlow::default(); lanes.all.len()], bound: None };
         let Ok(solution) = Solver::new().solve(&self.network, objective) else { return solved };
         for (flow, sides) in solution.flows.iter().zip(&self.sides) {
             if let Some(place) = sides[usize::from(!flow.a_to_b)] {
@@ -89,7 +89,7 @@ pub(super) fn solve_trade(lanes: &Lanes, amount_in: f64) -> Solved {
     };
     // The most of a mint that can be in a layer.
     let mut most = vec![0.0; lanes.mints.len()];
-    for (lane, place) in lanes.lanes.iter().zip(0..) {
+    for (lane, place) in lanes.all.iter().zip(0..) {
         match (lane.from == lanes.start, lane.to == lanes.end) {
             (true, true) => asked.push_lane(lanes, place, lanes.start, lanes.end),
             (true, false) => {
@@ -102,7 +102,7 @@ pub(super) fn solve_trade(lanes: &Lanes, amount_in: f64) -> Solved {
     }
     for layer in 1..layers {
         let mut next = most.clone();
-        for (lane, place) in lanes.lanes.iter().zip(0..) {
+        for (lane, place) in lanes.all.iter().zip(0..) {
             if lane.from != lanes.start && lane.to != lanes.end {
                 asked.push_lane(lanes, place, node(lane.from, layer), node(lane.to, layer + 1));
                 next[lane.to as usize] += lane.chain.out(most[lane.from as usize]);
@@ -121,19 +121,19 @@ pub(super) fn solve_trade(lanes: &Lanes, amount_in: f64) -> Solved {
 
 /// Returns the flows that gain most; `values`: of the first mints, the others are worth nothing.
 pub(super) fn solve_arbitrage(lanes: &Lanes, values: &[f64]) -> Solved {
-    let mut order: Vec<u32> = (0..).zip(&lanes.lanes).map(|(place, _)| place).collect();
-    let edge = |place: u32| lanes.lanes[place as usize].edge;
+    let mut order: Vec<u32> = (0..).zip(&lanes.all).map(|(place, _)| place).collect();
+    let edge = |place: u32| lanes.all[place as usize].edge;
     order.sort_unstable_by_key(|&place| edge(place));
     let mut asked = Asked::new(lanes.mints.len());
     for both in order.chunk_by(|&one, &other| edge(one) / 2 == edge(other) / 2) {
         let side = |a_to_b: bool| both.iter().copied().find(|&place| edge(place).is_multiple_of(2) == a_to_b);
         let sides = [side(true), side(false)];
-        let lane = &lanes.lanes[both[0] as usize];
+        let lane = &lanes.all[both[0] as usize];
         let (mint_a, mint_b) =
             if lane.edge.is_multiple_of(2) { (lane.from, lane.to) } else { (lane.to, lane.from) };
         let added = asked.network.push_pool(mint_a, mint_b, |a_to_b, into| {
             if let Some(place) = sides[usize::from(!a_to_b)] {
-                into.extend_from_slice(&lanes.lanes[place as usize].segments);
+                into.extend_from_slice(&lanes.all[place as usize].segments);
             }
         });
         asked.note(added, sides);

@@ -55,7 +55,7 @@ impl<'a> Splitter<'a> {
         Self {
             lanes,
             amount,
-            taken: vec![0.0; lanes.lanes.len()],
+            taken: vec![0.0; lanes.all.len()],
             used: Vec::new(),
             outs: Vec::new(),
             banned: Vec::new(),
@@ -109,7 +109,7 @@ impl<'a> Splitter<'a> {
 
     /// Whether a path is not banned, and neither repeats one of the legs nor uses a pool against them.
     fn fits(&self, path: &[u32], legs: &[Leg]) -> bool {
-        let edge = |lane: u32| self.lanes.lanes[lane as usize].edge;
+        let edge = |lane: u32| self.lanes.all[lane as usize].edge;
         let is_banned = self.banned.iter().any(|banned| banned == path);
         !is_banned
             && legs.iter().all(|leg| {
@@ -147,10 +147,10 @@ impl<'a> Splitter<'a> {
     fn best_for(&mut self, portion: f64, legs: &[Leg]) -> Option<Path> {
         self.walk(legs);
         let against: Vec<u32> =
-            self.used.iter().map(|&lane| self.lanes.lanes[lane as usize].edge ^ 1).collect();
+            self.used.iter().map(|&lane| self.lanes.all[lane as usize].edge ^ 1).collect();
         let (lanes, taken) = (self.lanes, &self.taken);
         let quote = |place: u32, amount: f64| {
-            let lane = &lanes.lanes[place as usize];
+            let lane = &lanes.all[place as usize];
             if against.contains(&lane.edge) {
                 return None;
             }
@@ -254,7 +254,7 @@ impl<'a> Splitter<'a> {
     fn least(&self, path: &[u32]) -> Option<f64> {
         let arrives = |amount: f64| {
             let out = path.iter().try_fold(amount, |amount, &lane| {
-                let out = self.lanes.lanes[lane as usize].chain.out(amount).floor();
+                let out = self.lanes.all[lane as usize].chain.out(amount).floor();
                 (out >= 1.0).then_some(out)
             });
             out.is_some()
@@ -284,7 +284,7 @@ impl<'a> Splitter<'a> {
             let mut amount = leg.amount;
             for &place in &leg.path {
                 let taken = &mut self.taken[place as usize];
-                let out = self.lanes.lanes[place as usize].chain.out_after(*taken, amount);
+                let out = self.lanes.all[place as usize].chain.out_after(*taken, amount);
                 if *taken == 0.0 {
                     self.used.push(place);
                 }
@@ -299,7 +299,7 @@ impl<'a> Splitter<'a> {
 
     /// What one more unit would give on a leg's route after all that is taken.
     fn rate(&self, leg: &Leg) -> f64 {
-        let slope = |&lane: &u32| self.lanes.lanes[lane as usize].chain.slope(self.taken[lane as usize]);
+        let slope = |&lane: &u32| self.lanes.all[lane as usize].chain.slope(self.taken[lane as usize]);
         leg.path.iter().map(slope).product()
     }
 }

@@ -66,7 +66,9 @@ pub struct Trade {
     pub best_single_route: Option<u64>,
     /// No division over any number of such routes gives more, up to the rounding of `f64`, as long as
     /// no pool is swapped with farther than one swap reaches (several swaps may get past the tick
-    /// arrays that one takes). With four hops somewhat above that. `None` if the solver could not tell.
+    /// arrays that one takes). It pays in fractions of a unit and may leave something on the way: where
+    /// pools of next to nothing stand at absurd prices it is above what whole units reach, and with
+    /// four hops in any market. `None` if the solver could not tell.
     pub bound: Option<f64>,
     /// How far the output lies below that of the same routes at their present rates (fees included),
     /// in 1/10,000: what size alone costs.
@@ -98,7 +100,7 @@ pub fn best_trade(
     }
     let usable = Usable::new(market, &options.pools, &[start, end])?;
     let lanes = Lanes::between(market, start, end, options.max_hops, |pool| usable.has(pool));
-    if lanes.lanes.is_empty() {
+    if lanes.all.is_empty() {
         let (mint_in, mint_out, max_hops) = (*mint_in, *mint_out, options.max_hops);
         return Err(PlanError::NoRoute { mint_in, mint_out, max_hops });
     }
@@ -117,7 +119,7 @@ pub fn best_trade(
         mint_in: *mint_in,
         mint_out: *mint_out,
         amount_in,
-        amount_out: total_out(&legs).ok_or_else(none)?,
+        amount_out: total_out(&legs).filter(|&out| out > 0).ok_or_else(none)?,
         price_impact_bps: price_impact_bps(&lanes, &legs),
         routes: legs.iter().map(|leg| PlannedRoute::new(market, leg)).collect(),
         best_single_route: single_out,
@@ -128,7 +130,10 @@ pub fn best_trade(
 /// The route that gives most for the whole amount, by exact quotes.
 fn best_single(market: &Market, lanes: &Lanes, amount_in: u64) -> Option<(Vec<EdgeIndex>, u64)> {
     let overlay = Overlay::new(market);
-    let quote = |place: u32, amount| overlay.quote(lanes.lanes[place as usize].edge, amount).ok();
+    // Some programs take an amount and give nothing.
+    let quote = |place: u32, amount| {
+        overlay.quote(lanes.all[place as usize].edge, amount).ok().filter(|&out| out > 0)
+    };
     let (path, out) = lanes.best_path(amount_in, |amount| amount as f64, quote)?;
     Some((edges_of(lanes, &path), out))
 }
@@ -148,7 +153,7 @@ fn divided(
     let mut seeds: Vec<(Path, f64)> = stripped.into_iter().map(|one| (one.path, one.amount)).collect();
     let single = single.map(|(edges, _)| path_of(lanes, edges)).or_else(|| {
         let quote =
-            |place: u32, amount| Some(lanes.lanes[place as usize].chain.out(amount)).filter(|&out| out > 0.0);
+            |place: u32, amount| Some(lanes.all[place as usize].chain.out(amount)).filter(|&out| out > 0.0);
         lanes.best_path(amount, |amount| amount, quote).map(|(path, _)| path)
     });
     if let Some(single) = single
@@ -172,7 +177,9 @@ fn divided(
         if empty.is_empty() {
             break;
         }
-        empty.into_iter().for_each(|leg| splitter.ban(legs[leg].path.clone()));
+        for leg in empty {
+            splitter.ban(legs[leg].path.clone());
+        }
     }
     best
 }
@@ -196,19 +203,19 @@ fn better(
 }
 
 fn edges_of(lanes: &Lanes, path: &[u32]) -> Vec<EdgeIndex> {
-    path.iter().map(|&place| lanes.lanes[place as usize].edge).collect()
+    path.iter().map(|&place| lanes.all[place as usize].edge).collect()
 }
 
 fn path_of(lanes: &Lanes, edges: &[EdgeIndex]) -> Path {
     let place =
-        |&edge: &EdgeIndex| (0..).zip(&lanes.lanes).find(|(_, lane)| lane.edge == edge).map(|(at, _)| at);
+        |&edge: &EdgeIndex| (0..).zip(&lanes.all).find(|(_, lane)| lane.edge == edge).map(|(at, _)| at);
     edges.iter().filter_map(place).collect()
 }
 
 fn price_impact_bps(lanes: &Lanes, legs: &[ExactLeg]) -> f64 {
     let at_present = |leg: &ExactLeg| {
         let rates =
-            path_of(lanes, &leg.edges).into_iter().map(|place| lanes.lanes[place as usize].chain.slope(0.0));
+            path_of(lanes, &leg.edges).into_iter().map(|place| lanes.all[place as usize].chain.slope(0.0));
         leg.amount_in() as f64 * rates.product::<f64>()
     };
     let expected: f64 = legs.iter().map(at_present).sum();

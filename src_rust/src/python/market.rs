@@ -9,7 +9,8 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::plans::{
-    PlanArguments, Pools, PyPlan, PyPlannedRoute, PyTrade, TradeArguments, plan_in, requote_in, trade_in,
+    FilterArguments, PlanArguments, PyPlan, PyPlannedRoute, PyTrade, TradeArguments, plan_in, requote_in,
+    trade_in,
 };
 use super::pool::PyPool;
 use super::values::to_python;
@@ -459,7 +460,7 @@ impl PyMarket {
         without_mints: Option<&Bound<'py, PyAny>>,
         only_venues: Option<Vec<String>>,
     ) -> PyResult<PyTrade> {
-        let pools = Pools { only_pools, without_pools, without_mints, only_venues };
+        let pools = FilterArguments { only_pools, without_pools, without_mints, only_venues };
         let arguments = TradeArguments { mint_in, mint_out, amount, max_hops, max_legs, leg_cost, pools };
         trade_in(py, arguments, |ask| py.detach(|| ask(&self.lock())))
     }
@@ -481,7 +482,7 @@ impl PyMarket {
         without_mints: Option<&Bound<'py, PyAny>>,
         only_venues: Option<Vec<String>>,
     ) -> PyResult<PyPlan> {
-        let pools = Pools { only_pools, without_pools, without_mints, only_venues };
+        let pools = FilterArguments { only_pools, without_pools, without_mints, only_venues };
         let arguments =
             PlanArguments { base_mints, values, max_hops, max_amount_in, max_cycles, min_profit, pools };
         plan_in(py, arguments, |ask| py.detach(|| ask(&self.lock())))

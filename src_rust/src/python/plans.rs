@@ -115,14 +115,14 @@ impl PyPlan {
 }
 
 /// Which pools, as Python names them.
-pub struct Pools<'a, 'py> {
+pub struct FilterArguments<'a, 'py> {
     pub only_pools: Option<&'a Bound<'py, PyAny>>,
     pub without_pools: Option<&'a Bound<'py, PyAny>>,
     pub without_mints: Option<&'a Bound<'py, PyAny>>,
     pub only_venues: Option<Vec<String>>,
 }
 
-impl Pools<'_, '_> {
+impl FilterArguments<'_, '_> {
     fn filter(self) -> PyResult<PoolFilter> {
         Ok(PoolFilter {
             only_pools: addresses("only_pools", self.only_pools)?,
@@ -151,7 +151,7 @@ pub struct TradeArguments<'a, 'py> {
     pub max_hops: usize,
     pub max_legs: usize,
     pub leg_cost: u64,
-    pub pools: Pools<'a, 'py>,
+    pub pools: FilterArguments<'a, 'py>,
 }
 
 /// Returns the best trade; `with_market` asks the market without the interpreter's lock.
@@ -177,7 +177,7 @@ pub struct PlanArguments<'a, 'py> {
     pub max_amount_in: u64,
     pub max_cycles: usize,
     pub min_profit: u64,
-    pub pools: Pools<'a, 'py>,
+    pub pools: FilterArguments<'a, 'py>,
 }
 
 /// Returns the best plan of cycles; `with_market` as for [`trade_in`].

@@ -63,10 +63,10 @@ pub fn market_of(pools: &[Reserves]) -> Market {
         assert!(!matches!(applied, Applied::Fault(_) | Applied::Ignored), "{applied:?}");
     };
     for (place, pool) in (0..).zip(pools) {
-        for side in [0, 1] {
+        for (side, kind) in [(0, 2), (1, 3)] {
             let held =
                 [(0, &mint(pool.mints[side]).0[..]), (64, &pool.balances[side].to_le_bytes()), (108, &[1])];
-            write(numbered(2 + side as u8, place), TOKEN_PROGRAM, &bytes(165, &held));
+            write(numbered(kind, place), TOKEN_PROGRAM, &bytes(165, &held));
         }
         write(pool_address(place), raydium_amm_v4::PROGRAM, &pool_data(place, pool));
     }
