@@ -413,8 +413,7 @@ class RoutingSolution:
         """Per pool: what it gives for `amount_in`, in base units."""
     @property
     def prices(self) -> NDArray[np.float64]:
-        """Per mint: what one more base unit would be worth, in the objective's units; 0 for a mint that
-        cannot be turned into anything of value."""
+        """Per mint: what one more base unit would be worth; 0 if nothing of value can be had for it."""
     @property
     def value(self) -> float:
         """What the plan gains. It owes no mint more than rounding (1e-13 of what passes through it)."""
@@ -426,8 +425,7 @@ class RoutingSolution:
         """Newton steps that were taken."""
     @property
     def converged(self) -> bool:
-        """Whether `value` is within 1e-8 of `bound`, relatively, or both are nothing (1e-15 of the value
-        of the liquidity)."""
+        """Whether `value` is within 1e-8 of `bound`, or `bound` is nothing (1e-15 of all liquidity)."""
 
 def solve_arbitrage(
     n_mints: int,

@@ -13,6 +13,11 @@
 //! it, and moving its centre takes the error out again. Flows found at nearly the best prices leave
 //! mints owed by rounding; `repair` scales swaps down until none is.
 //!
+//! Accuracy: networks of constant-product pools converge to [`TOLERANCE`] in all cases tried. With bins
+//! or pools that end, most do. Not where cycles gain more of a mint than the pools that end can turn into
+//! value: its price falls to nothing, and the plan found may be far below the bound, even empty. Such a
+//! solution says that it has not converged.
+//!
 //! Everything here is `f64` and approximate: for search, and for users with their own data. Amounts to
 //! be sent are recomputed by exact quotes elsewhere.
 

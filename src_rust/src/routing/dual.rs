@@ -25,13 +25,17 @@ const STEEPEST: [f64; 2] = [-4.0, 2.0];
 const DAMPING: [f64; 2] = [0.5, 1.0 / 16.0];
 
 /// Widths of the proximal term: first, factor from stage to stage, last.
-const WIDTHS: (f64, f64, f64) = (1e-3, 0.1, 1e-6);
+const WIDTHS: (f64, f64, f64) = (1e-2, 0.5, 1e-5);
 
 /// Stages at most; only networks with flat pieces need more than one.
 const MAX_STAGES: u32 = 40;
 
 /// Steps that neither lower the bound nor balance better, before the search ends.
 const MAX_STALLS: u32 = 6;
+
+/// Rounds of balancing the flows themselves, and what each mint is left with of what passes through it.
+const BALANCE_ROUNDS: u32 = 4;
+const MARGIN: f64 = 1e-14;
 
 /// Solves networks; keeps its memory from one to the next.
 #[derive(Debug, Clone, Default)]
@@ -124,7 +128,7 @@ impl Solver {
         let mut best = Solution { bound: f64::INFINITY, ..Solution::default() };
         let mut steps = 0;
         for stage in 0..MAX_STAGES {
-            let goal = if is_smooth { BALANCED } else { BALANCED.max(width * 1e-4) };
+            let goal = if is_smooth { BALANCED } else { BALANCED.max(width * 1e-6) };
             self.descend(network, width, goal, &mut steps);
             self.recentre(network, width);
             let found = self.harvest(network, objective);
@@ -188,12 +192,10 @@ impl Solver {
         self.reach.links.iter().map(value).sum()
     }
 
-    /// Solves for relative price changes that balance the mints.
-    fn find_step(&mut self) {
-        let Self { here, laplacian, values, step, reach, .. } = self;
+    /// Fills the matrix: how values of imbalance respond to relative price changes of mints not held.
+    fn assemble(&mut self) {
+        let Self { here, laplacian, values, reach, .. } = self;
         laplacian.clear();
-        step.clear();
-        step.resize(here.prices.len(), 0.0);
         let is_held = |node: u32| here.is_held(node as usize, values);
         for (edge, (link, &weight)) in reach.links.iter().zip(&here.weights).enumerate() {
             if weight > 0.0 {
@@ -205,10 +207,18 @@ impl Solver {
                 }
             }
         }
-        for node in 0..step.len() {
+    }
+
+    /// Solves for relative price changes that balance the mints.
+    fn find_step(&mut self) {
+        self.assemble();
+        let Self { here, laplacian, values, step, .. } = self;
+        step.clear();
+        step.resize(here.prices.len(), 0.0);
+        for (node, change) in step.iter_mut().enumerate() {
             if !here.is_held(node, values) {
                 let spare = here.prices[node] * here.nets[node];
-                step[node] = -spare;
+                *change = -spare;
                 laplacian.add_excess(node, spare.abs() * DAMPING[usize::from(spare < 0.0)]);
             }
         }
@@ -277,10 +287,7 @@ impl Solver {
                 let price = price_in / price_out;
                 bound += (price_out * response::gain(pieces, price)).max(0.0);
                 let input = if pool.has_flat {
-                    let centres = &self.centres[pool.pieces(side)];
-                    // Flat pieces are filled to their centres: a width that lets none move.
-                    response::respond_smoothed(pieces, price, Proximal { width: f64::INFINITY, centres })
-                        .input
+                    response::filled_input(pieces, price, &self.centres[pool.pieces(side)])
                 } else {
                     response::respond(pieces, price).input
                 };
@@ -292,14 +299,49 @@ impl Solver {
                 }
             }
         }
+        self.balance(network, objective, &mut flows);
         let mut value = self.repair.settle(network, objective, &mut flows).unwrap_or(0.0);
         if value <= 0.0 {
             value = 0.0;
             flows.fill(Flow { a_to_b: true, ..Flow::default() });
         }
-        let nodes = self.reach.nodes.iter();
+        let (nodes, prices) = (self.reach.nodes.iter(), &self.here.prices);
         let prices = nodes.map(|&node| if node == NONE { 0.0 } else { prices[node as usize] }).collect();
         Solution { flows, prices, value, bound, ..Solution::default() }
+    }
+
+    /// Takes out of the flows what is left of imbalances. A step's worth of change is spread over the
+    /// pools as before, but added to the flows: they can be set more finely than prices can set them.
+    fn balance(&mut self, network: &Network, objective: Objective<'_>, flows: &mut [Flow]) {
+        for _ in 0..BALANCE_ROUNDS {
+            self.repair.sum(network, objective, flows);
+            self.step.clear();
+            let mut is_off = false;
+            for (node, &mint) in self.reach.mints.iter().enumerate() {
+                let (given, taken) = self.repair.passed(mint as usize);
+                let is_held = self.here.is_held(node, &self.values);
+                is_off |= given < taken || (!is_held && given > taken * (1.0 + 100.0 * MARGIN));
+                let spare = self.here.prices[node] * (given - taken * (1.0 + MARGIN));
+                self.step.push(if is_held { 0.0 } else { -spare });
+            }
+            if !is_off {
+                return;
+            }
+            self.assemble();
+            self.laplacian.solve(&mut self.step);
+            for (link, &weight) in self.reach.links.iter().zip(&self.here.weights) {
+                let flow = &mut flows[link.pool as usize];
+                if weight == 0.0 || flow.amount_in == 0.0 {
+                    continue;
+                }
+                let side = usize::from(!flow.a_to_b);
+                let [node_in, node_out] = [link.nodes[side] as usize, link.nodes[1 - side] as usize];
+                let change = weight * (self.step[node_out] - self.step[node_in]) / self.here.prices[node_in];
+                let pieces = &network.pieces()[network.pools()[link.pool as usize].pieces(side)];
+                (flow.amount_in, flow.amount_out) =
+                    response::trade(pieces, (flow.amount_in + change).max(0.0));
+            }
+        }
     }
 }
 

@@ -8,6 +8,8 @@
 //! Nodes of few neighbours are eliminated first (minimum degree), along index lists that are made once
 //! per network; what remains when that no longer pays is eliminated as a dense block.
 
+#![expect(clippy::cast_possible_truncation, reason = "nodes and weights are counted in 32 bits")]
+
 /// Share of the remaining nodes that a node must be joined to for the rest to be taken as dense.
 const DENSE: f64 = 0.4;
 
@@ -242,5 +244,85 @@ fn solve_dense(block: &mut [f64], excess: &mut [f64], x: &mut [f64]) {
         let weights = &block[column * size + column + 1..(column + 1) * size];
         let carried: f64 = weights.iter().zip(&x[column + 1..]).map(|(weight, x)| weight * x).sum();
         x[column] = (x[column] + carried) * inverses[column];
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these values are exact")]
+mod tests {
+    use super::*;
+
+    /// Numbers of widely different sizes from a multiplicative sequence.
+    fn numbers(count: usize, spread: i32) -> Vec<f64> {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / f64::from(1_u32 << 24)
+        };
+        (0..count).map(|_| (0.1 + next()) * 10_f64.powf(f64::from(spread) * (next() - 0.5))).collect()
+    }
+
+    fn check(nodes: u32, edges: &[(u32, u32)], dense: bool) {
+        let mut laplacian = Laplacian::default();
+        laplacian.analyse(nodes as usize, edges.iter().copied());
+        assert_eq!(laplacian.dense > 3, dense, "{} of {nodes} nodes are dense", laplacian.dense);
+        let weights = numbers(edges.len(), 20);
+        let excess = numbers(nodes as usize, 20);
+        // What the matrix makes of a positive vector is found again to rounding, whatever the spread:
+        // nothing cancels if it is positive, too.
+        let right = numbers(nodes as usize, 2);
+        for _ in 0..2 {
+            laplacian.clear();
+            for (edge, &weight) in weights.iter().enumerate() {
+                laplacian.add_weight(edge, weight);
+            }
+            for (node, &excess) in excess.iter().enumerate() {
+                laplacian.add_excess(node, excess);
+            }
+            let mut x = right.clone();
+            laplacian.solve(&mut x);
+            let mut rest: Vec<f64> = x.iter().zip(&excess).map(|(x, excess)| x * excess).collect();
+            let mut size = rest.clone();
+            for (&(one, other), weight) in edges.iter().zip(&weights) {
+                let flow = weight * (x[one as usize] - x[other as usize]);
+                let rounding = weight * (x[one as usize] + x[other as usize]);
+                for (node, flow) in [(one, flow), (other, -flow)] {
+                    rest[node as usize] += flow;
+                    size[node as usize] += rounding;
+                }
+            }
+            for ((rest, right), size) in rest.iter().zip(&right).zip(&size) {
+                assert!((rest - right).abs() <= 1e-13 * (size + right), "{rest} {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn solutions_solve_stars_trees_rings_and_dense_graphs() {
+        let star: Vec<_> = (1..40).map(|node| (0, node)).collect();
+        let tree: Vec<_> = (1..60).map(|node| (node, node / 2)).collect();
+        let ring: Vec<_> = (0..50).map(|node| (node, (node + 1) % 50)).collect();
+        let grid: Vec<_> = (0..90).flat_map(|node| [(node, node + 10), (node, (node + 1) % 100)]).collect();
+        let all: Vec<_> = (0..12).flat_map(|one| (0..one).map(move |other| (one, other))).collect();
+        let mixed: Vec<_> = all.iter().copied().chain((12..30).map(|node| (node, node % 12))).collect();
+        check(40, &star, false);
+        check(60, &tree, false);
+        check(50, &ring, false);
+        check(100, &grid, true);
+        check(12, &all, true);
+        check(30, &mixed, true);
+        check(2, &[(0, 1), (1, 0), (0, 1)], false);
+    }
+
+    #[test]
+    fn nodes_without_weight_stay_where_they_are() {
+        let mut laplacian = Laplacian::default();
+        laplacian.analyse(4, [(0, 1), (2, 3)].into_iter());
+        laplacian.clear();
+        laplacian.add_weight(0, 2.0);
+        laplacian.add_excess(0, 1.0);
+        let mut x = [3.0, 0.0, 0.0, 5.0];
+        laplacian.solve(&mut x);
+        assert_eq!(x, [3.0, 3.0, 0.0, 0.0]);
     }
 }

@@ -108,6 +108,9 @@ impl Network {
         mut fill: impl FnMut(bool, &mut Vec<Segment>),
     ) -> Result<usize, RoutingError> {
         let pool = self.pools.len();
+        if u32::try_from(pool).is_err() {
+            return Err(RoutingError::TooMany(pool));
+        }
         for (role, mint) in [("mint_a", mint_a), ("mint_b", mint_b)] {
             if mint as usize >= self.mints {
                 return Err(RoutingError::UnknownMint { role, mint, mints: self.mints });

@@ -27,7 +27,7 @@ impl Repair {
             for (given, taken) in self.given.iter_mut().zip(&self.taken) {
                 // From here on `given` is the share of its swaps that a mint can pay for.
                 let share = if *taken > *given * (1.0 + ROUNDING) { *given / *taken } else { 1.0 };
-                is_settled &= share == 1.0;
+                is_settled &= share >= 1.0;
                 *given = share;
             }
             if is_settled {
@@ -45,7 +45,13 @@ impl Repair {
         None
     }
 
-    fn sum(&mut self, network: &Network, objective: Objective<'_>, flows: &[Flow]) {
+    /// Returns what the pools and the endowment give of a mint, and what the pools take, as last summed.
+    pub fn passed(&self, mint: usize) -> (f64, f64) {
+        (self.given[mint], self.taken[mint])
+    }
+
+    /// Sums what passes through each mint.
+    pub fn sum(&mut self, network: &Network, objective: Objective<'_>, flows: &[Flow]) {
         for amounts in [&mut self.given, &mut self.taken] {
             amounts.clear();
             amounts.resize(network.mint_count(), 0.0);

@@ -1,5 +1,7 @@
 //! Which mints and pools can matter, and prices to begin with.
 
+#![expect(clippy::cast_possible_truncation, reason = "mints and pools are counted in 32 bits")]
+
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -51,6 +53,8 @@ pub(super) struct Reach {
     /// Pools of each mint.
     pools: Vec<u32>,
     queue: BinaryHeap<Reached>,
+    /// By mint: depth of the widest path that was found.
+    widest: Vec<f64>,
 }
 
 impl Reach {
@@ -60,6 +64,8 @@ impl Reach {
         self.index_pools(network);
         self.nodes.clear();
         self.nodes.resize(values.len(), NONE);
+        self.widest.clear();
+        self.widest.resize(values.len(), 0.0);
         self.mints.clear();
         self.prices.clear();
         self.queue.clear();
@@ -88,8 +94,10 @@ impl Reach {
                 }
                 let middle = if back > 0.0 { (rate / back).sqrt() } else { rate };
                 let other_price = price * middle;
-                if other_price > 0.0 && other_price.is_finite() {
-                    let depth = depth.min(price * pool.capacities[side]);
+                let depth = depth.min(price * pool.capacities[side]);
+                let widest = &mut self.widest[other as usize];
+                if depth > *widest && other_price > 0.0 && other_price.is_finite() {
+                    *widest = depth;
                     self.queue.push(Reached { depth, price: other_price, mint: other });
                 }
             }
@@ -125,7 +133,7 @@ impl Reach {
         self.links.clear();
         for (number, pool) in network.pools().iter().enumerate() {
             let nodes = pool.mints.map(|mint| self.nodes[mint as usize]);
-            if nodes.contains(&NONE) || pool.rates == [0.0; 2] {
+            if nodes.contains(&NONE) || pool.rates.iter().all(|rate| *rate <= 0.0) {
                 continue;
             }
             self.links.push(Link { pool: number as u32, nodes });
