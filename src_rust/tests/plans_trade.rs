@@ -85,8 +85,9 @@ proptest! {
                 best = best.max(pools.iter().zip(parts).map(|(pool, part)| pool_out(pool, 0, part)).sum());
             }
         }
-        // Each leg rounds by itself: one unit in hundreds of thousands of cases.
-        prop_assert!(found.amount_out + 1 >= best, "{} below {best}", found.amount_out);
+        // Fee and output round in every leg: it may miss what one unit of its input is worth.
+        let rounding = pools.len() as u64 * (best / amount + 1);
+        prop_assert!(found.amount_out + rounding >= best, "{} below {best}", found.amount_out);
     }
 
     #[test]
