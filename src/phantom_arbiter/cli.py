@@ -20,6 +20,7 @@ from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.pools import pools
 from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.run import run
+from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
 from phantom_arbiter.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, PhantomError, exit_code
@@ -33,6 +34,7 @@ def build_app() -> typer.Typer:
     app.callback(invoke_without_command=True)(_phantom)
     app.command()(run)
     app.command()(quote)
+    app.command()(trade)
     app.command()(pools)
     app.command()(venues)
     app.command()(cycles)

@@ -41,6 +41,8 @@ __all__ = [
     "PathTable",
     "PathTables",
     "PhantomError",
+    "Plan",
+    "PlannedRoute",
     "Pool",
     "PoolInfo",
     "Quote",
@@ -58,6 +60,7 @@ __all__ = [
     "Step",
     "Swap",
     "SwapRefused",
+    "Trade",
     "VenueInfo",
     "WeightedCycle",
     "WssAggregator",
@@ -1398,6 +1401,90 @@ class Market:
         Raises:
             InvalidInput: The cycle comes from another market.
         """
+    def best_trade(
+        self,
+        mint_in: AddressLike,
+        mint_out: AddressLike,
+        amount: int,
+        *,
+        max_hops: int = 3,
+        max_legs: int = 4,
+        leg_cost: int = 0,
+        only_pools: Iterable[AddressLike] | None = None,
+        without_pools: Iterable[AddressLike] | None = None,
+        without_mints: Iterable[AddressLike] | None = None,
+        only_venues: list[str] | None = None,
+    ) -> Trade:
+        """Return the best way found to swap exactly `amount` over all pools that are not set aside.
+
+        Never gives less than the best single route, after `leg_cost`, and so never less than any pool.
+
+        Args:
+            mint_in: What is paid.
+            mint_out: What is wanted.
+            amount: Base units of `mint_in`; at least 1.
+            max_hops: Pools a route may go through, 1 to 4.
+            max_legs: Routes that may share the amount, 1 to 8; a transaction holds few.
+            leg_cost: What every route after the first must add, base units of `mint_out`.
+            only_pools: Use only these.
+            without_pools: Use none of these; they need not exist.
+            without_mints: Route through none of these; they need not exist. `mint_in` and `mint_out`
+                are used all the same.
+            only_venues: Use only these venues.
+
+        Raises:
+            InvalidInput: A mint that no pool trades, the same mint twice, amount 0, a limit out of range,
+                an unknown venue or pool of `only_pools`.
+            MarketDataError: `reason` is "no_route" where usable pools do not join the mints, "no_output"
+                where no route takes the amount or gives anything for it, or that of a pool of
+                `only_pools` that is set aside.
+        """
+    def joint_plan(
+        self,
+        base_mints: Iterable[AddressLike],
+        *,
+        values: Sequence[float] | None = None,
+        max_hops: int = 3,
+        max_amount_in: int = 2**64 - 1,
+        max_cycles: int = 64,
+        min_profit: int = 1,
+        only_pools: Iterable[AddressLike] | None = None,
+        without_pools: Iterable[AddressLike] | None = None,
+        without_mints: Iterable[AddressLike] | None = None,
+        only_venues: list[str] | None = None,
+    ) -> Plan:
+        """Return profitable cycles through the base mints to carry out in order, all at once.
+
+        No liquidity counts twice: every swap is quoted on what the ones before it left. The better of two
+        plans: one from what the joint solver lets flow through all pools, one that takes the best cycle
+        again and again. Transaction costs are not in it. No cycles if none gains.
+
+        Args:
+            base_mints: What cycles start from and end with; one that several go through is taken first.
+            values: What a base unit of each base mint is worth, in any common unit; by default in base
+                units of the first, at the price of the deepest pool between the two.
+            max_hops: Pools a cycle may go through, 2 to 4.
+            max_amount_in: Greatest input of a cycle, base units of its base mint. A cycle that this cuts
+                short may come again.
+            max_cycles: 1 to 256.
+            min_profit: Least profit of a cycle, base units of its base mint.
+            only_pools: As for `best_trade`.
+            without_pools: As for `best_trade`.
+            without_mints: As for `best_trade`; base mints are used all the same.
+            only_venues: As for `best_trade`.
+
+        Raises:
+            InvalidInput: As for `best_trade`; a base mint twice, a value that is not above 0.
+            MarketDataError: `reason` is "no_price" where no pool tells a base mint's value.
+        """
+    def requote(self, routes: Sequence[PlannedRoute]) -> list[PlannedRoute]:
+        """Return what routes of a trade or plan give now, carried out in order from their inputs.
+
+        Raises:
+            InvalidInput: A pool is not in this market.
+            MarketDataError: A pool has been closed or is set aside.
+            SwapRefused: A program would fail.
+        """
     def lamports_in(self, mint: AddressLike, lamports: int) -> int | None:
         """Return what `lamports` cost in base units of `mint`, as the engine values fees and tips.
 
@@ -1491,6 +1578,84 @@ def size_cycle(
         InvalidInput: No hops, too many, a pool twice, mints that do not chain, a malformed argument.
         MarketDataError: A pool is set aside.
     """
+
+# ---- plans
+
+@final
+class PlannedRoute:
+    """Swaps in order, each with the output of the one before, to the base unit."""
+
+    @property
+    def hops(self) -> list[Hop]: ...
+    @property
+    def amount_in(self) -> int:
+        """Base units of the first hop's `mint_in`."""
+    @property
+    def amount_out(self) -> int:
+        """Base units of the last hop's `mint_out`."""
+
+@final
+class Trade:
+    """An amount divided over routes, to be carried out in order; exact if nobody comes between."""
+
+    @property
+    def mint_in(self) -> str: ...
+    @property
+    def mint_out(self) -> str: ...
+    @property
+    def amount_in(self) -> int:
+        """Base units; the routes' inputs add up to it."""
+    @property
+    def amount_out(self) -> int:
+        """Base units; the sum of the routes' outputs, transaction costs not deducted."""
+    @property
+    def routes(self) -> list[PlannedRoute]: ...
+    @property
+    def best_single_route(self) -> int | None:
+        """What the best single route gives for the whole amount; None if none takes it."""
+    @property
+    def bound(self) -> float | None:
+        """What no division over any number of such routes exceeds, up to the rounding of float64.
+
+        As long as no pool is swapped with farther than one swap reaches: several swaps may get past the
+        tick arrays that one takes. It pays in fractions of a unit, so where pools of next to nothing stand
+        at absurd prices it is above what whole units reach; with four hops in any market. None if not known.
+        """
+    @property
+    def price_impact_bps(self) -> float:
+        """How far the output lies below that of the same routes at their present rates, in 1/10,000.
+
+        Those rates have fees in them: this is what size alone costs.
+        """
+
+@final
+class Plan:
+    """Cycles to carry out in order; exact if nobody comes between."""
+
+    @property
+    def cycles(self) -> list[PlannedRoute]:
+        """Each starts and ends with a base mint. A pool that two use is swapped with twice."""
+    @property
+    def profits(self) -> list[tuple[str, int]]:
+        """What each base mint gains, base units."""
+    @property
+    def value(self) -> float:
+        """`profits` at the base mints' values."""
+    @property
+    def method(self) -> Literal["joint", "sequential"]:
+        """Which of the two plans it is."""
+    @property
+    def sequential_value(self) -> float:
+        """Value of taking the best cycle, then the best of what is left, and so on."""
+    @property
+    def joint_value(self) -> float:
+        """Value of the plan that starts from the joint solver's flows."""
+    @property
+    def bound(self) -> float | None:
+        """What no plan exceeds, whatever the length and number of its cycles; None if not known.
+
+        Up to the rounding of float64, and as long as no pool is swapped with farther than one swap reaches.
+        """
 
 # ---- pool
 

@@ -30,6 +30,9 @@ use funnel::Shortfall;
 pub use funnel::{Funnel, Miss, Stage};
 use openings::Openings;
 
+/// How long to look for the last units of what may become a signal: they must not cost the block.
+const SIGNAL_EFFORT: Effort = Effort::Candidates(512);
+
 /// A cycle through a changed pool, as the price graph sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cycle {
@@ -415,7 +418,7 @@ impl Engine {
             },
         );
         if is_worth_more {
-            limits.effort = Effort::Thorough;
+            limits.effort = SIGNAL_EFFORT;
             sized = size_cycle(&hops, &limits, &mut self.sizing);
         }
         let Some(sized) = sized else {

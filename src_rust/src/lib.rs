@@ -7,6 +7,7 @@
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
 //! - [`multiverse`]: all cycles and paths of a few hops, on plain arrays;
 //! - [`routing`]: the best trades through all pools at once;
+//! - [`plans`]: exact trades over several routes, and cycles that share pools;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -23,6 +24,7 @@ pub mod engine;
 pub mod market;
 pub mod multiverse;
 pub mod pda;
+pub mod plans;
 pub mod quantities;
 pub mod recording;
 pub mod routing;

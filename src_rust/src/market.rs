@@ -21,8 +21,7 @@ use std::fmt::Write as _;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
-use crate::amm_math::Curve as _;
-use crate::cycle_finder::{EdgeIndex, EdgeWeight, PriceGraph, pool_of};
+use crate::cycle_finder::{EdgeIndex, PriceGraph, pool_of};
 pub use crate::cycle_finder::{MintIndex, PoolIndex};
 use crate::decoders::{DecodeError, Decoded, spl_token, sysvar};
 use crate::quantities::{Pubkey, Slot};
@@ -456,7 +455,8 @@ impl Market {
         let entry = &mut self.pools[index as usize];
         let is_quarantined = self.standings.is_quarantined(entry.venue());
         entry.refresh(&self.environment, is_quarantined);
-        let weights = if entry.set_aside().is_none() { weights(entry, &self.environment) } else { [None; 2] };
+        let recorded = PoolView { state: entry.recorded(), environment: &self.environment };
+        let weights = if entry.set_aside().is_none() { recorded.edge_weights() } else { [None; 2] };
         let before =
             [true, false].map(|a_to_b| self.graph.weight(crate::cycle_finder::edge_of(index, a_to_b)));
         let set = self.graph.set_weights(index, weights[0], weights[1]);
@@ -524,16 +524,6 @@ impl Market {
         }
         text
     }
-}
-
-/// Returns the weights of a pool's two edges, each `None` where there is no finite rate.
-fn weights(entry: &Pool, environment: &Environment) -> [Option<EdgeWeight>; 2] {
-    let view = PoolView { state: entry.recorded(), environment };
-    let gross = view.state.spot_price(true).map_or(f64::NAN, |price| -price.to_f64().ln());
-    [(true, gross), (false, -gross)].map(|(a_to_b, gross)| {
-        let net = -view.marginal_rate(a_to_b).ln();
-        (net.is_finite() && gross.is_finite()).then_some(EdgeWeight { net, gross })
-    })
 }
 
 fn pubkey_at(data: &[u8], offset: usize) -> Option<Pubkey> {

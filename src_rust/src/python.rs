@@ -10,6 +10,7 @@ mod errors;
 mod market;
 mod market_cycles;
 mod multiverse;
+mod plans;
 mod pool;
 mod price_graph;
 mod recording;
@@ -33,6 +34,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     market::register(m)?;
     market_cycles::register(m)?;
     multiverse::register(m)?;
+    plans::register(m)?;
     pool::register(m)?;
     price_graph::register(m)?;
     scorer::register(m)?;

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::MintIndex;
 use crate::amm_math::{Curve, Segment};
+use crate::cycle_finder::EdgeWeight;
 use crate::decoders::{DecodeError, spl_token};
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::{Environment, Quote, Refusal, SwapRequest};
@@ -25,6 +26,17 @@ impl PoolView<'_> {
     /// [`Refusal`].
     pub fn quote(&self, request: &SwapRequest) -> Result<Quote, Refusal> {
         self.state.quote(self.environment, request)
+    }
+
+    /// Returns the weights of the pool's two edges, a to b first, each `None` where there is no finite
+    /// rate.
+    #[must_use]
+    pub fn edge_weights(&self) -> [Option<EdgeWeight>; 2] {
+        let gross = self.state.spot_price(true).map_or(f64::NAN, |price| -price.to_f64().ln());
+        [(true, gross), (false, -gross)].map(|(a_to_b, gross)| {
+            let net = -self.marginal_rate(a_to_b).ln();
+            (net.is_finite() && gross.is_finite()).then_some(EdgeWeight { net, gross })
+        })
     }
 }
 

@@ -17,7 +17,8 @@ use super::wss_aggregator::convert::endpoint_stats;
 use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees};
 use crate::market::{MarketConfig, QuoteError};
 use crate::scorer::ScorerConfig;
-use signal::{PyFill, PyHop, PySignal, export};
+pub use signal::PyHop;
+use signal::{PyFill, PySignal, export};
 use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
 
 /// Settings of an [`Engine`].

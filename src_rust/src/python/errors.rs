@@ -9,6 +9,7 @@ use super::values::to_python;
 use crate::decoders::DecodeError;
 use crate::engine::TakeError;
 use crate::market::{AccountError, QuoteError, SetAside};
+use crate::plans::PlanError;
 use crate::swap::{Refusal, RefusalKind, Value};
 
 create_exception!(phantom_core, PhantomError, PyException, "Base of everything that phantom_core raises.");
@@ -72,6 +73,29 @@ pub fn quote(py: Python<'_>, error: &QuoteError) -> PyErr {
         }
         QuoteError::NoPrice(_) => market_data(py, "no_price", error.to_string(), &[]),
         QuoteError::Refused { error: refusal, .. } => refused(py, refusal, error.to_string()),
+    }
+}
+
+/// Maps why there is no plan: what the market does not offer, a wrong argument, or a pool's failure.
+pub fn plan(py: Python<'_>, error: &PlanError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        PlanError::NoRoute { mint_in, mint_out, .. } => {
+            let values = [("mint_in", (*mint_in).into()), ("mint_out", (*mint_out).into())];
+            market_data(py, "no_route", message, &values)
+        }
+        PlanError::NoOutput { amount_in, .. } => {
+            market_data(py, "no_output", message, &[("amount_in", (*amount_in).into())])
+        }
+        PlanError::NoValue { mint, .. } => market_data(py, "no_price", message, &[("mint", (*mint).into())]),
+        PlanError::Quote(error) => quote(py, error),
+        PlanError::UnknownMint { .. }
+        | PlanError::SameMint(_)
+        | PlanError::ZeroAmount
+        | PlanError::OutOfRange { .. }
+        | PlanError::UnknownVenue(_)
+        | PlanError::BadValue { .. }
+        | PlanError::Broken { .. } => invalid(message),
     }
 }
 

@@ -9,6 +9,10 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::market_cycles::{self, MarketCycle};
+use super::plans::{
+    FilterArguments, PlanArguments, PyPlan, PyPlannedRoute, PyTrade, TradeArguments, plan_in, requote_in,
+    trade_in,
+};
 use super::pool::PyPool;
 use super::price_graph::{GraphArrays, MarketGraph};
 use super::sizing::{self, PySized};
@@ -380,6 +384,60 @@ impl PyMarket {
 
     fn graph(&self, py: Python<'_>) -> MarketGraph {
         MarketGraph::new(py, py.detach(|| GraphArrays::of(&self.lock())))
+    }
+
+    #[pyo3(signature = (mint_in, mint_out, amount, *, max_hops=3, max_legs=4, leg_cost=0, only_pools=None,
+        without_pools=None, without_mints=None, only_venues=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
+    fn best_trade<'py>(
+        &self,
+        py: Python<'py>,
+        mint_in: &Bound<'py, PyAny>,
+        mint_out: &Bound<'py, PyAny>,
+        amount: &Bound<'py, PyAny>,
+        max_hops: usize,
+        max_legs: usize,
+        leg_cost: u64,
+        only_pools: Option<&Bound<'py, PyAny>>,
+        without_pools: Option<&Bound<'py, PyAny>>,
+        without_mints: Option<&Bound<'py, PyAny>>,
+        only_venues: Option<Vec<String>>,
+    ) -> PyResult<PyTrade> {
+        let pools = FilterArguments { only_pools, without_pools, without_mints, only_venues };
+        let arguments = TradeArguments { mint_in, mint_out, amount, max_hops, max_legs, leg_cost, pools };
+        trade_in(py, arguments, |ask| py.detach(|| ask(&self.lock())))
+    }
+
+    #[pyo3(signature = (base_mints, *, values=None, max_hops=3, max_amount_in=u64::MAX, max_cycles=64,
+        min_profit=1, only_pools=None, without_pools=None, without_mints=None, only_venues=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
+    fn joint_plan<'py>(
+        &self,
+        py: Python<'py>,
+        base_mints: &Bound<'py, PyAny>,
+        values: Option<Vec<f64>>,
+        max_hops: usize,
+        max_amount_in: u64,
+        max_cycles: usize,
+        min_profit: u64,
+        only_pools: Option<&Bound<'py, PyAny>>,
+        without_pools: Option<&Bound<'py, PyAny>>,
+        without_mints: Option<&Bound<'py, PyAny>>,
+        only_venues: Option<Vec<String>>,
+    ) -> PyResult<PyPlan> {
+        let pools = FilterArguments { only_pools, without_pools, without_mints, only_venues };
+        let arguments =
+            PlanArguments { base_mints, values, max_hops, max_amount_in, max_cycles, min_profit, pools };
+        plan_in(py, arguments, |ask| py.detach(|| ask(&self.lock())))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "converted from a Python sequence")]
+    fn requote(
+        &self,
+        py: Python<'_>,
+        routes: Vec<PyRef<'_, PyPlannedRoute>>,
+    ) -> PyResult<Vec<PyPlannedRoute>> {
+        requote_in(py, &routes, |ask| py.detach(|| ask(&self.lock())))
     }
 
     fn state_digest(&self, py: Python<'_>) -> String {

@@ -5,6 +5,9 @@ use pyo3::prelude::*;
 use crate::cycle_finder::edge_of;
 use crate::engine::{Engine, Fees, Signal};
 use crate::market::Market;
+use crate::plans::PlannedHop;
+use crate::python::market::parse_pubkey;
+use crate::quantities::Pubkey;
 
 /// One hop of a sized cycle.
 #[pyclass(name = "Hop", module = "phantom_core", frozen, get_all)]
@@ -24,6 +27,25 @@ impl PyHop {
             "Hop(pool='{}', mint_in='{}', mint_out='{}', amount_in={}, amount_out={})",
             self.pool, self.mint_in, self.mint_out, self.amount_in, self.amount_out
         )
+    }
+}
+
+impl From<&PlannedHop> for PyHop {
+    fn from(hop: &PlannedHop) -> Self {
+        Self {
+            pool: hop.pool.to_string(),
+            mint_in: hop.mint_in.to_string(),
+            mint_out: hop.mint_out.to_string(),
+            amount_in: hop.amount_in,
+            amount_out: hop.amount_out,
+        }
+    }
+}
+
+impl PyHop {
+    /// Returns the pool and the mint paid to it.
+    pub fn ends(&self) -> PyResult<(Pubkey, Pubkey)> {
+        Ok((parse_pubkey("pool", &self.pool)?, parse_pubkey("mint_in", &self.mint_in)?))
     }
 }
 
