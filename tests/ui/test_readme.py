@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from phantom_arbiter.cli import main
+from phantom_arbiter.cli import build_app, main
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -15,9 +15,11 @@ ROWS = re.findall(r"^\| `phantom ([^`]+)` \| (.*) \|$", README, flags=re.MULTILI
 
 
 def test_python_blocks_run_as_they_stand() -> None:
-    pool, market = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-    of_pool, of_market = _run(pool), _run(market)
+    blocks = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    of_pool, of_market, of_detection = map(_run, blocks)
     assert [len(of_pool), len(of_market)] == [4, 2]
+    assert of_detection[0].startswith("True ")
+    assert of_detection[-1].startswith(("joint ", "sequential "))
     assert of_pool[0].startswith("Quote(amount_in=1000000000, ")
     assert of_pool[0] == of_market[0], "a pool by itself answers as the market does"
 
@@ -30,16 +32,9 @@ def _run(code: str) -> list[str]:
 
 
 def test_table_lists_every_command_for_users() -> None:
-    assert [words.split()[0] for words, _ in ROWS] == [
-        "run",
-        "quote",
-        "pools",
-        "venues",
-        "journal",
-        "conformance",
-        "config",
-        "--install-completion",
-    ]
+    registered = [command.callback for command in build_app().registered_commands]
+    commands = [command.__name__ for command in registered if command and command.__name__ != "version"]
+    assert sorted(words.split()[0] for words, _ in ROWS) == sorted([*commands, "--install-completion"])
 
 
 @pytest.mark.parametrize(("words", "what"), ROWS, ids=[words for words, _ in ROWS])
