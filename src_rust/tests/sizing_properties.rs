@@ -76,14 +76,19 @@ impl Curve for Ranges {
         }
     }
 
-    fn segments(&self, _: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, _: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         let kept = (1_000_000 - self.fee_e6) as f64 / 1e6;
-        into.extend(self.ranges.iter().map(|range| Segment {
-            gain: kept * range.reserve_out as f64,
-            base: range.reserve_in as f64,
-            drag: kept,
-            max_in: range.take as f64 / kept,
-        }));
+        for range in &self.ranges {
+            let segment = Segment {
+                gain: kept * range.reserve_out as f64,
+                base: range.reserve_in as f64,
+                drag: kept,
+                max_in: range.take as f64 / kept,
+            };
+            if !visit(segment) {
+                return;
+            }
+        }
     }
 
     fn marginal_rate(&self, _: bool) -> f64 {
@@ -147,10 +152,10 @@ impl Curve for Pool {
         }
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         match self {
-            Self::Product(pool) => pool.segments(a_to_b, into),
-            Self::Ranges(pool) => pool.segments(a_to_b, into),
+            Self::Product(pool) => pool.each_segment(a_to_b, visit),
+            Self::Ranges(pool) => pool.each_segment(a_to_b, visit),
         }
     }
 
@@ -395,8 +400,8 @@ impl Curve for MissingBeyond {
             .and_then(|amount_in| if amount_in > self.1 { Err(()) } else { Ok(amount_in) })
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.0.segments(a_to_b, into);
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.0.each_segment(a_to_b, visit);
     }
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {
@@ -449,8 +454,8 @@ impl Curve for AsksTooMuch {
         self.0.quote_exact_out(a_to_b, amount_out).map(|amount_in| amount_in + 5).map_err(drop)
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.0.segments(a_to_b, into);
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.0.each_segment(a_to_b, visit);
     }
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {

@@ -51,8 +51,8 @@ impl Curve for PoolView<'_> {
         self.quote(&SwapRequest::new(amount_out, false, a_to_b)).map(|quote| quote.user_in)
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.state.segments(self.environment, a_to_b, into);
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.state.each_segment(self.environment, a_to_b, visit);
     }
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {

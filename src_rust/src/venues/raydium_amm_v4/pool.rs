@@ -297,16 +297,16 @@ impl PoolState for AmmV4Pool {
         Ok(Execution { quote, details })
     }
 
-    fn segments(&self, _: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, _: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         let (Some(reserves), Some(vaults)) = (self.known_reserves(), self.vaults.amounts()) else { return };
         let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
-        constant_product::push_segments(
+        constant_product::each_segment(
             [reserves[side_in] as f64, reserves[side_out] as f64],
             self.kept(),
             1.0,
             [None; 2],
             (u64::MAX - vaults[side_in]) as f64,
-            into,
+            visit,
         );
     }
 
