@@ -20,6 +20,7 @@ mod vaults;
 use std::fmt;
 
 use crate::amm_math::Segment;
+use crate::amm_math::constant_product::Direction;
 use crate::decoders::DecodeError;
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
@@ -314,6 +315,12 @@ pub trait PoolState: fmt::Debug + Send + Sync {
             into.push(segment);
             true
         });
+    }
+
+    /// Returns the pool as two reserves and one fee on the input where its quotes are just that for every
+    /// amount from one unit to 2^63 that a trader can hold beside the vault's: sizing then does not ask.
+    fn direction(&self, _environment: &Environment, _a_to_b: bool) -> Option<Direction> {
+        None
     }
 
     /// Returns `d out / d in` at zero input after all fees; 0 where nothing can be traded.

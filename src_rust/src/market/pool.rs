@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::MintIndex;
+use crate::amm_math::constant_product::Direction;
 use crate::amm_math::{Curve, Segment};
 use crate::cycle_finder::EdgeWeight;
 use crate::decoders::{DecodeError, spl_token};
@@ -57,6 +58,10 @@ impl Curve for PoolView<'_> {
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {
         self.state.marginal_rate(self.environment, a_to_b)
+    }
+
+    fn direction(&self, a_to_b: bool) -> Option<Direction> {
+        self.state.direction(self.environment, a_to_b)
     }
 }
 
