@@ -44,7 +44,6 @@ impl Effort {
     /// Returns how many inputs may be tried. `is_asked`: each costs quotes of pools.
     fn candidates(self, is_asked: bool) -> u32 {
         match self {
-            Self::Quick if is_asked => 8,
             Self::Quick => 12,
             Self::Thorough if is_asked => 4_096,
             Self::Thorough => 65_536,
