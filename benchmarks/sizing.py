@@ -1,22 +1,36 @@
-"""Sizing beside what a Python user has: scipy's bounded minimiser and a ternary search, exact quotes.
+"""How good and how fast sizing is: beside a dense search, and beside what a Python user has.
 
-    python -m benchmarks.sizing
+    python -m benchmarks.sizing [--seed N] [--cycles N]
 
-Profits are compared before anything is timed: ours must not be below any of theirs.
+Prints Markdown. The dense search asks for 2,400 inputs: 2,000 over twice the best input known and 400
+right around it; on the market also a ladder over all sizes. Peers (scipy's bounded minimiser, a ternary
+search) must not find more than thorough sizing. A time is the shortest of three calls, result included.
 """
 
 from __future__ import annotations
 
+import argparse
+import base64
+import gzip
 import itertools
+import json
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal, ParamSpec, TypeVar
 
-from phantom_core import ConstantProductHop, size_cycle
+from phantom_core import ConstantProductHop, Market, Sized, size_cycle
 
-CYCLES = 400
+Effort = Literal["quick", "thorough"]
+EFFORTS: tuple[Effort, ...] = ("quick", "thorough")
+T = TypeVar("T")
+P = ParamSpec("P")
+SNAPSHOT = Path(__file__).parents[1] / "tests/data/whirlpools-2023-03-31/snapshot.jsonl.gz"
 MAX_AMOUNT_IN = 1 << 50
+LADDER = sorted({int(1.02**step) + 1 for step in range(1750)})
+KINDS = (("amounts over six decades", 6.0), ("amounts of one size", 0.0))
 
 
 def quote(hops: Sequence[ConstantProductHop], amount: int) -> int:
@@ -77,11 +91,11 @@ def ours(effort: str) -> Callable[[Sequence[ConstantProductHop]], int]:
     return size
 
 
-def cycles(decades: float) -> list[list[ConstantProductHop]]:
+def cycles(decades: float, count: int, seed: int) -> list[list[ConstantProductHop]]:
     """Return cycles of three hops that gain 1 to 10 % at the margin; amounts spread over `decades`."""
-    rng = random.Random(20220406)
+    rng = random.Random(seed)
     made = []
-    for _ in range(CYCLES):
+    for _ in range(count):
         values = [1.0, *(10 ** rng.uniform(-decades / 2, decades / 2) for _ in range(2))]
         values.append(rng.uniform(1.03, 1.12))
         made.append(
@@ -94,41 +108,125 @@ def cycles(decades: float) -> list[list[ConstantProductHop]]:
     return made
 
 
-def main() -> None:
-    """Compare profits, then print medians and means."""
+def timed(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[float, T]:
+    """Return the shortest of three times in microseconds, and the last answer."""
+    shortest = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        answer = call(*args, **kwargs)
+        shortest = min(shortest, time.perf_counter() - start)
+    return shortest * 1e6, answer
+
+
+def dense_inputs(around: int) -> Iterable[int]:
+    """Return inputs over twice `around`, and right beside it."""
+    yield from (max(1, 2 * around * place // 2000) for place in range(1, 2001))
+    yield from range(max(1, around - 200), around + 201)
+
+
+def dense_search(
+    label: str,
+    cycles: Sequence[T],
+    size: Callable[[T, Effort], Sized | None],
+    profits: Callable[[T, Iterable[int]], Iterable[int | None]],
+    further: Sequence[int],
+) -> None:
+    """Print one line for each effort. `further`: inputs that are tried in every cycle."""
+    for effort in EFFORTS:
+        times, missed, proven, gaining = [], [], 0, 0
+        for cycle in cycles:
+            elapsed, sized = timed(size, cycle, effort)
+            times.append(elapsed)
+            found = sized.gross_profit if sized else 0
+            inputs = itertools.chain(dense_inputs(sized.amount_in) if sized else (), further)
+            best = max((profit for profit in profits(cycle, inputs) if profit is not None), default=0)
+            gaining += sized is not None
+            proven += sized is not None and sized.is_proven_best
+            if best > found:
+                missed.append(best - found)
+        at = statistics.quantiles(times, n=100)
+        print(
+            f"| {label} | {effort} | {at[49]:.1f} µs | {statistics.fmean(times):.1f} µs | {at[98]:.0f} µs "
+            f"| {100 * proven / max(gaining, 1):.0f} % | {len(missed)} of {len(cycles)}"
+            + (f", by {statistics.median(missed):.0f} units (at most {max(missed)}) |" if missed else " |")
+        )
+
+
+def product_profits(hops: Sequence[ConstantProductHop], inputs: Iterable[int]) -> Iterable[int]:
+    """Return the exact profit of each input."""
+    return (quote(hops, amount) - amount for amount in inputs)
+
+
+def beside_dense_search(count: int, seed: int) -> None:
+    """Print how often a dense search finds more, on products and on the real market."""
+    print("| cycles | effort | median | mean | p99 | proven best | a dense search finds more |")
+    print("|---|---|---|---|---|---|---|")
+    for name, decades in KINDS:
+
+        def size(hops: Sequence[ConstantProductHop], effort: Effort) -> Sized | None:
+            return size_cycle(hops, MAX_AMOUNT_IN, effort=effort)
+
+        dense_search(f"3 products, {name}", cycles(decades, count, seed), size, product_profits, ())
+    market = Market(assume_plain_mints=True, complete=True)
+    with gzip.open(SNAPSHOT, "rt") as lines:
+        for line in lines:
+            account = json.loads(line)
+            market.apply(account["pubkey"], account["owner"], base64.b64decode(account["data"]))
+    for hops in (2, 3):
+        found = [cycle for cycle in market.cycles(hops) if len(cycle.hops) == hops]
+        dense_search(
+            f"{hops} Whirlpools, 2023-03-31",
+            found,
+            lambda cycle, effort: market.size(cycle, MAX_AMOUNT_IN, effort=effort),
+            lambda cycle, inputs: market.cycle_profits(cycle, list(inputs)),
+            LADDER,
+        )
+
+
+def beside_peers(count: int, seed: int) -> None:
+    """Print what others find and how long they take."""
     searches: dict[str, Callable[[Sequence[ConstantProductHop]], int]] = {
         "size_cycle, quick": ours("quick"),
         "size_cycle, thorough": ours("thorough"),
-        "plain Python ternary search": ternary,
+        "ternary search, plain Python integers": ternary,
     }
     try:
         import scipy  # type: ignore[import-untyped]  # noqa: F401
     except ImportError:
-        print("scipy is not installed: left out")
+        print("scipy is not installed: left out\n")
     else:
-        searches["scipy minimize_scalar, bounded"] = scipy_bounded
-    for name, decades in (("amounts over six decades", 6.0), ("amounts of one size", 0.0)):
-        made = cycles(decades)
+        searches["scipy `minimize_scalar`, bounded"] = scipy_bounded
+    print("| search | cycles | median | mean | of quick's | profit below thorough |")
+    print("|---|---|---|---|---|---|")
+    for name, decades in KINDS:
+        made = cycles(decades, count, seed)
         best = [ours("thorough")(hops) for hops in made]
-        print(f"\n{name}: {len(made)} cycles of 3 constant products")
-        medians: dict[str, float] = {}
+        quick = 0.0
         for label, search in searches.items():
             times, below = [], 0
             for hops, found in zip(made, best, strict=True):
-                shortest = float("inf")
-                for _ in range(3):
-                    start = time.perf_counter()
-                    profit = search(hops)
-                    shortest = min(shortest, time.perf_counter() - start)
-                times.append(shortest * 1e6)
+                elapsed, profit = timed(search, hops)
+                times.append(elapsed)
                 assert profit <= found, (label, profit, found)
                 below += profit < found
-            medians[label] = statistics.median(times)
-            ratio = medians[label] / medians["size_cycle, quick"]
+            median = statistics.median(times)
+            quick = quick or median
+            mean = statistics.fmean(times)
             print(
-                f"  {label:32} median {medians[label]:8.2f} us  mean {statistics.fmean(times):8.2f} us"
-                f"  {ratio:7.1f}x of quick  profit below ours in {below} of {len(made)}"
+                f"| {label} | {name} | {median:.1f} µs | {mean:.1f} µs | {median / quick:.0f}x "
+                f"| {below} of {count} |"
             )
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description="How good and how fast sizing is.")
+    parser.add_argument("--seed", type=int, default=20220406)
+    parser.add_argument("--cycles", type=int, default=400)
+    arguments = parser.parse_args()
+    beside_dense_search(arguments.cycles, arguments.seed)
+    print()
+    beside_peers(arguments.cycles, arguments.seed)
 
 
 if __name__ == "__main__":

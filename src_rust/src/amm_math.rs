@@ -47,9 +47,17 @@ pub trait Curve {
     /// The program's own refusal, or missing data; never a clamp.
     fn quote_exact_out(&self, a_to_b: bool, amount_out: u64) -> Result<u64, Self::Error>;
 
-    /// Appends the curve's stretches in the order a growing input meets them, as far as one swap
-    /// can reach. Approximate: for search only.
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>);
+    /// Calls `visit` with the curve's stretches in the order a growing input meets them, as far as one
+    /// swap can reach or until it returns `false`. Approximate: for search only.
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool);
+
+    /// Appends all of these stretches.
+    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+        self.each_segment(a_to_b, &mut |segment| {
+            into.push(segment);
+            true
+        });
+    }
 
     /// Returns `d out / d in` at zero input after fees: the marginal rate for the price graph.
     fn marginal_rate(&self, a_to_b: bool) -> f64;

@@ -239,14 +239,46 @@ pub fn size_cycle<C: Curve + ?Sized>(
         }
         return size_products(&directions[..hops.len()], limits, scratch);
     }
-    let model = &mut scratch.model;
-    model.clear();
-    for hop in hops {
-        model.push_hop(|into| hop.curve.segments(hop.a_to_b, into));
+    let (model, cap) = (&mut scratch.model, limits.most() as f64);
+    describe(hops, &products, cap, false, model);
+    let mut peak = model.peak(cap)?;
+    if peak.amount_in < limits.min_amount_in as f64 {
+        // What lies beyond the peak matters.
+        describe(hops, &products, cap, true, model);
+        peak = model.peak(cap)?;
     }
-    let peak = model.peak(limits.most() as f64)?;
     (scratch.peak_in, scratch.bound) = (Some(peak.amount_in), peak.profit);
     search::search(&Curves::new(hops, &products), model, &peak, limits)
+}
+
+/// Fills the model with the hops' curves; constant products first, as others end where those are known.
+fn describe<C: Curve + ?Sized>(
+    hops: &[HopRef<'_, C>],
+    products: &[Option<Direction>; MAX_SIZED_HOPS],
+    cap: f64,
+    complete: bool,
+    model: &mut Model,
+) {
+    model.start(hops.len(), cap);
+    let mut firsts = [f64::INFINITY; MAX_SIZED_HOPS];
+    for (place, product) in products.iter().enumerate() {
+        if let Some(product) = product {
+            let segment = product.segment();
+            model.set_hop(place, &firsts, true, |visit| {
+                visit(segment);
+            });
+        }
+    }
+    let asked = || hops.iter().enumerate().filter(|(place, _)| products[*place].is_none());
+    for (place, hop) in asked().skip(1) {
+        hop.curve.each_segment(hop.a_to_b, &mut |first| {
+            firsts[place] = first.gain / first.base;
+            false
+        });
+    }
+    for (place, hop) in asked() {
+        model.set_hop(place, &firsts, complete, |visit| hop.curve.each_segment(hop.a_to_b, visit));
+    }
 }
 
 /// Returns the input that gains most in a cycle of constant products alone, as [`size_cycle`].

@@ -20,6 +20,7 @@ mod vaults;
 use std::fmt;
 
 use crate::amm_math::Segment;
+use crate::amm_math::constant_product::Direction;
 use crate::decoders::DecodeError;
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
@@ -303,9 +304,24 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// [`Refusal`]; the state is then unchanged.
     fn execute(&mut self, environment: &Environment, request: &SwapRequest) -> Result<Execution, Refusal>;
 
-    /// Appends the curve's stretches for the search, see [`crate::amm_math::Curve::segments`].
-    /// Outputs may be overstated by rounding only, never understated.
-    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>);
+    /// Calls `visit` with the curve's stretches for the search until it returns `false`, see
+    /// [`crate::amm_math::Curve::each_segment`]. Outputs may be overstated by rounding only, never
+    /// understated.
+    fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool);
+
+    /// Appends all of these stretches.
+    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
+        self.each_segment(environment, a_to_b, &mut |segment| {
+            into.push(segment);
+            true
+        });
+    }
+
+    /// Returns the pool as two reserves and one fee on the input where its quotes are just that for every
+    /// amount from one unit to 2^63 that a trader can hold beside the vault's: sizing then does not ask.
+    fn direction(&self, _environment: &Environment, _a_to_b: bool) -> Option<Direction> {
+        None
+    }
 
     /// Returns `d out / d in` at zero input after all fees; 0 where nothing can be traded.
     fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64;
@@ -313,11 +329,16 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// Returns how much of the output token lies behind the present price: the virtual reserve of the
     /// stretch a swap starts on. Only for telling deep pools from shallow ones.
     fn depth(&self, environment: &Environment, a_to_b: bool) -> f64 {
-        let mut segments = Vec::new();
-        self.segments(environment, a_to_b, &mut segments);
-        segments.first().map_or(0.0, |first| {
-            if first.drag > 0.0 { first.gain / first.drag } else { first.max_in * first.gain / first.base }
-        })
+        let mut depth = 0.0;
+        self.each_segment(environment, a_to_b, &mut |first| {
+            depth = if first.drag > 0.0 {
+                first.gain / first.drag
+            } else {
+                first.max_in * first.gain / first.base
+            };
+            false
+        });
+        depth
     }
 
     /// Returns token B per token A (`a_to_b`) or its inverse at the present price before any fee, as

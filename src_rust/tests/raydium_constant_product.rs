@@ -68,6 +68,15 @@ fn cpmm_lists_what_it_lacks_until_all_is_known() {
 }
 
 #[test]
+fn amm_v4_is_a_direction_while_it_trades() {
+    let mut made = AmmV4::new([1_000_000, 2_000_000]);
+    let direction = made.build().direction(&environment(NOW), true).unwrap();
+    assert_eq!((direction.reserve_in(), direction.reserve_out()), (1_000_000, 2_000_000));
+    made.fee = [1, 1];
+    assert!(made.build().direction(&environment(NOW), true).is_none());
+}
+
+#[test]
 fn cpmm_permissions_are_read_from_the_account() {
     let refused = |made: &Cpmm| code(exact_in(&*made.build(), true, 1_000));
     let mut made = Cpmm::new([1_000_000, 2_000_000], 2_500);
@@ -335,6 +344,15 @@ proptest! {
         let mut pool = pool;
         if let Ok(there) = pool.execute(&environment(NOW), &SwapRequest::new(amount, true, a_to_b)) {
             prop_assert!(exact_in(&*pool, !a_to_b, there.quote.user_out).unwrap_or(0) <= amount);
+        }
+    }
+
+    #[test]
+    fn a_direction_quotes_what_the_pool_does(pool in any_pool(), amount in any_amount(), a_to_b: bool) {
+        if let Some(direction) = pool.direction(&environment(NOW), a_to_b) {
+            let amount = amount.max(1);
+            prop_assert_eq!(direction.amount_out(amount), exact_in(&*pool, a_to_b, amount).ok());
+            prop_assert_eq!(direction.amount_in(amount), exact_out(&*pool, a_to_b, amount).ok());
         }
     }
 

@@ -76,14 +76,19 @@ impl Curve for Ranges {
         }
     }
 
-    fn segments(&self, _: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, _: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         let kept = (1_000_000 - self.fee_e6) as f64 / 1e6;
-        into.extend(self.ranges.iter().map(|range| Segment {
-            gain: kept * range.reserve_out as f64,
-            base: range.reserve_in as f64,
-            drag: kept,
-            max_in: range.take as f64 / kept,
-        }));
+        for range in &self.ranges {
+            let segment = Segment {
+                gain: kept * range.reserve_out as f64,
+                base: range.reserve_in as f64,
+                drag: kept,
+                max_in: range.take as f64 / kept,
+            };
+            if !visit(segment) {
+                return;
+            }
+        }
     }
 
     fn marginal_rate(&self, _: bool) -> f64 {
@@ -147,10 +152,10 @@ impl Curve for Pool {
         }
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         match self {
-            Self::Product(pool) => pool.segments(a_to_b, into),
-            Self::Ranges(pool) => pool.segments(a_to_b, into),
+            Self::Product(pool) => pool.each_segment(a_to_b, visit),
+            Self::Ranges(pool) => pool.each_segment(a_to_b, visit),
         }
     }
 
@@ -395,8 +400,8 @@ impl Curve for MissingBeyond {
             .and_then(|amount_in| if amount_in > self.1 { Err(()) } else { Ok(amount_in) })
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.0.segments(a_to_b, into);
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.0.each_segment(a_to_b, visit);
     }
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {
@@ -449,8 +454,8 @@ impl Curve for AsksTooMuch {
         self.0.quote_exact_out(a_to_b, amount_out).map(|amount_in| amount_in + 5).map_err(drop)
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.0.segments(a_to_b, into);
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.0.each_segment(a_to_b, visit);
     }
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {
@@ -470,4 +475,64 @@ fn loose_exact_out_quotes_cost_nothing() {
     let out = |input| pools[1].quote_exact_in(true, pools[0].quote_exact_in(true, input).ok()?).ok();
     assert_eq!(out(sized.amount_in()), Some(sized.amount_out()));
     assert!(out(sized.amount_in() - 1) < Some(sized.amount_out()), "{sized:?}");
+}
+
+/// A curve of a thousand flat steps, each a little cheaper to leave, that counts what is asked of it.
+#[derive(Debug, Default)]
+struct Steps {
+    visited: std::cell::Cell<u32>,
+}
+
+impl Curve for Steps {
+    type Error = ();
+
+    fn quote_exact_in(&self, _: bool, amount_in: u64) -> Result<u64, ()> {
+        let (mut left, mut amount_out) = (amount_in, 0);
+        for step in 0..1_000 {
+            let taken = left.min(1_000_000);
+            amount_out += taken * (10_000 - step) / 9_900;
+            left -= taken;
+        }
+        if left == 0 { Ok(amount_out) } else { Err(()) }
+    }
+
+    fn quote_exact_out(&self, _: bool, _: u64) -> Result<u64, ()> {
+        Err(())
+    }
+
+    fn each_segment(&self, _: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        for step in 0..1_000 {
+            self.visited.set(self.visited.get() + 1);
+            let gain = f64::from(10_000 - step) / 9_900.0;
+            if !visit(Segment { gain, base: 1.0, drag: 0.0, max_in: 1e6 }) {
+                return;
+            }
+        }
+    }
+
+    fn marginal_rate(&self, _: bool) -> f64 {
+        10_000.0 / 9_900.0
+    }
+}
+
+#[test]
+fn stretches_beyond_the_peak_are_not_asked_for() {
+    let steps = Steps::default();
+    let hops = [HopRef { curve: &steps, a_to_b: true }];
+    let size = |limits| {
+        steps.visited.set(0);
+        size_cycle(&hops, &limits, &mut SizingScratch::new()).unwrap()
+    };
+    // Rates are above one for 100 steps, and one is more than enough to see that it falls.
+    let sized = size(SizingLimits::up_to(u64::MAX));
+    assert!((100..=102).contains(&steps.visited.get()), "{} visited", steps.visited.get());
+    let gain: u64 = (0..100).map(|step| 1_000_000 * (10_000 - step) / 9_900 - 1_000_000).sum();
+    assert!(sized.gross_profit >= gain && sized.gap <= 200, "{gain} is there: {sized:?}");
+    // A cap ends it sooner; a least input beyond the peak needs what lies there.
+    size(SizingLimits::up_to(5_500_000));
+    assert!(steps.visited.get() <= 8, "{} visited", steps.visited.get());
+    let far = SizingLimits { min_amount_in: 150_500_000, ..SizingLimits::up_to(u64::MAX) };
+    let sized = size(far);
+    assert_eq!(sized.amount_in(), 150_500_000);
+    assert!(sized.gap <= 200, "{sized:?}");
 }

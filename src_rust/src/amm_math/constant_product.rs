@@ -12,7 +12,7 @@ mod stretches;
 
 pub use batch::{BatchError, quote_many};
 pub use direction::Direction;
-pub(crate) use stretches::{arriving, push_segments};
+pub(crate) use stretches::{arriving, each_segment};
 
 use super::{Curve, Segment};
 
@@ -145,15 +145,8 @@ impl Curve for ConstantProduct {
         self.direction(a_to_b).amount_in(amount_out).ok_or(ConstantProductError::Overflow)
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        let (reserve_in, reserve_out) = self.sides(a_to_b);
-        let kept = self.kept();
-        into.push(Segment {
-            gain: kept * reserve_out as f64,
-            base: reserve_in as f64,
-            drag: kept,
-            max_in: f64::INFINITY,
-        });
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        visit(self.direction(a_to_b).segment());
     }
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {

@@ -45,6 +45,9 @@ impl TransferFees {
     /// Calls `visit` with the pieces of the next stretch, which is given between the fees: its input is
     /// what arrives at the pool, its output what leaves it. Stops once `visit` returns `false`.
     pub(crate) fn surround(&mut self, mut rest: Segment, mut visit: impl FnMut(Segment) -> bool) -> bool {
+        if self.fee_in.until == f64::INFINITY && self.fee_out.until == f64::INFINITY {
+            return visit(rest); // no fee, or none any more
+        }
         if self.fee_in.kept <= 0.0 {
             // Nothing arrives until the fee has reached its maximum.
             let nothing = Segment { gain: 0.0, base: 1.0, drag: 0.0, max_in: self.fee_in.until };

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::MintIndex;
+use crate::amm_math::constant_product::Direction;
 use crate::amm_math::{Curve, Segment};
 use crate::cycle_finder::EdgeWeight;
 use crate::decoders::{DecodeError, spl_token};
@@ -51,12 +52,16 @@ impl Curve for PoolView<'_> {
         self.quote(&SwapRequest::new(amount_out, false, a_to_b)).map(|quote| quote.user_in)
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.state.segments(self.environment, a_to_b, into);
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.state.each_segment(self.environment, a_to_b, visit);
     }
 
     fn marginal_rate(&self, a_to_b: bool) -> f64 {
         self.state.marginal_rate(self.environment, a_to_b)
+    }
+
+    fn direction(&self, a_to_b: bool) -> Option<Direction> {
+        self.state.direction(self.environment, a_to_b)
     }
 }
 

@@ -4,6 +4,11 @@
 //! (`rate = r1 * r2`, `bend = b1 + b2 * r1`), and `rate * x / (1 + bend * x) - x` peaks at
 //! `(sqrt(rate) - 1) / bend`. So the walk goes from boundary to boundary while the composed rate is
 //! above one. Rates only fall along a curve, so the first peak is the highest.
+//!
+//! A curve may have hundreds of stretches. A hop's are asked for one by one until the peak cannot lie
+//! further on; one more is kept, and from its end on a line goes on at the rate found there. Rates only
+//! fall, so the line is an upper bound like the pieces: whatever is concluded from the model stays
+//! certain.
 
 use super::MAX_SIZED_HOPS;
 use crate::amm_math::Segment;
@@ -27,9 +32,11 @@ struct Piece {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Model {
     pieces: Vec<Piece>,
-    /// Where each hop's pieces end.
-    ends: Vec<usize>,
-    segments: Vec<Segment>,
+    /// Where each hop's pieces are; `None` until it is known.
+    spans: [Option<(usize, usize)>; MAX_SIZED_HOPS],
+    hops: usize,
+    /// No input of the cycle above matters.
+    cap: f64,
     /// Rate and bend of the first so many hops together, if none of them has an end.
     whole: Option<[(f64, f64); MAX_SIZED_HOPS + 1]>,
 }
@@ -59,22 +66,22 @@ pub(super) struct Peak {
 }
 
 impl Model {
-    pub fn clear(&mut self) {
+    /// Starts a cycle of so many hops, of which nothing is known yet.
+    pub fn start(&mut self, hops: usize, cap: f64) {
         self.pieces.clear();
-        self.ends.clear();
-        self.whole = None;
+        self.spans = [None; MAX_SIZED_HOPS];
+        (self.hops, self.cap, self.whole) = (hops, cap, None);
     }
 
     /// Takes hops that are one stretch without end each, as (rate, bend).
     pub fn set_unbounded(&mut self, hops: impl Iterator<Item = (f64, f64)>) {
-        self.clear();
         let mut whole = [(1.0, 0.0); MAX_SIZED_HOPS + 1];
         let (mut rate, mut bend) = (1.0, 0.0);
         for (place, (hop_rate, hop_bend)) in hops.enumerate() {
             bend += hop_bend * rate;
             rate *= hop_rate;
             whole[place + 1] = (rate, bend);
-            self.ends.push(0);
+            self.hops = place + 1;
         }
         self.whole = Some(whole);
     }
@@ -84,36 +91,72 @@ impl Model {
         if self.whole.is_some() { 1e-14 } else { 1e-13 }
     }
 
-    /// Adds the next hop; `fill` appends its segments.
-    pub fn push_hop(&mut self, fill: impl FnOnce(&mut Vec<Segment>)) {
-        self.segments.clear();
-        fill(&mut self.segments);
+    /// Takes a hop's stretches from `each`, as long as the peak can lie on them or, if the model is to be
+    /// `complete`, all. `firsts`: the rates at which the hops that are not known yet begin, or more.
+    pub fn set_hop(
+        &mut self,
+        hop: usize,
+        firsts: &[f64; MAX_SIZED_HOPS],
+        complete: bool,
+        each: impl FnOnce(&mut dyn FnMut(Segment) -> bool),
+    ) {
+        let start = self.pieces.len();
         let (mut start_in, mut start_out) = (0.0, 0.0);
-        for segment in &self.segments {
-            let (rate, bend) = (segment.gain / segment.base, segment.drag / segment.base);
-            // Also ends at NaN: a stretch that makes no sense ends the reach of the search.
-            if !(rate > 0.0 && rate.is_finite() && bend >= 0.0 && segment.max_in > 0.0) {
-                break;
+        let mut is_past = false;
+        each(&mut |segment| {
+            let Some(piece) = Piece::new(&segment, start_in, start_out) else { return false };
+            if is_past {
+                self.pieces.push(Piece { len: f64::INFINITY, bend: 0.0, ..piece });
+                return false;
             }
-            let kept = if segment.drag > 0.0 && segment.drag < 1.0 { segment.drag } else { 1.0 };
-            let piece = Piece { start_in, start_out, len: segment.max_in, rate, bend, kept };
+            is_past = !complete && !self.may_gain(hop, firsts, &piece);
             self.pieces.push(piece);
             start_in += piece.len;
             start_out = piece.out(piece.len);
+            true
+        });
+        self.spans[hop] = Some((start, self.pieces.len()));
+    }
+
+    /// Whether the cycle may still gain where a hop comes to this piece.
+    fn may_gain(&self, hop: usize, firsts: &[f64; MAX_SIZED_HOPS], piece: &Piece) -> bool {
+        let (mut rate, mut amount) = (piece.rate, Some(piece.start_out));
+        for (after, first) in firsts.iter().enumerate().take(self.hops).skip(hop + 1) {
+            // Beyond a hop that is not known the amount is not known either.
+            let known = amount.filter(|_| self.spans[after].is_some());
+            let (slope, out) = known.map_or((None, None), |amount| {
+                self.piece(after, amount).map_or((Some(0.0), Some(0.0)), |piece| {
+                    let taken = (amount - piece.start_in).min(piece.len);
+                    (Some(piece.from(taken).0), Some(piece.out(taken)))
+                })
+            });
+            (rate, amount) = (rate * slope.unwrap_or(*first), out);
         }
-        self.ends.push(self.pieces.len());
+        let mut amount = Some(piece.start_in);
+        for before in (0..hop).rev() {
+            let known = amount.filter(|_| self.spans[before].is_some());
+            let (slope, input) = known.map_or((None, None), |amount| {
+                let pieces = self.hop(before);
+                let place = pieces.partition_point(|piece| piece.start_out < amount).saturating_sub(1);
+                pieces.get(place).map_or((Some(0.0), Some(0.0)), |piece| {
+                    let taken = piece.input_for(amount).min(piece.len);
+                    (Some(piece.from(taken).0), Some(piece.start_in + taken))
+                })
+            });
+            (rate, amount) = (rate * slope.unwrap_or(firsts[before]), input);
+        }
+        rate > 1.0 && amount.is_none_or(|amount| amount < self.cap)
     }
 
     fn hop(&self, hop: usize) -> &[Piece] {
-        let start = if hop == 0 { 0 } else { self.ends[hop - 1] };
-        &self.pieces[start..self.ends[hop]]
+        self.spans[hop].map_or(&[], |(start, end)| &self.pieces[start..end])
     }
 
     /// Returns the peak at or below `cap`, or `None` if the first unit already loses.
     pub fn peak(&self, cap: f64) -> Option<Peak> {
         // Where each hop stands: piece and input taken from it.
         let mut at = [(0_usize, 0.0_f64); MAX_SIZED_HOPS];
-        let hops = self.ends.len();
+        let hops = self.hops;
         if let Some(whole) = &self.whole {
             let (rate, bend) = whole[hops];
             if rate.partial_cmp(&1.0) != Some(std::cmp::Ordering::Greater) {
@@ -177,7 +220,7 @@ impl Model {
         let (mut amounts, mut slopes) = ([0.0; MAX_SIZED_HOPS + 1], [0.0; MAX_SIZED_HOPS + 1]);
         (amounts[0], slopes[0]) = (amount_in, 1.0);
         let mut bend = 0.0;
-        let hops = self.ends.len();
+        let hops = self.hops;
         if let Some(whole) = &self.whole {
             for place in 1..=hops {
                 let (rate, bend) = whole[place];
@@ -225,12 +268,12 @@ impl Model {
         let mut amounts = [0.0; MAX_SIZED_HOPS + 1];
         amounts[0] = amount_in;
         if let Some(whole) = &self.whole {
-            for (amount, (rate, bend)) in amounts.iter_mut().zip(whole).take(self.ends.len() + 1) {
+            for (amount, (rate, bend)) in amounts.iter_mut().zip(whole).take(self.hops + 1) {
                 *amount = rate * amount_in / (1.0 + bend * amount_in);
             }
             return amounts;
         }
-        for hop in 0..self.ends.len() {
+        for hop in 0..self.hops {
             amounts[hop + 1] =
                 self.piece(hop, amounts[hop]).map_or(0.0, |piece| piece.out(amounts[hop] - piece.start_in));
         }
@@ -240,18 +283,33 @@ impl Model {
     /// Returns the real profit, an upper bound of the exact one up to the rounding of `f64`.
     pub fn profit(&self, amount_in: f64) -> f64 {
         if let Some(whole) = &self.whole {
-            let (rate, bend) = whole[self.ends.len()];
+            let (rate, bend) = whole[self.hops];
             return rate * amount_in / (1.0 + bend * amount_in) - amount_in;
         }
-        self.amounts(amount_in)[self.ends.len()] - amount_in
+        self.amounts(amount_in)[self.hops] - amount_in
     }
 }
 
 impl Piece {
+    /// `None` for a stretch that makes no sense, NaN included: it ends the reach of the search.
+    fn new(segment: &Segment, start_in: f64, start_out: f64) -> Option<Self> {
+        let (rate, bend) = (segment.gain / segment.base, segment.drag / segment.base);
+        let makes_sense = rate > 0.0 && rate.is_finite() && bend >= 0.0 && segment.max_in > 0.0;
+        let kept = if segment.drag > 0.0 && segment.drag < 1.0 { segment.drag } else { 1.0 };
+        makes_sense.then_some(Self { start_in, start_out, len: segment.max_in, rate, bend, kept })
+    }
+
     /// Rate and bend for an input that follows `taken`.
     fn from(&self, taken: f64) -> (f64, f64) {
         let used = 1.0 + self.bend * taken;
         (self.rate / (used * used), self.bend / used)
+    }
+
+    /// What this piece takes until the hop's output is `out`; infinite if it never is.
+    fn input_for(&self, out: f64) -> f64 {
+        let gained = out - self.start_out;
+        let slack = self.rate - self.bend * gained;
+        if slack > 0.0 { gained / slack } else { f64::INFINITY }
     }
 
     /// The hop's output when this piece has taken `input`.
@@ -277,8 +335,12 @@ mod tests {
 
     fn model(hops: &[&[Segment]]) -> Model {
         let mut model = Model::default();
-        for hop in hops {
-            model.push_hop(|into| into.extend_from_slice(hop));
+        model.start(hops.len(), f64::INFINITY);
+        for (place, hop) in hops.iter().enumerate() {
+            let each = |visit: &mut dyn FnMut(Segment) -> bool| {
+                hop.iter().all(|segment| visit(*segment));
+            };
+            model.set_hop(place, &[1.0; MAX_SIZED_HOPS], true, each);
         }
         model
     }

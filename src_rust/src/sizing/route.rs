@@ -100,10 +100,10 @@ impl Curve for AnyCurve<'_> {
         }
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         match self {
-            Self::Reserves(curve) => curve.segments(a_to_b, into),
-            Self::Pool(curve) => curve.segments(a_to_b, into),
+            Self::Reserves(curve) => curve.each_segment(a_to_b, visit),
+            Self::Pool(curve) => curve.each_segment(a_to_b, visit),
         }
     }
 

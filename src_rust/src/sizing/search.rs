@@ -7,12 +7,14 @@
 //! at the tops of that hop's saw lose nothing there. Tops come first, from the peak outwards; then
 //! the places one below them, and so on, until what is lost for sure is more than can be gained.
 
+mod inputs;
+mod saw;
+mod window;
+
 use super::chain::Chain;
 use super::model::{Amounts, End, Model, Peak};
 use super::{LimitedBy, SizedCycle, SizingLimits};
-
-/// A window of this many places is tried place by place: it costs less than to be clever.
-const SMALL_WINDOW: u64 = 48;
+use window::{SMALL_WINDOW, Window};
 
 /// As many inputs are tried one by one, and up to this best input all that may gain: where profits are
 /// tens of units, one unit matters.
@@ -21,9 +23,6 @@ const EXHAUSTIVE: u32 = 8_192;
 
 /// How many places of each tooth of a measured saw are tried before all places are.
 const MEASURED_LEVELS: u64 = 4;
-
-/// Share of a loss that is taken for certain: `f64` rounds.
-const CERTAIN: f64 = 0.999;
 
 /// Finds the best exact input. `peak` is the model's, at or below the largest input.
 pub(super) fn search<H: Chain>(
@@ -101,26 +100,6 @@ struct Search<'a, H> {
     left: u32,
     quotes: u32,
     best: Option<(Amounts<u64>, i128)>,
-}
-
-/// Where an amount can lie if more than the best is to be gained.
-#[derive(Debug, Clone, Copy)]
-struct Window {
-    low: u64,
-    high: u64,
-    /// What a unit of each amount is worth in units of the last output, at least.
-    values: Amounts<f64>,
-}
-
-/// The saw of a fee along the amount that it is taken of.
-#[derive(Debug, Clone, Copy)]
-struct Saw {
-    /// A top, whole or not.
-    top: f64,
-    /// From top to top: `1 / fee`.
-    period: f64,
-    /// Tops are at whole multiples of this fraction: `(denominator, numerator)`.
-    exact: Option<(u64, u64)>,
 }
 
 impl<H: Chain> Search<'_, H> {
@@ -273,8 +252,8 @@ impl<H: Chain> Search<'_, H> {
                 let input = promising
                     .filter(|&(input, output)| i128::from(output) - i128::from(input) > self.best_profit());
                 if input.is_some_and(|(amount_in, _)| self.try_input(amount_in)) {
-                    if self.chain.is_asked() {
-                        self.shrink_input();
+                    if self.chain.is_asked() && self.left > 64 {
+                        self.shrink_input(); // the last time it is done anyway
                     }
                     if self.is_at_bound() {
                         return true;
@@ -288,137 +267,6 @@ impl<H: Chain> Search<'_, H> {
             step += 1;
         }
         true
-    }
-
-    /// What roundings may take of the bound if one unit more than the best is to be left.
-    fn allowed(&self, window: &Window) -> f64 {
-        if window.high - window.low < SMALL_WINDOW {
-            return f64::INFINITY;
-        }
-        self.bound - (self.best_profit().max(0) as f64 + 1.0)
-    }
-
-    /// Finds the saw of the fee that the hop after an amount takes; `None` without one.
-    fn saw(&mut self, axis: usize, centre: u64) -> Option<Saw> {
-        if axis == self.chain.len() {
-            return None;
-        }
-        if let Some((numerator, denominator)) = self.chain.fee(axis) {
-            let period = denominator as f64 / numerator as f64;
-            let top = (centre as f64 / period).floor();
-            // Worth it where many tops are asked for.
-            let common = if self.left > 64 { gcd(numerator, denominator) } else { 1 };
-            let (numerator, denominator) = (numerator / common, denominator / common);
-            return (numerator > 0 && period > 4.0 && top < 2_f64.powi(62)).then_some(Saw {
-                top,
-                period,
-                exact: Some((denominator, numerator)),
-            });
-        }
-        let fee = 1.0 - self.model.kept(axis, centre as f64);
-        let period = 1.0 / fee;
-        if !(period > 4.0 && period < 1e6) {
-            return None;
-        }
-        // What is lost falls from place to place until it jumps: halve the way to the jump.
-        let slope = self.peak.slopes[axis + 1] / self.peak.slopes[axis];
-        let mut lost = |place: u64| {
-            self.quotes += 1;
-            let real = self.model.hop_output(axis, place as f64);
-            self.chain.amount_out(axis, place).map(|out| (real - out as f64) / slope)
-        };
-        let (mut from, mut to) = (centre, centre + to_units(period.ceil()));
-        let mut before = lost(from)?;
-        while to - from > 1 {
-            let middle = from + (to - from) / 2;
-            let here = lost(middle)?;
-            if here - before + (middle - from) as f64 * fee > 0.5 {
-                to = middle;
-            } else {
-                (from, before) = (middle, here);
-            }
-        }
-        Some(Saw { top: from as f64, period, exact: None })
-    }
-
-    /// The largest input at or below `start` that can be quoted, assuming that the failing ones
-    /// are the larger ones.
-    fn first_feasible(&mut self, start: u64) -> Option<u64> {
-        let (mut fails, mut step) = (start, 1);
-        // Growing steps down, then halves: the limit is usually near, but may be anywhere.
-        let mut works = loop {
-            let lower = fails - step.min(fails.div_ceil(2));
-            if lower < self.least {
-                return None;
-            }
-            if self.forward(lower).is_some() {
-                break lower;
-            }
-            fails = lower;
-            step = step.saturating_mul(2);
-        };
-        while fails - works > 1 {
-            let middle = works + (fails - works) / 2;
-            if self.forward(middle).is_some() {
-                works = middle;
-            } else {
-                fails = middle;
-            }
-        }
-        self.most = works;
-        Some(works)
-    }
-
-    /// An input that works where smaller and larger ones fail: a curve that ends within a few units
-    /// of the coarsest amount takes one of its whole units or none.
-    fn feasible_place(&mut self, axis: usize) -> Option<u64> {
-        let near = to_units(self.peak.amounts[axis].floor()).saturating_sub(2).max(1);
-        (near..=near.saturating_add(4)).rev().find_map(|place| {
-            let range = self.least..=self.most;
-            let amount_in = self.input_for(axis, place).filter(|amount_in| range.contains(amount_in))?;
-            self.forward(amount_in).map(|_| amount_in)
-        })
-    }
-
-    /// Places of an amount at which the model allows more than the best found, `loss` units of that
-    /// amount being lost for sure.
-    fn window(&self, axis: usize, loss: f64) -> Window {
-        let Peak { amount_in: peak_in, curvature, slopes, .. } = self.peak;
-        let hops = self.chain.len();
-        // Worth at the peak, hence too much above it; but less than all of it is enough.
-        let loss = 0.5 * loss * slopes[hops] / slopes[axis];
-        let wanted = self.best_profit().max(0) as f64 + 1.0 + loss - self.margin;
-        let room = (self.bound - wanted).max(0.0);
-        let near = if curvature > 0.0 { 1.0 + 1.02 * (room / curvature).sqrt() } else { 1.0 + room };
-        let edge = |direction: f64| {
-            let enough = |distance: f64| {
-                let amount_in = peak_in + direction * distance;
-                amount_in > 0.0 && amount_in <= self.most as f64 && self.model.profit(amount_in) >= wanted
-            };
-            let mut outside = near;
-            while enough(outside) && outside < 1e20 {
-                outside *= 2.0;
-            }
-            // A kink is steeper than its curvature says.
-            while outside > 4.0 && !enough(0.25 * outside) {
-                outside *= 0.25;
-            }
-            peak_in + direction * outside
-        };
-        let high = to_units(edge(1.0).ceil()).clamp(self.least, self.most);
-        let low = to_units(edge(-1.0).floor()).clamp(self.least, high);
-        // Slopes fall along the curves: what a unit is worth at the end is least at the upper edge.
-        let edge = self.model.at(high as f64, End::Margin);
-        let mut values = edge.slopes;
-        for value in &mut values[..=hops] {
-            *value = CERTAIN * edge.slopes[hops] / *value;
-        }
-        if axis == 0 {
-            return Window { low, high, values };
-        }
-        // Exact amounts lie below the model's by some rounding.
-        let low = to_units(self.model.amounts(low as f64)[axis].floor()).saturating_sub(2).max(1);
-        Window { low, high: to_units(edge.amounts[axis].ceil()).max(low), values }
     }
 
     /// Quotes an input and keeps it if it is the best; of equal ones the smallest.
@@ -435,47 +283,6 @@ impl<H: Chain> Search<'_, H> {
             self.best = Some((amounts, profit));
         }
         is_best
-    }
-
-    /// Lowers the best input while the output stays: an input between two steps is a loss.
-    fn shrink_input(&mut self) {
-        let hops = self.chain.len();
-        let Some((amounts, _)) = self.best else { return };
-        let amount_out = amounts[hops];
-        if let Some(amount_in) = self.input_for(hops, amount_out)
-            && amount_in < amounts[0]
-        {
-            self.keep_if_same(amount_in, amount_out);
-        }
-        if !self.chain.is_asked() {
-            return; // it is the smallest
-        }
-        // Exact-out quotes need not be the smallest: look below, in growing steps.
-        let mut step = 1;
-        while let Some((amounts, _)) = self.best
-            && let Some(amount_in) = amounts[0].checked_sub(step)
-        {
-            if !self.keep_if_same(amount_in, amount_out) {
-                if step == 1 {
-                    return;
-                }
-                step = 1;
-                continue;
-            }
-            step *= 2;
-        }
-    }
-
-    fn keep_if_same(&mut self, amount_in: u64, amount_out: u64) -> bool {
-        if amount_in < self.least {
-            return false;
-        }
-        let Some(amounts) = self.forward(amount_in).filter(|amounts| amounts[self.chain.len()] >= amount_out)
-        else {
-            return false;
-        };
-        self.best = Some((amounts, self.profit(&amounts)));
-        true
     }
 
     fn profit(&self, amounts: &Amounts<u64>) -> i128 {
@@ -500,32 +307,6 @@ impl<H: Chain> Search<'_, H> {
         self.quotes += u32::try_from(hops).unwrap_or(0);
         self.chain.input_for(hops, amount)
     }
-}
-
-impl Saw {
-    /// The top so many teeth from the first.
-    fn place(&self, step: i64) -> Option<u64> {
-        if let Some((denominator, numerator)) = self.exact {
-            let tooth = to_units(self.top).checked_add_signed(step)?;
-            return Some(match tooth.checked_mul(denominator) {
-                Some(place) if numerator == 1 => place,
-                Some(place) => place / numerator,
-                None => {
-                    let place = u128::from(tooth) * u128::from(denominator) / u128::from(numerator);
-                    u64::try_from(place).unwrap_or(u64::MAX)
-                }
-            });
-        }
-        let place = self.top + step as f64 * self.period;
-        (place > -self.period).then(|| to_units(place))
-    }
-}
-
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    a.max(1)
 }
 
 /// The place of the smallest amount; of equal ones the first, which costs least to reach.

@@ -160,7 +160,7 @@ impl DammPool {
         fees.into_iter().any(|fee| fee.older != fee.newer)
     }
 
-    fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: impl FnMut(Segment) -> bool) {
+    fn walk_segments(&self, environment: &Environment, a_to_b: bool, visit: impl FnMut(Segment) -> bool) {
         let clock = environment.now();
         let account = &self.account;
         if account.pool_status != STATUS_ENABLED || account.point(&clock) < account.activation_point {
@@ -302,16 +302,13 @@ impl PoolState for DammPool {
         Ok(Execution { quote, details })
     }
 
-    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.each_segment(environment, a_to_b, |segment| {
-            into.push(segment);
-            true
-        });
+    fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.walk_segments(environment, a_to_b, visit);
     }
 
     fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64 {
         let mut rate = 0.0;
-        self.each_segment(environment, a_to_b, |segment| {
+        self.walk_segments(environment, a_to_b, |segment| {
             rate = segment.gain / segment.base;
             false
         });

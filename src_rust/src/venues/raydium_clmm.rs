@@ -174,16 +174,13 @@ impl PoolState for ClmmPool {
         Ok(Execution { quote: settled.quote, details: details(&self.pool) })
     }
 
-    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.each_segment(environment, a_to_b, |segment| {
-            into.push(segment);
-            true
-        });
+    fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.walk_segments(environment, a_to_b, visit);
     }
 
     fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64 {
         let mut rate = 0.0;
-        self.each_segment(environment, a_to_b, |segment| {
+        self.walk_segments(environment, a_to_b, |segment| {
             rate = segment.gain / segment.base;
             false
         });

@@ -1,7 +1,7 @@
 //! One direction of a constant-product pool, ready for many quotes.
 
-use super::amount_out;
 use super::batch::{Fee, mul_div_up, real};
+use super::{Segment, amount_out};
 
 /// Reserves and fee as one direction sees them. A quote takes a few nanoseconds.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,13 @@ impl Direction {
     #[must_use]
     pub fn kept(&self) -> f64 {
         self.fee.ratio
+    }
+
+    /// Returns the whole curve, for the search.
+    #[must_use]
+    pub fn segment(&self) -> Segment {
+        let drag = self.kept();
+        Segment { gain: drag * self.real_out, base: self.real_in, drag, max_in: f64::INFINITY }
     }
 
     /// Returns what `amount_in` buys; `None` for less than one unit, or if the reserve after it does

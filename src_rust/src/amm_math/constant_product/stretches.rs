@@ -15,19 +15,19 @@ pub(crate) fn arriving(fee: Option<TransferFee>) -> f64 {
     fee.filter(|fee| fee.maximum_fee > 0).map_or(1.0, |fee| 1.0 - f64::from(fee.basis_points) / 10_000.0)
 }
 
-/// Appends the stretches of `reserves[1] * kept_out * x / (reserves[0] + x)`, where `x` is `kept_in` of
+/// Calls `visit`, until it returns `false`, with the stretches of `reserves[1] * kept_out * x / (reserves[0] + x)`, where `x` is `kept_in` of
 /// what arrives, with the transfer fees of the input's and the output's mint around it.
 ///
 /// A transfer fee that reaches its maximum ends a stretch: from there on it takes nothing more. Up to
 /// the roundings, all of which go against the trader, this is what the program pays. `room`: the
 /// largest input, base units.
-pub(crate) fn push_segments(
+pub(crate) fn each_segment(
     reserves: [f64; 2],
     kept_in: f64,
     kept_out: f64,
     fees: [Option<TransferFee>; 2],
     room: f64,
-    into: &mut Vec<Segment>,
+    visit: &mut dyn FnMut(Segment) -> bool,
 ) {
     let [(arrives_in, full_in), (arrives_out, full_out)] = fees.map(proportional);
     // Over net inputs the curve is one; transfer fees scale it, each up to its maximum.
@@ -51,7 +51,9 @@ pub(crate) fn push_segments(
         let (until_in, until_room) = (in_ends - at, room - at);
         let length = until_out.min(until_in).min(until_room);
         if length > 0.0 {
-            into.push(Segment { gain: factor * share_out * gain, base, drag: factor, max_in: length });
+            if !visit(Segment { gain: factor * share_out * gain, base, drag: factor, max_in: length }) {
+                return;
+            }
             let x = factor * length;
             bought += gain * x / (base + x);
             gain *= base / (base + x);
@@ -92,7 +94,10 @@ mod tests {
     fn stretches_end_where_a_transfer_fee_is_full() {
         let mut segments = Vec::new();
         let fees = [Some(fee(100, 1_000)), Some(fee(1_000, 5_000))];
-        push_segments([1e6, 2e6], 0.99, 0.995, fees, 1e18, &mut segments);
+        each_segment([1e6, 2e6], 0.99, 0.995, fees, 1e18, &mut |segment| {
+            segments.push(segment);
+            true
+        });
         assert_eq!(segments.len(), 3);
         for input in [10.0, 9_999.0, 30_000.0, 100_000.0, 101_000.0, 1e7, 1e12] {
             let net = 0.99 * (input - f64::min(input * 0.01, 1_000.0));
@@ -106,14 +111,20 @@ mod tests {
     #[test]
     fn plain_tokens_make_one_stretch() {
         let mut segments = Vec::new();
-        push_segments([10.0, 20.0], 0.5, 1.0, [None, Some(fee(0, 0))], 100.0, &mut segments);
+        each_segment([10.0, 20.0], 0.5, 1.0, [None, Some(fee(0, 0))], 100.0, &mut |segment| {
+            segments.push(segment);
+            true
+        });
         assert_eq!(segments, [Segment { gain: 10.0, base: 10.0, drag: 0.5, max_in: 100.0 }]);
     }
 
     #[test]
     fn a_fee_with_maximum_zero_takes_nothing() {
         let mut segments = Vec::new();
-        push_segments([10.0, 20.0], 1.0, 1.0, [Some(fee(500, 0)); 2], 100.0, &mut segments);
+        each_segment([10.0, 20.0], 1.0, 1.0, [Some(fee(500, 0)); 2], 100.0, &mut |segment| {
+            segments.push(segment);
+            true
+        });
         assert_eq!(segments, [Segment { gain: 20.0, base: 10.0, drag: 1.0, max_in: 100.0 }]);
     }
 }

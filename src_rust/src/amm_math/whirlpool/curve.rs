@@ -25,18 +25,18 @@ impl Curve for PoolView<'_> {
         quote(self, &SwapRequest::new(amount_out, false, a_to_b)).map(|quote| quote.user_in)
     }
 
-    fn segments(&self, a_to_b: bool, into: &mut Vec<Segment>) {
-        let end = into.len() + MAX_SEGMENTS;
-        self.each_segment(a_to_b, |segment| {
-            into.push(segment);
-            into.len() < end
+    fn each_segment(&self, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        let mut left = MAX_SEGMENTS;
+        self.walk_segments(a_to_b, |segment| {
+            left -= 1;
+            visit(segment) && left > 0
         });
     }
 
     /// 0 where nothing can be traded or too little is known.
     fn marginal_rate(&self, a_to_b: bool) -> f64 {
         let mut rate = 0.0;
-        self.each_segment(a_to_b, |segment| {
+        self.walk_segments(a_to_b, |segment| {
             rate = segment.gain / segment.base;
             false
         });
@@ -99,7 +99,7 @@ impl PoolView<'_> {
     }
 
     /// Calls `visit` with every stretch that has liquidity until it returns `false`.
-    fn each_segment(&self, a_to_b: bool, mut visit: impl FnMut(Segment) -> bool) {
+    fn walk_segments(&self, a_to_b: bool, mut visit: impl FnMut(Segment) -> bool) {
         let pool = self.pool;
         let oracle = if pool.is_adaptive() { self.oracle } else { None };
         if pool.is_adaptive() && oracle.is_none() {

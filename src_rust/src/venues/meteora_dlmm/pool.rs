@@ -10,6 +10,7 @@ use super::bitmap::{Extension, is_inner, next_array};
 use super::errors::Fault;
 use super::fees::{FeeSchedule, References};
 use super::price::{ONE_X64, price_of_bin};
+use super::search::MAX_SEGMENTS;
 use super::swap::{Effects, Swap};
 use super::walk::Course;
 use crate::amm_math::Segment;
@@ -420,8 +421,12 @@ impl PoolState for DlmmPool {
         Ok(Execution { quote: swap.quote, details: self.details(&swap, &effects) })
     }
 
-    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.append_segments(environment, a_to_b, into);
+    fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        let mut left = MAX_SEGMENTS;
+        self.walk_segments(environment, a_to_b, |segment| {
+            left -= 1;
+            visit(segment) && left > 0
+        });
     }
 
     fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64 {

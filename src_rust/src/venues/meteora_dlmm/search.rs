@@ -10,7 +10,7 @@ use crate::decoders::TransferFee;
 use crate::swap::Environment;
 
 /// Most stretches described: a swap over more bins runs out of compute units.
-const MAX_SEGMENTS: usize = 320;
+pub(super) const MAX_SEGMENTS: usize = 320;
 /// How far the price may move for what counts as depth: 2 %.
 const DEPTH_SHARE: f64 = 0.02;
 /// 1 in Q64.64.
@@ -65,7 +65,12 @@ impl DlmmPool {
 
     /// Calls `visit` with every stretch ahead. Where a transfer fee reaches its maximum it is
     /// overstated.
-    fn each_segment(&self, environment: &Environment, a_to_b: bool, mut visit: impl FnMut(Segment) -> bool) {
+    pub(super) fn walk_segments(
+        &self,
+        environment: &Environment,
+        a_to_b: bool,
+        mut visit: impl FnMut(Segment) -> bool,
+    ) {
         let Ok(course) = self.course(&environment.now(), a_to_b) else { return };
         let [kept_in, kept_out] = self.sides.fees(environment, a_to_b).map(kept);
         self.each_bin_ahead(a_to_b, |ahead| {
@@ -83,17 +88,9 @@ impl DlmmPool {
         });
     }
 
-    pub(super) fn append_segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
-        let end = into.len() + MAX_SEGMENTS;
-        self.each_segment(environment, a_to_b, |segment| {
-            into.push(segment);
-            into.len() < end
-        });
-    }
-
     pub(super) fn first_rate(&self, environment: &Environment, a_to_b: bool) -> f64 {
         let mut rate = 0.0;
-        self.each_segment(environment, a_to_b, |segment| {
+        self.walk_segments(environment, a_to_b, |segment| {
             rate = segment.gain;
             false
         });

@@ -131,8 +131,9 @@ impl Curve {
         (!numerator.is_zero() && !denominator.is_zero()).then_some(Fraction { numerator, denominator })
     }
 
-    /// Appends the stretches for an input of which the share `kept` is left after fees.
-    pub(super) fn segments(self, reserves: Reserves, kept: f64, into: &mut Vec<Segment>) {
+    /// Calls `visit`, until it returns `false`, with the stretches for an input of which the share `kept`
+    /// is left after fees.
+    pub(super) fn each_segment(self, reserves: Reserves, kept: f64, visit: &mut dyn FnMut(Segment) -> bool) {
         let held = reserves.destination as f64;
         match self {
             Self::ConstantProduct | Self::Offset(_) => {
@@ -143,15 +144,15 @@ impl Curve {
                 } else {
                     f64::INFINITY
                 };
-                into.push(Segment { gain: kept * destination, base: source, drag: kept, max_in });
+                visit(Segment { gain: kept * destination, base: source, drag: kept, max_in });
             }
             Self::ConstantPrice(price) => {
                 let price = price as f64;
                 let rate = if reserves.a_to_b { 1.0 / price } else { price };
-                into.push(Segment { gain: kept * rate, base: 1.0, drag: 0.0, max_in: held / rate / kept });
+                visit(Segment { gain: kept * rate, base: 1.0, drag: 0.0, max_in: held / rate / kept });
             }
             Self::Stable(amplification) => {
-                stable::segments(amplification, reserves.source, reserves.destination, kept, into);
+                stable::each_segment(amplification, reserves.source, reserves.destination, kept, visit);
             }
         }
     }

@@ -231,10 +231,10 @@ impl PoolState for TokenSwapPool {
         Ok(Execution { quote: swapped.quote(), details: vec![("fee_lp_minted", swapped.pool_tokens.into())] })
     }
 
-    fn segments(&self, _: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, _: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         let kept = self.fees.kept();
         if let Some(reserves) = self.live_reserves(a_to_b).filter(|_| kept > 0.0) {
-            self.curve.segments(reserves, kept, into);
+            self.curve.each_segment(reserves, kept, visit);
         }
     }
 

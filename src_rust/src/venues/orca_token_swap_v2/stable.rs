@@ -135,17 +135,18 @@ impl Smooth {
     }
 }
 
-/// Appends stretches that meet the curve at both of their ends and do not lie below it in between;
+/// Calls `visit`, until it returns `false`, with stretches that meet the curve at both of their ends and
+/// do not lie below it in between;
 /// where it bends most sharply they lie up to [`EXCESS`] above, and the last an eighth of [`REST`].
 ///
 /// In a pool more skewed than some thousands to one the program's rounding is worth more than a few
 /// units, and the stretches may lie below by that: 1.5e-7 of the output has been seen at 10^7 to 1.
-pub(super) fn segments(
+pub(super) fn each_segment(
     amplification: u64,
     source: u64,
     destination: u64,
     kept: f64,
-    into: &mut Vec<Segment>,
+    visit: &mut dyn FnMut(Segment) -> bool,
 ) {
     let Some(leverage) = amplification.checked_mul(2) else { return };
     let Some(invariant) = invariant(leverage, source.into(), destination.into()) else { return };
@@ -177,18 +178,21 @@ pub(super) fn segments(
         if mean <= 0.0 {
             break;
         }
-        into.push(Segment {
+        let is_wanted = visit(Segment {
             gain: gain * kept,
             base: 1.0,
             drag: (gain / mean - 1.0) / length * kept,
             max_in: length / kept,
         });
+        if !is_wanted {
+            return;
+        }
         (start, left, slope) = (start + length, next, end_slope);
     }
     // Beyond, what is left falls as the product of two factors 1 / (1 + p x), 1 / (1 + q x), with
     // p + q the fall now; 9/8 of it, approached at that rate, is more than goes out anywhere.
     let fall = slope / left;
-    into.push(Segment { gain: 1.125 * slope * kept, base: 1.0, drag: fall * kept, max_in: f64::INFINITY });
+    visit(Segment { gain: 1.125 * slope * kept, base: 1.0, drag: fall * kept, max_in: f64::INFINITY });
 }
 
 #[cfg(test)]
@@ -222,7 +226,10 @@ mod tests {
             prop_assume!(exact.is_some());
             let exact = exact.unwrap().destination as f64;
             let mut pieces = Vec::new();
-            segments(amplification, a, b, 1.0, &mut pieces);
+            each_segment(amplification, a, b, 1.0, &mut |piece| {
+                pieces.push(piece);
+                true
+            });
             let (mut rest, mut output) = (amount as f64, 0.0);
             for piece in pieces {
                 let step = rest.min(piece.max_in);

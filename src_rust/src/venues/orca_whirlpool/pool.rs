@@ -342,8 +342,8 @@ impl PoolState for WhirlpoolPool {
         Ok(Execution { quote: done.quote, details: details(&done) })
     }
 
-    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
-        self.plain_view(environment, a_to_b).segments(a_to_b, into);
+    fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
+        self.plain_view(environment, a_to_b).each_segment(a_to_b, visit);
     }
 
     fn marginal_rate(&self, environment: &Environment, a_to_b: bool) -> f64 {

@@ -326,12 +326,12 @@ impl PoolState for PumpSwapPool {
         })
     }
 
-    fn segments(&self, _: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, _: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         let Some((terms, fees)) = self.live(a_to_b).filter(|&(_, fees)| fees < 1.0 || !a_to_b) else {
             return;
         };
         let (base, quote, real_quote) = (terms.base as f64, terms.quote as f64, terms.real_quote as f64);
-        into.push(if a_to_b {
+        visit(if a_to_b {
             // Virtual units cannot be paid out: the stretch ends where the real ones and the fee
             // that stays with them do.
             let lp = terms.rates.map_or(0.0, |rates| rates.lp_fee_bps as f64 / BPS);

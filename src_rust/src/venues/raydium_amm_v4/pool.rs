@@ -4,6 +4,7 @@ use ruint::aliases::U256;
 
 use super::layout::{AmmV4Info, INFO_LEN, OPEN_ORDERS_HEAD, OpenOrders};
 use super::swap::{INSUFFICIENT_FUNDS, Outcome, share_up, status};
+use crate::amm_math::constant_product::Direction;
 use crate::amm_math::{Segment, constant_product};
 use crate::decoders::DecodeError;
 use crate::quantities::Pubkey;
@@ -297,17 +298,40 @@ impl PoolState for AmmV4Pool {
         Ok(Execution { quote, details })
     }
 
-    fn segments(&self, _: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, _: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         let (Some(reserves), Some(vaults)) = (self.known_reserves(), self.vaults.amounts()) else { return };
         let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
-        constant_product::push_segments(
+        constant_product::each_segment(
             [reserves[side_in] as f64, reserves[side_out] as f64],
             self.kept(),
             1.0,
             [None; 2],
             (u64::MAX - vaults[side_in]) as f64,
-            into,
+            visit,
         );
+    }
+
+    /// Its swaps are that, but for the sums that it keeps and an order book's share of its reserves.
+    fn direction(&self, environment: &Environment, a_to_b: bool) -> Option<Direction> {
+        let (reserves, vaults) = (self.known_reserves()?, self.vaults.amounts()?);
+        let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
+        let info = &self.info;
+        let has_room = [info.swap_acc_coin_fee, info.swap_acc_pc_fee].iter().all(|fees| fees >> 63 == 0)
+            && [
+                info.swap_coin_in_amount,
+                info.swap_pc_in_amount,
+                info.swap_coin_out_amount,
+                info.swap_pc_out_amount,
+            ]
+            .iter()
+            .all(|sum| sum >> 127 == 0);
+        let is_plain =
+            has_room && vaults[side_out] >= reserves[side_out] && vaults[side_in] >= reserves[side_in];
+        if !is_plain || self.obstacle(environment).is_some() {
+            return None;
+        }
+        let (numerator, denominator) = (info.swap_fee_numerator, info.swap_fee_denominator);
+        Direction::new(reserves[side_in], reserves[side_out], numerator, denominator)
     }
 
     fn marginal_rate(&self, _: &Environment, a_to_b: bool) -> f64 {

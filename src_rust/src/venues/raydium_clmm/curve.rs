@@ -8,7 +8,7 @@ use crate::swap::Environment;
 
 impl ClmmPool {
     /// Calls `visit` with every stretch that has liquidity until it returns `false`.
-    pub(super) fn each_segment(
+    pub(super) fn walk_segments(
         &self,
         environment: &Environment,
         a_to_b: bool,

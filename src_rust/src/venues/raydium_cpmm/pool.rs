@@ -289,19 +289,19 @@ impl PoolState for CpmmPool {
         Ok(Execution { quote, details })
     }
 
-    fn segments(&self, environment: &Environment, a_to_b: bool, into: &mut Vec<Segment>) {
+    fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
         let (Some(reserves), Some([kept_in, kept_out])) = (self.known_reserves(), self.kept(a_to_b)) else {
             return;
         };
         let Some(vaults) = self.vaults.amounts() else { return };
         let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
-        constant_product::push_segments(
+        constant_product::each_segment(
             [reserves[side_in] as f64, reserves[side_out] as f64],
             kept_in,
             kept_out,
             self.sides.fees(environment, a_to_b),
             (u64::MAX - vaults[side_in]) as f64,
-            into,
+            visit,
         );
     }
 
