@@ -132,6 +132,7 @@ class Connection:
         await asyncio.wait((listener.ended, alarm), return_when=asyncio.FIRST_COMPLETED)
         alarm.cancel()
         listener.end("was closed by us")
+        await listener.gone()
 
     def stats(self) -> ConnectionStats:
         """Return a copy of the counters."""
@@ -232,6 +233,7 @@ class Connection:
         finally:
             if not self._is_stopping:
                 listener.end("was closed by us")
+                await listener.gone()
 
     def _tick(self, listener: Listener, watchdog: Watchdog) -> None:
         now_ns = self._shared.clock.now_ns()

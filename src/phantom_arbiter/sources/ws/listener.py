@@ -11,6 +11,7 @@ import asyncio
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -70,7 +71,8 @@ class Listener(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take a frame."""
-        if frame.payload_size > self._look_at and frame.fin:
+        # The upper bound is picows' own, but it goes on reading for a moment after one that is too large.
+        if self._look_at < frame.payload_size <= self._max_message_bytes and frame.fin:
             self.messages += 1
             try:
                 self._receive(frame.get_payload_as_bytes())
@@ -115,6 +117,12 @@ class Listener(WSListener):
         if self._transport is not None and not self._transport.is_disconnected:
             self._transport.send_close(WSCloseCode.OK)
 
+    async def gone(self) -> None:
+        """Wait until the socket is closed, after `end`."""
+        if self._transport is not None:
+            with suppress(Exception):  # what picows found wrong; `ended` says it
+                await self._transport.wait_disconnected()
+
     def unread_bytes(self) -> int:
         """Return how much lies in the kernel's buffer; 0 if that cannot be told."""
         if self._transport is None or sys.platform == "win32":
@@ -156,6 +164,8 @@ class Listener(WSListener):
                 self._failed(error)
 
     def _data(self, frame: WSFrame, *, is_continuation: bool) -> None:
+        if frame.payload_size > self._max_message_bytes:
+            raise WireError(f"sent a message of more than {self._max_message_bytes:,} bytes")
         payload = frame.get_payload_as_bytes()
         if is_continuation != bool(self._fragments):
             raise WireError("sent the parts of a message out of order")
