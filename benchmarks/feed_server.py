@@ -1,8 +1,8 @@
 """Loopback server of `benchmarks/feed.py`, in a process of its own, ended with its parent.
 
-It confirms `accountSubscribe` with the numbers 1, 2, 3 … in order and answers any other subscription too. Once
-`ACCOUNTS` accounts are subscribed on a connection and all connections are ready, it sends the same account
-writes to each: distinct states of 1 kB in rising slots, as three providers of one chain would.
+It confirms `accountSubscribe` with the numbers 1, 2, 3 … in order and answers any other subscription too.
+Once `ACCOUNTS` accounts are subscribed on each of the connections, it sends the same account writes to all:
+distinct states of 1 kB in rising slots, as three providers of one chain would.
 """
 
 from __future__ import annotations
@@ -126,9 +126,7 @@ class Connection(asyncio.Protocol):
             lines = head.lower().split(b"\r\n")
             at = next(i for i, line in enumerate(lines) if line.startswith(b"sec-websocket-key:"))
             key = head.split(b"\r\n")[at].split(b":")[1].strip()
-            accept = base64.b64encode(
-                hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-            )
+            accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
             self.transport.write(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"

@@ -28,6 +28,24 @@ Receive = Callable[[bytes], object]
 class Listener(WSListener):
     """Takes the frames of one connection until it ends; `ended` then holds why."""
 
+    __slots__ = (
+        "_answered",
+        "_awaits_answer",
+        "_detached",
+        "_failed",
+        "_fragments",
+        "_fragments_are_deflated",
+        "_fragments_bytes",
+        "_inflater",
+        "_look_at",
+        "_max_message_bytes",
+        "_receive",
+        "_transport",
+        "ended",
+        "messages",
+        "pongs",
+    )
+
     def __init__(
         self,
         receive: Receive,
