@@ -156,6 +156,27 @@ async def picows_msgspec(port: int, meter: Meter) -> None:
         transport.disconnect()
 
 
+async def websockets_ours(port: int, meter: Meter) -> None:
+    """`websockets` instead of picows, in front of `WssAggregator`: what the choice of the library is worth."""
+    sink = MeasuredSink(meter)
+
+    async def one(name: str) -> None:
+        async with websockets.connect(f"ws://127.0.0.1:{port}/", compression=None, max_queue=None) as socket:
+            sink.connected(name)
+            receive = sink.receiver(name)
+            for request in _subscriptions():
+                sink.sent(name, request)
+                await socket.send(request, text=True)
+            while not meter.done.done():
+                receive(await socket.recv(decode=False))
+
+    tasks = [asyncio.ensure_future(one(name)) for name in ("a", "b", "c")]
+    await meter.done
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def websockets_orjson(port: int, meter: Meter) -> None:
     """`websockets`, orjson, a set of (subscription, slot, data)."""
     seen: set[tuple[int, int, str]] = set()
@@ -186,6 +207,8 @@ PEERS: dict[str, tuple[Client, bool]] = {
     "ours + uvloop": (ours, True),
     "picows + msgspec typed + set": (picows_msgspec, False),
     "picows + msgspec typed + set + uvloop": (picows_msgspec, True),
+    "websockets + WssAggregator": (websockets_ours, False),
+    "websockets + WssAggregator + uvloop": (websockets_ours, True),
     "websockets + orjson + set": (websockets_orjson, False),
     "websockets + orjson + set + uvloop": (websockets_orjson, True),
 }
