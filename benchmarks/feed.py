@@ -157,7 +157,7 @@ async def picows_msgspec(port: int, meter: Meter) -> None:
 
 
 async def websockets_ours(port: int, meter: Meter) -> None:
-    """`websockets` instead of picows, in front of `WssAggregator`: what the choice of the library is worth."""
+    """`websockets` instead of picows before `WssAggregator`: what the choice of the library is worth."""
     sink = MeasuredSink(meter)
 
     async def one(name: str) -> None:

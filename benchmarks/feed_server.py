@@ -72,7 +72,11 @@ class Server:
         self.ready.append(connection)
         if len(self.ready) == self.connections:
             ready, self.ready = self.ready, []
-            self.task = asyncio.ensure_future(self.paced(ready) if self.per_second else self.flood(ready))
+            self.task = asyncio.ensure_future(self.send(ready))
+
+    async def send(self, connections: list[Connection]) -> None:
+        await asyncio.sleep(0.3)  # let clients digest the confirmations
+        await (self.paced(connections) if self.per_second else self.flood(connections))
 
     async def flood(self, connections: list[Connection]) -> None:
         await asyncio.gather(*(self.flood_one(one) for one in connections))
