@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trustme
 
+from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.sink import AggregatorSink
 from phantom_arbiter.sources.websocket import Feed, FeedSettings, account, logs, program
@@ -438,6 +439,37 @@ def test_answer_that_waiting_does_not_cure_is_not_tried_at_full_speed(
                 assert len(there.handshakes) == 1
                 await rig.advance_until(lambda: len(there.handshakes) == 2, at_most_ns=(least_s + 2) * SECOND)
                 assert len(rig.observer.texts("failed")) == 1  # one line for one cause
+
+    run(scene)
+
+
+def test_wrong_key_is_one_line_however_many_connections_it_concerns() -> None:
+    async def scene() -> None:
+        rig = Rig(settings=FeedSettings(connect_timeout_ns=3_600 * SECOND))  # the loopback's time is not ours
+        async with FakeEndpoint(status=401) as there:
+            feed = rig.feed(there.endpoint(max_subscriptions_per_connection=2))
+            feed.subscribe(account(address) for address in (POOL_A, POOL_B, POOL_C))
+            async with feed:
+                await eventually(lambda: len(there.handshakes) == 3)
+                for _ in range(125):
+                    await rig.advance(SECOND)
+                    await asyncio.sleep(0.001)
+                await eventually(lambda: all(one.failures > 1 for one in feed.stats().connections))
+                assert len(rig.observer.texts("failed")) == 1
+                # Two minutes: each connection waits one to two of them, so it is not tried at full speed.
+                assert len(there.handshakes) <= 3 * 3
+
+    run(scene)
+
+
+def test_endpoints_have_names_of_their_own() -> None:
+    async def scene() -> None:
+        rig = Rig()
+        one = Endpoint(name="one", ws_url=SecretUrl("ws://127.0.0.1:1"))
+        with pytest.raises(ConfigError, match="endpoint one is the name of two"):
+            rig.feed(one, one)
+        by_http = Endpoint(name="http", http_url=SecretUrl("http://127.0.0.1:1"))
+        assert rig.feed(by_http).endpoints == []
 
     run(scene)
 

@@ -9,7 +9,6 @@ from functools import partial
 
 from picows import WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
-from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.sink import receiver_of
 from phantom_arbiter.sources.ws.backoff import Backoff
 from phantom_arbiter.sources.ws.clock import within
@@ -18,9 +17,8 @@ from phantom_arbiter.sources.ws.events import EventKind
 from phantom_arbiter.sources.ws.failures import OPENING_ERRORS, HandshakeError, explain
 from phantom_arbiter.sources.ws.inflate import OFFER, WireError, negotiated
 from phantom_arbiter.sources.ws.listener import Listener
-from phantom_arbiter.sources.ws.rate import TokenBucket
 from phantom_arbiter.sources.ws.settings import SECOND
-from phantom_arbiter.sources.ws.shared import ConnectionStats, Shared, read_answer
+from phantom_arbiter.sources.ws.shared import ConnectionStats, EndpointShared, Shared, read_answer
 from phantom_arbiter.sources.ws.subscriptions import SLOTS, Subscription, SubscriptionBook
 from phantom_arbiter.sources.ws.watchdog import Check, Watchdog
 
@@ -35,13 +33,13 @@ _quiet.setLevel(logging.CRITICAL + 1)  # it would log URLs and raw headers; what
 class Connection:
     """A place for subscriptions at one endpoint; it keeps a socket open as long as `run` runs."""
 
-    def __init__(self, name: str, endpoint: Endpoint, shared: Shared, bucket: TokenBucket) -> None:
-        """Prepare connection `name`; `bucket` is shared by all of the endpoint's."""
+    def __init__(self, name: str, at: EndpointShared, shared: Shared) -> None:
+        """Prepare connection `name`."""
         settings = shared.settings
         self.name = name
-        self._endpoint = endpoint
+        self._endpoint = at.endpoint
+        self._at = at
         self._shared = shared
-        self._bucket = bucket
         self._backoff = Backoff(settings.backoff_base_ns, settings.backoff_cap_ns, shared.random)
         self._book = SubscriptionBook(
             settings.confirm_timeout_ns,
@@ -55,7 +53,6 @@ class Connection:
         self._messages = self._opened = self._failures = self._lost = 0
         self._refused = self._unanswered = self._shed = 0
         self._last_trouble = ""
-        self._reported = ""
         self._settled = asyncio.Event()
 
     # ---- subscriptions
@@ -214,7 +211,7 @@ class Connection:
         clock, settings = self._shared.clock, self._shared.settings
         self._opened += 1
         self._behind_since_ns = None
-        self._reported = ""
+        self._at.reported.clear()
         self._settled.clear()
         watchdog = Watchdog(settings, clock.now_ns())
         where = f"{self.name} is connected to {self._endpoint.ws_url}"
@@ -283,7 +280,7 @@ class Connection:
         if listener is None or self._is_stopping:
             return
         now_ns = self._shared.clock.now_ns()
-        while self._book.due(now_ns) is not None and self._bucket.take(now_ns):
+        while self._book.due(now_ns) is not None and self._at.bucket.take(now_ns):
             number, subscription = self._book.ask(now_ns)
             self._send(subscription.request(number, self._endpoint.commitment))
         listener.awaits_answer = self._book.is_waiting
@@ -341,10 +338,9 @@ class Connection:
                 self._shared.failed(error)
 
     def _report_failure(self, text: str, delay_ns: int) -> None:
-        # One line per cause: an endpoint that is down for hours is one trouble, not thousands.
         self._last_trouble = self._endpoint.scrub(text)
-        if text != self._reported:
-            self._reported = text
+        if text not in self._at.reported:
+            self._at.reported.add(text)
             where = f"endpoint {self._endpoint.name} ({self._endpoint.ws_url})"
             again = f"next try of {self.name} in {delay_ns / SECOND:.1f} s"
             self._shared.report(EventKind.FAILED, self._endpoint, f"{where}: {text}; {again}")

@@ -9,7 +9,7 @@ from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.ws.connection import Connection
 from phantom_arbiter.sources.ws.events import EventKind
 from phantom_arbiter.sources.ws.rate import TokenBucket
-from phantom_arbiter.sources.ws.shared import ConnectionStats, Shared
+from phantom_arbiter.sources.ws.shared import ConnectionStats, EndpointShared, Shared
 from phantom_arbiter.sources.ws.subscriptions import Subscription
 
 
@@ -20,7 +20,7 @@ class Group:
         """Begin with one connection that holds nothing yet."""
         self.endpoint = endpoint
         self._shared = shared
-        self._bucket = TokenBucket(endpoint.requests_per_second, shared.clock.now_ns())
+        self._at = EndpointShared(endpoint, TokenBucket(endpoint.requests_per_second, shared.clock.now_ns()))
         self._connections: dict[int, Connection] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -113,7 +113,7 @@ class Group:
     def _open_one(self) -> int:
         number = next(free for free in range(len(self._connections) + 1) if free not in self._connections)
         name = f"{self.endpoint.name}/{number}"
-        self._connections[number] = Connection(name, self.endpoint, self._shared, self._bucket)
+        self._connections[number] = Connection(name, self._at, self._shared)
         if self._is_started:
             self._start_one(number)
         return number

@@ -13,6 +13,7 @@ from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.sink import Sink
 from phantom_arbiter.sources.ws.clock import Clock
 from phantom_arbiter.sources.ws.events import EventKind, FeedEvent, FeedObserver
+from phantom_arbiter.sources.ws.rate import TokenBucket
 from phantom_arbiter.sources.ws.settings import FeedSettings
 
 MAX_ANSWER_BYTES = 4_096
@@ -57,6 +58,22 @@ class Shared:
             return False
         self._shed_ns = now_ns
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointShared:
+    """What the connections of one endpoint share.
+
+    Attributes:
+        endpoint: The endpoint.
+        bucket: Its rate of requests.
+        reported: Why connections could not be opened, as far as reported since one could: an endpoint that is
+            down, or refuses the key, is one trouble, however many connections and hours it concerns.
+    """
+
+    endpoint: Endpoint
+    bucket: TokenBucket
+    reported: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
