@@ -17,6 +17,7 @@ from websockets.http11 import Request, Response
 from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.websocket import Feed, FeedEvent, FeedSettings
 from phantom_arbiter.sources.ws.clock import ManualClock
+from phantom_arbiter.sources.ws.settings import SECOND
 
 SECRET = "SECRETKEY0123456789"
 Policy = Callable[[str, list[Any]], dict[str, Any] | None]
@@ -191,6 +192,10 @@ class ListObserver:
         return [event.text for event in self.events if event.kind == kind]
 
 
+PATIENT = FeedSettings(connect_timeout_ns=3_600 * SECOND)
+"""For tests that let minutes pass in moments: a handshake on loopback takes its own time."""
+
+
 @dataclass
 class Rig:
     """A feed with everything injected."""
@@ -227,7 +232,7 @@ class Rig:
             assert passed < at_most_ns, "it did not happen in time"
             await self.advance(self.settings.tick_ns)
             passed += self.settings.tick_ns
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.005)
 
 
 async def eventually(condition: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ from phantom_arbiter.sources.websocket import Feed, FeedSettings, account, logs,
 from phantom_arbiter.sources.ws.settings import MS, SECOND
 from phantom_core import WssAggregator
 from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL
-from ws_endpoint import SECRET, FakeEndpoint, Rig, eventually, notification
+from ws_endpoint import PATIENT, SECRET, FakeEndpoint, Rig, eventually, notification
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -358,7 +358,7 @@ def test_connection_with_slots_lives_on_without_any_other_message() -> None:
 
 def test_endpoint_that_is_down_is_tried_with_backoff_and_found_when_it_returns() -> None:
     async def scene() -> None:
-        rig = Rig()
+        rig = Rig(settings=PATIENT)
         there = FakeEndpoint()
         await there.start()
         port = there.port
@@ -377,7 +377,7 @@ def test_endpoint_that_is_down_is_tried_with_backoff_and_found_when_it_returns()
                 f"endpoint here (ws://localhost:{port}/?api-key=***): refuses the connection; hint: "
             )
             await there.start(port)
-            await rig.advance_until(lambda: there.clients, at_most_ns=rig.settings.reconnect_bound_ns)
+            await rig.advance_until(lambda: there.clients, at_most_ns=FeedSettings().reconnect_bound_ns)
             await feed.settled()
         await there.stop()
 
@@ -427,7 +427,7 @@ def test_answer_that_waiting_does_not_cure_is_not_tried_at_full_speed(
     status: int, headers: dict[str, str], said: str, least_s: int
 ) -> None:
     async def scene() -> None:
-        rig = Rig()
+        rig = Rig(settings=PATIENT)
         async with FakeEndpoint(status=status) as there:
             there.headers = headers
             async with rig.feed(there.endpoint()):
@@ -445,7 +445,7 @@ def test_answer_that_waiting_does_not_cure_is_not_tried_at_full_speed(
 
 def test_wrong_key_is_one_line_however_many_connections_it_concerns() -> None:
     async def scene() -> None:
-        rig = Rig(settings=FeedSettings(connect_timeout_ns=3_600 * SECOND))  # the loopback's time is not ours
+        rig = Rig(settings=PATIENT)
         async with FakeEndpoint(status=401) as there:
             feed = rig.feed(there.endpoint(max_subscriptions_per_connection=2))
             feed.subscribe(account(address) for address in (POOL_A, POOL_B, POOL_C))
