@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -239,3 +239,13 @@ async def eventually(condition: Callable[[], object]) -> None:
     """Wait until something on the loopback has happened; the test's own timeout bounds it."""
     while not condition():
         await asyncio.sleep(0.001)
+
+
+def run(scene: Callable[[], Awaitable[None]]) -> None:
+    """Run a scene on an event loop of its own, bounded."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(25):
+            await scene()
+
+    asyncio.run(bounded())
