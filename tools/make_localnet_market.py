@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
 from pathlib import Path
+from typing import Any
 
 from phantom_core import Address, Clock, Market, Pool, PoolInfo
 
@@ -68,15 +69,15 @@ class Layout:
     decimals: tuple[int, int, int] | None = None
     """Offsets, and the width in bytes."""
     owed: tuple[int, ...] = ()
-    """Offsets of what is owed to others (u64): none of it can be owed in another mint."""
+    """Offsets of what is owed to others, or was earned so far (u64): nothing of it can be in another mint."""
 
 
 LAYOUTS = {
     "raydium_amm_v4": Layout((400, 432), (336, 368), (32, 40, 8), (192, 200)),
     "raydium_cpmm": Layout((168, 200), (72, 104), (331, 332, 1), (341, 349, 357, 365, 397, 405)),
-    "raydium_clmm": Layout((73, 105), (137, 169), (233, 234, 1)),
-    "meteora_dlmm": Layout((88, 120), (152, 184)),
-    "meteora_damm_v2": Layout((168, 200), (232, 264)),
+    "raydium_clmm": Layout((73, 105), (137, 169), (233, 234, 1), (309, 317, 1064, 1072)),
+    "meteora_dlmm": Layout((88, 120), (152, 184), owed=(216, 224)),
+    "meteora_damm_v2": Layout((168, 200), (232, 264), owed=(392, 400, 568, 576, 584, 592, 600, 608)),
     "orca_token_swap_v2": Layout((131, 163), (35, 67)),
     "pumpswap": Layout((43, 75), (139, 171)),
     "orca_whirlpool": Layout((101, 181), (133, 213)),
@@ -138,21 +139,16 @@ def _states(venue: str) -> Iterator[State]:
             if line["t"] == "account":
                 accounts[line["id"]] = (line["key"], line["owner"], base64.b64decode(line["data"]))
             elif line["t"] == "state":
-                held: Accounts = {
-                    key: (owner, data) for key, owner, data in map(accounts.get, line["accounts"])
-                }  # type: ignore[misc]
-                owner, data = held[line["pool"]]
-                clock = Clock(**{key: line["clock"][key] for key in ("slot", "epoch", "unix_timestamp")})
-                pool = Pool(
-                    line["pool"],
-                    owner,
-                    data,
-                    accounts=held,
-                    clock=clock,
-                    complete=True,
-                    assume_plain_mints=True,
-                )
-                yield State(line["id"], venue, line["kind"], line["pool"], held, pool)
+                found = [accounts[each] for each in line["accounts"]]
+                held: Accounts = {key: (owner, data) for key, owner, data in found}
+                yield State(line["id"], venue, line["kind"], line["pool"], held, _pool(line, held))
+
+
+def _pool(line: dict[str, Any], held: Accounts) -> Pool:
+    address, at = line["pool"], line["clock"]
+    clock = Clock(slot=at["slot"], epoch=at["epoch"], unix_timestamp=at["unix_timestamp"])
+    owner, data = held[address]
+    return Pool(address, owner, data, accounts=held, clock=clock, complete=True, assume_plain_mints=True)
 
 
 def _plain_mints(venue: str) -> Iterator[bytes]:
