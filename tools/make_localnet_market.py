@@ -83,6 +83,7 @@ LAYOUTS = {
     "orca_whirlpool": Layout((101, 181), (133, 213)),
 }
 _DAMM_LIQUIDITY, _DAMM_SQRT_MIN, _DAMM_SQRT_MAX, _DAMM_SQRT_PRICE = 360, 424, 440, 456
+_DAMM_RESERVES = (680, 688)
 _DAMM_WHOLE_RANGE = (4_295_048_016, 79_226_673_521_066_979_257_578_248_091)
 """The program's least and greatest square root of a price, Q64.64."""
 
@@ -251,6 +252,7 @@ def _damm_at_price(data: bytes, price: Fraction, second: int) -> bytes:
         (_DAMM_SQRT_MAX, highest, 16),
         (_DAMM_SQRT_PRICE, sqrt_price, 16),
         (_DAMM_LIQUIDITY, liquidity, 16),
+        *((at, ARRAY_VAULT, 8) for at in _DAMM_RESERVES),
     )
 
 

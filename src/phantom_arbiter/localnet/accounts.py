@@ -115,7 +115,7 @@ class Encoding:
 
 
 def native_lamports(owner: str, data: bytes) -> int:
-    """Return the lamports of an account of which only data is known: rent, and wrapped SOL if it holds any."""
+    """Return the lamports of an account of which only data is known: rent, and wrapped SOL it may hold."""
     if owner == TOKEN_PROGRAM and len(data) == TOKEN_ACCOUNT_LEN and data[_NATIVE_AT] == 1:
         amount = int.from_bytes(data[_AMOUNT_AT : _AMOUNT_AT + 8], "little")
         return amount + int.from_bytes(data[_NATIVE_RENT_AT : _NATIVE_RENT_AT + 8], "little")
@@ -180,7 +180,9 @@ class AccountStore:
             states.append((slot, state))
             if len(states) > self.KEPT_SLOTS:
                 oldest = slot - self.KEPT_SLOTS
-                first = next(at for at in range(len(states) - 1, -1, -1) if states[at][0] <= oldest or at == 0)
+                first = next(
+                    at for at in range(len(states) - 1, -1, -1) if states[at][0] <= oldest or at == 0
+                )
                 del states[:first]
         owner = None if state is None else state.owner
         if owner is not None and (last is None or last.owner != owner):

@@ -140,7 +140,9 @@ class Bank:
             del self._recorded[old]
         for listener in self._listeners:
             listener.slot_began(self.slot)
-        self.tell(EventNotice("slotNotification", self.slot, {"slot": self.slot, "parent": parent, "root": root}))
+        self.tell(
+            EventNotice("slotNotification", self.slot, {"slot": self.slot, "parent": parent, "root": root})
+        )
         self.tell(EventNotice("rootNotification", self.slot, root))
         self._make_blockhash()
         self._write_clock()
@@ -179,7 +181,7 @@ class Bank:
             del self._blockhashes[self._recent.popleft()[2]]
 
     def blockhash_at(self, slot: int) -> tuple[str, int]:
-        """Return the blockhash of `slot` or of the last before it, and the last height at which it is good."""
+        """Return the blockhash of `slot` or of the last before it, and the last height at which it holds."""
         for at, height, blockhash in reversed(self._recent):
             if at <= slot:
                 return blockhash, height + MAX_PROCESSING_AGE

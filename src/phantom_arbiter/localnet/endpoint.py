@@ -121,7 +121,9 @@ class Endpoint:
             action()
             self._every(mean_s, action)
 
-        self._timers = [timer for timer in self._timers if not timer.cancelled() and timer.when() > loop.time()]
+        self._timers = [
+            timer for timer in self._timers if not timer.cancelled() and timer.when() > loop.time()
+        ]
         self._timers.append(loop.call_later(self._random["connection"].expovariate(1 / mean_s), act))
 
     def _disarm(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
@@ -88,10 +89,19 @@ class Feed:
         """
         if self._task is not None:
             self._task.cancel()
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-            except asyncio.CancelledError:
-                pass
+
+    async def ended(self) -> None:
+        """Wait until an error ends the feed.
+
+        Raises:
+            Exception: What ended it.
+        """
+        if self._task is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.shield(self._task)
 
     def step(self) -> bool:
         """Let the next event happen, while paused; return whether there was one."""

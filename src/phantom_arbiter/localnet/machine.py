@@ -84,9 +84,7 @@ class Machine:
         """
         self._bank = bank
         # Signatures, blockhashes and repeats are checked here: the machine would check them against its own.
-        self._svm = (
-            LiteSVM().with_sigverify(False).with_blockhash_check(False).with_transaction_history(0)
-        )
+        self._svm = LiteSVM().with_sigverify(False).with_blockhash_check(False).with_transaction_history(0)
         for program, path in (programs or {}).items():
             self._svm.add_program_from_file(Pubkey.from_string(program), path)
         self._loaded: dict[str, AccountState | None] = {}
@@ -148,7 +146,7 @@ class Machine:
     # ---- between bank and machine
 
     def _load(self, transaction: VersionedTransaction) -> list[str]:
-        message = transaction.message
+        message = message_of(transaction)
         keys = self.account_keys(message)
         tables = (
             [str(lookup.account_key) for lookup in message.address_table_lookups]
@@ -185,7 +183,7 @@ class Machine:
     ) -> None:
         bank = self._bank
         bank.transactions += 1
-        price = compute_unit_price(transaction.message)
+        price = compute_unit_price(message_of(transaction))
         self.fees[bank.slot] = min(price, self.fees.get(bank.slot, price))
         for old in [slot for slot in self.fees if slot < bank.slot - 150]:
             del self.fees[old]
@@ -195,7 +193,7 @@ class Machine:
             bank.unix_timestamp(),
             transaction,
             outcome,
-            transaction_fee(transaction.message),
+            transaction_fee(message_of(transaction)),
             [0 if state is None else state.lamports for state in before.values()],
             [0 if state is None else state.lamports for state in after.values()],
         )
@@ -227,7 +225,7 @@ def _outcome(result: Any, accounts: dict[str, AccountState], keys: list[str]) ->
     err = json.loads(result.to_json())["err"] if isinstance(result, FailedTransactionMetadata) else None
     meta = result.meta() if not hasattr(result, "compute_units_consumed") else result
     returned = meta.return_data()
-    data = bytes(returned.data())
+    data = bytes(returned.data)
     inner = []
     for index, instructions in enumerate(meta.inner_instructions()):
         shown = [_inner(each) for each in instructions]
@@ -236,10 +234,16 @@ def _outcome(result: Any, accounts: dict[str, AccountState], keys: list[str]) ->
     landed = err is None or (isinstance(err, dict) and "InstructionError" in err)
     return_data = None
     if data:
-        program = str(returned.program_id())
+        program = str(returned.program_id)
         return_data = {"programId": program, "data": [base64.b64encode(data).decode(), "base64"]}
     return Outcome(
-        err, landed, list(meta.logs()), meta.compute_units_consumed(), return_data, inner, accounts if err is None else {}
+        err,
+        landed,
+        list(meta.logs()),
+        meta.compute_units_consumed(),
+        return_data,
+        inner,
+        accounts if err is None else {},
     )
 
 
@@ -251,6 +255,18 @@ def _inner(inner: Any) -> dict[str, Any]:
         "data": base58(bytes(compiled.data)),
         "stackHeight": inner.stack_height(),
     }
+
+
+def message_of(transaction: VersionedTransaction) -> Message | MessageV0:
+    """Return a transaction's message.
+
+    Raises:
+        ValueError: Its version is not known to mainnet yet.
+    """
+    message = transaction.message
+    if not isinstance(message, Message | MessageV0):
+        raise ValueError("unsupported transaction version")
+    return message
 
 
 def compute_unit_price(message: Message | MessageV0) -> int:
@@ -279,4 +295,12 @@ def _budget(message: Message | MessageV0) -> tuple[int, int]:
     return (default if limit is None else limit), price
 
 
-__all__ = ["Landed", "Machine", "Outcome", "compute_unit_price", "signature_notice", "transaction_fee"]
+__all__ = [
+    "Landed",
+    "Machine",
+    "Outcome",
+    "compute_unit_price",
+    "message_of",
+    "signature_notice",
+    "transaction_fee",
+]

@@ -112,7 +112,9 @@ class LocalNet:
             self.bank.load(pubkey, state)
         self.machine = Machine(self.bank, self.settings.programs)
         self.endpoints = [
-            Endpoint(f"local-{index}", self.bank, self.machine, self.settings.plan_of(index), self.settings.seed)
+            Endpoint(
+                f"local-{index}", self.bank, self.machine, self.settings.plan_of(index), self.settings.seed
+            )
             for index in range(self.settings.endpoints)
         ]
         self.feed: Feed | None = None
@@ -153,6 +155,14 @@ class LocalNet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    async def ended(self) -> None:
+        """Wait for the end of the feed, which comes with an error only.
+
+        Raises:
+            Exception: What ended it.
+        """
+        await self._feed.ended()
 
     # ---- for tests
 

@@ -59,7 +59,13 @@ class EventNotice:
     __slots__ = ("body", "mentions", "method", "order_key", "slot", "topic")
 
     def __init__(
-        self, method: str, slot: int, result: Any, *, topic: str | None = None, mentions: frozenset[str] = frozenset()
+        self,
+        method: str,
+        slot: int,
+        result: Any,
+        *,
+        topic: str | None = None,
+        mentions: frozenset[str] = frozenset(),
     ) -> None:
         """Build the notification.
 

@@ -6,7 +6,7 @@ business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from phantom_arbiter.localnet.bank import BankSettings
 from phantom_arbiter.sources.snapshot import is_snapshot, read_snapshot
 from phantom_core import AccountUpdate, Recording, WssAggregator
 
-Writes = list[tuple[str, AccountState | None]]
+Writes = Sequence[tuple[str, AccountState | None]]
 Event = int | Writes
 """The number of a slot that begins, or writes of the present slot."""
 
@@ -174,4 +174,3 @@ def open_source(name: str, *, seed: int, writes_per_slot: int, venues: tuple[str
     if name != "demo" and is_snapshot(path):
         return SnapshotSource(path, seed)
     return RecordingSource(path, seed)
-

@@ -154,7 +154,10 @@ class Subscriptions:
             listening = self._topics(kind, commitment).get(notice.topic or "", [])
         else:
             topics = self._topics(kind, commitment)
-            listening = [*topics.get("", []), *(each for key in notice.mentions for each in topics.get(key, []))]
+            listening = [
+                *topics.get("", []),
+                *(each for key in notice.mentions for each in topics.get(key, [])),
+            ]
         for subscription in list(listening):
             self.send_event(subscription, notice)
 

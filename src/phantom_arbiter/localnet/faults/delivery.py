@@ -213,5 +213,3 @@ def _garbage(random: Random) -> bytes:
             b"[" * 200,
         )
     )
-
-

@@ -100,7 +100,9 @@ class FaultPlan:
             elif isinstance(field.default, bool):
                 if not isinstance(value, bool):
                     raise ConfigError(f"{field.name} is {value!r}, it may be true or false")
-            elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            elif (
+                isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf")
+            ):
                 raise ConfigError(f"{field.name} is {value!r}, it may be a number from 0")
             elif field.name in PROBABILITIES and value > 1:
                 raise ConfigError(f"{field.name} is {value}, it may be 0 to 1")
@@ -155,7 +157,9 @@ def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"fault file {path} is no TOML: {error}") from error
     for key in content.keys() - {"default", "endpoint"}:
-        raise ConfigError(f"fault file {path}: unknown key {key}", hint="it may hold [default] and [[endpoint]]")
+        raise ConfigError(
+            f"fault file {path}: unknown key {key}", hint="it may hold [default] and [[endpoint]]"
+        )
     own = content.get("endpoint", [])
     if not isinstance(own, list) or len(own) > endpoints:
         raise ConfigError(f"fault file {path} has {len(own)} endpoints, the net has {endpoints}")
@@ -178,7 +182,9 @@ def plan_from(table: Any, base: FaultPlan, where: str) -> FaultPlan:
     known = {field.name for field in fields(FaultPlan)}
     for key in table.keys() - known:
         raise ConfigError(f"{where}: unknown key {key}", hint=f"known are {', '.join(sorted(known))}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+    }
     try:
         return replace(base, **values)
     except ConfigError as error:

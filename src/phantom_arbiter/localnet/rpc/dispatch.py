@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from phantom_arbiter.localnet.rpc import read_accounts, read_chain, transactions
 from phantom_arbiter.localnet.rpc.errors import (
+    INTERNAL_ERROR,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
@@ -20,6 +22,7 @@ Method = Callable[[View, Params], Any]
 """Returns what stands in `result`: an object for JSON, or `bytes` that are JSON already."""
 METHODS: dict[str, Method] = {**read_accounts.METHODS, **read_chain.METHODS, **transactions.METHODS}
 
+_LOG = logging.getLogger(__name__)
 MAX_BATCH = 1_000
 
 
@@ -63,6 +66,9 @@ def _answer_one(request: Any, call: Callable[[str, Any], Any]) -> bytes | None:
         result = call(request["method"], request.get("params"))
     except RpcError as error:
         return failed(identity, error) if "id" in request else None
+    except Exception as error:  # a bug of ours: the client gets an answer, the log the traceback
+        _LOG.exception("%s failed", request["method"])
+        return failed(identity, RpcError(INTERNAL_ERROR, f"Internal error: {type(error).__name__}"))
     return succeeded(identity, result) if "id" in request else None
 
 

@@ -32,7 +32,7 @@ class Config:
             return default
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise invalid(f"{name} is {value!r}, expected {kind.__name__}")
-        if kind is int and not 0 <= value < _U64:
+        if isinstance(value, int) and not 0 <= value < _U64:
             raise invalid(f"{name} is {value}, expected a number from 0 to 2^64 - 1")
         return value
 
@@ -156,12 +156,15 @@ def pubkey(text: Any) -> str:
     try:
         return str.__str__(Address(text))
     except InvalidInput:
-        raise RpcError(-32602, "Invalid param: WrongSize" if len(text) < 60 else "Invalid param: Invalid") from None
+        raise RpcError(
+            -32602, "Invalid param: WrongSize" if len(text) < 60 else "Invalid param: Invalid"
+        ) from None
 
 
 def too_long_for_base58() -> RpcError:
     """Return the error for data that base58 is too slow for."""
     return RpcError(
         -32600,
-        f"Encoded binary (base 58) data should be less than {MAX_BASE58_BYTES} bytes, please use Base64 encoding.",
+        f"Encoded binary (base 58) data should be less than {MAX_BASE58_BYTES} bytes, "
+        "please use Base64 encoding.",
     )

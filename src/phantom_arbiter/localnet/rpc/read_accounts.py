@@ -57,8 +57,12 @@ def get_multiple_accounts(view: View, params: Params) -> bytes:
         raise RpcError(-32602, f"Too many inputs provided; max {MAX_MULTIPLE_ACCOUNTS}")
     checked = [pubkey(key) for key in keys]
     slot = view.slot(config)
-    # Unlike the others, this method's encoding is base64 unless told otherwise (rpc.rs get_multiple_accounts).
-    encoding = config.encoding() if config.get("encoding", str) or config.get("dataSlice", dict) else Encoding("base64")
+    # Unlike the others, this method's encoding is base64 unless told otherwise (rpc.rs).
+    encoding = (
+        config.encoding()
+        if config.get("encoding", str) or config.get("dataSlice", dict)
+        else Encoding("base64")
+    )
     shown = b",".join(account_json(view.account(key, slot), encoding) for key in checked)
     return with_context(slot, b"[%b]" % shown)
 
@@ -158,7 +162,10 @@ def get_token_accounts_by_owner(view: View, params: Params) -> bytes:
 
 
 def _keyed(found: list[tuple[str, AccountState]], encoding: Encoding) -> bytes:
-    items = (b'{"pubkey":"%b","account":%b}' % (key.encode(), account_json(state, encoding)) for key, state in found)
+    items = (
+        b'{"pubkey":"%b","account":%b}' % (key.encode(), account_json(state, encoding))
+        for key, state in found
+    )
     return b"[%b]" % b",".join(items)
 
 

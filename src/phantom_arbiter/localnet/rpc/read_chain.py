@@ -16,7 +16,7 @@ from phantom_arbiter.localnet.rpc.view import View
 
 VERSION = {"solana-core": "3.0.0", "feature-set": 0}
 HEALTHY_SLOTS_BEHIND = 128
-"""Slots that a node may be behind the cluster and still call itself healthy (DELINQUENT_VALIDATOR_SLOT_DISTANCE)."""
+"""Slots that a node may be behind and still call itself healthy (DELINQUENT_VALIDATOR_SLOT_DISTANCE)."""
 MAX_PRIORITIZATION_KEYS = 128
 FEE_SLOTS = 150
 

@@ -18,7 +18,13 @@ from solders.transaction import VersionedTransaction
 
 from phantom_arbiter.localnet.accounts import SYSTEM_PROGRAM, AccountState, Encoding, base58, from_base58
 from phantom_arbiter.localnet.bank import Commitment
-from phantom_arbiter.localnet.machine import MAX_TRANSACTION_BYTES, Landed, Outcome, transaction_fee
+from phantom_arbiter.localnet.machine import (
+    MAX_TRANSACTION_BYTES,
+    Landed,
+    Outcome,
+    message_of,
+    transaction_fee,
+)
 from phantom_arbiter.localnet.rpc.errors import (
     PREFLIGHT_FAILURE,
     SIGNATURE_VERIFICATION,
@@ -68,7 +74,7 @@ def simulate_transaction(view: View, params: Params) -> dict[str, Any]:
     value = _failure_data(outcome)
     value["innerInstructions"] = outcome.inner if config.get("innerInstructions", bool, False) else None
     value["accounts"] = _wanted_accounts(view, config, outcome, slot)
-    value["fee"] = transaction_fee(transaction.message)
+    value["fee"] = transaction_fee(message_of(transaction))
     value["loadedAccountsDataSize"] = None
     if replace:
         blockhash, height = view.bank.blockhash_at(slot)
@@ -88,7 +94,8 @@ def _wanted_accounts(view: View, config: Config, outcome: Outcome, slot: int) ->
     if outcome.err is not None:
         return [None] * len(keys)
     return [
-        json.loads(account_json(outcome.accounts.get(key) or view.account(key, slot), encoding)) for key in keys
+        json.loads(account_json(outcome.accounts.get(key) or view.account(key, slot), encoding))
+        for key in keys
     ]
 
 
@@ -122,7 +129,10 @@ def get_signature_statuses(view: View, params: Params) -> dict[str, Any]:
     if len(signatures) > MAX_STATUSES:
         raise RpcError(-32602, f"Too many inputs provided; max {MAX_STATUSES}")
     slot = view.bank.slot_at(Commitment.PROCESSED, view.lag_slots)
-    return {"context": {"slot": slot}, "value": [_status(view, _signature(each), slot) for each in signatures]}
+    return {
+        "context": {"slot": slot},
+        "value": [_status(view, _signature(each), slot) for each in signatures],
+    }
 
 
 def _status(view: View, signature: str, slot: int) -> dict[str, Any] | None:
@@ -158,7 +168,8 @@ def get_transaction(view: View, params: Params) -> dict[str, Any] | None:
         raise RpcError(
             UNSUPPORTED_TRANSACTION_VERSION,
             "Transaction version (0) is not supported by the requesting client. "
-            'Please try the request again with the following configuration parameter: "maxSupportedTransactionVersion": 0',
+            "Please try the request again with the following configuration parameter: "
+            '"maxSupportedTransactionVersion": 0',
         )
     answer: dict[str, Any] = {
         "slot": landed.slot,
@@ -194,7 +205,7 @@ def _shown(transaction: VersionedTransaction, encoding: str) -> Any:
         return [base64.b64encode(bytes(transaction)).decode(), "base64"]
     if encoding in ("base58", "binary"):
         return [base58(bytes(transaction)), "base58"]
-    message = transaction.message
+    message = message_of(transaction)
     header = message.header
     shown: dict[str, Any] = {
         "accountKeys": [str(key) for key in message.account_keys],
@@ -242,6 +253,7 @@ def _transaction(text: str, config: Config) -> VersionedTransaction:
     try:
         transaction = VersionedTransaction.from_bytes(raw)
         transaction.sanitize()
+        message_of(transaction)
     except Exception as error:  # solders has an exception class for each layer
         raise invalid(f"failed to deserialize transaction: {error}") from None
     return transaction

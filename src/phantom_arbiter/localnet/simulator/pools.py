@@ -47,9 +47,7 @@ class SimulatedPool:
             self._take_arrays(accounts)
         self._lp_accounts: tuple[tuple[str, int], ...] = ()
         if self.venue == "orca_token_swap_v2":
-            mint, fees = (
-                _text(pool_data, at) for at in (TOKEN_SWAP_POOL_MINT_AT, TOKEN_SWAP_FEE_ACCOUNT_AT)
-            )
+            mint, fees = (_text(pool_data, at) for at in (TOKEN_SWAP_POOL_MINT_AT, TOKEN_SWAP_FEE_ACCOUNT_AT))
             self._lp_accounts = ((mint, SUPPLY_AT), (fees, AMOUNT_AT))
             for key, _ in self._lp_accounts:
                 self._take(key, accounts)

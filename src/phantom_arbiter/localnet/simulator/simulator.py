@@ -72,12 +72,12 @@ class Simulator:
         }
         wanted = set(self.settings.venues)
         self.pools = [
-            SimulatedPool(pool, self.accounts)
-            for pool in self._load()
-            if not wanted or pool.venue in wanted
+            SimulatedPool(pool, self.accounts) for pool in self._load() if not wanted or pool.venue in wanted
         ]
         if not self.pools:
-            raise ConfigError(f"market {market.name} has no pool of {', '.join(sorted(wanted)) or 'any venue'}")
+            raise ConfigError(
+                f"market {market.name} has no pool of {', '.join(sorted(wanted)) or 'any venue'}"
+            )
         self._set_clock(self.bank.first_slot)
         self._units = [{side: _unit(each.pool, a_to_b=side) for side in (True, False)} for each in self.pools]
         self._start: dict[tuple[str, ...], float] = {}
