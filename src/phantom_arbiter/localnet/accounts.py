@@ -156,10 +156,11 @@ def _zstd(data: bytes) -> bytes:
 
 
 class AccountStore:
-    """Accounts by address with their states of the slots from `floor` on."""
+    """Accounts by address, with their states of the last slots."""
 
-    KEPT_SLOTS: Final = 64
-    """States older than this many slots before the newest are dropped, but for the last of them."""
+    KEPT_SLOTS: Final = 192
+    """States older than this many slots before the newest are dropped, but for the last of them: enough for
+    `finalized` (32) at an endpoint that lags as much as one may (150)."""
 
     def __init__(self) -> None:
         self._states: dict[str, list[tuple[int, AccountState | None]]] = {}
@@ -194,7 +195,7 @@ class AccountStore:
         return None if states is None else states[-1]
 
     def at(self, pubkey: str, slot: int) -> AccountState | None:
-        """Return what the account held at the end of `slot`; the oldest kept state for slots long past."""
+        """Return what the account held at the end of `slot`, at most `KEPT_SLOTS` ago."""
         states = self._states.get(pubkey)
         if states is None:
             return None

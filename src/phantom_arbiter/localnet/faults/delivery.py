@@ -67,10 +67,10 @@ class Delivery:
             self._take((notice, commitment))
 
     def slot_began(self, slot: int) -> None:
-        """Send what was kept back until the end of the slot before."""
+        """Send what was kept back until the end of the slot before, and what is late enough."""
         self._release_kept()
         lagging = self._lagging
-        while lagging and lagging[0][0].slot + self.plan.lag_slots < slot:
+        while lagging and lagging[0][0].slot + self.plan.lag_slots <= slot:
             self._take(lagging.popleft())
 
     def stall(self, seconds: float) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 
 from phantom_arbiter.errors import ConfigError
 
+MAX_LAG_SLOTS = 150
 LIE_KINDS = ("data", "slot", "owner")
 
 
@@ -47,7 +48,7 @@ class FaultPlan:
         lie: A false version of a notification is sent before it.
         lie_replaces: The false version is sent instead.
         lie_kinds: What is false: `data`, `slot` (impossibly high) or `owner`.
-        lag_slots: Slots by which all that the endpoint says is late, over HTTP too.
+        lag_slots: Slots by which all that the endpoint says is late, over HTTP too; at most 150.
         disconnect_every_s: Mean time until all WebSockets are cut.
         half_open_every_s: Mean time until all WebSockets fall silent without being closed.
         half_open_s: How long a silent one stays before it is cut; 0: until the client gives up.
@@ -106,6 +107,8 @@ class FaultPlan:
                 raise ConfigError(f"{field.name} is {value!r}, it may be a number from 0")
             elif field.name in PROBABILITIES and value > 1:
                 raise ConfigError(f"{field.name} is {value}, it may be 0 to 1")
+            elif field.name == "lag_slots" and value > MAX_LAG_SLOTS:
+                raise ConfigError(f"lag_slots is {value}, it may be 0 to {MAX_LAG_SLOTS}")
             elif isinstance(field.default, int) and not isinstance(value, int):
                 raise ConfigError(f"{field.name} is {value}, it may be a whole number")
 

@@ -44,9 +44,9 @@ class Config:
         """Return the commitment at which a transaction is to be tried."""
         return _commitment(self.get("preflightCommitment", str), Commitment.FINALIZED)
 
-    def encoding(self) -> Encoding:
-        """Return how account data is to be shown; without a word of it, as bare base58."""
-        name = self.get("encoding", str, "binary")
+    def encoding(self, default: str = "binary") -> Encoding:
+        """Return how account data is to be shown; without a word of it, as bare base58 (`binary`)."""
+        name = self.get("encoding", str, default)
         if name not in ENCODINGS:
             raise invalid(f"encoding is {name!r}, expected one of {', '.join(ENCODINGS)}")
         part = self.get("dataSlice", dict)

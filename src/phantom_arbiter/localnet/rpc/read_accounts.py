@@ -58,11 +58,7 @@ def get_multiple_accounts(view: View, params: Params) -> bytes:
     checked = [pubkey(key) for key in keys]
     slot = view.slot(config)
     # Unlike the others, this method's encoding is base64 unless told otherwise (rpc.rs).
-    encoding = (
-        config.encoding()
-        if config.get("encoding", str) or config.get("dataSlice", dict)
-        else Encoding("base64")
-    )
+    encoding = config.encoding("base64")
     shown = b",".join(account_json(view.account(key, slot), encoding) for key in checked)
     return with_context(slot, b"[%b]" % shown)
 

@@ -16,7 +16,7 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
-from phantom_arbiter.localnet.accounts import SYSTEM_PROGRAM, AccountState, Encoding, base58, from_base58
+from phantom_arbiter.localnet.accounts import SYSTEM_PROGRAM, AccountState, base58, from_base58
 from phantom_arbiter.localnet.bank import Commitment
 from phantom_arbiter.localnet.machine import (
     MAX_TRANSACTION_BYTES,
@@ -87,7 +87,7 @@ def _wanted_accounts(view: View, config: Config, outcome: Outcome, slot: int) ->
     if wanted is None:
         return None
     inner = Config(wanted)
-    encoding = inner.encoding() if inner.get("encoding", str) else Encoding("base64")
+    encoding = inner.encoding("base64")
     if encoding.name in ("binary", "base58"):
         raise invalid("base58 encoding not supported")
     keys = [pubkey(key) for key in inner.get("addresses", list, [])]

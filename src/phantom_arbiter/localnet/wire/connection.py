@@ -10,7 +10,7 @@ MEASURED
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from phantom_arbiter.localnet.wire.frames import (
     CLOSE,
@@ -107,9 +107,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the socket."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(HIGH_WATER_BYTES, HIGH_WATER_BYTES // 2)
+        # uvloop's transports are none of asyncio's by inheritance.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(HIGH_WATER_BYTES, HIGH_WATER_BYTES // 2)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take notice of the end."""
