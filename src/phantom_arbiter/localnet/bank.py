@@ -134,10 +134,10 @@ class Bank:
         for commitment in self._committed:
             self._commit(commitment)
         root = self.slot_at(Commitment.FINALIZED)
-        for old in [each for each in self._written if each <= root]:
-            del self._written[old]
-        for old in [each for each in self._recorded if each <= root]:
-            del self._recorded[old]
+        settled = self._committed[Commitment.FINALIZED]
+        for by_slot in (self._written, self._recorded):
+            for old in [each for each in by_slot if each <= settled]:
+                del by_slot[old]
         for listener in self._listeners:
             listener.slot_began(self.slot)
         self.tell(

@@ -7,7 +7,7 @@ hot path. Everything else happens a few times a slot.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from phantom_arbiter.localnet.accounts import Encoding, TooLongForBase58
 from phantom_arbiter.localnet.bank import Commitment
@@ -43,7 +43,8 @@ class Subscriptions:
     """All subscriptions of one endpoint."""
 
     def __init__(self) -> None:
-        self._next = FIRST_NUMBER
+        self.next_number = FIRST_NUMBER
+        """Number of the next subscription."""
         self._all: dict[int, Subscription] = {}
         self._by_topic: dict[tuple[str, Commitment], dict[str, list[Subscription]]] = {}
         self._accounts = self._topics("account", Commitment.PROCESSED)
@@ -80,8 +81,8 @@ class Subscriptions:
         elif kind == "signature":
             topic, config = params.value(0, str, "a signature"), params.config(1)
             commitment = config.commitment()
-        subscription = Subscription(self._next, kind, connection, commitment, topic, encoding, filters)
-        self._next += 1
+        subscription = Subscription(self.next_number, kind, connection, commitment, topic, encoding, filters)
+        self.next_number += 1
         self._all[subscription.number] = subscription
         self._topics(kind, commitment).setdefault(topic, []).append(subscription)
         return subscription
@@ -191,8 +192,3 @@ def split(method: str) -> tuple[str, bool]:
         if kind != method and kind in KINDS:
             return kind, subscribes
     raise RpcError(METHOD_NOT_FOUND, "Method not found")
-
-
-def result_of(subscription: Subscription) -> Any:
-    """Return what confirms a subscription."""
-    return subscription.number

@@ -96,8 +96,8 @@ class FaultPlan:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "lie_kinds":
-                if not value or not set(value) <= set(LIE_KINDS):
-                    raise ConfigError(f"lie_kinds is {list(value)}, it may hold {', '.join(LIE_KINDS)}")
+                if not isinstance(value, tuple) or not value or not all(kind in LIE_KINDS for kind in value):
+                    raise ConfigError(f"lie_kinds is {value!r}, it may hold {', '.join(LIE_KINDS)}")
             elif isinstance(field.default, bool):
                 if not isinstance(value, bool):
                     raise ConfigError(f"{field.name} is {value!r}, it may be true or false")
@@ -164,7 +164,9 @@ def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
             f"fault file {path}: unknown key {key}", hint="it may hold [default] and [[endpoint]]"
         )
     own = content.get("endpoint", [])
-    if not isinstance(own, list) or len(own) > endpoints:
+    if not isinstance(own, list):
+        raise ConfigError(f"fault file {path}: endpoint is no list of tables", hint="write [[endpoint]]")
+    if len(own) > endpoints:
         raise ConfigError(f"fault file {path} has {len(own)} endpoints, the net has {endpoints}")
     base = plan_from(content.get("default", {}), FaultPlan(), f"fault file {path}, [default]")
     tables = [*own, *({} for _ in range(endpoints - len(own)))]
