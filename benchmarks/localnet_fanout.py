@@ -1,6 +1,6 @@
 """How many notifications a second the local net gives to picows clients that only count them.
 
-Server and clients share this machine's cores; the server is a process of its own. Usage:
+Needs picows besides the extra `localnet`. Server and clients share this machine's cores; the server is a process of its own. Usage:
 `python benchmarks/localnet_fanout.py [--seconds 5] [--rate max|N] [--venue orca_whirlpool]`.
 """
 
@@ -31,8 +31,8 @@ class Counter(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         config = {"encoding": "base64", "commitment": "processed"}
         for number, program in enumerate(self._programs):
-            request = {"jsonrpc": "2.0", "id": number, "method": "programSubscribe", "params": [program, config]}
-            transport.send(WSMsgType.TEXT, json.dumps(request).encode())
+            request = {"jsonrpc": "2.0", "id": number, "method": "programSubscribe"}
+            transport.send(WSMsgType.TEXT, json.dumps({**request, "params": [program, config]}).encode())
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self.frames += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_bytes_written_hold_the_state_that_the_swaps_left() -> None:
     by_vault = {vault: each.address for each in simulator.pools for vault in each.vaults}
     for event in islice(simulator.events(), 12_000):
         if not isinstance(event, int):
-            accounts.update(event)  # type: ignore[arg-type]
+            accounts.update(event)
             swaps[next(by_vault[key] for key, _ in event if key in by_vault)] += 1
     assert {each.venue for each in simulator.pools} == set(venue_names())
     assert min(swaps.values()) > 50
@@ -114,10 +115,10 @@ def test_every_field_written_is_the_one_that_the_decoder_reads() -> None:
         state = each.accounts()[each.address]
         decoded = decode_account(state.owner, state.data)
         for name in POOL_FIELDS[each.venue]:
-            holder = decoded
+            holder: Any = decoded
             wanted = names.get(name, (name.removeprefix("post_"),))
             if each.venue == "meteora_damm_v2" and name in inner:
-                holder, wanted = decoded.dynamic_fee, (inner[name],)  # type: ignore[union-attr]
+                holder, wanted = holder.dynamic_fee, (inner[name],)
             found = next(getattr(holder, field) for field in wanted if hasattr(holder, field))
             assert found == details[name], (each.venue, name)
     assert len(seen) == 5

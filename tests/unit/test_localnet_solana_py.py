@@ -79,7 +79,9 @@ def test_a_transfer_is_sent_confirmed_and_told() -> None:
         tried = (await client.simulate_transaction(transaction)).value
         assert tried.err is None
         assert tried.units_consumed == 150
-        assert (await client.get_fee_for_message(transaction.message)).value == 5_000
+        message = transaction.message
+        assert isinstance(message, MessageV0)
+        assert (await client.get_fee_for_message(message)).value == 5_000
 
         signature = (await client.send_transaction(transaction)).value
 
