@@ -1,6 +1,7 @@
 """How many notifications a second the local net gives to picows clients that only count them.
 
-Needs picows besides the extra `localnet`. Server and clients share this machine's cores; the server is a process of its own. Usage:
+Needs picows besides the extra `localnet`. Server and clients share this machine's cores; the server is a
+process of its own. Usage:
 `python benchmarks/localnet_fanout.py [--seconds 5] [--rate max|N] [--venue orca_whirlpool]`.
 """
 

@@ -3,8 +3,9 @@
 The server is hand-written because of its fan-out. A notification's bytes are the same for all subscribers
 but for a number at their end, and thousands a second go to each connection; so a connection takes heads,
 shared bodies and ends, and writes all that one turn of the event loop brought in one go. Libraries frame,
-copy and write message by message. Measured on this machine (2 cores, client included; frames of 1.1 kB/s):
-MEASURED
+copy and write message by message. Measured on the 2-core machine it is developed on, uvloop everywhere, as
+processor time of the server for one frame of 1.2 kB to one of three clients: this 0.5 us, picows 2.3
+(`WSTransport.send`) 1.5 us, websockets 17.4 (without compression) 5.9 us.
 """
 
 from __future__ import annotations
