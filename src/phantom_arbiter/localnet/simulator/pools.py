@@ -15,7 +15,7 @@ from phantom_arbiter.localnet.simulator.fields import (
     add,
     write,
 )
-from phantom_core import Address, Pool, Swap
+from phantom_core import Address, MarketDataError, Pool, Swap
 
 Writes = list[tuple[str, AccountState]]
 
@@ -74,7 +74,7 @@ class SimulatedPool:
             MarketDataError: As for `Pool.quote`; nothing changed.
         """
         first = bins.active_id(self._data[self.address]) if self._arrays else 0
-        done = self.pool.swap(amount, a_to_b=a_to_b)
+        done = self._carried_out(amount, a_to_b=a_to_b)
         quote, details = done.quote, done.details
         pool_data = self._data[self.address]
         for name, (at, width) in self._fields:
@@ -93,6 +93,20 @@ class SimulatedPool:
             add(self._data[key], at, 8, minted)
             changed.append(key)
         return [(key, self._state(key)) for key in changed]
+
+    def _carried_out(self, amount: int, *, a_to_b: bool) -> Swap:
+        try:
+            return self.pool.swap(amount, a_to_b=a_to_b)
+        except MarketDataError:
+            # The price has come to where no array was ever made.
+            self.know_what_is_absent()
+            return self.pool.swap(amount, a_to_b=a_to_b)
+
+    def know_what_is_absent(self) -> None:
+        """Tell the pool that accounts which it could read by now, and which are not there, do not exist."""
+        for address, _, is_known in self.pool.dependencies:
+            if not is_known:
+                self.pool.update(address, None)
 
     def _changed_pool(self, done: Swap, *, a_to_b: bool) -> list[str]:
         """Return the pool's address if a swap writes its account."""
