@@ -425,6 +425,7 @@ def test_the_net_in_another_process_answers_the_same_calls() -> None:
                 assert await net.advance(2) == slot + 2
                 await net.write(TOKEN, WHIRLPOOL, b"told")
                 assert json.loads(await ws.recv())["params"]["result"]["context"]["slot"] == slot + 2
+                assert [data for _, _, data in await net.history(TOKEN)] == [b"lost", b"told"]
                 await net.close_account(TOKEN)
                 assert await net.truth(TOKEN) is None
                 await net.fund(TOKEN, 5)

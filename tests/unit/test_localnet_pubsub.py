@@ -13,11 +13,15 @@ import pytest
 pytest.importorskip("solders")
 pytest.importorskip("websockets")
 
+from solders.hash import Hash
 from solders.keypair import Keypair
+from solders.message import Message
+from solders.transaction import VersionedTransaction
 from websockets.asyncio.client import ClientConnection, connect
 
 from phantom_arbiter.localnet import LocalNet, NetSettings
 from phantom_arbiter.localnet.accounts import SYSTEM_PROGRAM
+from phantom_arbiter.localnet.rpc import dispatch
 
 SETTINGS = NetSettings(source="empty", slot_ms=None)
 KEY, OTHER, PROGRAM = (str(Keypair.from_seed(bytes([number]) * 32).pubkey()) for number in (1, 2, 3))
@@ -193,9 +197,30 @@ def test_a_signature_is_told_once_also_to_who_comes_late() -> None:
     on_net(test)
 
 
-def _airdrop(net: LocalNet) -> str:
-    from phantom_arbiter.localnet.rpc import dispatch
+def test_a_signature_may_be_told_of_as_soon_as_it_is_received() -> None:
+    async def test(net: LocalNet, ws: ClientConnection) -> None:
+        _airdrop(net)
+        payer = Keypair.from_seed(bytes([1]) * 32)
+        blockhash = Hash.from_string(net.bank.blockhash_at(net.bank.slot)[0])
+        message = Message.new_with_blockhash([], payer.pubkey(), blockhash)
+        transaction = VersionedTransaction(message, [payer])
+        signature = str(transaction.signatures[0])
+        plain = await subscribe(ws, "signatureSubscribe", signature, {"commitment": "processed"})
+        config = {"commitment": "processed", "enableReceivedNotification": True}
+        both = await subscribe(ws, "signatureSubscribe", signature, config)
+        text = base64.b64encode(bytes(transaction)).decode()
+        dispatch.call(net.endpoints[0].view, "sendTransaction", [text, {"encoding": "base64"}])
+        got = [json.loads(await ws.recv())["params"] for _ in range(3)]
+        assert [(each["subscription"], each["result"]["value"]) for each in got] == [
+            (both, "receivedSignature"),
+            (plain, {"err": None}),
+            (both, {"err": None}),
+        ]
 
+    on_net(test)
+
+
+def _airdrop(net: LocalNet) -> str:
     signature: str = dispatch.call(net.endpoints[0].view, "requestAirdrop", [KEY, 10**9])
     return signature
 

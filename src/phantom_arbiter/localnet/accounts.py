@@ -204,6 +204,10 @@ class AccountStore:
                 return state
         return None
 
+    def history(self, pubkey: str) -> list[tuple[int, AccountState | None]]:
+        """Return the last write of each slot, oldest first, for about the last `KEPT_SLOTS` slots."""
+        return list(self._states.get(pubkey, ()))
+
     def owned_by(self, program: str, slot: int) -> list[tuple[str, AccountState]]:
         """Return the accounts of a program at the end of `slot`, in the order of their creation."""
         found = []

@@ -83,6 +83,9 @@ class Control:
         if method == "truth":
             found = await net.truth(*params)
             return None if found is None else [found[0], found[1], base64.b64encode(found[2]).decode()]
+        if method == "history":
+            written = await net.history(*params)
+            return [[slot, owner, base64.b64encode(data).decode()] for slot, owner, data in written]
         if method == "write":
             pubkey, owner, data, lamports = params
             return await net.write(pubkey, owner, base64.b64decode(data), lamports)

@@ -217,6 +217,12 @@ def signature_notice(signature: str, slot: int, err: Any) -> EventNotice:
     return EventNotice("signatureNotification", slot, result, topic=signature)
 
 
+def received_notice(signature: str, slot: int) -> EventNotice:
+    """Return what subscribers of a signature may be told when its transaction is received."""
+    result = {"context": {"slot": slot}, "value": "receivedSignature"}
+    return EventNotice("signatureNotification", slot, result, topic=signature)
+
+
 def _state(account: Account) -> AccountState:
     return AccountState(str(account.owner), account.lamports, bytes(account.data), account.executable)
 
@@ -301,6 +307,7 @@ __all__ = [
     "Outcome",
     "compute_unit_price",
     "message_of",
+    "received_notice",
     "signature_notice",
     "transaction_fee",
 ]

@@ -173,6 +173,14 @@ class LocalNet:
             return None
         return held[0], held[1].owner, held[1].data
 
+    async def history(self, pubkey: str) -> list[tuple[int, str, bytes]]:
+        """Return slot, owner and data of the last write of each slot, oldest first; closings are left out.
+
+        Slots more than `AccountStore.KEPT_SLOTS` ago are forgotten.
+        """
+        held = self.bank.accounts.history(pubkey)
+        return [(slot, state.owner, state.data) for slot, state in held if state is not None]
+
     async def accounts(self) -> list[str]:
         """Return the addresses of all accounts."""
         return list(self.bank.accounts)

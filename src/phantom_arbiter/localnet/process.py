@@ -119,6 +119,11 @@ class LocalNetProcess:
         found = await self.call("truth", pubkey)
         return None if found is None else (found[0], found[1], base64.b64decode(found[2]))
 
+    async def history(self, pubkey: str) -> list[tuple[int, str, bytes]]:
+        """See `LocalNet.history`."""
+        found = await self.call("history", pubkey)
+        return [(slot, owner, base64.b64decode(data)) for slot, owner, data in found]
+
     async def accounts(self) -> list[str]:
         """See `LocalNet.accounts`."""
         found: list[str] = await self.call("accounts")

@@ -33,6 +33,7 @@ class Subscription:
     topic: str = ""
     encoding: Encoding = field(default_factory=lambda: Encoding("base64"))
     filters: list[Filter] = field(default_factory=list)
+    wants_received: bool = False
     end: bytes = b""
 
     def __post_init__(self) -> None:
@@ -82,6 +83,8 @@ class Subscriptions:
             topic, config = params.value(0, str, "a signature"), params.config(1)
             commitment = config.commitment()
         subscription = Subscription(self.next_number, kind, connection, commitment, topic, encoding, filters)
+        if kind == "signature":
+            subscription.wants_received = params.config(1).get("enableReceivedNotification", bool, False)
         self.next_number += 1
         self._all[subscription.number] = subscription
         self._topics(kind, commitment).setdefault(topic, []).append(subscription)
@@ -145,11 +148,15 @@ class Subscriptions:
         self.sent += 1
 
     def event(self, notice: EventNotice, commitment: Commitment | None) -> None:
-        """Tell of a slot, a root, a log or a signature."""
+        """Tell of a slot, a root, a log or a signature; without a commitment, that one was received."""
         kind = notice.method.removesuffix("Notification")
         if kind in ("slot", "root"):
             listening = self._topics(kind, Commitment.PROCESSED).get("", [])
         elif commitment is None:
+            for each in Commitment:
+                for subscription in self._topics(kind, each).get(notice.topic or "", []):
+                    if subscription.wants_received:
+                        self._send(subscription, notice)
             return
         elif kind == "signature":
             listening = self._topics(kind, commitment).get(notice.topic or "", [])
@@ -164,11 +171,14 @@ class Subscriptions:
 
     def send_event(self, subscription: Subscription, notice: EventNotice) -> None:
         """Tell one subscriber; one of a signature is then done."""
+        self._send(subscription, notice)
+        if subscription.kind == "signature":
+            self.remove(subscription)
+
+    def _send(self, subscription: Subscription, notice: EventNotice) -> None:
         end = subscription.end
         subscription.connection.queue(head(len(notice.body) + len(end)), notice.body, end)
         self.sent += 1
-        if subscription.kind == "signature":
-            self.remove(subscription)
 
 
 def _log_filter(params: Params) -> str:

@@ -23,6 +23,7 @@ from phantom_arbiter.localnet.machine import (
     Landed,
     Outcome,
     message_of,
+    received_notice,
     transaction_fee,
 )
 from phantom_arbiter.localnet.rpc.errors import (
@@ -54,6 +55,7 @@ def send_transaction(view: View, params: Params) -> str:
         outcome = _try(view, transaction, check_blockhash=True)
         if outcome.err is not None:
             raise _preflight_failure(outcome)
+    view.bank.tell(received_notice(signature, view.bank.slot))
     # As on a real node, what cannot land is dropped without a word.
     if _is_signed(transaction) and _obstacle(view, transaction) is None:
         view.machine.execute(transaction)
