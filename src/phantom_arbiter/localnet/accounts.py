@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from phantom_core import Address
@@ -83,21 +84,17 @@ class AccountState:
 
 
 class Encoding:
-    """How account data is shown: an encoding and, if wanted, a slice. Equal ones are the same key."""
+    """How account data is shown: an encoding and, if wanted, a slice.
 
-    __slots__ = ("_key", "length", "name", "offset")
+    Made by `encoding_of`, so that equal ones are the same object: they are keys on the hot path.
+    """
+
+    __slots__ = ("length", "name", "offset")
 
     def __init__(self, name: str, offset: int = 0, length: int | None = None) -> None:
         self.name = name
         self.offset = offset
         self.length = length
-        self._key = (name, offset, length)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Encoding) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
 
     def data_json(self, data: bytes) -> bytes:
         """Return the JSON of the data: a pair of text and encoding; for `binary` the bare text."""
@@ -112,6 +109,12 @@ class Encoding:
             return b'"%b"' % text if self.name == "binary" else b'["%b","base58"]' % text
         # jsonParsed falls back to base64, as nodes do for programs without a parser.
         return b'["%b","base64"]' % base64.b64encode(data)
+
+
+@lru_cache(maxsize=4_096)
+def encoding_of(name: str, offset: int = 0, length: int | None = None) -> Encoding:
+    """Return the encoding with this name and slice."""
+    return Encoding(name, offset, length)
 
 
 def native_lamports(owner: str, data: bytes) -> int:

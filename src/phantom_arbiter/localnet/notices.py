@@ -10,6 +10,7 @@ import json
 from typing import Any, Final
 
 from phantom_arbiter.localnet.accounts import AccountState, Encoding
+from phantom_arbiter.localnet.wire.frames import head
 
 _ACCOUNT = (
     b'{"jsonrpc":"2.0","method":"accountNotification","params":{"result":{"context":{"slot":%d},"value":%b},'
@@ -19,6 +20,8 @@ _PROGRAM = (
     b'{"jsonrpc":"2.0","method":"programNotification","params":{"result":{"context":{"slot":%d},'
     b'"value":{"pubkey":"%b","account":%b}},"subscription":'
 )
+Parts = tuple[int, bytes, bytes]
+"""Length of the end that belongs to it, head of the WebSocket frame, and all up to the end."""
 _CLOSED: Final = AccountState("11111111111111111111111111111111", 0, b"")
 """What subscribers are shown of an account that has been closed."""
 
@@ -26,31 +29,31 @@ _CLOSED: Final = AccountState("11111111111111111111111111111111", 0, b"")
 class AccountNotice:
     """A write of an account. `order_key` names the stream within which notices keep their order."""
 
-    __slots__ = ("_bodies", "order_key", "pubkey", "slot", "state")
+    __slots__ = ("_of_account", "_of_program", "order_key", "pubkey", "slot", "state")
 
     def __init__(self, pubkey: str, slot: int, state: AccountState | None) -> None:
         self.pubkey = pubkey
         self.order_key = pubkey
         self.slot = slot
         self.state = _CLOSED if state is None else state
-        self._bodies: dict[tuple[bool, Encoding], bytes] = {}
+        self._of_account: dict[Encoding, Parts] = {}
+        self._of_program: dict[Encoding, Parts] = {}
 
-    def account_body(self, encoding: Encoding) -> bytes:
-        """Return an `accountNotification` up to the subscription's number."""
-        key = (False, encoding)
-        body = self._bodies.get(key)
-        if body is None:
-            body = self._bodies[key] = _ACCOUNT % (self.slot, self.state.to_json(encoding))
-        return body
+    def account_parts(self, encoding: Encoding, end_length: int) -> Parts:
+        """Return an `accountNotification` for an end of this length."""
+        parts = self._of_account.get(encoding)
+        if parts is None or parts[0] != end_length:
+            body = _ACCOUNT % (self.slot, self.state.to_json(encoding))
+            parts = self._of_account[encoding] = (end_length, head(len(body) + end_length), body)
+        return parts
 
-    def program_body(self, encoding: Encoding) -> bytes:
-        """Return a `programNotification` up to the subscription's number."""
-        key = (True, encoding)
-        body = self._bodies.get(key)
-        if body is None:
-            account = self.state.to_json(encoding)
-            body = self._bodies[key] = _PROGRAM % (self.slot, self.pubkey.encode(), account)
-        return body
+    def program_parts(self, encoding: Encoding, end_length: int) -> Parts:
+        """Return a `programNotification` for an end of this length."""
+        parts = self._of_program.get(encoding)
+        if parts is None or parts[0] != end_length:
+            body = _PROGRAM % (self.slot, self.pubkey.encode(), self.state.to_json(encoding))
+            parts = self._of_program[encoding] = (end_length, head(len(body) + end_length), body)
+        return parts
 
 
 class EventNotice:

@@ -6,12 +6,13 @@ hot path. Everything else happens a few times a slot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from phantom_arbiter.localnet.accounts import Encoding, TooLongForBase58
+from phantom_arbiter.localnet.accounts import Encoding, TooLongForBase58, encoding_of
 from phantom_arbiter.localnet.bank import Commitment
-from phantom_arbiter.localnet.notices import AccountNotice, EventNotice
+from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Parts
 from phantom_arbiter.localnet.rpc.errors import METHOD_NOT_FOUND, RpcError, invalid
 from phantom_arbiter.localnet.rpc.params import Config, Filter, Params, pubkey
 from phantom_arbiter.localnet.rpc.read_accounts import fits
@@ -19,6 +20,7 @@ from phantom_arbiter.localnet.wire.connection import Connection
 from phantom_arbiter.localnet.wire.frames import head
 
 FIRST_NUMBER: Final = 100_000
+_BASE64: Final = encoding_of("base64")
 KINDS: Final = ("account", "program", "logs", "signature", "slot", "root")
 
 
@@ -31,7 +33,7 @@ class Subscription:
     connection: Connection
     commitment: Commitment
     topic: str = ""
-    encoding: Encoding = field(default_factory=lambda: Encoding("base64"))
+    encoding: Encoding = _BASE64
     filters: list[Filter] = field(default_factory=list)
     wants_received: bool = False
     end: bytes = b""
@@ -71,7 +73,7 @@ class Subscriptions:
         Raises:
             RpcError: The parameters are wrong.
         """
-        topic, encoding, filters = "", Encoding("base64"), []
+        topic, encoding, filters = "", _BASE64, []
         commitment = Commitment.PROCESSED
         if kind in ("account", "program"):
             topic, config = params.pubkey(0), params.config(1)
@@ -128,23 +130,20 @@ class Subscriptions:
         listening = accounts.get(notice.pubkey)
         if listening is not None:
             for subscription in listening:
-                self._send_account(subscription, notice)
+                self._send_account(subscription, notice.account_parts)
         listening = programs.get(notice.state.owner)
         if listening is not None:
             for subscription in listening:
                 if not subscription.filters or fits(notice.state, subscription.filters):
-                    self._send_account(subscription, notice)
+                    self._send_account(subscription, notice.program_parts)
 
-    def _send_account(self, subscription: Subscription, notice: AccountNotice) -> None:
+    def _send_account(self, subscription: Subscription, parts: Callable[[Encoding, int], Parts]) -> None:
+        end = subscription.end
         try:
-            if subscription.kind == "account":
-                body = notice.account_body(subscription.encoding)
-            else:
-                body = notice.program_body(subscription.encoding)
+            _, first, body = parts(subscription.encoding, len(end))
         except TooLongForBase58:
             return
-        end = subscription.end
-        subscription.connection.queue(head(len(body) + len(end)), body, end)
+        subscription.connection.queue(first, body, end)
         self.sent += 1
 
     def event(self, notice: EventNotice, commitment: Commitment | None) -> None:

@@ -6,7 +6,13 @@ import base64
 import binascii
 from typing import Any
 
-from phantom_arbiter.localnet.accounts import MAX_BASE58_BYTES, AccountState, Encoding, from_base58
+from phantom_arbiter.localnet.accounts import (
+    MAX_BASE58_BYTES,
+    AccountState,
+    Encoding,
+    encoding_of,
+    from_base58,
+)
 from phantom_arbiter.localnet.bank import COMMITMENTS, Commitment
 from phantom_arbiter.localnet.rpc.errors import RpcError, invalid
 from phantom_core import Address, InvalidInput
@@ -51,12 +57,12 @@ class Config:
             raise invalid(f"encoding is {name!r}, expected one of {', '.join(ENCODINGS)}")
         part = self.get("dataSlice", dict)
         if part is None:
-            return Encoding(name)
+            return encoding_of(name)
         inner = Config(part)
         offset, length = inner.get("offset", int), inner.get("length", int)
         if offset is None or length is None:
             raise invalid("dataSlice needs offset and length")
-        return Encoding(name, offset, length)
+        return encoding_of(name, offset, length)
 
     def filters(self) -> list[Filter]:
         """Return the filters for accounts of a program."""
