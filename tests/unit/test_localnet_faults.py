@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from random import Random
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,8 +14,10 @@ from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.localnet.accounts import AccountState
 from phantom_arbiter.localnet.faults.delivery import IMPOSSIBLE_SLOTS_AHEAD, Counts, Delivery
 from phantom_arbiter.localnet.faults.plan import FaultPlan, load_plans
+from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice
 
+Result = TypeVar("Result")
 KEYS = tuple("ABCD")
 
 
@@ -48,7 +51,13 @@ def delivered(
             await asyncio.sleep(0.001)
         return got, counts
 
-    return asyncio.run(run())
+    return on_loop(run())
+
+
+def on_loop(test: Coroutine[Any, Any, Result]) -> Result:
+    """Run on uvloop where it is installed, as the command does."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(test)
 
 
 def numbers(notices: Iterable[Notice], key: str | None = None) -> list[int]:
@@ -171,7 +180,7 @@ def test_a_stall_holds_everything_back_and_lets_it_go_in_order() -> None:
             await asyncio.sleep(0.001)
         return numbers(got)
 
-    assert asyncio.run(run()) == list(range(20))
+    assert on_loop(run()) == list(range(20))
 
 
 def test_events_are_delayed_but_never_conflated_or_lied_about() -> None:

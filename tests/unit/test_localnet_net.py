@@ -7,6 +7,7 @@ import contextlib
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from phantom_arbiter.errors import ConfigError, PhantomError
 from phantom_arbiter.localnet import FaultPlan, LocalNet, LocalNetProcess, NetSettings
+from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.process import settings_from, settings_json
 from phantom_arbiter.localnet.sources import RecordingSource, SnapshotSource, open_source
 from phantom_arbiter.sources.recorded import DEMO_RECORDING
@@ -107,7 +109,10 @@ async def differences(net: LocalNet, client: Client) -> list[str]:
     return wrong
 
 
-def test_applied_state_is_the_truth_at_every_quiescent_point() -> None:
+@pytest.mark.parametrize("factory", [None, loop_factory()], ids=["asyncio", "fastest"])
+def test_applied_state_is_the_truth_at_every_quiescent_point(
+    factory: Callable[[], asyncio.AbstractEventLoop] | None,
+) -> None:
     plans = (
         FaultPlan(loss=0.05, duplicate=0.05, garbage=0.02),
         FaultPlan(delay_ms=1, jitter_ms=5, reorder=True, conflate=0.3, lie=0.01, lie_kinds=("slot",)),
@@ -132,7 +137,8 @@ def test_applied_state_is_the_truth_at_every_quiescent_point() -> None:
             assert stats["rpc-1"].malformed
             assert not stats["rpc-2"].malformed
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(run())
 
 
 # ---- connections
@@ -211,6 +217,20 @@ def test_handshakes_and_subscriptions_can_be_refused() -> None:
     asyncio.run(run())
 
 
+def test_idle_connections_are_closed_and_pinging_ones_are_not() -> None:
+    async def run() -> None:
+        settings = NetSettings(source="empty", slot_ms=None, faults=(FaultPlan(idle_close_s=0.3),))
+        async with LocalNet(settings) as net, asyncio.timeout(20):
+            url = net.endpoints[0].ws_url
+            async with connect(url, ping_interval=None) as idle, connect(url, ping_interval=0.05) as lively:
+                with pytest.raises(ConnectionClosed, match="1001"):
+                    await idle.recv()
+                await (await lively.ping())
+            assert (await net.stats())["endpoints"][0]["faults"]["idle_closed"] == 1
+
+    asyncio.run(run())
+
+
 # ---- HTTP
 
 
@@ -252,6 +272,18 @@ def test_http_faults(plan: FaultPlan, status: int, code: int | None) -> None:
                 assert headers["retry-after"] == "2.5"
             counted = (await net.stats())["endpoints"][0]["faults"]["http_faults"]
             assert bool(counted) is bool(code or code is None)
+
+    asyncio.run(run())
+
+
+def test_requests_beyond_the_rate_are_told_to_come_later() -> None:
+    async def run() -> None:
+        plan = FaultPlan(http_per_s=3, retry_after_s=1.0)
+        async with LocalNet(NetSettings(source="empty", slot_ms=None, faults=(plan,))) as net:
+            found = []
+            while 429 not in found:
+                found.append((await asyncio.to_thread(post, net.endpoints[0].http_url))[0])
+            assert found.count(200) >= 3
 
     asyncio.run(run())
 
@@ -383,6 +415,8 @@ def test_a_feed_keeps_its_rate() -> None:
         ({"rate": float("nan")}, "rate is nan"),
         ({"port": 65_535}, "port is 65535, it may be 0 to 65533"),
         ({"port": -1}, "port is -1"),
+        ({"slot_ms": 0.0}, "slot_ms is 0.0, it may be 1 to 60,000"),
+        ({"prepare": -1}, "prepare is -1, it may be 0 to 1,000,000"),
     ],
 )
 def test_wrong_settings_say_what_they_may_be(fields: dict[str, Any], message: str) -> None:
@@ -421,7 +455,7 @@ def test_the_net_in_another_process_answers_the_same_calls() -> None:
                 assert await net.truth(TOKEN) == (slot, WHIRLPOOL, b"abc")
                 await net.set_faults(1, FaultPlan(loss=1.0))
                 await net.write(TOKEN, WHIRLPOOL, b"lost")
-                await net.set_faults(1, FaultPlan())
+                await net.set_faults(1, FaultPlan(delay_ms=1, jitter_ms=3, disconnect_every_s=100))
                 assert await net.advance(2) == slot + 2
                 await net.write(TOKEN, WHIRLPOOL, b"told")
                 assert json.loads(await ws.recv())["params"]["result"]["context"]["slot"] == slot + 2
@@ -443,6 +477,9 @@ def test_the_net_in_another_process_answers_the_same_calls() -> None:
                 with pytest.raises(PhantomError, match="index"):
                     await net.set_faults(9, FaultPlan())
             await ws.close()
+            await net.stop()
+            with pytest.raises(PhantomError, match="the local net does not answer"):
+                await net.stats()
 
     asyncio.run(run())
 

@@ -23,7 +23,7 @@ from phantom_arbiter.localnet.rpc.transactions import reached_commitment
 from phantom_arbiter.localnet.rpc.view import View
 from phantom_arbiter.localnet.subscriptions import Subscription, Subscriptions, split
 from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer
-from phantom_arbiter.localnet.wire.frames import frame
+from phantom_arbiter.localnet.wire.frames import GOING_AWAY, frame
 
 HOST = "127.0.0.1"
 MAX_WAITING_BYTES = 256 << 20
@@ -47,7 +47,8 @@ class Endpoint:
         self._servers: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._random = {what: Random(f"{what} {name} {seed}") for what in ("delivery", "connection", "http")}
-        self._timers: list[asyncio.TimerHandle] = []
+        self._second = self._in_second = 0
+        self._timers: list[tuple[float, asyncio.Handle]] = []
         self.delivery = Delivery(plan, self._random["delivery"], self._emit, self.counts)
         self._set_plan(plan)
         bank.listen(self)
@@ -111,23 +112,40 @@ class Endpoint:
         self._every(plan.disconnect_every_s, self.disconnect)
         self._every(plan.half_open_every_s, self.half_open)
         self._every(plan.stall_every_s, lambda: self.stall(plan.stall_s))
+        if plan.idle_close_s:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        """Close WebSockets that said nothing for too long; look again when the next may be due."""
+        loop, limit = asyncio.get_running_loop(), self.plan.idle_close_s
+        left = limit
+        for connection in self._websockets():
+            idle = loop.time() - connection.heard_at
+            if idle >= limit:
+                self.counts.idle_closed += 1
+                connection.close(GOING_AWAY, "idle")
+            else:
+                left = min(left, limit - idle)
+        self._later(left, self._close_idle)
 
     def _every(self, mean_s: float, action: Callable[[], None]) -> None:
         if not mean_s:
             return
-        loop = asyncio.get_running_loop()
 
         def act() -> None:
             action()
             self._every(mean_s, action)
 
-        self._timers = [
-            timer for timer in self._timers if not timer.cancelled() and timer.when() > loop.time()
-        ]
-        self._timers.append(loop.call_later(self._random["connection"].expovariate(1 / mean_s), act))
+        self._later(self._random["connection"].expovariate(1 / mean_s), act)
+
+    def _later(self, delay_s: float, action: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + delay_s
+        self._timers = [timer for timer in self._timers if timer[0] > loop.time()]
+        self._timers.append((due, loop.call_at(due, action)))
 
     def _disarm(self) -> None:
-        for timer in self._timers:
+        for _, timer in self._timers:
             timer.cancel()
         self._timers.clear()
 
@@ -222,6 +240,13 @@ class Endpoint:
 
     def _http_fault(self) -> str | None:
         plan, random = self.plan, self._random["http"]
+        second = int(asyncio.get_running_loop().time())
+        if second != self._second:
+            self._second, self._in_second = second, 0
+        self._in_second += 1
+        if plan.http_per_s and self._in_second > plan.http_per_s:
+            self.counts.http_faults["http_per_s"] = self.counts.http_faults.get("http_per_s", 0) + 1
+            return "http_429"
         for name in ("http_hang", "http_429", "http_unhealthy", "http_500", "http_garbage"):
             if random.random() < getattr(plan, name):
                 self.counts.http_faults[name] = self.counts.http_faults.get(name, 0) + 1

@@ -21,6 +21,8 @@ from phantom_arbiter.localnet.requires import check_requirements
 from phantom_arbiter.localnet.sources import Source, Tape, open_source
 
 MAX_ENDPOINTS = 64
+MAX_PREPARED = 1_000_000
+"""Writes made beforehand; each takes about 3 kB."""
 _PORT_TRIES = 50
 
 
@@ -61,6 +63,10 @@ class NetSettings:
             raise ConfigError(f"there are {len(self.faults)} fault plans for {self.endpoints} endpoints")
         if self.rate is not None and not 0 < self.rate <= 1_000_000:
             raise ConfigError(f"rate is {self.rate}, it may be above 0 up to 1,000,000 writes per second")
+        if self.slot_ms is not None and not 1 <= self.slot_ms <= 60_000:
+            raise ConfigError(f"slot_ms is {self.slot_ms}, it may be 1 to 60,000")
+        if not 0 <= self.prepare <= MAX_PREPARED:
+            raise ConfigError(f"prepare is {self.prepare}, it may be 0 to {MAX_PREPARED:,}")
         if not 0 <= self.port <= 65_535 - 2 * self.endpoints:
             raise ConfigError(f"port is {self.port}, it may be 0 to {65_535 - 2 * self.endpoints}")
 

@@ -64,15 +64,10 @@ class LocalNetProcess:
             stderr=asyncio.subprocess.PIPE,
         )
         assert self._process.stdout is not None
-        assert self._process.stderr is not None
         async with asyncio.timeout(self.START_TIMEOUT_S):
             line = await self._process.stdout.readline()
             if not line:
-                words = (await self._process.stderr.read()).decode(errors="replace").strip()
-                await self._process.wait()
-                raise PhantomError(
-                    f"the local net did not start: {words.splitlines()[-1] if words else 'no reason given'}"
-                )
+                raise PhantomError(f"the local net did not start: {await self._last_words()}")
         found = json.loads(line)
         self.endpoints = [EndpointUrls(each["name"], each["http"], each["ws"]) for each in found["endpoints"]]
         self.control_url = found["control"]
@@ -99,10 +94,26 @@ class LocalNetProcess:
         Raises:
             PhantomError: It was refused.
         """
-        answer = await asyncio.to_thread(self._post, method, params)
+        try:
+            answer = await asyncio.to_thread(self._post, method, params)
+        except OSError as error:
+            raise PhantomError(f"the local net does not answer: {await self._last_words()}") from error
         if "error" in answer:
             raise PhantomError(answer["error"]["message"])
         return answer["result"]
+
+    async def _last_words(self) -> str:
+        """Return what the process said last, if it has ended."""
+        if self._process is None:
+            return "it has not been started"
+        try:
+            async with asyncio.timeout(1.0):
+                await self._process.wait()
+        except TimeoutError:
+            return "its process lives"
+        assert self._process.stderr is not None
+        words = (await self._process.stderr.read()).decode(errors="replace").strip()
+        return words.splitlines()[-1] if words else "no reason given"
 
     def _post(self, method: str, params: tuple[Any, ...]) -> dict[str, Any]:
         connection = http.client.HTTPConnection(self.control_url.removeprefix("http://"), timeout=60)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from phantom_arbiter.localnet.control import Control
+from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.net import LocalNet, NetSettings
 
 
@@ -23,16 +24,8 @@ def run(settings: NetSettings, announce: Callable[[dict[str, Any]], None]) -> di
         RecordingError: The recording is corrupt.
     """
     net = LocalNet(settings)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(net, announce))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def _serve(net: LocalNet, announce: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Counts:
     half_opened: int = 0
     stalls: int = 0
     refused: int = 0
+    idle_closed: int = 0
     http_faults: dict[str, int] = field(default_factory=dict)
 
 
@@ -57,7 +58,8 @@ class Delivery:
         self._kept: dict[tuple[str, Commitment | None], _Item] = {}
         self._lagging: deque[_Item] = deque()
         self._stalled_until = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        # A handle of uvloop does not always know when it is due.
+        self._timer: tuple[float, asyncio.Handle] | None = None
 
     def push(self, notice: Notice, commitment: Commitment | None) -> None:
         """Take a notification."""
@@ -89,7 +91,7 @@ class Delivery:
         self._due.clear()
         self._latest_due = 0.0
         if self._timer is not None:
-            self._timer.cancel()
+            self._timer[1].cancel()
             self._timer = None
 
     def __len__(self) -> int:
@@ -162,10 +164,10 @@ class Delivery:
         loop = asyncio.get_running_loop()
         due = self._queue[0][0]
         if self._timer is not None:
-            if self._timer.when() <= due and not self._timer.cancelled():
+            if self._timer[0] <= due:
                 return
-            self._timer.cancel()
-        self._timer = loop.call_at(due, self._on_time)
+            self._timer[1].cancel()
+        self._timer = (due, loop.call_at(due, self._on_time))
 
     def _on_time(self) -> None:
         self._timer = None

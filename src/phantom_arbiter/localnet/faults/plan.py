@@ -55,8 +55,10 @@ class FaultPlan:
         stall_every_s: Mean time until the endpoint sends nothing for a while, then all at once.
         stall_s: How long it then sends nothing.
         refuse_connection: A WebSocket handshake is answered with 503.
+        idle_close_s: A WebSocket from which nothing came for so long, pings included, is closed; 0: never.
         max_subscriptions: Subscriptions that one connection may have; 0: any number.
         http_delay_ms: Delay of an HTTP answer.
+        http_per_s: HTTP requests answered within one second; those beyond get 429; 0: any number.
         http_429: An HTTP request is answered with 429 and `Retry-After`.
         retry_after_s: What `Retry-After` says.
         http_unhealthy: An HTTP request is answered with -32005.
@@ -83,8 +85,10 @@ class FaultPlan:
     stall_every_s: float = 0.0
     stall_s: float = 1.0
     refuse_connection: float = 0.0
+    idle_close_s: float = 0.0
     max_subscriptions: int = 0
     http_delay_ms: float = 0.0
+    http_per_s: int = 0
     http_429: float = 0.0
     retry_after_s: float = 1.0
     http_unhealthy: float = 0.0

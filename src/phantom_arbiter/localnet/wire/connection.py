@@ -103,6 +103,8 @@ class Connection(asyncio.Protocol):
         self.is_silent = False
         """Half-open: the socket stays, nothing is read or written any more."""
         self.is_closing = False
+        self.heard_at = loop.time()
+        """When anything last came from the client, on the event loop's clock."""
 
     # ---- asyncio's side
 
@@ -131,6 +133,7 @@ class Connection(asyncio.Protocol):
         """Take what arrived."""
         if self.is_silent:
             return
+        self.heard_at = self._loop.time()
         if self._reader is not None:
             self._read_frames(data)
             return
