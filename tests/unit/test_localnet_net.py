@@ -346,6 +346,18 @@ def test_sources_are_told_by_name_or_by_what_is_in_the_file(tmp_path: Path) -> N
         open_source(str(tmp_path / "other"), seed=0, writes_per_slot=1)
 
 
+def test_a_snapshot_adds_accounts_to_a_recording(tmp_path: Path) -> None:
+    pool = "65shmpuYmxx5p7ggNCZbyrGLCXVqbBR1ZD5aAocRBUNG"
+    snapshot = tmp_path / "more.jsonl"
+    lines = [{"pubkey": key, "owner": TOKEN, "data": "AAEC"} for key in (TOKEN, pool)]
+    snapshot.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    net = LocalNet(NetSettings(source="demo", snapshot=snapshot))
+    added, recorded = (asyncio.run(net.truth(key)) for key in (TOKEN, pool))
+    assert added == (net.bank.settings.first_slot, TOKEN, b"\0\1\2")
+    assert recorded is not None
+    assert (recorded[1], len(recorded[2])) == (WHIRLPOOL, 653)
+
+
 def test_slots_pass_by_themselves_where_no_source_says_when() -> None:
     async def run() -> None:
         async with LocalNet(NetSettings(source="empty", slot_ms=2)) as net, asyncio.timeout(20):
@@ -438,7 +450,12 @@ def test_a_port_in_use_is_one_sentence() -> None:
 
 def test_settings_pass_to_the_other_process_unchanged(tmp_path: Path) -> None:
     settings = NetSettings(
-        endpoints=2, rate=None, faults=(FaultPlan(loss=0.5),), venues=("pumpswap",), programs={"x": tmp_path}
+        endpoints=2,
+        rate=None,
+        faults=(FaultPlan(loss=0.5),),
+        venues=("pumpswap",),
+        snapshot=tmp_path,
+        programs={"x": tmp_path},
     )
     assert settings_from(json.loads(json.dumps(settings_json(settings)))) == settings
 

@@ -24,6 +24,10 @@ def localnet(
             "recording or snapshot.",
         ),
     ] = "simulator",
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Further accounts, there from the start.", dir_okay=False),
+    ] = None,
     rate: Annotated[
         str, typer.Option(metavar="N|max", help="Account writes per second; max: as clients take them.")
     ] = "1000",
@@ -76,6 +80,7 @@ def localnet(
         slot_ms=slot_ms,
         prepare=prepare,
         venues=tuple(venue or ()),
+        snapshot=snapshot,
         programs=_programs(program or []),
     )
     stats = run(settings, _announce_json if as_json else _announce)

@@ -18,7 +18,7 @@ from phantom_arbiter.localnet.faults.plan import FaultPlan
 from phantom_arbiter.localnet.feed import Feed
 from phantom_arbiter.localnet.machine import Machine
 from phantom_arbiter.localnet.requires import check_requirements
-from phantom_arbiter.localnet.sources import Source, Tape, open_source
+from phantom_arbiter.localnet.sources import Source, Tape, open_source, read_accounts
 
 MAX_ENDPOINTS = 64
 MAX_PREPARED = 1_000_000
@@ -40,6 +40,7 @@ class NetSettings:
         slot_ms: Length of a slot where no source says it; None: slots begin by `advance` only.
         prepare: Make so many writes before the start, and play them again and again; 0: make them as needed.
         venues: Venues of the simulator; empty: all.
+        snapshot: Snapshot with further accounts, there from the start; the source's own come before them.
         programs: Bytecode files to deploy in the virtual machine, by program id.
         autostart: Whether the feed begins at once, or with `resume`.
     """
@@ -53,6 +54,7 @@ class NetSettings:
     slot_ms: float | None = SLOT_MS
     prepare: int = 0
     venues: tuple[str, ...] = ()
+    snapshot: Path | None = None
     programs: dict[str, Path] = field(default_factory=dict)
     autostart: bool = True
 
@@ -114,7 +116,8 @@ class LocalNet:
         if self.settings.prepare:
             self.source = Tape(self.source, self.settings.prepare)
         self.bank = Bank(self.source.bank)
-        for pubkey, state in self.source.accounts.items():
+        further = read_accounts(self.settings.snapshot) if self.settings.snapshot else {}
+        for pubkey, state in {**further, **self.source.accounts}.items():
             self.bank.load(pubkey, state)
         self.machine = Machine(self.bank, self.settings.programs)
         self.endpoints = [

@@ -194,6 +194,7 @@ def settings_json(settings: NetSettings) -> dict[str, Any]:
     """Return settings as the other process reads them."""
     return {
         **{key: value for key, value in vars(settings).items() if key not in ("faults", "programs")},
+        "snapshot": None if settings.snapshot is None else str(settings.snapshot),
         "faults": [asdict(plan) for plan in settings.faults],
         "programs": {program: str(path) for program, path in settings.programs.items()},
     }
@@ -205,6 +206,7 @@ def settings_from(fields: dict[str, Any]) -> NetSettings:
         FaultPlan(**{**plan, "lie_kinds": tuple(plan["lie_kinds"])}) for plan in fields["faults"]
     )
     fields["programs"] = {program: Path(path) for program, path in fields["programs"].items()}
+    fields["snapshot"] = None if fields["snapshot"] is None else Path(fields["snapshot"])
     fields["venues"] = tuple(fields["venues"])
     return NetSettings(**fields)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from phantom_arbiter.localnet.accounts import AccountState, native_lamports
 from phantom_arbiter.localnet.bank import BankSettings
-from phantom_arbiter.sources.snapshot import is_snapshot, read_snapshot
+from phantom_arbiter.sources.snapshot import SnapshotAccount, is_snapshot, read_snapshot
 from phantom_core import AccountUpdate, Recording, WssAggregator
 
 Writes = Sequence[tuple[str, AccountState | None]]
@@ -47,15 +47,28 @@ class SnapshotSource:
         entries = [] if path is None else read_snapshot(path)
         slot = max((entry.slot for entry in entries), default=0)
         self.bank = BankSettings(first_slot=slot, seed=seed) if slot else BankSettings(seed=seed)
-        self.accounts = {
-            entry.pubkey: AccountState(entry.owner, native_lamports(entry.owner, entry.data), entry.data)
-            for entry in entries
-            if entry.owner is not None and entry.data is not None
-        }
+        self.accounts = _existing(entries)
 
     def events(self) -> Iterator[Event]:
         """Return nothing."""
         return iter(())
+
+
+def read_accounts(path: Path) -> dict[str, AccountState]:
+    """Return the accounts of a snapshot.
+
+    Raises:
+        SnapshotError: It is missing, unreadable or no snapshot.
+    """
+    return _existing(read_snapshot(path))
+
+
+def _existing(entries: list[SnapshotAccount]) -> dict[str, AccountState]:
+    return {
+        entry.pubkey: AccountState(entry.owner, native_lamports(entry.owner, entry.data), entry.data)
+        for entry in entries
+        if entry.owner is not None and entry.data is not None
+    }
 
 
 class RecordingSource:
