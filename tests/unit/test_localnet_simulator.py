@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from itertools import islice, pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import make_localnet_market
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.localnet.accounts import AccountState
 from phantom_arbiter.localnet.bank import CLOCK_SYSVAR, SYSVAR_PROGRAM
@@ -188,6 +190,11 @@ def test_shipped_market_is_small_and_its_bin_arrays_stand_at_derived_addresses(t
             assert find_program_address(seeds, entry.owner)[0] == entry.pubkey
             found += 1
     assert found > 4
+
+
+def test_shipped_market_is_what_the_tool_makes_of_the_tests_data(tmp_path: Path) -> None:
+    made = make_localnet_market.make(tmp_path / "market.jsonl.gz")
+    assert gzip.decompress(made.read_bytes()) == gzip.decompress(SHIPPED_MARKET.read_bytes())
 
 
 def test_clock_of_the_pools_follows_the_slots() -> None:
