@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -17,9 +17,11 @@ from websockets.asyncio.client import connect
 
 from phantom_arbiter.errors import ConfigError, PhantomError
 from phantom_arbiter.localnet import FaultPlan, LocalNet, LocalNetProcess, NetSettings
+from phantom_arbiter.localnet.accounts import AccountState
+from phantom_arbiter.localnet.bank import BankSettings
 from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.process import settings_from, settings_json
-from phantom_arbiter.localnet.sources import RecordingSource, SnapshotSource, open_source
+from phantom_arbiter.localnet.sources import Event, RecordingSource, SnapshotSource, open_source
 from phantom_arbiter.sources.recorded import DEMO_RECORDING
 from phantom_core import AccountUpdate, Recording, WssAggregator
 
@@ -247,6 +249,53 @@ def test_a_feed_keeps_its_rate() -> None:
     seconds, writes = asyncio.run(run())
     # Late at worst, on a busy machine; never early.
     assert 0 < writes <= 2_000 * seconds + 20
+
+
+class BrokenSource:
+    """A source that fails after its first slot."""
+
+    bank = BankSettings()
+    accounts: ClassVar[dict[str, AccountState]] = {}
+
+    def events(self) -> Iterator[Event]:
+        yield self.bank.first_slot + 1
+        raise RuntimeError("broken")
+
+
+def test_a_feed_that_fails_says_so_where_it_is_waited_for() -> None:
+    async def run() -> None:
+        net = LocalNet(NetSettings(), BrokenSource())
+        await net.start()
+        with pytest.raises(RuntimeError, match="broken"):
+            await net.ended()
+        with pytest.raises(RuntimeError, match="broken"):
+            await net.pause()
+        with pytest.raises(RuntimeError, match="broken"):
+            await net.stop()
+        assert net.bank.slot == BrokenSource.bank.first_slot + 1
+        with pytest.raises(OSError, match=r"refused|Connect call failed"):
+            await asyncio.open_connection("127.0.0.1", net.endpoints[0].http_port)
+
+    asyncio.run(run())
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
+    async def run() -> None:
+        async with asyncio.timeout(20):
+            net = LocalNet(EMPTY)
+            await net.start()
+            reader, writer = await asyncio.open_connection("127.0.0.1", net.endpoints[0].http_port, limit=1)
+            key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            writer.write(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n" + key)
+            while not (await net.stats())["endpoints"][0]["connections"]:
+                await asyncio.sleep(0.001)
+            reader._transport.pause_reading()  # type: ignore[attr-defined]
+            connection = next(iter(net.endpoints[0]._connections))
+            connection.send_text(bytes(30 << 20))
+            await net.stop()
+            writer.transport.abort()
+
+    asyncio.run(run())
 
 
 # ---- settings, ports, the other process

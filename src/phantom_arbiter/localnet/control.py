@@ -14,7 +14,7 @@ from phantom_arbiter.localnet.endpoint import HOST
 from phantom_arbiter.localnet.faults.plan import FaultPlan, plan_from
 from phantom_arbiter.localnet.rpc import dispatch
 from phantom_arbiter.localnet.rpc.errors import INTERNAL_ERROR, METHOD_NOT_FOUND, RpcError
-from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer
+from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer, close_all
 
 if TYPE_CHECKING:
     from phantom_arbiter.localnet.net import LocalNet
@@ -59,8 +59,7 @@ class Control:
         """Close the port."""
         if self._server is not None:
             self._server.close()
-            for connection in list(self._connections):
-                connection.close()
+            await close_all(self._connections)
             await self._server.wait_closed()
 
     async def http(self, connection: Connection, method: str, path: str, body: bytes) -> HttpAnswer | None:

@@ -22,7 +22,7 @@ from phantom_arbiter.localnet.rpc.params import Params
 from phantom_arbiter.localnet.rpc.transactions import reached_commitment
 from phantom_arbiter.localnet.rpc.view import View
 from phantom_arbiter.localnet.subscriptions import Subscription, Subscriptions, split
-from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer
+from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer, close_all
 from phantom_arbiter.localnet.wire.frames import GOING_AWAY, frame
 
 HOST = "127.0.0.1"
@@ -73,8 +73,7 @@ class Endpoint:
         self._disarm()
         for server in self._servers:
             server.close()
-        for connection in list(self._connections):
-            connection.abort() if connection.is_silent else connection.close()
+        await close_all(self._connections)
         for server in self._servers:
             await server.wait_closed()
 

@@ -73,9 +73,15 @@ class Feed:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def pause(self) -> None:
-        """Stop after the swap in hand; slots stand still too."""
+        """Stop after the swap in hand; slots stand still too.
+
+        Raises:
+            Exception: What had ended the feed before.
+        """
         self._may_run.clear()
         await self._is_idle.wait()
+        if self._task is not None and self._task.done():
+            await self._task
 
     def resume(self) -> None:
         """Go on."""
@@ -122,6 +128,12 @@ class Feed:
         self.writes += len(event)
 
     async def _run(self) -> None:
+        try:
+            await self._play()
+        finally:
+            self._is_idle.set()
+
+    async def _play(self) -> None:
         loop = asyncio.get_running_loop()
         while not self.is_exhausted:
             await self._wait_to_run()

@@ -151,10 +151,12 @@ class LocalNet:
 
     async def stop(self) -> None:
         """Stop the feed, close all connections and ports."""
-        if self.feed is not None:
-            await self.feed.stop()
-        for endpoint in self.endpoints:
-            await endpoint.stop()
+        try:
+            if self.feed is not None:
+                await self.feed.stop()
+        finally:
+            for endpoint in self.endpoints:
+                await endpoint.stop()
 
     async def __aenter__(self) -> LocalNet:
         await self.start()

@@ -27,6 +27,8 @@ from phantom_arbiter.localnet.wire.frames import (
 )
 
 MAX_HEAD_BYTES: Final = 16 << 10
+CLOSE_WAIT_S: Final = 0.5
+"""How long a client that is being said goodbye may take to read what is on its way."""
 MAX_BODY_BYTES: Final = 1 << 20
 HIGH_WATER_BYTES: Final = 8 << 20
 """Bytes waiting for a client above which a feed at full speed waits for it."""
@@ -300,6 +302,22 @@ class Connection(asyncio.Protocol):
         self._drained.set()
         if self._transport is not None:
             self._transport.pause_reading()
+
+
+async def close_all(connections: set[Connection]) -> None:
+    """Close connections as the protocol has it; drop those whose clients take longer than `CLOSE_WAIT_S`.
+
+    Args:
+        connections: Those that are open; each leaves the set when it is gone.
+    """
+    for connection in list(connections):
+        connection.abort() if connection.is_silent else connection.close()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + CLOSE_WAIT_S
+    while connections and loop.time() < deadline:
+        await asyncio.sleep(0.001)
+    for connection in list(connections):
+        connection.abort()
 
 
 def _raise_later(task: asyncio.Task[None]) -> None:
