@@ -4,7 +4,7 @@
 sells for its whole price, and the last one gives and takes the rest. Fees do not stay in bins.
 
 # Source
-dlmm-sdk `commons/src/quote.rs`: price of a whole bin, rounded up; see PROTOCOL 4.5 in the design papers.
+dlmm-sdk `commons/src/quote.rs`: the price of a whole bin is rounded up.
 Holds for pairs without limit orders.
 """
 
