@@ -54,22 +54,34 @@
 //! ```
 
 mod aggregator;
+mod batch;
+mod budget;
 mod canonical;
 mod echo;
 mod filter;
 mod frame;
 mod ingress;
 mod json;
+mod lag;
 mod malformed;
+mod news;
 mod order;
 mod payload;
+mod progress;
+mod quarantine;
+mod quorum;
 mod request;
 mod seen;
 mod stats;
+mod witness;
+mod writes;
 
 pub use aggregator::WssAggregator;
 pub use filter::DuplicateFilter;
+pub use lag::LagHistogram;
 pub use malformed::Malformed;
+pub use news::{Logs, Notification, SlotStage, SlotsUpdate};
+pub use quarantine::QuarantineLimits;
 pub use stats::{AggregatorStats, EndpointStats};
 
 use crate::quantities::{Pubkey, Slot};
@@ -84,10 +96,22 @@ pub struct AggregatorConfig {
     pub max_frame_bytes: usize,
     /// Accounts remembered. Default 1,048,576.
     pub max_accounts: usize,
+    /// Accounts remembered that one endpoint alone has named, in a program notification; per
+    /// endpoint. Default 262,144.
+    pub max_introduced: usize,
     /// Unanswered requests remembered, per endpoint. Default 4,096.
     pub max_pending: usize,
-    /// Signatures of logs (for [`DuplicateFilter`]: messages) remembered. Default 65,536.
+    /// Messages other than account writes (for [`DuplicateFilter`]: all messages) remembered, per
+    /// endpoint that said them first. Default 65,536.
     pub max_seen: usize,
+    /// Bytes of account data kept back, per endpoint: of writes that are not to be applied yet.
+    /// Default 64 MiB.
+    pub max_kept_bytes: usize,
+    /// Endpoints that have to deliver the same before it counts. Default 1; at most 64. See
+    /// [Trust](self#trust).
+    pub quorum: usize,
+    /// When endpoints are put under quarantine unasked. Default `None`: never.
+    pub quarantine: Option<QuarantineLimits>,
 }
 
 impl Default for AggregatorConfig {
@@ -96,8 +120,12 @@ impl Default for AggregatorConfig {
             max_slot_lead: 432_000,
             max_frame_bytes: 64 << 20,
             max_accounts: 1 << 20,
+            max_introduced: 1 << 18,
             max_pending: 4096,
             max_seen: 1 << 16,
+            max_kept_bytes: 64 << 20,
+            quorum: 1,
+            quarantine: None,
         }
     }
 }
@@ -141,65 +169,20 @@ pub struct Account {
 /// What a frame was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// News. Account states are among the updates, anything else is the
-    /// [`notification`](WssAggregator::notification).
+    /// News. Account states are among the updates, anything else is a
+    /// [`notification`](WssAggregator::take_notification).
     Fresh,
     /// Delivered before.
     Duplicate,
     /// Older than what is applied.
     Stale,
-    /// A write not provably newer than the applied one: kept back.
+    /// Kept back: a write not provably newer than the applied one, or a message that too few
+    /// endpoints have delivered.
     Held,
     /// Refused.
     Malformed(Malformed),
     /// A confirmation, a refusal, or a message of another kind.
     Control,
-}
-
-/// News that is not an account state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notification {
-    /// A transaction's log.
-    Log {
-        /// The transaction's signature, in base58.
-        signature: String,
-        /// The slot of the transaction.
-        slot: Slot,
-        /// Whether the transaction failed.
-        failed: bool,
-        /// The log, as it came.
-        logs: Logs,
-    },
-    /// A slot begins.
-    Slot {
-        /// The new slot.
-        slot: Slot,
-        /// The slot it follows.
-        parent: Slot,
-        /// The last rooted slot.
-        root: Slot,
-    },
-    /// A signature was received or reached the commitment asked for.
-    Signature {
-        /// The signature, in base58.
-        signature: String,
-        /// The slot of the notification.
-        slot: Slot,
-        /// True for "received", false for "processed" with the outcome in `failed`.
-        received: bool,
-        /// Whether the transaction failed.
-        failed: bool,
-    },
-}
-
-/// The lines of a log as a JSON array, read on demand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logs(Vec<u8>);
-
-impl Logs {
-    /// Returns the lines; bytes that are not UTF-8 are replaced.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        frame::strings(&self.0).unwrap_or_default() // checked when it came
-    }
+    /// Anything from an endpoint under quarantine: not looked at.
+    Ignored,
 }
