@@ -20,8 +20,8 @@
 //! Why this is right. *Everything delivered in order by every truthful endpoint:* a write gets its
 //! `k`-th voucher before its successor does, and then falls under 1 or 2; rule 3 cannot go back,
 //! since the `k` that vouched for `c` all have what is older before it. So the applied sequence is
-//! the chain's; where a state returns within a slot, rule 3 may be early and leave out what stands
-//! between. *Skips, and liars who pick among true states:* order within the slot may be misjudged for a while. Once each of at least
+//! the chain's; where a state returns within a slot, a laggard's first and a leader's second are
+//! one for rule 3, and it may go to and fro for a while. *Skips, and liars who pick among true states:* order within the slot may be misjudged for a while. Once each of at least
 //! `k` truthful endpoints has delivered its last write, that is the end of all of theirs; a liar
 //! adds one to `n` and at most `k - 1` to the objections, so rule 3 applies it, and nothing else
 //! can gather `k` votes against it.
