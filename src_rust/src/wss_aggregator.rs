@@ -5,10 +5,11 @@
 //! to apply. There are no sockets here: the caller owns them and tells of connections, outgoing
 //! requests and incoming frames.
 //!
-//! - **Identity.** A write is (address, slot, hash of data, owner and lamports); a log is its
-//!   signature. The first arrival wins. A duplicate is recognised by comparing it with the frame it
-//!   repeats, else by the hash of its base64 text, without decoding it. base64+zstd is unpacked (at most 10 MiB) and identified by the base64 text of
-//!   what it holds, so both encodings of one write are one write.
+//! - **Identity.** A write is (address, slot, hash of data, owner and lamports). The first arrival
+//!   wins. A duplicate is recognised by comparing it with the frame it repeats, else by the hash of
+//!   its base64 text, without decoding it. base64+zstd is unpacked (at most 10 MiB) and identified by
+//!   the base64 text of what it holds, so both encodings of one write are one write. The hash is
+//!   keyed, with another key in every process.
 //! - **Order.** Between slots the slot decides, so an older one is stale. Within a slot the rules of
 //!   `order.rs` apply: whatever the interleaving, once every endpoint has delivered its last
 //!   write, the applied state is that write; and where every endpoint delivers everything, the
@@ -21,18 +22,38 @@
 //!   that slot before is forgotten then: it may have been ahead of the notifications. Answers must
 //!   be pushed in the order in which they were given; over HTTP, ids must differ from those in
 //!   use on the socket. `null` is the state "no such account".
+//! - **Batches.** Each message of a JSON-RPC array is judged as if it came alone.
+//! - **Other messages.** A slot and a root are news if higher than all before, a log by its signature,
+//!   an update of a slot by its slot and stage, whichever endpoint is first.
 //! - **Subscriptions.** Only account and signature notifications need theirs known; programs' and
 //!   logs' name their subject, and are taken under any number.
 //! - **Bad input.** A frame that is refused changes nothing but counters ([`Malformed`]). Only
-//!   what is delivered or kept is decoded: a bad encoding in a frame that is stale anyway goes
-//!   unnoticed.
+//!   what is delivered or kept is decoded: bad base64 in a frame that is stale anyway goes unnoticed.
 //! - **Not covered.** A state of an abandoned fork stays until the account is written in a higher
 //!   slot or read again there.
 //!
-//! Memory: the last 2,048 frames of at most 16 KiB; at most `max_accounts` accounts, each with, per
-//! endpoint, 128 elements of 32 bytes and one kept write (10 MiB at most);
-//! `max_seen` signatures; `max_pending` unanswered requests per endpoint, and one entry for
-//! each confirmed subscription of a connection; 64 recycled buffers.
+//! # Trust
+//! With a [`quorum`](AggregatorConfig::quorum) of 1, whoever is first is believed: a lie that is
+//! quicker than the truth, or names a later slot, is applied. What is refused all the same, with
+//! three or more endpoints: slots out of reach of what half of them have named, and an owner that
+//! one alone names against two. What comes to light later is counted: final words that stand alone
+//! (`witness.rs`). [`quarantine`](WssAggregator::quarantine), by hand or past
+//! [`QuarantineLimits`], then takes the endpoint's word away and lists what it alone had applied.
+//!
+//! With a quorum of `k`, nothing counts on fewer than `k` words: no state, no message, no highest
+//! slot. Up to `k - 1` liars cannot have anything invented applied, nor move the slot, nor keep back
+//! what `k` others say (`quorum.rs`). They can lend their word to true states early and out of order,
+//! so within one slot an older true state may be applied for a while. The price is the delay of the
+//! `k`-th endpoint, and that conflating endpoints may never agree on a write that one of them skips.
+//!
+//! # Memory
+//! The last 2,048 frames of at most 16 KiB. At most `max_accounts` accounts, of which `max_introduced`
+//! on the word of one endpoint alone; each with, per endpoint, 128 elements of 32 bytes (of 48 with a
+//! quorum) and 250 bytes of what it has said. `max_kept_bytes` of data kept back and `max_seen` messages
+//! of 80 bytes, per endpoint, so that one that floods displaces nothing of another's. `max_pending`
+//! unanswered requests per endpoint, and one entry for each confirmed subscription of a connection;
+//! 64 recycled buffers; 2.6 kB of lags per endpoint. Besides, while a frame is read, a small multiple
+//! of its size, and 10 MiB for each zstd frame in it.
 //!
 //! ```
 //! use phantom_core::wss_aggregator::{AggregatorConfig, Verdict, WssAggregator};

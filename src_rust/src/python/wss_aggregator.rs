@@ -12,7 +12,7 @@ use convert::{AccountUpdate, Endpoints, Frame, LogUpdate, News, QuarantineLimits
 use convert::{AggregatorStats, EndpointStats, convert_news, convert_stats, news, refused};
 use convert::{SignatureUpdate, SlotStageUpdate, SlotUpdate};
 use crate::python::errors::InvalidInput;
-use core::{AggregatorConfig, EndpointId, Notification, Verdict};
+use core::{AggregatorConfig, EndpointId, Verdict};
 
 /// Frames from this length on are pushed without the GIL. Below, a push takes 0.1 to 0.5 µs; to
 /// release and take the GIL again adds 30 ns when nobody else wants it, and when somebody does,

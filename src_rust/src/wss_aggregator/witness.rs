@@ -14,6 +14,9 @@ use crate::quantities::{Pubkey, Slot};
 /// Endpoints that can be told apart here; what others say is not held against anyone.
 const MAX_ENDPOINTS: usize = 64;
 
+/// Final words remembered of each endpoint: those who are further apart are not compared.
+const MAX_FINAL: usize = 4;
+
 /// A set of endpoints, as bits.
 pub type Endpoints = u64;
 
@@ -21,14 +24,20 @@ fn bit(endpoint: usize) -> Endpoints {
     if endpoint < MAX_ENDPOINTS { 1 << endpoint } else { 0 }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Word {
     connection: u32,
     /// The latest write notified.
     last: Option<(Slot, Content)>,
-    /// The last write of the latest slot that this connection has left behind.
-    done: Option<(Slot, Content)>,
-    /// Whether `done` has been counted as a disagreement.
+    /// The last writes of the latest slots that this connection has left behind.
+    finals: Vec<Final>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Final {
+    slot: Slot,
+    content: Content,
+    /// Whether it has been counted as a disagreement.
     judged: bool,
 }
 
@@ -41,7 +50,7 @@ pub struct Findings {
     pub disputed: bool,
 }
 
-/// What endpoints have said of one account. Takes about 100 bytes for each.
+/// What endpoints have said of one account. Takes up to about 250 bytes for each.
 #[derive(Debug, Default)]
 pub struct Witnesses {
     words: Vec<Word>,
@@ -70,8 +79,10 @@ impl Witnesses {
             Some((last, _)) if last > slot => Findings::default(),
             Some(last) if last.0 < slot => {
                 word.last = Some((slot, content));
-                word.done = Some(last);
-                word.judged = false;
+                if word.finals.len() == MAX_FINAL {
+                    word.finals.remove(0);
+                }
+                word.finals.push(Final { slot: last.0, content: last.1, judged: false });
                 self.compare(last.0)
             }
             _ => {
@@ -82,20 +93,18 @@ impl Witnesses {
     }
 
     fn compare(&mut self, slot: Slot) -> Findings {
-        let words: Vec<Option<Content>> =
-            self.words.iter().map(|word| word.done.filter(|done| done.0 == slot).map(|done| done.1)).collect();
-        let support = |content| words.iter().filter(|other| **other == Some(content)).count();
-        let most = words.iter().flatten().map(|&content| support(content)).max().unwrap_or(0);
-        let said = words.iter().flatten().count();
-        let mut findings = Findings { alone: 0, disputed: said > most };
-        if most < 2 {
-            return findings;
+        let mut finals = Vec::with_capacity(self.words.len());
+        for (endpoint, word) in self.words.iter_mut().enumerate() {
+            let of_slot = word.finals.iter_mut().find(|word| word.slot == slot);
+            finals.extend(of_slot.map(|word| (endpoint, word)));
         }
-        findings.disputed = false;
-        for (endpoint, content) in words.iter().enumerate() {
-            let alone = content.is_some_and(|content| support(content) == 1);
-            if alone && !self.words[endpoint].judged {
-                self.words[endpoint].judged = true;
+        let words: Vec<Content> = finals.iter().map(|(_, word)| word.content).collect();
+        let support = |content| words.iter().filter(|&&other| other == content).count();
+        let most = words.iter().map(|&content| support(content)).max().unwrap_or(0);
+        let mut findings = Findings { alone: 0, disputed: most == 1 && words.len() > 1 };
+        for (endpoint, word) in finals {
+            if most >= 2 && support(word.content) == 1 && !word.judged {
+                word.judged = true;
                 findings.alone |= bit(endpoint);
             }
         }
