@@ -15,7 +15,11 @@ pub enum Order<D> {
 
 impl<D> Order<D> {
     pub fn new(quorum: usize) -> Self {
-        if quorum > 1 { Self::Quorum(quorum, QuorumWrites::default()) } else { Self::First(Writes::default()) }
+        if quorum > 1 {
+            Self::Quorum(quorum, QuorumWrites::default())
+        } else {
+            Self::First(Writes::default())
+        }
     }
 
     /// Returns where `slot` stands to the applied write.

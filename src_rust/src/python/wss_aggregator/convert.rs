@@ -243,7 +243,7 @@ pub fn refused(what: &str, reason: Malformed) -> PyErr {
 /// it is read (`bytearray`, a view of a library's own buffer) is copied.
 pub(super) enum Frame {
     Shared(PyBackedBytes),
-    Part(PyBackedBytes, Range<usize>),
+    Part(Box<(PyBackedBytes, Range<usize>)>),
     Copied(Vec<u8>),
 }
 
@@ -271,7 +271,7 @@ impl Frame {
             let start = buffer.buf_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
             let end = start.wrapping_add(buffer.len_bytes());
             if start <= end && end <= bytes.len() {
-                return Ok(Self::Part(bytes, start..end));
+                return Ok(Self::Part(Box::new((bytes, start..end))));
             }
         }
         Ok(Self::Copied(buffer.to_vec(object.py())?))
@@ -282,7 +282,7 @@ impl AsRef<[u8]> for Frame {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Shared(bytes) => bytes,
-            Self::Part(bytes, part) => bytes.get(part.clone()).unwrap_or_default(),
+            Self::Part(view) => view.0.get(view.1.clone()).unwrap_or_default(),
             Self::Copied(bytes) => bytes,
         }
     }
@@ -364,10 +364,13 @@ pub(super) fn times(object: Option<&Bound<'_, PyAny>>, count: usize) -> PyResult
 
 /// Converts a list of frames.
 pub(super) fn frames(object: &Bound<'_, PyAny>) -> PyResult<Vec<Frame>> {
-    if let Ok(list) = object.cast::<PyList>() {
-        return list.iter().map(|item| Frame::extract(&item)).collect();
-    }
     let mut all = Vec::with_capacity(object.len().unwrap_or(0));
+    if let Ok(list) = object.cast::<PyList>() {
+        for item in list.iter() {
+            all.push(Frame::extract(&item)?);
+        }
+        return Ok(all);
+    }
     for item in object.try_iter()? {
         all.push(Frame::extract(&item?)?);
     }
