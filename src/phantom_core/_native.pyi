@@ -34,16 +34,19 @@ __all__ = [
     "PhantomError",
     "Pool",
     "PoolInfo",
+    "QuarantineLimits",
     "Quote",
     "QuoteBatch",
     "Record",
     "Recording",
     "RecordingError",
     "RecordingWriter",
+    "RootUpdate",
     "Signal",
     "SignalScorer",
     "SignatureUpdate",
     "Sized",
+    "SlotStageUpdate",
     "SlotUpdate",
     "Step",
     "Swap",
@@ -1604,7 +1607,7 @@ class AggregatorStats:
 
     @property
     def highest_slot(self) -> int:
-        """The highest slot, as `WssAggregator.highest_slot`; `slots behind` is counted from it."""
+        """The highest slot, as `WssAggregator.highest_slot`: an endpoint's own is behind it."""
 
 @final
 class QuarantineLimits:
