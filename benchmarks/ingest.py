@@ -272,10 +272,9 @@ def main() -> None:
             if contender.run(contender.prepare()) != expected:
                 raise SystemExit(f"{name}: the {attempt} answer differs from json's")
     times = measure(runs, options.rounds, options.repeat)
-    size = sum(map(len, workload.frames))
-    print(
-        f"{len(workload.messages)} frames, {size} bytes, {len(expected)} of them new; {options.rounds} x {options.repeat} runs"
-    )
+    size, new = sum(map(len, workload.frames)), len(expected)
+    runs_each = f"{options.rounds} x {options.repeat} runs"
+    print(f"{len(workload.messages)} frames, {size} bytes, {new} of them new; {runs_each}")
     base = statistics.median(times.get("msgspec typed + set", times["json + set"]))
     for name, all_ in times.items():
         median = statistics.median(all_)
