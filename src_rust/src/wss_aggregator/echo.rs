@@ -9,8 +9,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::payload::Content;
 use crate::quantities::Slot;
 
-/// Frames remembered; each takes the place of an older one with the same mark.
-const PLACES: usize = 2048;
+/// Frames remembered. A frame has four places to go, by its mark; it takes the one filled longest ago.
+const PLACES: usize = SETS * WAYS;
+const SETS: usize = 512;
+const WAYS: usize = 4;
 /// Longest frame remembered, in bytes: together at most 32 MiB.
 const MAX_LEN: usize = 16 * 1024;
 /// The bytes by which a frame finds its place: here slot, address or signature stand.
@@ -28,70 +30,109 @@ pub enum Said {
     Logs { key: u128 },
 }
 
+/// Who sent a frame first, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct First {
+    /// Number of the endpoint.
+    pub endpoint: usize,
+    /// Nanoseconds of the caller's clock, or [`NO_TIME`](super::order::NO_TIME).
+    pub at: u64,
+}
+
 #[derive(Debug, Clone)]
 struct Place {
     /// The frame up to the subscription's number.
     head: Vec<u8>,
     said: Said,
+    first: First,
+}
+
+/// The hashes of the marks in four places, 0 for none, and which of them is filled next.
+#[derive(Debug, Clone, Copy, Default)]
+struct Set {
+    tags: [u64; WAYS],
+    next: usize,
 }
 
 /// The frames remembered.
 #[derive(Debug, Default)]
 pub struct Echoes {
+    sets: Vec<Set>,
     places: Vec<Place>,
 }
 
 /// Splits a frame that ends as servers write it before the subscription's number.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "on the way of every frame, and small")]
 fn split(frame: &[u8]) -> Option<(&[u8], u64)> {
     let body = frame.strip_suffix(b"}}")?;
-    let mut number = 0_u64;
-    let mut power = 1_u64;
-    let mut at = body.len();
-    while let Some(digit @ b'0'..=b'9') = body[..at].last() {
-        if body.len() - at == 18 {
-            return None; // no server counts this far
+    let (mut number, mut power, mut digits) = (0_u64, 1_u64, 0);
+    for byte in body.iter().rev().take(19) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
         }
-        number += u64::from(digit - b'0') * power;
-        power *= 10;
-        at -= 1;
+        number = number.wrapping_add(u64::from(digit).wrapping_mul(power)); // 19 digits are refused
+        power = power.wrapping_mul(10);
+        digits += 1;
     }
-    let digits = body.len() - at;
-    let (head, leads) = (&body[..at], body.get(at) == Some(&b'0'));
-    (digits > 0 && !(leads && digits > 1) && head.ends_with(TAIL)).then_some((head, number))
+    if digits == 0 || digits > 18 {
+        return None; // no server counts further
+    }
+    let (head, text) = body.split_at(body.len() - digits);
+    let leads = digits > 1 && text.first() == Some(&b'0');
+    (!leads && head.ends_with(TAIL)).then_some((head, number))
 }
 
+/// Returns the hash of a frame's mark, and the set it belongs to.
 #[inline]
-fn place(head: &[u8]) -> Option<usize> {
+fn mark(head: &[u8]) -> Option<(u64, usize)> {
     let mark = head.get(MARK).filter(|_| head.len() <= MAX_LEN)?;
-    usize::try_from(xxh3_64(mark) % PLACES as u64).ok()
+    let tag = xxh3_64(mark).max(1);
+    Some((tag, usize::try_from(tag % SETS as u64).ok()?))
 }
 
 impl Echoes {
     /// Returns what the frame says, and its subscription, if it repeats a remembered one.
     #[inline]
-    pub fn find(&self, frame: &[u8]) -> Option<(Said, u64)> {
+    pub fn find(&self, frame: &[u8]) -> Option<(Said, u64, First)> {
         let (head, subscription) = split(frame)?;
-        let place = self.places.get(place(head)?)?;
-        (place.head == head).then_some((place.said, subscription))
+        let (tag, set) = mark(head)?;
+        let way = self.sets.get(set)?.tags.iter().position(|&other| other == tag)?;
+        let place = &self.places[set * WAYS + way];
+        (place.head == head).then_some((place.said, subscription, place.first))
+    }
+
+    /// Forgets every frame; the buffers stay.
+    pub fn clear(&mut self) {
+        self.sets.fill(Set::default());
     }
 
     /// Remembers a frame whose subscription's number was read at byte `number_at`.
     #[inline]
-    pub fn remember(&mut self, frame: &[u8], number_at: usize, said: Said) {
+    pub fn remember(&mut self, frame: &[u8], number_at: usize, said: Said, first: First) {
         let Some((head, _)) = split(frame).filter(|(head, _)| head.len() == number_at) else {
             return;
         };
-        let Some(index) = place(head) else {
+        let Some((tag, set)) = mark(head) else {
             return;
         };
         if self.places.is_empty() {
-            self.places.resize(PLACES, Place { head: Vec::new(), said: Said::Logs { key: 0 } });
+            self.sets.resize(SETS, Set::default());
+            let (said, first) = (Said::Logs { key: 0 }, First { endpoint: 0, at: 0 });
+            self.places.resize(PLACES, Place { head: Vec::new(), said, first });
         }
-        let place = &mut self.places[index];
+        let entry = &mut self.sets[set];
+        let way = entry.tags.iter().position(|&other| other == tag).unwrap_or_else(|| {
+            let way = entry.next;
+            entry.next = (way + 1) % WAYS;
+            way
+        });
+        entry.tags[way] = tag;
+        let place = &mut self.places[set * WAYS + way];
         place.head.clear();
         place.head.extend_from_slice(head);
-        place.said = said;
+        (place.said, place.first) = (said, first);
     }
 }
 
@@ -100,6 +141,7 @@ mod tests {
     use super::*;
 
     const SAID: Said = Said::Logs { key: 7 };
+    const FIRST: First = First { endpoint: 1, at: 5 };
 
     fn frame(slot: u64, subscription: &str) -> Vec<u8> {
         let signature = "5".repeat(88);
@@ -118,17 +160,33 @@ mod tests {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
         assert_eq!(echoes.find(&first), None);
-        echoes.remember(&first, number_at(&first), SAID);
-        assert_eq!(echoes.find(&frame(9, "4")), Some((SAID, 4)));
+        echoes.remember(&first, number_at(&first), SAID, FIRST);
+        assert_eq!(echoes.find(&frame(9, "4")), Some((SAID, 4, FIRST)));
         assert_eq!(echoes.find(&frame(8, "17")), None);
+        let longest = "123456789012345678";
+        assert_eq!(echoes.find(&frame(9, longest)), Some((SAID, 123_456_789_012_345_678, FIRST)));
+        echoes.clear();
+        assert_eq!(echoes.find(&first), None);
+    }
+
+    #[test]
+    fn remember_of_more_than_there_are_places_keeps_the_latest() {
+        let mut echoes = Echoes::default();
+        for slot in 0..10_000 {
+            let frame = frame(slot, "17");
+            echoes.remember(&frame, number_at(&frame), SAID, FIRST);
+            assert!(echoes.find(&frame).is_some());
+        }
+        let found = (0..10_000).filter(|&slot| echoes.find(&frame(slot, "1")).is_some()).count();
+        assert!((PLACES - 100..=PLACES).contains(&found), "{found}");
     }
 
     #[test]
     fn find_of_a_number_that_is_no_json_number_is_none() {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
-        echoes.remember(&first, number_at(&first), SAID);
-        for bad in ["017", "", "-1", "1.5", "1e3", "18446744073709551617"] {
+        echoes.remember(&first, number_at(&first), SAID, FIRST);
+        for bad in ["017", "00", "", "-1", "1.5", "1e3", "1234567890123456789", "18446744073709551617"] {
             assert_eq!(echoes.find(&frame(9, bad)), None, "{bad}");
         }
     }
@@ -137,7 +195,7 @@ mod tests {
     fn remember_of_a_frame_whose_subscription_stands_elsewhere_does_nothing() {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
-        echoes.remember(&first, 5, SAID);
+        echoes.remember(&first, 5, SAID, FIRST);
         assert_eq!(echoes.find(&first), None);
     }
 }

@@ -34,6 +34,7 @@
 //! a node that lags, or evidence lost with a connection, an older write may be applied for a
 //! while; it never stays.
 
+use super::budget::Charged;
 use super::payload::Content;
 use crate::quantities::Slot;
 
@@ -75,6 +76,17 @@ pub struct Delivery<'a> {
     /// The connections of all endpoints.
     pub links: &'a [Connection],
     pub source: Source,
+    /// When it arrived, in nanoseconds of the caller's clock, or [`NO_TIME`].
+    pub at: u64,
+}
+
+/// The time of an arrival that came without one.
+pub const NO_TIME: u64 = u64::MAX;
+
+/// Returns how long `at` is after `first`, if both times are known.
+#[inline]
+pub fn lag(at: u64, first: u64) -> Option<u64> {
+    if at == NO_TIME || first == NO_TIME { None } else { Some(at.saturating_sub(first)) }
 }
 
 /// What an arrival in the current slot is.
@@ -92,12 +104,25 @@ pub enum Arrival {
     Overtaken,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Element {
     content: Content,
     /// The how-manieth of this content in its run, from 1.
     nth: u32,
+    /// When it arrived.
+    at: u64,
 }
+
+impl PartialEq for Element {
+    fn eq(&self, other: &Self) -> bool {
+        (self.content, self.nth) == (other.content, other.nth)
+    }
+}
+
+impl Eq for Element {}
+
+/// The applied state of an account whose last writer is no longer believed: no state has it.
+const DOUBTED: Element = Element { content: Content::MAX, nth: 0, at: NO_TIME };
 
 #[derive(Debug)]
 struct Run<D> {
@@ -106,7 +131,7 @@ struct Run<D> {
     /// Whether the elements are notifications; otherwise they are reads.
     notified: bool,
     /// The data of the last element while it is not the applied one.
-    kept: Option<D>,
+    kept: Option<Charged<D>>,
 }
 
 impl<D> Default for Run<D> {
@@ -155,13 +180,13 @@ impl<D> Run<D> {
     }
 
     /// Adds a write. The first notification takes the place of all that was read.
-    fn append(&mut self, content: Content, source: Source) -> Element {
+    fn append(&mut self, content: Content, source: Source, at: u64) -> Element {
         if source == Source::Notification && !self.notified {
             self.notified = true;
             self.elements.clear();
         }
         let earlier = self.elements.iter().rev().find(|element| element.content == content);
-        let element = Element { content, nth: earlier.map_or(0, |earlier| earlier.nth) + 1 };
+        let element = Element { content, nth: earlier.map_or(0, |earlier| earlier.nth) + 1, at };
         if self.elements.len() == MAX_RUN {
             self.elements.remove(0);
         }
@@ -181,7 +206,7 @@ pub struct Writes<D> {
 
 impl<D> Default for Writes<D> {
     fn default() -> Self {
-        Self { slot: None, current: Element { content: 0, nth: 0 }, runs: Vec::new() }
+        Self { slot: None, current: DOUBTED, runs: Vec::new() }
     }
 }
 
@@ -196,13 +221,19 @@ impl<D> Writes<D> {
         }
     }
 
+    /// Returns whether this is the content of the applied write.
+    #[inline]
+    pub fn is_applied(&self, content: Content) -> bool {
+        self.current.content == content
+    }
+
     /// Applies a write of a newer slot; what is known of the old slot's order is forgotten.
     pub fn advance(&mut self, slot: Slot, from: Delivery<'_>, content: Content) {
         for run in &mut self.runs {
             run.clear();
         }
         self.slot = Some(slot);
-        self.current = self.run(from.endpoint, from.links).append(content, from.source);
+        self.current = self.run(from.endpoint, from.links).append(content, from.source, from.at);
     }
 
     fn run(&mut self, endpoint: usize, links: &[Connection]) -> &mut Run<D> {
@@ -234,7 +265,7 @@ impl<D> Writes<D> {
     /// Places a write of the current slot.
     #[inline]
     pub fn arrive(&mut self, from: Delivery<'_>, content: Content) -> Arrival {
-        let Delivery { endpoint, links, source } = from;
+        let Delivery { endpoint, links, source, .. } = from;
         let current = self.current;
         let run = self.run(endpoint, links);
         if run.last().is_some_and(|last| last.content == content) {
@@ -246,7 +277,7 @@ impl<D> Writes<D> {
         if source == Source::Read && run.notified {
             return if content == current.content { Arrival::Duplicate } else { Arrival::Overtaken };
         }
-        let element = run.append(content, source);
+        let element = run.append(content, source, from.at);
         run.kept = None;
         if element == current {
             return Arrival::Duplicate;
@@ -264,9 +295,9 @@ impl<D> Writes<D> {
     }
 
     /// Keeps the data of the write of `endpoint` that [`arrive`](Self::arrive) kept back.
-    pub fn keep(&mut self, endpoint: usize, data: D) {
+    pub fn keep(&mut self, endpoint: usize, data: Option<Charged<D>>) {
         if let Some(run) = self.runs.get_mut(endpoint) {
-            run.kept = Some(data);
+            run.kept = data;
         }
     }
 
@@ -284,7 +315,46 @@ impl<D> Writes<D> {
             .find(|(endpoint, run)| is_open(links, *endpoint, run) && run.kept.is_some());
         let (_, run) = run?;
         self.current = run.last()?;
-        Some((slot, run.kept.take()?))
+        Some((slot, run.kept.take()?.into_inner()))
+    }
+
+    /// Returns when the first of the other endpoints delivered the state `content` in this slot.
+    pub fn first_at(&self, endpoint: usize, content: Content) -> u64 {
+        let others = self.runs.iter().enumerate().filter(|&(other, _)| other != endpoint);
+        let elements = others.flat_map(|(_, run)| run.elements.iter());
+        elements
+            .filter(|element| element.content == content)
+            .map(|element| element.at)
+            .min()
+            .unwrap_or(NO_TIME)
+    }
+
+    /// Forgets what an endpoint has delivered. If no other has delivered the applied write in its
+    /// slot, that is forgotten too and true comes back: then a write of slot `floor` or later is
+    /// taken as the first one, or, if others have a word in this slot, the one they agree on.
+    pub fn disown(&mut self, endpoint: usize, floor: Slot) -> bool {
+        let Some(disowned) = self.runs.get_mut(endpoint).filter(|run| !run.elements.is_empty()) else {
+            return false;
+        };
+        let alone = disowned.elements.iter().any(|element| element.content == self.current.content);
+        disowned.clear();
+        let others =
+            |run: &&Run<D>| run.elements.iter().any(|element| element.content == self.current.content);
+        if !alone || self.runs.iter().any(|run| others(&run)) {
+            return false;
+        }
+        self.current = DOUBTED;
+        if self.runs.iter().all(|run| run.elements.is_empty()) {
+            self.slot = floor.checked_sub(1);
+        }
+        true
+    }
+
+    /// Forgets what an endpoint has delivered in this slot: it has no word in it.
+    pub fn silence(&mut self, endpoint: usize) {
+        if let Some(run) = self.runs.get_mut(endpoint) {
+            run.clear();
+        }
     }
 
     fn open_runs(&self, links: &[Connection]) -> impl Iterator<Item = &Run<D>> {
@@ -323,146 +393,4 @@ fn is_open<D>(links: &[Connection], endpoint: usize, run: &Run<D>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const A: Content = 1;
-    const B: Content = 2;
-    const C: Content = 3;
-
-    fn open(count: usize) -> Vec<Connection> {
-        vec![Connection { number: 0, open: true }; count]
-    }
-
-    fn from(endpoint: usize, links: &[Connection]) -> Delivery<'_> {
-        Delivery { endpoint, links, source: Source::Notification }
-    }
-
-    #[test]
-    fn arrive_of_a_read_that_notifications_have_overtaken_changes_nothing() {
-        let links = open(1);
-        let mut writes = Writes::<()>::default();
-        let read = Delivery { source: Source::Read, ..from(0, &links) };
-        writes.advance(7, read, A);
-        assert_eq!(writes.arrive(read, B), Arrival::Fresh); // reads alone are in order
-        assert_eq!(writes.arrive(from(0, &links), C), Arrival::Fresh);
-        assert_eq!(writes.arrive(read, B), Arrival::Overtaken);
-        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
-    }
-
-    #[test]
-    fn arrive_of_a_notification_that_a_read_was_ahead_of_replaces_nothing() {
-        let links = open(2);
-        let mut writes = Writes::<()>::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(0, &links), C), Arrival::Fresh);
-        let read = Delivery { source: Source::Read, ..from(1, &links) };
-        assert_eq!(writes.arrive(read, C), Arrival::Duplicate);
-        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held); // written before C, after A
-        assert_eq!(writes.arrive(from(1, &links), C), Arrival::Duplicate);
-    }
-
-    #[test]
-    fn arrive_of_a_notification_after_reads_alone_is_fresh_once_all_agree() {
-        let links = open(2);
-        let mut writes = Writes::<()>::default();
-        let reads = [0, 1].map(|endpoint| Delivery { source: Source::Read, ..from(endpoint, &links) });
-        writes.advance(7, reads[0], A);
-        assert_eq!(writes.arrive(reads[1], A), Arrival::Duplicate);
-        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Held); // the reads may be ahead of it
-        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Fresh);
-    }
-
-    #[test]
-    fn arrive_from_a_laggard_never_replaces_a_newer_write() {
-        let links = open(2);
-        let mut writes = Writes::<()>::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
-        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
-        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
-        assert_eq!(writes.arrive(from(1, &links), C), Arrival::Fresh);
-    }
-
-    #[test]
-    fn arrive_of_a_state_that_returns_within_the_slot_is_fresh() {
-        let links = open(2);
-        let mut writes = Writes::<()>::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
-        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
-        let late = [A, B, A].map(|content| writes.arrive(from(1, &links), content));
-        assert_eq!(late, [Arrival::Duplicate, Arrival::Known, Arrival::Duplicate]);
-    }
-
-    #[test]
-    fn arrive_without_evidence_is_held_until_a_run_has_both() {
-        let links = open(2);
-        let mut writes = Writes::<()>::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held); // it may be older than A
-        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh); // it is not
-    }
-
-    #[test]
-    fn arrive_of_a_write_that_another_run_has_before_the_applied_one_is_kept_back() {
-        let links = open(2);
-        let mut writes = Writes::<()>::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
-        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
-        // After B in the second run, before B in the first: its second occurrence, or skipped B.
-        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
-        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
-    }
-
-    #[test]
-    fn settle_after_the_only_other_candidate_has_gone_releases_what_was_kept() {
-        let mut links = open(2);
-        let mut writes = Writes::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held);
-        writes.keep(1, "b");
-        assert_eq!(writes.settle(&links), None);
-        links[0].open = false;
-        assert_eq!(writes.settle(&links), Some((7, "b")));
-        assert_eq!(writes.settle(&links), None);
-    }
-
-    #[test]
-    fn settle_does_not_go_back_to_what_a_closed_connection_proves_older() {
-        let mut links = open(2);
-        let mut writes = Writes::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
-        assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
-        writes.keep(1, "a");
-        links[0].open = false;
-        assert_eq!(writes.settle(&links), None);
-        assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);
-    }
-
-    #[test]
-    fn arrive_on_a_new_connection_alone_with_its_word_is_applied() {
-        let mut links = open(1);
-        let mut writes = Writes::<()>::default();
-        writes.advance(7, from(0, &links), A);
-        assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
-        links[0].number = 1;
-        assert_eq!(writes.arrive(from(0, &links), A), Arrival::Fresh);
-    }
-
-    #[test]
-    fn arrive_past_the_longest_run_keeps_the_last_elements() {
-        let links = open(2);
-        let mut writes = Writes::<()>::default();
-        writes.advance(7, from(0, &links), 1);
-        for content in 2..=2 * MAX_RUN as u128 {
-            assert_eq!(writes.arrive(from(0, &links), content), Arrival::Fresh);
-        }
-        assert_eq!(writes.runs[0].elements.len(), MAX_RUN);
-        for content in 1..2 * MAX_RUN as u128 {
-            assert_ne!(writes.arrive(from(1, &links), content), Arrival::Fresh);
-        }
-    }
-}
+mod tests;
