@@ -1468,6 +1468,34 @@ class SlotUpdate:
         """The last rooted slot."""
 
 @final
+class RootUpdate:
+    """A slot was rooted."""
+
+    @property
+    def root(self) -> int:
+        """The rooted slot: higher than all notified before."""
+
+@final
+class SlotStageUpdate:
+    """Something happened to a slot, as one node saw it (`slotsUpdatesSubscribe`)."""
+
+    @property
+    def slot(self) -> int:
+        """The slot."""
+
+    @property
+    def stage(self) -> str:
+        """What happened, by the protocol's name: `firstShredReceived`, `frozen`, `root` ..."""
+
+    @property
+    def parent(self) -> int | None:
+        """The slot it follows, where that is told."""
+
+    @property
+    def timestamp_ms(self) -> int:
+        """When it happened by that node's clock, in milliseconds since 1970."""
+
+@final
 class SignatureUpdate:
     """A signature was received or reached the commitment asked for."""
 
@@ -1491,8 +1519,9 @@ class SignatureUpdate:
 class EndpointStats:
     """Counters of one endpoint since it was first named.
 
-    `frames` counts frames; `wins`, `duplicates`, `stale` and `held` count what frames say: an
-    answer to `getMultipleAccounts` adds one for every account in it.
+    `frames` counts frames; `wins`, `duplicates`, `stale`, `held` and `control` count what frames say:
+    an answer to `getMultipleAccounts` adds one for every account in it, a batch for every message.
+    Times and lags are there only if frames were pushed with their time of arrival.
     """
 
     @property
@@ -1505,7 +1534,7 @@ class EndpointStats:
 
     @property
     def wins(self) -> int:
-        """News that this endpoint brought."""
+        """News that this endpoint brought; with a quorum what its word made complete."""
 
     @property
     def duplicates(self) -> int:
@@ -1517,7 +1546,11 @@ class EndpointStats:
 
     @property
     def held(self) -> int:
-        """Writes kept back because they were not provably newer."""
+        """Writes kept back because they were not provably newer, or too few had delivered them."""
+
+    @property
+    def not_kept(self) -> int:
+        """Writes kept back without their data: `max_kept_bytes` was used up."""
 
     @property
     def control(self) -> int:
@@ -1535,6 +1568,54 @@ class EndpointStats:
     def disconnects(self) -> int:
         """Connections closed."""
 
+    @property
+    def disagreements(self) -> int:
+        """Last writes of a slot that stand alone against two others: it lost a write, or lies."""
+
+    @property
+    def wrong_owners(self) -> int:
+        """Owners that it alone named, while two others named the applied one."""
+
+    @property
+    def lag_count(self) -> int:
+        """Duplicates of which the time behind the first arrival is known."""
+
+    @property
+    def lag_p50_ns(self) -> int | None:
+        """Half of the lags are not above this, in nanoseconds; at most an eighth too high."""
+
+    @property
+    def lag_p90_ns(self) -> int | None:
+        """Nine tenths of the lags are not above this, in nanoseconds; at most an eighth too high."""
+
+    @property
+    def lag_p99_ns(self) -> int | None:
+        """99 of 100 lags are not above this, in nanoseconds; at most an eighth too high."""
+
+    @property
+    def lag_max_ns(self) -> int | None:
+        """The longest lag, in nanoseconds."""
+
+    @property
+    def highest_slot(self) -> int | None:
+        """The highest slot it has named; None before the first, and under quarantine."""
+
+    @property
+    def last_arrival_ns(self) -> int | None:
+        """When its last frame came, in nanoseconds of the caller's clock."""
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether it is under quarantine."""
+
+    @property
+    def quarantines(self) -> int:
+        """How often it was put there."""
+
+    @property
+    def ignored(self) -> int:
+        """Frames that came meanwhile and were not looked at."""
+
 @final
 class AggregatorStats:
     """Counters of an aggregator or filter."""
@@ -1551,6 +1632,49 @@ class AggregatorStats:
     def released(self) -> int:
         """Writes kept back that a disconnect released."""
 
+    @property
+    def disputes(self) -> int:
+        """Last writes of a slot that differ between two endpoints, one against one."""
+
+    @property
+    def highest_slot(self) -> int:
+        """The highest slot, as `WssAggregator.highest_slot`; `slots behind` is counted from it."""
+
+@final
+class QuarantineLimits:
+    """When endpoints are put under quarantine unasked: when more than this happens in 1,000 frames.
+
+    Args:
+        malformed: Frames refused; default 100.
+        disagreements: Last writes of a slot that stand alone against two others; default 20.
+        wrong_owners: Owners that nobody else names; default 3.
+        impossible_slots: Slots out of reach; default 3.
+    """
+
+    def __new__(
+        cls,
+        *,
+        malformed: int | None = None,
+        disagreements: int | None = None,
+        wrong_owners: int | None = None,
+        impossible_slots: int | None = None,
+    ) -> QuarantineLimits: ...
+    @property
+    def malformed(self) -> int:
+        """Frames refused."""
+
+    @property
+    def disagreements(self) -> int:
+        """Last writes of a slot that stand alone against two others."""
+
+    @property
+    def wrong_owners(self) -> int:
+        """Owners that nobody else names."""
+
+    @property
+    def impossible_slots(self) -> int:
+        """Slots out of reach."""
+
 @final
 class WssAggregator:
     """Turns frames of several endpoints into one ordered stream of account states.
@@ -1561,11 +1685,20 @@ class WssAggregator:
     An instance may be used from several threads, one at a time gets in.
 
     Args:
-        max_slot_lead: Slots a frame may be ahead of the highest seen; default 432,000.
+        max_slot_lead: Slots a frame may be ahead of what half of the endpoints have reached (of the
+            highest seen, with fewer than three); default 432,000.
         max_frame_bytes: Longest frame read; default 64 MiB.
         max_accounts: Accounts remembered; default 1,048,576.
         max_pending: Unanswered requests remembered per endpoint; default 4,096.
-        max_seen: Signatures remembered; default 65,536.
+        max_seen: Messages other than account writes remembered, per endpoint; default 65,536.
+        max_introduced: Accounts remembered that one endpoint alone has named; default 262,144.
+        max_kept_bytes: Bytes of data kept back, per endpoint; default 64 MiB.
+        quorum: Endpoints that have to deliver the same before it counts, 1 to 64; default 1, where
+            a lie can win a race.
+        quarantine: When endpoints are put under quarantine unasked; default None: never.
+
+    Raises:
+        InvalidInput: `quorum` is out of range.
     """
 
     def __new__(
@@ -1576,6 +1709,10 @@ class WssAggregator:
         max_accounts: int | None = None,
         max_pending: int | None = None,
         max_seen: int | None = None,
+        max_introduced: int | None = None,
+        max_kept_bytes: int | None = None,
+        quorum: int | None = None,
+        quarantine: QuarantineLimits | None = None,
     ) -> WssAggregator: ...
     def endpoint(self, name: str) -> int:
         """Return the number of the endpoint with this name; register it on first use."""
@@ -1584,7 +1721,7 @@ class WssAggregator:
         """Take notice of a new connection: subscriptions and requests of the old one are void."""
 
     def request(self, endpoint: int | str, frame: Buffer) -> None:
-        """Take notice of an outgoing JSON-RPC request, so that its answer is understood.
+        """Take notice of an outgoing JSON-RPC request or a batch of them, so that its answer is understood.
 
         Raises:
             InvalidInput: It cannot be read, or one too many is unanswered.
@@ -1598,7 +1735,9 @@ class WssAggregator:
         """
 
     def push(self, endpoint: int | str, frame: Buffer) -> tuple[_Update, ...]:
-        """Return the news in an incoming frame: empty unless fresh.
+        """Return the news in an incoming frame, a message or a batch: empty unless fresh.
+
+        `bytes` and memory views of them are read in place; what can change meanwhile is copied.
 
         Never raises for what the frame holds: a bad one is counted. Frames of 16 KiB and more
         are read without the GIL; for smaller ones releasing it costs more than it gives.
@@ -1607,8 +1746,20 @@ class WssAggregator:
             InvalidInput: No such endpoint, or `frame` is no byte buffer.
         """
 
+    def push_at(self, endpoint: int | str, frame: Buffer, arrival_ns: int) -> tuple[_Update, ...]:
+        """Do what `push` does for a frame that came at `arrival_ns` of your clock.
+
+        Times are for the statistics of lags alone; they decide nothing.
+
+        Raises:
+            InvalidInput: As for `push`.
+        """
+
     def push_many(
-        self, endpoints: bytes | Iterable[int | str], frames: Iterable[Buffer]
+        self,
+        endpoints: bytes | Iterable[int | str],
+        frames: Iterable[Buffer],
+        arrivals_ns: Iterable[int] | None = None,
     ) -> list[tuple[int, _Update]]:
         """Return the news in many frames, each with the position of its frame.
 
@@ -1617,6 +1768,7 @@ class WssAggregator:
         Args:
             endpoints: One for each frame; `bytes` are taken as numbers.
             frames: In the order of arrival.
+            arrivals_ns: When each came, for the statistics of lags.
 
         Raises:
             InvalidInput: Another number of endpoints than frames, or one that does not exist.
@@ -1625,9 +1777,24 @@ class WssAggregator:
     def disconnect(self, endpoint: int | str) -> tuple[AccountUpdate, ...]:
         """Take notice of the end of a connection; return the kept writes that this releases."""
 
+    def quarantine(self, endpoint: int | str) -> tuple[AccountUpdate, ...]:
+        """Take an endpoint's word away until `release`: its frames are counted and nothing else.
+
+        Return the kept writes that this releases. See `take_doubted` for what it alone had applied.
+        """
+
+    def release(self, endpoint: int | str) -> None:
+        """Give an endpoint its word back. Subscribe again, best on a new connection."""
+
+    def take_doubted(self) -> list[str]:
+        """Return the accounts whose applied state rests on an endpoint put under quarantine since.
+
+        Each is returned once: read it again from others.
+        """
+
     @property
     def highest_slot(self) -> int:
-        """The highest slot of all accepted frames; 0 before the first."""
+        """The highest slot that as many endpoints have reached as `quorum` says; 0 before."""
 
     def stats(self) -> AggregatorStats:
         """Return a copy of the counters."""
@@ -1679,7 +1846,19 @@ class DuplicateFilter:
             InvalidInput: No such endpoint, or `frame` is no byte buffer.
         """
 
-    def push_many(self, endpoints: bytes | Iterable[int | str], frames: Iterable[Buffer]) -> list[int]:
+    def push_at(self, endpoint: int | str, frame: Buffer, arrival_ns: int) -> bool:
+        """Do what `push` does for a frame that came at `arrival_ns` of your clock.
+
+        Raises:
+            InvalidInput: As for `push`.
+        """
+
+    def push_many(
+        self,
+        endpoints: bytes | Iterable[int | str],
+        frames: Iterable[Buffer],
+        arrivals_ns: Iterable[int] | None = None,
+    ) -> list[int]:
         """Return the positions of the frames that say something new, GIL released meanwhile.
 
         Raises:
@@ -1692,4 +1871,4 @@ class DuplicateFilter:
     def stats(self) -> AggregatorStats:
         """Return a copy of the counters; `stale`, `held` and `released` stay 0."""
 
-_Update: TypeAlias = AccountUpdate | LogUpdate | SlotUpdate | SignatureUpdate
+_Update: TypeAlias = AccountUpdate | LogUpdate | SlotUpdate | RootUpdate | SlotStageUpdate | SignatureUpdate

@@ -18,22 +18,6 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// The text of an address, padded with zero bytes: unlike the text itself it can be compared and
-/// hashed at a fixed length. An address has exactly one text.
-pub type AddressText = [u8; MAX_ADDRESS];
-
-/// Returns the padded form of a text of 32 to 44 base58 letters.
-///
-/// Whether it stands for 32 bytes is left to [`decode`].
-pub fn padded(text: &[u8]) -> Option<AddressText> {
-    if !(MIN_ADDRESS..=MAX_ADDRESS).contains(&text.len()) {
-        return None;
-    }
-    let mut padded = [0; MAX_ADDRESS];
-    padded[..text.len()].copy_from_slice(text);
-    Some(padded)
-}
-
 /// Returns whether the text holds only base58 letters.
 pub fn is_base58(text: &[u8]) -> bool {
     // Without a branch per letter; only `NO_DIGIT` has the high bit.

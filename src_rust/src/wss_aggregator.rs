@@ -5,10 +5,11 @@
 //! to apply. There are no sockets here: the caller owns them and tells of connections, outgoing
 //! requests and incoming frames.
 //!
-//! - **Identity.** A write is (address, slot, hash of data, owner and lamports); a log is its
-//!   signature. The first arrival wins. A duplicate is recognised by comparing it with the frame it
-//!   repeats, else by the hash of its base64 text, without decoding it. base64+zstd is unpacked (at most 10 MiB) and identified by the base64 text of
-//!   what it holds, so both encodings of one write are one write.
+//! - **Identity.** A write is (address, slot, hash of data, owner and lamports). The first arrival
+//!   wins. A duplicate is recognised by comparing it with the frame it repeats, else by the hash of
+//!   its base64 text, without decoding it. base64+zstd is unpacked (at most 10 MiB) and identified by
+//!   the base64 text of what it holds, so both encodings of one write are one write. The hash is
+//!   keyed, with another key in every process.
 //! - **Order.** Between slots the slot decides, so an older one is stale. Within a slot the rules of
 //!   `order.rs` apply: whatever the interleaving, once every endpoint has delivered its last
 //!   write, the applied state is that write; and where every endpoint delivers everything, the
@@ -21,18 +22,38 @@
 //!   that slot before is forgotten then: it may have been ahead of the notifications. Answers must
 //!   be pushed in the order in which they were given; over HTTP, ids must differ from those in
 //!   use on the socket. `null` is the state "no such account".
+//! - **Batches.** Each message of a JSON-RPC array is judged as if it came alone.
+//! - **Other messages.** A slot and a root are news if higher than all before, a log by its signature,
+//!   an update of a slot by its slot and stage, whichever endpoint is first.
 //! - **Subscriptions.** Only account and signature notifications need theirs known; programs' and
 //!   logs' name their subject, and are taken under any number.
 //! - **Bad input.** A frame that is refused changes nothing but counters ([`Malformed`]). Only
-//!   what is delivered or kept is decoded: a bad encoding in a frame that is stale anyway goes
-//!   unnoticed.
+//!   what is delivered or kept is decoded: bad base64 in a frame that is stale anyway goes unnoticed.
 //! - **Not covered.** A state of an abandoned fork stays until the account is written in a higher
 //!   slot or read again there.
 //!
-//! Memory: the last 2,048 frames of at most 16 KiB; at most `max_accounts` accounts, each with, per
-//! endpoint, 128 elements of 32 bytes and one kept write (10 MiB at most);
-//! `max_seen` signatures; `max_pending` unanswered requests per endpoint, and one entry for
-//! each confirmed subscription of a connection; 64 recycled buffers.
+//! # Trust
+//! With a [`quorum`](AggregatorConfig::quorum) of 1, whoever is first is believed: a lie that is
+//! quicker than the truth, or names a later slot, is applied. What is refused all the same, with
+//! three or more endpoints: slots out of reach of what half of them have named, and an owner that
+//! one alone names against two. What comes to light later is counted: final words that stand alone
+//! (`witness.rs`). [`quarantine`](WssAggregator::quarantine), by hand or past
+//! [`QuarantineLimits`], then takes the endpoint's word away and lists what it alone had applied.
+//!
+//! With a quorum of `k`, nothing counts on fewer than `k` words: no state, no message, no highest
+//! slot. Up to `k - 1` liars cannot have anything invented applied, nor move the slot, nor keep back
+//! what `k` others say (`quorum.rs`). They can lend their word to true states early and out of order,
+//! so within one slot an older true state may be applied for a while. The price is the delay of the
+//! `k`-th endpoint, and that conflating endpoints may never agree on a write that one of them skips.
+//!
+//! # Memory
+//! The last 2,048 frames of at most 16 KiB. At most `max_accounts` accounts, of which `max_introduced`
+//! on the word of one endpoint alone; each with, per endpoint, 128 elements of 32 bytes (of 48 with a
+//! quorum) and 250 bytes of what it has said. `max_kept_bytes` of data kept back and `max_seen` messages
+//! of 80 bytes, per endpoint, so that one that floods displaces nothing of another's. `max_pending`
+//! unanswered requests per endpoint, and one entry for each confirmed subscription of a connection;
+//! 64 recycled buffers; 2.6 kB of lags per endpoint. Besides, while a frame is read, a small multiple
+//! of its size, and 10 MiB for each zstd frame in it.
 //!
 //! ```
 //! use phantom_core::wss_aggregator::{AggregatorConfig, Verdict, WssAggregator};
@@ -54,22 +75,34 @@
 //! ```
 
 mod aggregator;
+mod batch;
+mod budget;
 mod canonical;
 mod echo;
 mod filter;
 mod frame;
 mod ingress;
 mod json;
+mod lag;
 mod malformed;
+mod news;
 mod order;
 mod payload;
+mod progress;
+mod quarantine;
+mod quorum;
 mod request;
 mod seen;
 mod stats;
+mod witness;
+mod writes;
 
 pub use aggregator::WssAggregator;
 pub use filter::DuplicateFilter;
+pub use lag::LagHistogram;
 pub use malformed::Malformed;
+pub use news::{Logs, Notification, SlotStage, SlotsUpdate};
+pub use quarantine::QuarantineLimits;
 pub use stats::{AggregatorStats, EndpointStats};
 
 use crate::quantities::{Pubkey, Slot};
@@ -84,10 +117,22 @@ pub struct AggregatorConfig {
     pub max_frame_bytes: usize,
     /// Accounts remembered. Default 1,048,576.
     pub max_accounts: usize,
+    /// Accounts remembered that one endpoint alone has named, in a program notification; per
+    /// endpoint. Default 262,144.
+    pub max_introduced: usize,
     /// Unanswered requests remembered, per endpoint. Default 4,096.
     pub max_pending: usize,
-    /// Signatures of logs (for [`DuplicateFilter`]: messages) remembered. Default 65,536.
+    /// Messages other than account writes (for [`DuplicateFilter`]: all messages) remembered, per
+    /// endpoint that said them first. Default 65,536.
     pub max_seen: usize,
+    /// Bytes of account data kept back, per endpoint: of writes that are not to be applied yet.
+    /// Default 64 MiB.
+    pub max_kept_bytes: usize,
+    /// Endpoints that have to deliver the same before it counts. Default 1; at most 64. See
+    /// [Trust](self#trust).
+    pub quorum: usize,
+    /// When endpoints are put under quarantine unasked. Default `None`: never.
+    pub quarantine: Option<QuarantineLimits>,
 }
 
 impl Default for AggregatorConfig {
@@ -96,8 +141,12 @@ impl Default for AggregatorConfig {
             max_slot_lead: 432_000,
             max_frame_bytes: 64 << 20,
             max_accounts: 1 << 20,
+            max_introduced: 1 << 18,
             max_pending: 4096,
             max_seen: 1 << 16,
+            max_kept_bytes: 64 << 20,
+            quorum: 1,
+            quarantine: None,
         }
     }
 }
@@ -141,65 +190,20 @@ pub struct Account {
 /// What a frame was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// News. Account states are among the updates, anything else is the
-    /// [`notification`](WssAggregator::notification).
+    /// News. Account states are among the updates, anything else is a
+    /// [`notification`](WssAggregator::take_notification).
     Fresh,
     /// Delivered before.
     Duplicate,
     /// Older than what is applied.
     Stale,
-    /// A write not provably newer than the applied one: kept back.
+    /// Kept back: a write not provably newer than the applied one, or a message that too few
+    /// endpoints have delivered.
     Held,
     /// Refused.
     Malformed(Malformed),
     /// A confirmation, a refusal, or a message of another kind.
     Control,
-}
-
-/// News that is not an account state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notification {
-    /// A transaction's log.
-    Log {
-        /// The transaction's signature, in base58.
-        signature: String,
-        /// The slot of the transaction.
-        slot: Slot,
-        /// Whether the transaction failed.
-        failed: bool,
-        /// The log, as it came.
-        logs: Logs,
-    },
-    /// A slot begins.
-    Slot {
-        /// The new slot.
-        slot: Slot,
-        /// The slot it follows.
-        parent: Slot,
-        /// The last rooted slot.
-        root: Slot,
-    },
-    /// A signature was received or reached the commitment asked for.
-    Signature {
-        /// The signature, in base58.
-        signature: String,
-        /// The slot of the notification.
-        slot: Slot,
-        /// True for "received", false for "processed" with the outcome in `failed`.
-        received: bool,
-        /// Whether the transaction failed.
-        failed: bool,
-    },
-}
-
-/// The lines of a log as a JSON array, read on demand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logs(Vec<u8>);
-
-impl Logs {
-    /// Returns the lines; bytes that are not UTF-8 are replaced.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        frame::strings(&self.0).unwrap_or_default() // checked when it came
-    }
+    /// Anything from an endpoint under quarantine: not looked at.
+    Ignored,
 }

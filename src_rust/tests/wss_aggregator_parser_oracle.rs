@@ -4,7 +4,7 @@
 mod property_config;
 
 use phantom_core::quantities::Pubkey;
-use phantom_core::wss_aggregator::{AccountUpdate, AggregatorConfig, Verdict, WssAggregator};
+use phantom_core::wss_aggregator::{AccountUpdate, AggregatorConfig, Notification, Verdict, WssAggregator};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -17,6 +17,8 @@ const SUBSCRIPTION: u64 = 24_040;
 enum Outcome {
     Update { pubkey: Pubkey, slot: u64, owner: Pubkey, lamports: u64, data: Vec<u8> },
     Log { signature: String, lines: Vec<String> },
+    /// Slots that are told, and what of them.
+    Chain(Vec<Option<u64>>, String),
     Control,
     Refused,
 }
@@ -40,9 +42,17 @@ fn ours(frame: &[u8]) -> Outcome {
                 }
             }
             None => match aggregator.take_notification() {
-                Some(phantom_core::wss_aggregator::Notification::Log { signature, logs, .. }) => {
+                Some(Notification::Log { signature, logs, .. }) => {
                     Outcome::Log { signature, lines: logs.lines() }
                 }
+                Some(Notification::Slot { slot, parent, root }) => {
+                    Outcome::Chain([slot, parent, root].map(Some).to_vec(), String::new())
+                }
+                Some(Notification::Root { root }) => Outcome::Chain(vec![Some(root)], String::new()),
+                Some(Notification::SlotsUpdate(update)) => Outcome::Chain(
+                    vec![Some(update.slot), update.parent, Some(update.timestamp_ms)],
+                    update.stage.name().to_owned(),
+                ),
                 other => panic!("fresh without news: {other:?}"),
             },
         },
@@ -58,7 +68,38 @@ fn ours(frame: &[u8]) -> Outcome {
 
 /// The same from `serde_json`'s tree.
 fn theirs(frame: &[u8]) -> Outcome {
-    serde_json::from_slice(frame).ok().and_then(|tree| judged(&tree)).unwrap_or(Outcome::Refused)
+    match serde_json::from_slice(frame) {
+        // A batch: here at most one message of it is sound.
+        Ok(Value::Array(messages)) => {
+            let all = messages.iter().filter_map(judged);
+            all.reduce(|a, b| if a == Outcome::Control { b } else { a }).unwrap_or(Outcome::Refused)
+        }
+        Ok(tree) => judged(&tree).unwrap_or(Outcome::Refused),
+        Err(_) => Outcome::Refused,
+    }
+}
+
+const STAGES: [&str; 7] =
+    ["firstShredReceived", "completed", "createdBank", "frozen", "dead", "optimisticConfirmation", "root"];
+
+/// What a notification of the chain's progress says.
+fn progress(kind: &str, result: &Value) -> Option<Outcome> {
+    if kind == "rootNotification" {
+        return Some(Outcome::Chain(vec![Some(result.as_u64()?)], String::new()));
+    }
+    let result = result.as_object()?;
+    let number = |key| result.get(key).map(Value::as_u64);
+    if kind == "slotNotification" {
+        let slots = [number("slot")??, number("parent")??, number("root")??];
+        return Some(Outcome::Chain(slots.map(Some).to_vec(), String::new()));
+    }
+    let stage = result.get("type")?.as_str()?;
+    let parent = match number("parent") {
+        None => None,
+        Some(parent) => Some(parent?),
+    };
+    let numbers = vec![Some(number("slot")??), parent, Some(number("timestamp")??)];
+    STAGES.contains(&stage).then(|| Outcome::Chain(numbers, stage.to_owned()))
 }
 
 fn judged(tree: &Value) -> Option<Outcome> {
@@ -67,11 +108,17 @@ fn judged(tree: &Value) -> Option<Outcome> {
         let numbered = tree.get("id").is_some_and(|id| id.as_u64().is_some());
         return (tree.contains_key("result") && numbered).then_some(Outcome::Control);
     };
-    let kind @ ("accountNotification" | "programNotification" | "logsNotification") = method.as_str()? else {
+    let kind = method.as_str()?;
+    let chain = ["slotNotification", "rootNotification", "slotsUpdatesNotification"].contains(&kind);
+    let known = ["accountNotification", "programNotification", "logsNotification"].contains(&kind);
+    if !chain && !known {
         return Some(Outcome::Control);
-    };
+    }
     let params = tree.get("params")?.as_object()?;
     let subscription = params.get("subscription")?.as_u64()?;
+    if chain {
+        return progress(kind, params.get("result")?);
+    }
     let result = params.get("result")?.as_object()?;
     let slot = result.get("context")?.as_object()?.get("slot")?.as_u64()?;
     let value = result.get("value")?.as_object()?;
@@ -170,7 +217,7 @@ struct Content {
 }
 
 fn content() -> impl Strategy<Value = Content> {
-    let kinds = vec!["account", "account", "program", "logs", "vote"];
+    let kinds = vec!["account", "account", "account", "program", "logs", "slot", "root", "slotsUpdates", "vote"];
     (
         prop::sample::select(kinds),
         any::<u64>(),
@@ -212,7 +259,22 @@ fn spelled(content: &Content, spelling: &Spelling) -> String {
         _ => account(),
     };
     let context = spelling.object(vec![("slot", content.slot.to_string())]);
-    let result = spelling.object(vec![("context", context), ("value", value)]);
+    let stage = STAGES[usize::try_from(content.lamports % 7).expect("small")];
+    let result = match content.kind {
+        "root" => content.slot.to_string(),
+        "slot" => spelling.object(vec![
+            ("slot", content.slot.to_string()),
+            ("parent", content.lamports.to_string()),
+            ("root", "7".to_owned()),
+        ]),
+        "slotsUpdates" => spelling.object(vec![
+            ("slot", content.slot.to_string()),
+            ("timestamp", content.lamports.to_string()),
+            ("type", spelling.string(stage)),
+            ("stats", "{\"numTransactionEntries\":[1,{}]}".to_owned()),
+        ]),
+        _ => spelling.object(vec![("context", context), ("value", value)]),
+    };
     let params =
         spelling.object(vec![("result", result), ("subscription", content.subscription.to_string())]);
     spelling.object(vec![
@@ -264,8 +326,12 @@ proptest! {
         content in content(),
         spelling in spelling(),
         damages in prop::collection::vec(damage(), 1..3),
+        batched in prop::bool::weighted(0.2),
     ) {
         let mut frame = spelled(&content, &spelling).into_bytes();
+        if batched {
+            frame = [&b"["[..], &frame, b"]"].concat();
+        }
         for damage in &damages {
             if !frame.is_empty() {
                 frame = damaged(frame, damage);

@@ -16,7 +16,10 @@ from phantom_core import (
     DuplicateFilter,
     InvalidInput,
     LogUpdate,
+    QuarantineLimits,
+    RootUpdate,
     SignatureUpdate,
+    SlotStageUpdate,
     SlotUpdate,
     WssAggregator,
 )
@@ -276,6 +279,11 @@ def test_the_largest_account_is_accepted() -> None:
         (lambda a: a.subscribed("a", 1, "x"), "pubkey: bad_pubkey"),
         (lambda a: a.request("a", b"{"), "request: not_json"),
         (lambda a: a.push_many([0], [b"", b""]), "endpoints: expected one for each of 2 frames"),
+        (lambda a: WssAggregator(quorum=0), "quorum: expected 1 to 64, found 0"),
+        (
+            lambda a: a.push_many([0], [b""], [1, 2]),
+            "arrivals_ns: expected one for each of 1 frames, found 2",
+        ),
         (lambda a: [a.request("a", request(n, "getMultipleAccounts", [POOL])) for n in range(9)], "too_many"),
     ],
 )
@@ -286,11 +294,128 @@ def test_a_wrong_argument_raises_with_its_name(call: Callable[[WssAggregator], A
         call(aggregator)
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def view_of_a_part(frame: bytes) -> memoryview:
+    return memoryview(b"xx" + frame + b"yyy")[2:-3]
+
+
+def view_of_a_changing_buffer(frame: bytes) -> memoryview:
+    return memoryview(bytearray(frame))
+
+
+KINDS = [bytes, bytearray, memoryview, view_of_a_part, view_of_a_changing_buffer]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_push_takes_any_byte_buffer(aggregator: WssAggregator, kind: Callable[[bytes], Any]) -> None:
     assert len(aggregator.push(0, kind(GOOD))) == 1
     long = GOOD.replace(b'"jsonrpc"', b'"pad":"' + b"x" * 20_000 + b'","jsonrpc"').replace(b":9}", b":10}")
     assert len(aggregator.push(0, kind(long))) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_push_many_takes_any_byte_buffer(aggregator: WssAggregator, kind: Callable[[bytes], Any]) -> None:
+    frames = [kind(notification("account", 9 + n, account(b"abc"), 1)) for n in range(3)]
+    assert [index for index, _ in aggregator.push_many([0, 0, 0], tuple(frames))] == [0, 1, 2]
+
+
+def test_push_of_a_view_with_gaps_reads_what_the_view_shows(aggregator: WssAggregator) -> None:
+    assert len(aggregator.push(0, memoryview(bytes(2 * len(GOOD)))[::2])) == 0
+    spread = b"".join(bytes([byte]) + b"?" for byte in GOOD)
+    assert len(aggregator.push(0, memoryview(spread)[::2])) == 1
+
+
+def test_push_of_roots_and_slots_updates_gives_each_once(aggregator: WssAggregator) -> None:
+    def frame(kind: str, result: Any) -> bytes:
+        message = {"method": f"{kind}Notification", "params": {"result": result, "subscription": 0}}
+        return json.dumps(message).encode()
+
+    (rooted,) = aggregator.push("a", frame("root", 42))
+    assert isinstance(rooted, RootUpdate)
+    assert rooted.root == 42
+    assert aggregator.push("b", frame("root", 42)) == aggregator.push("b", frame("root", 41)) == ()
+    created = {"parent": 75, "slot": 76, "timestamp": 1625081266243, "type": "createdBank"}
+    frozen = {"slot": 76, "timestamp": 1625081266300, "type": "frozen", "stats": {"maxTransactions": 1}}
+    (update,) = aggregator.push("b", frame("slotsUpdates", created))
+    assert isinstance(update, SlotStageUpdate)
+    stage = (update.slot, update.parent, update.stage, update.timestamp_ms)
+    assert stage == (76, 75, "createdBank", 1625081266243)
+    assert aggregator.push("a", frame("slotsUpdates", {**created, "timestamp": 1625081266900})) == ()
+    assert aggregator.push("a", frame("slotsUpdates", frozen))
+    assert aggregator.push("a", frame("slotsUpdates", {**created, "type": "melted"})) == ()
+    stats = aggregator.stats().endpoints[0]
+    assert (stats.wins, stats.duplicates, stats.malformed) == (2, 1, {"wrong_type": 1})
+
+
+def test_push_of_a_batch_takes_what_is_sound_and_counts_the_rest(aggregator: WssAggregator) -> None:
+    batch = [request(7, "getMultipleAccounts", [OTHER]), request(8, "getMultipleAccounts", [OWNER])]
+    aggregator.request("a", b"[" + b",".join(batch) + b"]")
+    log = notification("logs", 9, {"signature": SIGNATURE, "err": None, "logs": []}, 50)
+    read = {"context": {"slot": 9}, "value": [account(b"x")]}
+    frame = b" [" + b" , ".join([GOOD, answer(7, read), b"7", log, answer(8, read)]) + b"] "
+    updates = aggregator.push("a", frame)
+    assert [type(update) for update in updates] == [AccountUpdate, AccountUpdate, AccountUpdate, LogUpdate]
+    stats = aggregator.stats().endpoints[0]
+    assert (stats.frames, stats.wins, stats.malformed) == (1, 4, {"wrong_type": 1})
+
+
+def test_push_at_counts_lags_behind_the_first_arrival(aggregator: WssAggregator) -> None:
+    for slot in range(100):
+        at = 10**9 * slot
+        aggregator.push_at("a", notification("account", slot, account(b"abc"), 1), at)
+        aggregator.push_at("b", notification("account", slot, account(b"abc"), 2), at + 1000 * (slot + 1))
+    first, second = aggregator.stats().endpoints
+    assert (first.lag_count, first.lag_p50_ns, first.lag_max_ns) == (0, None, None)
+    assert (second.lag_count, second.lag_max_ns) == (100, 100_000)
+    for exact, found in [(50, second.lag_p50_ns), (90, second.lag_p90_ns), (99, second.lag_p99_ns)]:
+        assert found is not None
+        assert exact * 1000 <= found <= exact * 1125
+    assert second.last_arrival_ns == 99 * 10**9 + 100_000
+    aggregator.push_many([1], [notification("account", 100, account(b"abc"), 2)], [7])
+    second = aggregator.stats().endpoints[1]
+    assert (second.last_arrival_ns, second.highest_slot, aggregator.stats().highest_slot) == (7, 100, 100)
+
+
+def test_a_quorum_of_two_takes_no_word_alone() -> None:
+    aggregator = WssAggregator(quorum=2)
+    for number, name in enumerate("abc"):
+        aggregator.subscribed(name, number, POOL)
+    assert aggregator.push("a", notification("account", 400_000, account(b"lie"), 0)) == ()
+    assert aggregator.push("b", notification("account", 9, account(b"abc"), 1)) == ()
+    assert aggregator.highest_slot == 9
+    (update,) = aggregator.push("c", notification("account", 9, account(b"abc"), 2))
+    assert isinstance(update, AccountUpdate)
+    assert (update.slot, update.data) == (9, b"abc")
+    stats = [(s.wins, s.held, s.stale) for s in aggregator.stats().endpoints]
+    assert stats == [(0, 1, 0), (0, 1, 0), (1, 0, 0)]
+
+
+def test_quarantine_by_hand_lists_what_is_in_doubt(aggregator: WssAggregator) -> None:
+    assert aggregator.push("b", notification("account", 9000, account(b"lie"), 2))
+    assert aggregator.push("a", GOOD) == ()
+    assert aggregator.quarantine("b") == ()
+    assert aggregator.take_doubted() == [POOL]
+    assert aggregator.take_doubted() == []
+    assert aggregator.push("b", notification("account", 9001, account(b"lie"), 2)) == ()
+    assert aggregator.push("a", notification("account", 10, account(b"new"), 1))
+    stats = aggregator.stats().endpoints[1]
+    assert (stats.is_quarantined, stats.quarantines, stats.ignored, stats.highest_slot) == (True, 1, 1, None)
+    aggregator.release("b")
+    assert aggregator.push("b", notification("account", 11, account(b"abc"), 2))
+
+
+def test_quarantine_past_a_limit_is_automatic_where_limits_are_given() -> None:
+    limits = QuarantineLimits(malformed=2)
+    assert (limits.malformed, limits.disagreements, limits.wrong_owners, limits.impossible_slots) == (
+        2,
+        20,
+        3,
+        3,
+    )
+    for aggregator, quarantined in [(WssAggregator(quarantine=limits), True), (WssAggregator(), False)]:
+        aggregator.connect("a")
+        for _ in range(3):
+            aggregator.push("a", b"{")
+        assert aggregator.stats().endpoints[0].is_quarantined is quarantined
 
 
 # ---- a workload of three endpoints, against json and a set

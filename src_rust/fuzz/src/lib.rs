@@ -4,6 +4,7 @@
 //! than a small multiple of it (run with `-timeout` and `-malloc_limit_mb`), and a quote must be what
 //! carrying the swap out gives.
 
+pub mod aggregator;
 pub mod seeds;
 
 use phantom_core::decoders::Decoded;

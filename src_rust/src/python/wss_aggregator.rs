@@ -8,9 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::wss_aggregator as core;
-use convert::{AccountUpdate, Endpoints, Frame, LogUpdate, News, SignatureUpdate, SlotUpdate};
+use convert::{AccountUpdate, Endpoints, Frame, LogUpdate, News, QuarantineLimits, RootUpdate};
 use convert::{AggregatorStats, EndpointStats, convert_news, convert_stats, news, refused};
-use core::{AggregatorConfig, EndpointId, Notification, Verdict};
+use convert::{SignatureUpdate, SlotStageUpdate, SlotUpdate};
+use crate::python::errors::InvalidInput;
+use core::{AggregatorConfig, EndpointId, Verdict};
 
 /// Frames from this length on are pushed without the GIL. Below, a push takes 0.1 to 0.5 µs; to
 /// release and take the GIL again adds 30 ns when nobody else wants it, and when somebody does,
@@ -21,16 +23,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The time of a frame that comes without one.
+const NO_TIME: u64 = u64::MAX;
+
 struct Aggregator {
     core: core::WssAggregator,
     updates: Vec<core::AccountUpdate>,
+    news: Vec<News>,
 }
 
 impl Aggregator {
+    /// Pushes a frame and returns what is new in it.
     #[inline]
-    fn push(&mut self, endpoint: EndpointId, frame: &[u8]) -> Option<Notification> {
-        self.core.push(endpoint, frame, &mut self.updates);
-        self.core.take_notification()
+    fn push(&mut self, endpoint: EndpointId, frame: &[u8], arrival_ns: u64) -> std::vec::Drain<'_, News> {
+        let verdict = self.core.push_at(endpoint, frame, arrival_ns, &mut self.updates);
+        self.news.extend(self.updates.drain(..).map(News::Account));
+        if verdict == Verdict::Fresh {
+            self.news.extend(self.core.drain_notifications().map(News::Other));
+        }
+        self.news.drain(..)
     }
 }
 
@@ -41,17 +52,32 @@ struct WssAggregator(Mutex<Aggregator>);
 #[pymethods]
 impl WssAggregator {
     #[new]
-    #[pyo3(signature = (*, max_slot_lead=None, max_frame_bytes=None, max_accounts=None, max_pending=None, max_seen=None))]
+    #[pyo3(signature = (*, max_slot_lead=None, max_frame_bytes=None, max_accounts=None, max_pending=None, max_seen=None, max_introduced=None, max_kept_bytes=None, quorum=None, quarantine=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         max_slot_lead: Option<u64>,
         max_frame_bytes: Option<usize>,
         max_accounts: Option<usize>,
         max_pending: Option<usize>,
         max_seen: Option<usize>,
-    ) -> Self {
+        max_introduced: Option<usize>,
+        max_kept_bytes: Option<usize>,
+        quorum: Option<usize>,
+        quarantine: Option<QuarantineLimits>,
+    ) -> PyResult<Self> {
         let bounds = bounds(max_slot_lead, max_frame_bytes, max_accounts, max_pending, max_seen);
-        let core = core::WssAggregator::new(bounds);
-        Self(Mutex::new(Aggregator { core, updates: Vec::new() }))
+        let quorum = quorum.unwrap_or(bounds.quorum);
+        if !(1..=64).contains(&quorum) {
+            return Err(InvalidInput::new_err(format!("quorum: expected 1 to 64, found {quorum}")));
+        }
+        let core = core::WssAggregator::new(AggregatorConfig {
+            max_introduced: max_introduced.unwrap_or(bounds.max_introduced),
+            max_kept_bytes: max_kept_bytes.unwrap_or(bounds.max_kept_bytes),
+            quorum,
+            quarantine: quarantine.map(|limits| limits.0),
+            ..bounds
+        });
+        Ok(Self(Mutex::new(Aggregator { core, updates: Vec::new(), news: Vec::new() })))
     }
 
     fn endpoint(&self, name: &str) -> usize {
@@ -84,48 +110,66 @@ impl WssAggregator {
         endpoint: &Bound<'py, PyAny>,
         frame: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let mut inner = lock(&self.0);
-        let endpoint = inner.core.extract(endpoint)?;
-        let notification = match frame.cast::<PyBytes>() {
-            Ok(bytes) if bytes.as_bytes().len() < DETACH_FROM => inner.push(endpoint, bytes.as_bytes()),
-            _ => {
-                let frame = Frame::extract(frame)?;
-                drop(inner); // to be taken again without the GIL
-                let (notification, guard) = py.detach(|| {
-                    let mut guard = lock(&self.0);
-                    let notification = guard.push(endpoint, frame.as_ref());
-                    (notification, std::mem::take(&mut guard.updates))
-                });
-                let accounts = guard.into_iter().map(News::Account);
-                return news(py, accounts.chain(notification.map(News::Other)));
-            }
-        };
-        if inner.updates.is_empty() && notification.is_none() {
-            return Ok(PyTuple::empty(py));
-        }
-        let accounts = inner.updates.drain(..).map(News::Account);
-        news(py, accounts.chain(notification.map(News::Other)))
+        self.push_frame(py, endpoint, frame, NO_TIME)
     }
 
+    fn push_at<'py>(
+        &self,
+        py: Python<'py>,
+        endpoint: &Bound<'py, PyAny>,
+        frame: &Bound<'py, PyAny>,
+        arrival_ns: u64,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        self.push_frame(py, endpoint, frame, arrival_ns)
+    }
+
+    #[pyo3(signature = (endpoints, frames, arrivals_ns=None))]
     fn push_many(
         &self,
         py: Python<'_>,
         endpoints: &Bound<'_, PyAny>,
         frames: &Bound<'_, PyAny>,
+        arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<(usize, Py<PyAny>)>> {
         let frames = convert::frames(frames)?;
+        let times = convert::times(arrivals_ns, frames.len())?;
         let endpoints = lock(&self.0).core.extract_many(endpoints, frames.len())?;
         let all = py.detach(|| {
             let mut all = Vec::new();
             let mut guard = lock(&self.0);
             for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
-                let notification = guard.push(endpoint, frame.as_ref());
-                all.extend(guard.updates.drain(..).map(|update| (index, News::Account(update))));
-                all.extend(notification.map(|notification| (index, News::Other(notification))));
+                let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
+                let news = guard.push(endpoint, frame.as_ref(), time);
+                all.extend(news.map(|news| (index, news)));
             }
             all
         });
         all.into_iter().map(|(index, news)| Ok((index, convert_news(py, news)?))).collect()
+    }
+
+    fn quarantine<'py>(
+        &self,
+        py: Python<'py>,
+        endpoint: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let endpoint = lock(&self.0).core.extract(endpoint)?;
+        let updates = py.detach(|| {
+            let mut updates = Vec::new();
+            lock(&self.0).core.quarantine(endpoint, &mut updates);
+            updates
+        });
+        news(py, updates.into_iter().map(News::Account))
+    }
+
+    fn release(&self, endpoint: &Bound<'_, PyAny>) -> PyResult<()> {
+        let inner = &mut lock(&self.0).core;
+        let endpoint = inner.extract(endpoint)?;
+        inner.release(endpoint);
+        Ok(())
+    }
+
+    fn take_doubted(&self) -> Vec<String> {
+        lock(&self.0).core.take_doubted().iter().map(ToString::to_string).collect()
     }
 
     fn disconnect<'py>(
@@ -150,6 +194,31 @@ impl WssAggregator {
     fn stats(&self, py: Python<'_>) -> PyResult<AggregatorStats> {
         let stats = lock(&self.0).core.stats();
         convert_stats(py, stats)
+    }
+}
+
+impl WssAggregator {
+    #[inline]
+    fn push_frame<'py>(
+        &self,
+        py: Python<'py>,
+        endpoint: &Bound<'py, PyAny>,
+        frame: &Bound<'py, PyAny>,
+        arrival_ns: u64,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        if let Ok(bytes) = frame.cast::<PyBytes>()
+            && bytes.as_bytes().len() < DETACH_FROM
+        {
+            let mut inner = lock(&self.0);
+            let endpoint = inner.core.extract(endpoint)?;
+            let all = inner.push(endpoint, bytes.as_bytes(), arrival_ns);
+            return if all.len() == 0 { Ok(PyTuple::empty(py)) } else { news(py, all) };
+        }
+        let frame = Frame::extract(frame)?;
+        let endpoint = lock(&self.0).core.extract(endpoint)?;
+        let push = || lock(&self.0).push(endpoint, frame.as_ref(), arrival_ns).collect::<Vec<_>>();
+        let all = if frame.as_ref().len() < DETACH_FROM { push() } else { py.detach(push) };
+        news(py, all.into_iter())
     }
 }
 
@@ -204,33 +273,40 @@ impl DuplicateFilter {
     }
 
     fn push(&self, py: Python<'_>, endpoint: &Bound<'_, PyAny>, frame: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let mut inner = lock(&self.0);
-        let endpoint = inner.extract(endpoint)?;
-        if let Ok(bytes) = frame.cast::<PyBytes>()
-            && bytes.as_bytes().len() < DETACH_FROM
-        {
-            return Ok(inner.push(endpoint, bytes.as_bytes()) == Verdict::Fresh);
-        }
-        let frame = Frame::extract(frame)?;
-        drop(inner); // to be taken again without the GIL
-        Ok(py.detach(|| lock(&self.0).push(endpoint, frame.as_ref())) == Verdict::Fresh)
+        self.push_frame(py, endpoint, frame, NO_TIME)
     }
 
+    fn push_at(
+        &self,
+        py: Python<'_>,
+        endpoint: &Bound<'_, PyAny>,
+        frame: &Bound<'_, PyAny>,
+        arrival_ns: u64,
+    ) -> PyResult<bool> {
+        self.push_frame(py, endpoint, frame, arrival_ns)
+    }
+
+    #[pyo3(signature = (endpoints, frames, arrivals_ns=None))]
     fn push_many(
         &self,
         py: Python<'_>,
         endpoints: &Bound<'_, PyAny>,
         frames: &Bound<'_, PyAny>,
+        arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<usize>> {
         let frames = convert::frames(frames)?;
+        let times = convert::times(arrivals_ns, frames.len())?;
         let endpoints = lock(&self.0).extract_many(endpoints, frames.len())?;
         Ok(py.detach(|| {
             let mut guard = lock(&self.0);
-            let all = frames.iter().zip(endpoints).enumerate();
-            all.filter_map(|(index, (frame, endpoint))| {
-                (guard.push(endpoint, frame.as_ref()) == Verdict::Fresh).then_some(index)
-            })
-            .collect()
+            let mut fresh = Vec::new();
+            for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
+                let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
+                if guard.push_at(endpoint, frame.as_ref(), time) == Verdict::Fresh {
+                    fresh.push(index);
+                }
+            }
+            fresh
         }))
     }
 
@@ -241,6 +317,29 @@ impl DuplicateFilter {
     fn stats(&self, py: Python<'_>) -> PyResult<AggregatorStats> {
         let stats = lock(&self.0).stats();
         convert_stats(py, stats)
+    }
+}
+
+impl DuplicateFilter {
+    #[inline]
+    fn push_frame(
+        &self,
+        py: Python<'_>,
+        endpoint: &Bound<'_, PyAny>,
+        frame: &Bound<'_, PyAny>,
+        arrival_ns: u64,
+    ) -> PyResult<bool> {
+        if let Ok(bytes) = frame.cast::<PyBytes>()
+            && bytes.as_bytes().len() < DETACH_FROM
+        {
+            let mut inner = lock(&self.0);
+            let endpoint = inner.extract(endpoint)?;
+            return Ok(inner.push_at(endpoint, bytes.as_bytes(), arrival_ns) == Verdict::Fresh);
+        }
+        let frame = Frame::extract(frame)?;
+        let endpoint = lock(&self.0).extract(endpoint)?;
+        let push = || lock(&self.0).push_at(endpoint, frame.as_ref(), arrival_ns) == Verdict::Fresh;
+        Ok(if frame.as_ref().len() < DETACH_FROM { push() } else { py.detach(push) })
     }
 }
 
@@ -258,6 +357,7 @@ fn bounds(
         max_accounts: max_accounts.unwrap_or(default.max_accounts),
         max_pending: max_pending.unwrap_or(default.max_pending),
         max_seen: max_seen.unwrap_or(default.max_seen),
+        ..default
     }
 }
 
@@ -269,6 +369,9 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<LogUpdate>()?;
     m.add_class::<SlotUpdate>()?;
     m.add_class::<SignatureUpdate>()?;
+    m.add_class::<RootUpdate>()?;
+    m.add_class::<SlotStageUpdate>()?;
+    m.add_class::<QuarantineLimits>()?;
     m.add_class::<EndpointStats>()?;
     m.add_class::<AggregatorStats>()
 }

@@ -1,19 +1,21 @@
 //! The aggregator: reading, identity and order put together.
 
-use std::cmp::Ordering;
+mod judge;
 
-use super::echo::Said;
-use super::frame::RawAccount;
-use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
+use super::batch;
+use super::echo::First;
+use super::ingress::{AccountState, Ingress};
 use super::malformed::Malformed;
-use super::order::{Age, Arrival, Delivery, Source, Writes};
-use super::payload::{self, NO_ACCOUNT};
+use super::order::NO_TIME;
+use super::payload::Content;
+use super::quarantine::Conduct;
 use super::seen::Seen;
 use super::stats::{AggregatorStats, EndpointStats};
-use super::{Account, AccountUpdate, AggregatorConfig, EndpointId, Logs, Notification, Verdict};
+use super::witness::{self, Witnesses};
+use super::writes::Order;
+use super::{Account, AccountUpdate, AggregatorConfig, EndpointId, Notification, Verdict};
 use crate::base58;
 use crate::quantities::{Pubkey, Slot};
-use xxhash_rust::xxh3::xxh3_128;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
@@ -22,18 +24,27 @@ const MAX_SPARE: usize = 64;
 /// Longest buffer kept for reuse, in bytes.
 const MAX_SPARE_BYTES: usize = 64 * 1024;
 
-/// An address and the order of its writes.
+/// An address, the order of its writes, and who says what of it.
 #[derive(Debug)]
 struct Ordered {
     pubkey: Pubkey,
-    writes: Writes<Option<Account>>,
+    writes: Order<Option<Account>>,
+    witnesses: Witnesses,
     /// The owner of the latest decoded state, and its text.
     owner: (Vec<u8>, Pubkey),
+    /// Whether its applied state rests on the word of an endpoint put under quarantine since.
+    is_doubted: bool,
 }
 
 impl AccountState for Ordered {
-    fn new(address: &[u8]) -> Option<Self> {
-        Some(Self { pubkey: base58::decode(address)?, writes: Writes::default(), owner: <_>::default() })
+    fn new(address: &[u8], config: &AggregatorConfig) -> Option<Self> {
+        Some(Self {
+            pubkey: base58::decode(address)?,
+            writes: Order::new(config.quorum),
+            witnesses: Witnesses::default(),
+            owner: <_>::default(),
+            is_doubted: false,
+        })
     }
 }
 
@@ -44,31 +55,46 @@ impl AccountState for Ordered {
 /// allocation per update.
 #[derive(Debug)]
 pub struct WssAggregator {
+    config: AggregatorConfig,
     ingress: Ingress<Ordered>,
-    signatures: Seen,
+    /// Messages that are no account writes.
+    seen: Seen,
     highest_notified_slot: Option<Slot>,
-    notification: Option<Notification>,
+    highest_root: Option<Slot>,
+    notifications: Vec<Notification>,
     spare: Vec<Vec<u8>>,
     released: u64,
+    disputes: u64,
+    conduct: Vec<Conduct>,
+    /// Numbers of accounts, each at most once.
+    doubted: Vec<u32>,
 }
 
 impl WssAggregator {
     /// Returns an aggregator without endpoints.
     #[must_use]
     pub fn new(config: AggregatorConfig) -> Self {
+        let quorum = u32::try_from(config.quorum).unwrap_or(u32::MAX);
         Self {
+            config,
             ingress: Ingress::new(config),
-            signatures: Seen::new(config.max_seen),
+            seen: Seen::new(config.max_seen, quorum),
             highest_notified_slot: None,
-            notification: None,
+            highest_root: None,
+            notifications: Vec::new(),
             spare: Vec::new(),
             released: 0,
+            disputes: 0,
+            conduct: Vec::new(),
+            doubted: Vec::new(),
         }
     }
 
     /// Returns the endpoint with this name; registers it on first use, as connected.
     pub fn endpoint(&mut self, name: &str) -> EndpointId {
-        self.ingress.endpoint(name)
+        let endpoint = self.ingress.endpoint(name);
+        self.conduct.resize_with(self.ingress.stats.len(), Conduct::default);
+        endpoint
     }
 
     /// Returns the endpoint with this number, if there are so many.
@@ -85,11 +111,12 @@ impl WssAggregator {
         self.ingress.connect(endpoint);
     }
 
-    /// Takes notice of an outgoing request (subscriptions and `getMultipleAccounts`), so that its
-    /// answer can be understood. An answered or refused request is forgotten.
+    /// Takes notice of an outgoing request (subscriptions and `getMultipleAccounts`, one or a
+    /// batch), so that its answer can be understood. An answered or refused request is forgotten.
     ///
     /// # Errors
-    /// [`Malformed`] if it cannot be read, names no address, or one too many is unanswered.
+    /// [`Malformed`] if it cannot be read, names no address, or one too many is unanswered. What
+    /// stands before it in a batch has been noticed then.
     pub fn request(&mut self, endpoint: EndpointId, frame: &[u8]) -> Result<()> {
         self.ingress.request(endpoint, frame)
     }
@@ -102,33 +129,142 @@ impl WssAggregator {
         self.ingress.subscribed(endpoint, subscription, address.as_bytes())
     }
 
-    /// Takes one incoming frame and appends the states to apply, if it brings any.
+    /// Takes one incoming frame, a message or a batch of them, and appends the states to apply, if
+    /// it brings any.
     ///
     /// For an answer with several accounts the verdict is that of the best of them: fresh before
-    /// held, duplicate and stale.
+    /// held, duplicate and stale; so for a batch. A message of a batch that is refused does not
+    /// keep the others from counting.
+    #[inline]
     pub fn push(&mut self, endpoint: EndpointId, frame: &[u8], updates: &mut Vec<AccountUpdate>) -> Verdict {
-        self.notification = None;
-        let verdict = match self.judge(endpoint, frame, updates) {
-            Ok(Judged::One(verdict)) => verdict,
-            Ok(Judged::Reads(verdict)) => {
-                self.ingress.stats[endpoint.0].frames += 1; // its accounts are counted already
-                return verdict;
-            }
-            Err(reason) => Verdict::Malformed(reason),
+        self.push_at(endpoint, frame, NO_TIME, updates)
+    }
+
+    /// Does what [`push`](Self::push) does for a frame that came at `arrival_ns` of the caller's
+    /// clock. Times are for the statistics of lags alone; they decide nothing.
+    #[inline]
+    pub fn push_at(
+        &mut self,
+        endpoint: EndpointId,
+        frame: &[u8],
+        arrival_ns: u64,
+        updates: &mut Vec<AccountUpdate>,
+    ) -> Verdict {
+        self.notifications.clear();
+        self.ingress.count_frame(endpoint, arrival_ns);
+        if self.ingress.stats[endpoint.0].is_quarantined {
+            self.ingress.stats[endpoint.0].ignored += 1;
+            return Verdict::Ignored;
+        }
+        self.conduct[endpoint.0].frame();
+        let first = First { endpoint: endpoint.0, at: arrival_ns };
+        let verdict = if batch::is_batch(frame) {
+            self.batch(endpoint, frame, first, updates)
+        } else {
+            self.message(endpoint, frame, first, updates)
         };
-        self.ingress.stats[endpoint.0].count(verdict);
+        self.enforce(updates);
         verdict
+    }
+
+    fn batch(
+        &mut self,
+        endpoint: EndpointId,
+        frame: &[u8],
+        first: First,
+        updates: &mut Vec<AccountUpdate>,
+    ) -> Verdict {
+        let mut best: Option<Verdict> = None;
+        let read = self.ingress.check_length(frame).and_then(|()| {
+            batch::for_each(frame, |message| {
+                let verdict = self.message(endpoint, message, first, updates);
+                best = Some(best.map_or(verdict, |best| judge::better(best, verdict)));
+            })
+        });
+        match read {
+            Ok(()) => best.unwrap_or(Verdict::Control),
+            Err(reason) => self.refuse(endpoint, reason),
+        }
+    }
+
+    fn refuse(&mut self, endpoint: EndpointId, reason: Malformed) -> Verdict {
+        let verdict = Verdict::Malformed(reason);
+        self.ingress.stats[endpoint.0].count(verdict);
+        self.ingress.stats[endpoint.0].wrong_owners += u64::from(reason == Malformed::WrongOwner);
+        self.conduct[endpoint.0].refused(&reason);
+        verdict
+    }
+
+    /// Puts under quarantine whoever is past a limit.
+    #[inline]
+    fn enforce(&mut self, updates: &mut Vec<AccountUpdate>) {
+        let Some(limits) = self.config.quarantine else { return };
+        for number in 0..self.conduct.len() {
+            if self.conduct[number].is_past(&limits) {
+                self.quarantine(EndpointId(number), updates);
+            }
+        }
+    }
+
+    /// Takes an endpoint's word away until [`release`](Self::release): its frames are counted and
+    /// nothing else, and what it alone has said is unsaid.
+    ///
+    /// States that rested on its word alone stay applied, since they may be true, but are listed by
+    /// [`take_doubted`](Self::take_doubted) for the caller to read again, and the next state that
+    /// others deliver is applied, even in a lower slot, unless they delivered a later one before.
+    /// Appends writes kept back that are to be applied now. Looks at every account.
+    pub fn quarantine(&mut self, endpoint: EndpointId, updates: &mut Vec<AccountUpdate>) {
+        self.conduct[endpoint.0] = Conduct::default();
+        if !self.ingress.set_quarantine(endpoint, true) {
+            return;
+        }
+        self.seen.withdraw(endpoint.0);
+        (self.highest_notified_slot, self.highest_root) = (None, None);
+        for (number, account) in (0_u32..).zip(&mut self.ingress.accounts) {
+            let floor = account.witnesses.highest_but(endpoint.0);
+            let doubted = account.writes.disown(endpoint.0, floor);
+            account.witnesses.withdraw(endpoint.0);
+            if doubted && !account.is_doubted {
+                account.is_doubted = true;
+                self.doubted.push(number);
+            }
+        }
+        self.settle(updates);
+    }
+
+    /// Gives an endpoint its word back, from now on. What was confirmed while it had none is
+    /// unknown: subscribe again, best on a new connection.
+    pub fn release(&mut self, endpoint: EndpointId) {
+        self.conduct[endpoint.0] = Conduct::default();
+        self.ingress.set_quarantine(endpoint, false);
+    }
+
+    /// Returns the accounts whose applied state rests on the word of an endpoint put under
+    /// quarantine since, each once, and forgets them: they are to be read again from others.
+    pub fn take_doubted(&mut self) -> Vec<Pubkey> {
+        let mut doubted = Vec::new();
+        for number in self.doubted.drain(..) {
+            let account = &mut self.ingress.accounts[number as usize];
+            if std::mem::take(&mut account.is_doubted) {
+                doubted.push(account.pubkey);
+            }
+        }
+        doubted
     }
 
     /// Takes notice of the end of a connection, and appends writes kept back that are to be
     /// applied now that this endpoint has no word in it. Looks at every account.
     pub fn disconnect(&mut self, endpoint: EndpointId, updates: &mut Vec<AccountUpdate>) {
-        if !self.ingress.disconnect(endpoint) {
-            return;
+        if self.ingress.disconnect(endpoint) {
+            self.settle(updates);
         }
-        for Ordered { pubkey, writes, .. } in &mut self.ingress.accounts {
+    }
+
+    fn settle(&mut self, updates: &mut Vec<AccountUpdate>) {
+        for Ordered { pubkey, writes, is_doubted, .. } in &mut self.ingress.accounts {
             if let Some((slot, account)) = writes.settle(&self.ingress.links) {
                 updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
+                *is_doubted = false;
                 self.released += 1;
             }
         }
@@ -143,18 +279,20 @@ impl WssAggregator {
         }
     }
 
-    /// Returns the log, slot or signature that the latest [`push`](Self::push) found fresh.
-    #[must_use]
-    pub fn notification(&self) -> Option<&Notification> {
-        self.notification.as_ref()
-    }
-
-    /// Takes what [`notification`](Self::notification) returns.
+    /// Takes one of the messages other than account states that the latest [`push`](Self::push)
+    /// found fresh, in order; a frame that is no batch brings one at most.
+    #[inline]
     pub fn take_notification(&mut self) -> Option<Notification> {
-        self.notification.take()
+        if self.notifications.is_empty() { None } else { Some(self.notifications.remove(0)) }
     }
 
-    /// Returns the highest slot of all accepted frames; 0 before the first.
+    /// Takes all of what [`take_notification`](Self::take_notification) would.
+    pub fn drain_notifications(&mut self) -> impl Iterator<Item = Notification> + '_ {
+        self.notifications.drain(..)
+    }
+
+    /// Returns the highest slot that as many endpoints have reached as the quorum asks for, those
+    /// under quarantine left out; 0 before.
     #[must_use]
     pub fn highest_slot(&self) -> Slot {
         self.ingress.highest_slot()
@@ -164,239 +302,28 @@ impl WssAggregator {
     #[must_use]
     pub fn stats(&self) -> AggregatorStats {
         AggregatorStats {
-            endpoints: self.ingress.stats.clone(),
+            endpoints: self.ingress.stats(),
             accounts: self.ingress.accounts.len(),
             released: self.released,
+            disputes: self.disputes,
+            highest_slot: self.highest_slot(),
         }
     }
 
+    /// Holds what an endpoint notified against what others did, and counts what comes to light.
     #[inline]
-    fn judge(
-        &mut self,
-        endpoint: EndpointId,
-        frame: &[u8],
-        updates: &mut Vec<AccountUpdate>,
-    ) -> Result<Judged> {
-        if let Some(verdict) = self.judge_echo(endpoint, frame) {
-            return Ok(Judged::One(verdict));
-        }
-        let verdict = match self.ingress.read(endpoint, frame)? {
-            Message::Write { write, account } => {
-                let verdict = self.write(endpoint, frame, &write, &account, updates)?;
-                self.ingress.saw_slot(write.slot);
-                verdict
+    fn testify(&mut self, endpoint: EndpointId, number: u32, slot: Slot, content: Content) {
+        let connection = self.ingress.links[endpoint.0].number;
+        let witnesses = &mut self.ingress.accounts[number as usize].witnesses;
+        let witness::Findings { alone, disputed } = witnesses.notified(endpoint.0, connection, slot, content);
+        self.disputes += u64::from(disputed);
+        if alone != 0 {
+            for number in (0..self.conduct.len().min(64)).filter(|number| alone >> number & 1 == 1) {
+                self.ingress.stats[number].disagreements += 1;
+                self.conduct[number].disagreed();
             }
-            Message::Reads { id, slot, accounts } => {
-                return self.reads(endpoint, id, slot, &accounts, updates);
-            }
-            Message::Logs { slot, number_at, log } => {
-                self.ingress.saw_slot(slot);
-                let key = xxh3_128(&log.signature);
-                if self.signatures.insert(key) {
-                    self.ingress.remember_log(frame, number_at, key);
-                    let signature = String::from_utf8_lossy(&log.signature).into_owned();
-                    let (failed, logs) = (log.failed, Logs(log.lines.to_vec()));
-                    self.notification = Some(Notification::Log { signature, slot, failed, logs });
-                    Verdict::Fresh
-                } else {
-                    Verdict::Duplicate
-                }
-            }
-            Message::Slot { slot, parent, root } => {
-                self.ingress.saw_slot(slot);
-                let highest = self.highest_notified_slot;
-                match Some(slot).cmp(&highest) {
-                    Ordering::Greater => {
-                        self.highest_notified_slot = Some(slot);
-                        self.notification = Some(Notification::Slot { slot, parent, root });
-                        Verdict::Fresh
-                    }
-                    Ordering::Equal => Verdict::Duplicate,
-                    Ordering::Less => Verdict::Stale,
-                }
-            }
-            Message::Signature { slot, signature, received, failed } => {
-                self.ingress.saw_slot(slot);
-                // `!` and `?` are no base58 letters: apart from each other and from logs.
-                let tag = if received { '?' } else { '!' };
-                if self.signatures.insert(xxh3_128(format!("{tag}{signature}").as_bytes())) {
-                    self.notification = Some(Notification::Signature { signature, slot, received, failed });
-                    Verdict::Fresh
-                } else {
-                    Verdict::Duplicate
-                }
-            }
-            Message::Control => Verdict::Control,
-        };
-        Ok(Judged::One(verdict))
-    }
-
-    /// Judges a frame that repeats one just taken, unless it is needed once more.
-    #[inline]
-    fn judge_echo(&mut self, endpoint: EndpointId, frame: &[u8]) -> Option<Verdict> {
-        match self.ingress.echo(endpoint, frame)? {
-            Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
-                let writes = &mut self.ingress.accounts[number as usize].writes;
-                match writes.age(slot) {
-                    Age::Older => Some(Verdict::Stale),
-                    Age::Same => {
-                        let from = Delivery {
-                            endpoint: endpoint.0,
-                            links: &self.ingress.links,
-                            source: Source::Notification,
-                        };
-                        writes.repeats(from, content).then_some(Verdict::Duplicate)
-                    }
-                    Age::Newer => None,
-                }
-            }
-            Said::Logs { key } => self.signatures.contains(key).then_some(Verdict::Duplicate),
         }
     }
-
-    /// Judges one account notification.
-    #[inline]
-    fn write(
-        &mut self,
-        endpoint: EndpointId,
-        frame: &[u8],
-        write: &Write<'_>,
-        raw: &RawAccount<'_>,
-        updates: &mut Vec<AccountUpdate>,
-    ) -> Result<Verdict> {
-        let known = match write.subject {
-            Subject::Known(number) => Some(number),
-            Subject::New(_) => None,
-        };
-        let writes = known.map(|number| &mut self.ingress.accounts[number as usize].writes);
-        let age = writes.as_ref().map_or(Age::Newer, |writes| writes.age(write.slot));
-        if age == Age::Older {
-            return Ok(Verdict::Stale);
-        }
-        let (text, content) = identify(raw)?;
-        let (links, source) = (&self.ingress.links, Source::Notification);
-        if let Some(writes) = writes
-            && age == Age::Same
-            && writes.repeats(Delivery { endpoint: endpoint.0, links, source }, content)
-        {
-            return Ok(Verdict::Duplicate);
-        }
-        let account = self.decode(known, raw, &text)?;
-        let number = self.ingress.resolve(&write.subject)?;
-        self.ingress.remember_write(frame, write, number, content);
-        let state = State { number, slot: write.slot, content, account: Some(account) };
-        Ok(self.place(endpoint, source, state, updates))
-    }
-
-    /// Judges an answer to `getMultipleAccounts`: all of it is decoded before any of it counts.
-    fn reads(
-        &mut self,
-        endpoint: EndpointId,
-        id: u64,
-        slot: Slot,
-        accounts: &[(u32, Option<RawAccount<'_>>)],
-        updates: &mut Vec<AccountUpdate>,
-    ) -> Result<Judged> {
-        let mut decoded = Vec::with_capacity(accounts.len());
-        for (number, raw) in accounts {
-            decoded.push(match raw {
-                None => (*number, NO_ACCOUNT, None),
-                Some(raw) => {
-                    let (text, content) = identify(raw)?;
-                    (*number, content, Some(self.decode(Some(*number), raw, &text)?))
-                }
-            });
-        }
-        self.ingress.answered(endpoint, id);
-        self.ingress.saw_slot(slot);
-        let mut best = Verdict::Control; // an answer without accounts
-        for (number, content, account) in decoded {
-            let state = State { number, slot, content, account };
-            let verdict = self.place(endpoint, Source::Read, state, updates);
-            self.ingress.stats[endpoint.0].count_write(verdict);
-            best = better(best, verdict);
-        }
-        Ok(Judged::Reads(best))
-    }
-
-    /// Puts a decoded state where it belongs in the order of its account.
-    fn place(
-        &mut self,
-        endpoint: EndpointId,
-        source: Source,
-        state: State,
-        updates: &mut Vec<AccountUpdate>,
-    ) -> Verdict {
-        let State { number, slot, content, account } = state;
-        let from = Delivery { endpoint: endpoint.0, links: &self.ingress.links, source };
-        let Ordered { pubkey, writes, .. } = &mut self.ingress.accounts[number as usize];
-        match writes.age(slot) {
-            Age::Older => return Verdict::Stale,
-            Age::Newer => writes.advance(slot, from, content),
-            Age::Same => match writes.arrive(from, content) {
-                Arrival::Fresh => {}
-                Arrival::Overtaken => return Verdict::Stale,
-                Arrival::Duplicate => return Verdict::Duplicate,
-                Arrival::Known => {
-                    writes.keep(endpoint.0, account);
-                    return Verdict::Duplicate;
-                }
-                Arrival::Held => {
-                    writes.keep(endpoint.0, account);
-                    return Verdict::Held;
-                }
-            },
-        }
-        updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
-        Verdict::Fresh
-    }
-
-    fn decode(&mut self, number: Option<u32>, raw: &RawAccount<'_>, text: &[u8]) -> Result<Account> {
-        let known = number.map(|number| &mut self.ingress.accounts[number as usize].owner);
-        let owner = match known {
-            Some((text, owner)) if *text == raw.owner[..] => *owner,
-            known => {
-                let decoded = base58::decode(&raw.owner).ok_or(Malformed::BadPubkey)?;
-                if let Some((text, owner)) = known {
-                    text.clear();
-                    text.extend_from_slice(&raw.owner);
-                    *owner = decoded;
-                }
-                decoded
-            }
-        };
-        let mut data = self.spare.pop().unwrap_or_default();
-        if let Err(reason) = payload::decode_into(text, &mut data) {
-            keep_spare(&mut self.spare, data);
-            return Err(reason);
-        }
-        Ok(Account { owner, lamports: raw.lamports, data })
-    }
-}
-
-/// A decoded state of an account, on its way into the order.
-struct State {
-    number: u32,
-    slot: Slot,
-    content: payload::Content,
-    account: Option<Account>,
-}
-
-/// How a frame was judged: as one thing, or account by account and counted already.
-enum Judged {
-    One(Verdict),
-    Reads(Verdict),
-}
-
-fn better(a: Verdict, b: Verdict) -> Verdict {
-    let rank = |verdict| match verdict {
-        Verdict::Fresh => 4,
-        Verdict::Held => 3,
-        Verdict::Duplicate => 2,
-        Verdict::Stale => 1,
-        Verdict::Malformed(_) | Verdict::Control => 0,
-    };
-    if rank(b) > rank(a) { b } else { a }
 }
 
 fn keep_spare(spare: &mut Vec<Vec<u8>>, data: Vec<u8>) {
@@ -406,21 +333,16 @@ fn keep_spare(spare: &mut Vec<Vec<u8>>, data: Vec<u8>) {
 }
 
 impl EndpointStats {
-    /// Counts a frame that says one thing.
+    /// Counts what a message was.
     #[inline]
     pub(super) fn count(&mut self, verdict: Verdict) {
-        self.frames += 1;
-        self.count_write(verdict);
-    }
-
-    #[inline]
-    fn count_write(&mut self, verdict: Verdict) {
         let counter = match verdict {
             Verdict::Fresh => &mut self.wins,
             Verdict::Duplicate => &mut self.duplicates,
             Verdict::Stale => &mut self.stale,
             Verdict::Held => &mut self.held,
             Verdict::Control => &mut self.control,
+            Verdict::Ignored => &mut self.ignored,
             Verdict::Malformed(reason) => &mut self.malformed[reason.index()],
         };
         *counter += 1;

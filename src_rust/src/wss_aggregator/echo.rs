@@ -28,11 +28,21 @@ pub enum Said {
     Logs { key: u128 },
 }
 
+/// Who sent a frame first, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct First {
+    /// Number of the endpoint.
+    pub endpoint: usize,
+    /// Nanoseconds of the caller's clock, or [`NO_TIME`](super::order::NO_TIME).
+    pub at: u64,
+}
+
 #[derive(Debug, Clone)]
 struct Place {
     /// The frame up to the subscription's number.
     head: Vec<u8>,
     said: Said,
+    first: First,
 }
 
 /// The frames remembered.
@@ -45,20 +55,22 @@ pub struct Echoes {
 #[inline]
 fn split(frame: &[u8]) -> Option<(&[u8], u64)> {
     let body = frame.strip_suffix(b"}}")?;
-    let mut number = 0_u64;
-    let mut power = 1_u64;
-    let mut at = body.len();
-    while let Some(digit @ b'0'..=b'9') = body[..at].last() {
-        if body.len() - at == 18 {
-            return None; // no server counts this far
+    let (mut number, mut power, mut digits) = (0_u64, 1_u64, 0);
+    for byte in body.iter().rev().take(19) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
         }
-        number += u64::from(digit - b'0') * power;
-        power *= 10;
-        at -= 1;
+        number = number.wrapping_add(u64::from(digit).wrapping_mul(power)); // 19 digits are refused
+        power = power.wrapping_mul(10);
+        digits += 1;
     }
-    let digits = body.len() - at;
-    let (head, leads) = (&body[..at], body.get(at) == Some(&b'0'));
-    (digits > 0 && !(leads && digits > 1) && head.ends_with(TAIL)).then_some((head, number))
+    if digits == 0 || digits > 18 {
+        return None; // no server counts further
+    }
+    let (head, text) = body.split_at(body.len() - digits);
+    let leads = digits > 1 && text.first() == Some(&b'0');
+    (!leads && head.ends_with(TAIL)).then_some((head, number))
 }
 
 #[inline]
@@ -70,15 +82,22 @@ fn place(head: &[u8]) -> Option<usize> {
 impl Echoes {
     /// Returns what the frame says, and its subscription, if it repeats a remembered one.
     #[inline]
-    pub fn find(&self, frame: &[u8]) -> Option<(Said, u64)> {
+    pub fn find(&self, frame: &[u8]) -> Option<(Said, u64, First)> {
         let (head, subscription) = split(frame)?;
         let place = self.places.get(place(head)?)?;
-        (place.head == head).then_some((place.said, subscription))
+        (place.head == head).then_some((place.said, subscription, place.first))
+    }
+
+    /// Forgets every frame; the buffers stay.
+    pub fn clear(&mut self) {
+        for place in &mut self.places {
+            place.head.clear();
+        }
     }
 
     /// Remembers a frame whose subscription's number was read at byte `number_at`.
     #[inline]
-    pub fn remember(&mut self, frame: &[u8], number_at: usize, said: Said) {
+    pub fn remember(&mut self, frame: &[u8], number_at: usize, said: Said, first: First) {
         let Some((head, _)) = split(frame).filter(|(head, _)| head.len() == number_at) else {
             return;
         };
@@ -86,12 +105,13 @@ impl Echoes {
             return;
         };
         if self.places.is_empty() {
-            self.places.resize(PLACES, Place { head: Vec::new(), said: Said::Logs { key: 0 } });
+            let (said, first) = (Said::Logs { key: 0 }, First { endpoint: 0, at: 0 });
+            self.places.resize(PLACES, Place { head: Vec::new(), said, first });
         }
         let place = &mut self.places[index];
         place.head.clear();
         place.head.extend_from_slice(head);
-        place.said = said;
+        (place.said, place.first) = (said, first);
     }
 }
 
@@ -100,6 +120,7 @@ mod tests {
     use super::*;
 
     const SAID: Said = Said::Logs { key: 7 };
+    const FIRST: First = First { endpoint: 1, at: 5 };
 
     fn frame(slot: u64, subscription: &str) -> Vec<u8> {
         let signature = "5".repeat(88);
@@ -118,17 +139,21 @@ mod tests {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
         assert_eq!(echoes.find(&first), None);
-        echoes.remember(&first, number_at(&first), SAID);
-        assert_eq!(echoes.find(&frame(9, "4")), Some((SAID, 4)));
+        echoes.remember(&first, number_at(&first), SAID, FIRST);
+        assert_eq!(echoes.find(&frame(9, "4")), Some((SAID, 4, FIRST)));
         assert_eq!(echoes.find(&frame(8, "17")), None);
+        let longest = "123456789012345678";
+        assert_eq!(echoes.find(&frame(9, longest)), Some((SAID, 123_456_789_012_345_678, FIRST)));
+        echoes.clear();
+        assert_eq!(echoes.find(&first), None);
     }
 
     #[test]
     fn find_of_a_number_that_is_no_json_number_is_none() {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
-        echoes.remember(&first, number_at(&first), SAID);
-        for bad in ["017", "", "-1", "1.5", "1e3", "18446744073709551617"] {
+        echoes.remember(&first, number_at(&first), SAID, FIRST);
+        for bad in ["017", "00", "", "-1", "1.5", "1e3", "1234567890123456789", "18446744073709551617"] {
             assert_eq!(echoes.find(&frame(9, bad)), None, "{bad}");
         }
     }
@@ -137,7 +162,7 @@ mod tests {
     fn remember_of_a_frame_whose_subscription_stands_elsewhere_does_nothing() {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
-        echoes.remember(&first, 5, SAID);
+        echoes.remember(&first, 5, SAID, FIRST);
         assert_eq!(echoes.find(&first), None);
     }
 }

@@ -1,24 +1,26 @@
 //! Each distinct message once, in the order of arrival: for recorders and counters.
 
-use super::echo::Said;
+use super::batch;
+use super::echo::{First, Said};
 use super::frame::RawAccount;
 use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
 use super::malformed::Malformed;
+use super::order::{NO_TIME, lag};
 use super::payload::{self, Content, NO_ACCOUNT};
-use super::seen::Seen;
+use super::seen::{self, Seen};
 use super::stats::AggregatorStats;
 use super::{AggregatorConfig, EndpointId, Verdict};
 use crate::base58;
 use crate::quantities::Slot;
-use xxhash_rust::xxh3::xxh3_128;
 
 /// What the filter remembers of an account: nothing.
 #[derive(Debug)]
 struct Unordered;
 
 impl AccountState for Unordered {
-    fn new(address: &[u8]) -> Option<Self> {
-        base58::is_base58(address).then_some(Self)
+    fn new(address: &[u8], _: &AggregatorConfig) -> Option<Self> {
+        let sound = (32..=base58::MAX_ADDRESS).contains(&address.len()) && base58::is_base58(address);
+        sound.then_some(Self)
     }
 }
 
@@ -27,8 +29,8 @@ impl AccountState for Unordered {
 /// A message is (address, slot, state) for a write, (signature, slot) for logs and signatures,
 /// (slot, parent) for slots, and the same for each account of a read. Unlike
 /// [`WssAggregator`](super::WssAggregator) it keeps no order: nothing is stale or held, and
-/// addresses are checked for their letters only. Remembers the last
-/// [`max_seen`](AggregatorConfig::max_seen) messages.
+/// addresses are checked for their letters only; nor is there a quorum or a quarantine. Remembers the
+/// last [`max_seen`](AggregatorConfig::max_seen) messages that each endpoint was first to say.
 #[derive(Debug)]
 pub struct DuplicateFilter {
     ingress: Ingress<Unordered>,
@@ -39,7 +41,7 @@ impl DuplicateFilter {
     /// Returns a filter that has seen nothing.
     #[must_use]
     pub fn new(config: AggregatorConfig) -> Self {
-        Self { ingress: Ingress::new(config), seen: Seen::new(config.max_seen) }
+        Self { ingress: Ingress::new(config), seen: Seen::new(config.max_seen, 1) }
     }
 
     /// Returns the endpoint with this name; registers it on first use.
@@ -84,9 +86,23 @@ impl DuplicateFilter {
         self.ingress.subscribed(endpoint, subscription, address.as_bytes())
     }
 
-    /// Returns whether the frame says something new.
+    /// Returns whether the frame says something new; of a batch, whether any of its messages does.
+    #[inline]
     pub fn push(&mut self, endpoint: EndpointId, frame: &[u8]) -> Verdict {
-        let verdict = self.judge(endpoint, frame).unwrap_or_else(Verdict::Malformed);
+        self.push_at(endpoint, frame, NO_TIME)
+    }
+
+    /// Does what [`push`](Self::push) does for a frame that came at `arrival_ns` of the caller's clock.
+    #[inline]
+    pub fn push_at(&mut self, endpoint: EndpointId, frame: &[u8], arrival_ns: u64) -> Verdict {
+        self.ingress.count_frame(endpoint, arrival_ns);
+        let first = First { endpoint: endpoint.0, at: arrival_ns };
+        let judged = if batch::is_batch(frame) {
+            self.judge_batch(endpoint, frame, first)
+        } else {
+            self.judge(endpoint, frame, first)
+        };
+        let verdict = judged.unwrap_or_else(Verdict::Malformed);
         self.ingress.stats[endpoint.0].count(verdict);
         verdict
     }
@@ -94,31 +110,61 @@ impl DuplicateFilter {
     /// Forgets all messages; endpoints, subscriptions and counters stay.
     pub fn forget(&mut self) {
         self.seen.clear();
+        self.ingress.forget_echoes();
     }
 
     /// Returns the counters.
     #[must_use]
     pub fn stats(&self) -> AggregatorStats {
-        let endpoints = self.ingress.stats.clone();
-        AggregatorStats { endpoints, accounts: self.ingress.accounts.len(), released: 0 }
+        AggregatorStats {
+            endpoints: self.ingress.stats(),
+            accounts: self.ingress.accounts.len(),
+            highest_slot: self.ingress.highest_slot(),
+            ..AggregatorStats::default()
+        }
+    }
+
+    /// Judges every message of a batch; all but the one that stands for the batch are counted here.
+    fn judge_batch(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Result<Verdict, Malformed> {
+        self.ingress.check_length(frame)?;
+        let mut best: Option<Verdict> = None;
+        batch::for_each(frame, |message| {
+            let mut verdict = self.judge(endpoint, message, first).unwrap_or_else(Verdict::Malformed);
+            if let Some(best) = &mut best {
+                if *best != Verdict::Fresh {
+                    std::mem::swap(best, &mut verdict);
+                }
+                self.ingress.stats[endpoint.0].count(verdict);
+            } else {
+                best = Some(verdict);
+            }
+        })?;
+        Ok(best.unwrap_or(Verdict::Control))
     }
 
     #[inline]
-    fn judge(&mut self, endpoint: EndpointId, frame: &[u8]) -> Result<Verdict, Malformed> {
-        let key = match self.ingress.echo(endpoint, frame) {
-            Some(Said::Account { number, slot, content } | Said::Program { number, slot, content }) => {
-                Some(write_key(number, slot, content))
+    fn judge(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Result<Verdict, Malformed> {
+        if let Some((said, earlier)) = self.ingress.echo(endpoint, frame) {
+            let key = match said {
+                Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
+                    write_key(number, slot, content)
+                }
+                Said::Logs { key } => key,
+            };
+            if self.seen.contains(key) {
+                if earlier.endpoint != endpoint.0
+                    && let Some(lag) = lag(first.at, earlier.at)
+                {
+                    self.ingress.stats[endpoint.0].lag.record(lag);
+                }
+                return Ok(Verdict::Duplicate);
             }
-            Some(Said::Logs { key }) => Some(key),
-            None => None,
-        };
-        if key.is_some_and(|key| self.seen.contains(key)) {
-            return Ok(Verdict::Duplicate);
         }
+        self.ingress.check_length(frame)?;
         let new = match self.ingress.read(endpoint, frame)? {
             Message::Write { write, account } => {
-                let new = self.judge_write(frame, &write, &account)?;
-                self.ingress.saw_slot(write.slot);
+                let new = self.judge_write(endpoint, frame, &write, &account, first)?;
+                self.ingress.saw_slot(endpoint, write.slot);
                 new
             }
             Message::Reads { id, slot, accounts } => {
@@ -127,7 +173,7 @@ impl DuplicateFilter {
                     let content = match account {
                         None => NO_ACCOUNT,
                         Some(account) => {
-                            let (text, content) = identify(account)?;
+                            let (text, content) = identify(&self.ingress.hasher, account)?;
                             payload::check(&text)?;
                             content
                         }
@@ -135,25 +181,37 @@ impl DuplicateFilter {
                     keys.push(write_key(*number, slot, content));
                 }
                 self.ingress.answered(endpoint, id);
-                self.ingress.saw_slot(slot);
-                keys.into_iter().fold(false, |any, key| self.seen.insert(key) | any)
+                self.ingress.saw_slot(endpoint, slot);
+                keys.into_iter().fold(false, |any, key| self.is_new(endpoint, key) | any)
             }
             Message::Logs { slot, number_at, log } => {
-                self.ingress.saw_slot(slot);
-                let key = text_key(1, slot, 0, &log.signature);
-                let new = self.seen.insert(key);
+                self.ingress.saw_slot(endpoint, slot);
+                let key = self.text_key(1, slot, 0, &log.signature);
+                let new = self.is_new(endpoint, key);
                 if new {
-                    self.ingress.remember_log(frame, number_at, key);
+                    self.ingress.remember_log(frame, number_at, key, first);
                 }
                 new
             }
             Message::Signature { slot, signature, received, .. } => {
-                self.ingress.saw_slot(slot);
-                self.seen.insert(text_key(2, slot, u64::from(received), signature.as_bytes()))
+                self.ingress.saw_slot(endpoint, slot);
+                let key = self.text_key(2, slot, u64::from(received), signature.as_bytes());
+                self.is_new(endpoint, key)
             }
             Message::Slot { slot, parent, .. } => {
-                self.ingress.saw_slot(slot);
-                self.seen.insert(text_key(3, slot, parent, &[]))
+                self.ingress.saw_slot(endpoint, slot);
+                let key = self.text_key(3, slot, parent, &[]);
+                self.is_new(endpoint, key)
+            }
+            Message::Root { root } => {
+                self.ingress.saw_slot(endpoint, root);
+                let key = self.text_key(4, root, 0, &[]);
+                self.is_new(endpoint, key)
+            }
+            Message::SlotsUpdate(update) => {
+                self.ingress.saw_slot(endpoint, update.slot);
+                let key = self.text_key(5, update.slot, 0, update.stage.name().as_bytes());
+                self.is_new(endpoint, key)
             }
             Message::Control => return Ok(Verdict::Control),
         };
@@ -161,13 +219,20 @@ impl DuplicateFilter {
     }
 
     #[inline]
+    fn is_new(&mut self, endpoint: EndpointId, key: u128) -> bool {
+        self.seen.say(endpoint.0, key) == seen::Said::News
+    }
+
+    #[inline]
     fn judge_write(
         &mut self,
+        endpoint: EndpointId,
         frame: &[u8],
         write: &Write<'_>,
         account: &RawAccount<'_>,
+        first: First,
     ) -> Result<bool, Malformed> {
-        let (text, content) = identify(account)?;
+        let (text, content) = identify(&self.ingress.hasher, account)?;
         if let Subject::Known(number) = write.subject
             && self.seen.contains(write_key(number, write.slot, content))
         {
@@ -177,9 +242,21 @@ impl DuplicateFilter {
             return Err(Malformed::BadPubkey);
         }
         payload::check(&text)?;
-        let number = self.ingress.resolve(&write.subject)?;
-        self.ingress.remember_write(frame, write, number, content);
-        Ok(self.seen.insert(write_key(number, write.slot, content)))
+        let number = self.ingress.resolve(endpoint, &write.subject)?;
+        self.ingress.remember_write(frame, write, number, content, first);
+        Ok(self.is_new(endpoint, write_key(number, write.slot, content)))
+    }
+
+    /// Returns the identity of a message that is named by a text of at most 88 letters.
+    #[inline]
+    fn text_key(&self, kind: u8, slot: Slot, extra: u64, text: &[u8]) -> u128 {
+        let mut all = [0_u8; 105];
+        all[0] = kind;
+        all[1..9].copy_from_slice(&slot.to_le_bytes());
+        all[9..17].copy_from_slice(&extra.to_le_bytes());
+        let text = &text[..text.len().min(88)];
+        all[17..17 + text.len()].copy_from_slice(text);
+        self.ingress.hasher.hash(&all)
     }
 }
 
@@ -189,16 +266,4 @@ fn write_key(number: u32, slot: Slot, content: Content) -> u128 {
     // The content is a hash already; the odd factor spreads slot and number without collisions.
     const ODD: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
     content ^ (u128::from(slot) << 32 | u128::from(number)).wrapping_mul(ODD)
-}
-
-/// Returns the identity of a message that is named by a text of at most 88 letters.
-#[inline]
-fn text_key(kind: u8, slot: Slot, extra: u64, text: &[u8]) -> u128 {
-    let mut all = [0_u8; 105];
-    all[0] = kind;
-    all[1..9].copy_from_slice(&slot.to_le_bytes());
-    all[9..17].copy_from_slice(&extra.to_le_bytes());
-    let text = &text[..text.len().min(88)];
-    all[17..17 + text.len()].copy_from_slice(text);
-    xxh3_128(&all)
 }

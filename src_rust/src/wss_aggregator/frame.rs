@@ -2,11 +2,17 @@
 //!
 //! Source: Solana JSON-RPC `PubSub` (`{accountSubscribe, …}` notifications, `getMultipleAccounts`).
 
+mod reads;
+mod slots;
+
 use std::borrow::Cow;
 
 use super::json::{Cursor, Kind};
 use super::malformed::Malformed;
+use super::SlotsUpdate;
 use crate::quantities::Slot;
+
+pub use reads::accounts_read;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
@@ -60,6 +66,10 @@ pub enum Frame<'a> {
         parent: Slot,
         root: Slot,
     },
+    Root {
+        root: Slot,
+    },
+    SlotsUpdate(SlotsUpdate),
     Signature {
         slot: Slot,
         subscription: u64,
@@ -86,6 +96,8 @@ enum Method {
     Program,
     Logs,
     Slot,
+    Root,
+    SlotsUpdates,
     Signature,
     Other,
 }
@@ -96,6 +108,8 @@ fn method(name: &[u8]) -> Method {
         b"programNotification" => Method::Program,
         b"logsNotification" => Method::Logs,
         b"slotNotification" => Method::Slot,
+        b"rootNotification" => Method::Root,
+        b"slotsUpdatesNotification" => Method::SlotsUpdates,
         b"signatureNotification" => Method::Signature,
         _ => Method::Other,
     }
@@ -184,11 +198,10 @@ fn notified<'a>(cursor: &mut Cursor<'a>, kind: Method) -> Result<Frame<'a>> {
 
 /// `params.result`, in parts as they were found.
 struct Body<'a> {
-    kind: Method,
     slot: Option<Slot>,
-    parent: Option<Slot>,
-    root: Option<Slot>,
     value: Option<Value<'a>>,
+    /// What is no `{context, value}`.
+    whole: Option<Frame<'a>>,
 }
 
 enum Value<'a> {
@@ -201,37 +214,36 @@ enum Value<'a> {
 impl<'a> Body<'a> {
     #[inline]
     fn read(cursor: &mut Cursor<'a>, kind: Method) -> Result<Self> {
-        let mut body = Self { kind, slot: None, parent: None, root: None, value: None };
-        cursor.object("result", |cursor, key| {
-            match (kind, key) {
-                (Method::Slot, b"slot") => body.slot = Some(cursor.u64("slot")?),
-                (Method::Slot, b"parent") => body.parent = Some(cursor.u64("parent")?),
-                (Method::Slot, b"root") => body.root = Some(cursor.u64("root")?),
-                (Method::Slot, _) => drop(cursor.skip()?),
-                (_, b"context") => body.slot = Some(context(cursor)?),
-                (_, b"value") => {
-                    body.value = Some(match kind {
-                        Method::Program => program(cursor)?,
-                        Method::Logs => logs(cursor)?,
-                        Method::Signature => signature(cursor)?,
-                        _ => Value::Account(account(cursor)?),
-                    });
+        let mut body = Self { slot: None, value: None, whole: None };
+        match kind {
+            Method::Slot => body.whole = Some(slots::slot(cursor)?),
+            Method::Root => body.whole = Some(Frame::Root { root: cursor.u64("result")? }),
+            Method::SlotsUpdates => body.whole = Some(Frame::SlotsUpdate(slots::update(cursor)?)),
+            _ => cursor.object("result", |cursor, key| {
+                match key {
+                    b"context" => body.slot = Some(context(cursor)?),
+                    b"value" => {
+                        body.value = Some(match kind {
+                            Method::Program => program(cursor)?,
+                            Method::Logs => logs(cursor)?,
+                            Method::Signature => signature(cursor)?,
+                            _ => Value::Account(account(cursor)?),
+                        });
+                    }
+                    _ => drop(cursor.skip()?),
                 }
-                _ => drop(cursor.skip()?),
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })?,
+        }
         Ok(body)
     }
 
     #[inline]
     fn into_frame(self, subscription: u64, number_at: usize) -> Result<Frame<'a>> {
-        let slot = self.slot.ok_or(Malformed::MissingField("slot"))?;
-        if self.kind == Method::Slot {
-            let parent = self.parent.ok_or(Malformed::MissingField("parent"))?;
-            let root = self.root.ok_or(Malformed::MissingField("root"))?;
-            return Ok(Frame::Slot { slot, parent, root });
+        if let Some(frame) = self.whole {
+            return Ok(frame);
         }
+        let slot = self.slot.ok_or(Malformed::MissingField("slot"))?;
         Ok(match self.value.ok_or(Malformed::MissingField("value"))? {
             Value::Account(account) => Frame::Account { slot, subscription, number_at, account },
             Value::Program { address, account } => Frame::Program { slot, number_at, address, account },
@@ -365,46 +377,6 @@ fn signature<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>> {
     })?;
     let failed = error.ok_or(Malformed::MissingField("err"))?;
     Ok(Value::Signature { received: false, failed })
-}
-
-/// The result of `getMultipleAccounts`: the slot of the read and every account, or null.
-pub struct AccountsRead<'a> {
-    pub slot: Slot,
-    pub accounts: Vec<Option<RawAccount<'a>>>,
-}
-
-/// Reads the `result` of a [`Frame::Response`] to `getMultipleAccounts`.
-///
-/// # Errors
-/// [`Malformed`] if it is anything else.
-pub fn accounts_read(result: &[u8]) -> Result<AccountsRead<'_>> {
-    let mut cursor = Cursor::new(result);
-    let mut slot = None;
-    let mut accounts = None;
-    cursor.object("result", |cursor, key| {
-        match key {
-            b"context" => slot = Some(context(cursor)?),
-            b"value" => {
-                let mut list = Vec::new();
-                cursor.array("value", |cursor, _| {
-                    list.push(match cursor.kind()? {
-                        Kind::Null => {
-                            cursor.skip()?;
-                            None
-                        }
-                        _ => Some(account(cursor)?),
-                    });
-                    Ok(())
-                })?;
-                accounts = Some(list);
-            }
-            _ => drop(cursor.skip()?),
-        }
-        Ok(())
-    })?;
-    let slot = slot.ok_or(Malformed::MissingField("slot"))?;
-    let accounts = accounts.ok_or(Malformed::MissingField("value"))?;
-    Ok(AccountsRead { slot, accounts })
 }
 
 /// Reads a checked JSON array of strings, such as the `logs` of [`Frame::Logs`].

@@ -5,16 +5,19 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
+use super::batch;
+use super::budget::Budget;
 use super::canonical;
-use super::echo::{Echoes, Said};
+use super::echo::{Echoes, First, Said};
 use super::frame::{self, Frame, RawAccount, RawLog};
 use super::malformed::Malformed;
-use super::order::Connection;
-use super::payload::{self, Content};
+use super::order::{Connection, NO_TIME};
+use super::payload::{self, Content, Hasher};
+use super::progress::Progress;
 use super::request::{self, Ask};
 use super::stats::EndpointStats;
-use super::{AggregatorConfig, EndpointId};
-use crate::base58::{self, AddressText};
+use super::{AggregatorConfig, EndpointId, SlotsUpdate};
+use crate::base58;
 use crate::quantities::Slot;
 
 type Result<T> = std::result::Result<T, Malformed>;
@@ -22,7 +25,7 @@ type Result<T> = std::result::Result<T, Malformed>;
 /// What is remembered of an account from its first mention on.
 pub trait AccountState: Sized {
     /// Returns the state of an account never written, or `None` if the text is no address.
-    fn new(address: &[u8]) -> Option<Self>;
+    fn new(address: &[u8], config: &AggregatorConfig) -> Option<Self>;
 }
 
 /// Subject of a write.
@@ -49,6 +52,8 @@ pub enum Message<'a> {
     Reads { id: u64, slot: Slot, accounts: Vec<(u32, Option<RawAccount<'a>>)> },
     Logs { slot: Slot, number_at: usize, log: RawLog<'a> },
     Slot { slot: Slot, parent: Slot, root: Slot },
+    Root { root: Slot },
+    SlotsUpdate(SlotsUpdate),
     Signature { slot: Slot, signature: String, received: bool, failed: bool },
     Control,
 }
@@ -66,11 +71,26 @@ enum Subscription {
     Signature(String),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Endpoint {
     pending: FxHashMap<u64, Pending>,
     subscriptions: FxHashMap<u64, Subscription>,
+    /// Whether there is a connection, whatever its word counts.
+    is_connected: bool,
+    /// Accounts that only this endpoint has named.
+    introduced: usize,
 }
+
+impl Endpoint {
+    fn reset(&mut self, is_connected: bool) {
+        self.pending = FxHashMap::default();
+        self.subscriptions = FxHashMap::default();
+        self.is_connected = is_connected;
+    }
+}
+
+/// Instead of an endpoint's number: several endpoints, or the caller, have named the account.
+const WELL_KNOWN: u32 = u32::MAX;
 
 /// Endpoints, subscriptions and accounts.
 #[derive(Debug)]
@@ -79,9 +99,15 @@ pub struct Ingress<S> {
     endpoints: Vec<Endpoint>,
     pub links: Vec<Connection>,
     pub stats: Vec<EndpointStats>,
-    by_address: FxHashMap<AddressText, u32>,
+    /// What may be kept back on the word of each endpoint.
+    pub budgets: Vec<Budget>,
+    pub hasher: Hasher,
+    /// By the hash of the address.
+    by_address: FxHashMap<u128, u32>,
     pub accounts: Vec<S>,
-    highest_slot: Option<Slot>,
+    /// Who alone has named each account, or [`WELL_KNOWN`].
+    introducers: Vec<u32>,
+    pub progress: Progress,
     echoes: Echoes,
 }
 
@@ -92,9 +118,12 @@ impl<S: AccountState> Ingress<S> {
             endpoints: Vec::new(),
             links: Vec::new(),
             stats: Vec::new(),
+            budgets: Vec::new(),
+            hasher: Hasher::default(),
             by_address: FxHashMap::default(),
             accounts: Vec::new(),
-            highest_slot: None,
+            introducers: Vec::new(),
+            progress: Progress::new(config.quorum),
             echoes: Echoes::default(),
         }
     }
@@ -102,7 +131,13 @@ impl<S: AccountState> Ingress<S> {
     pub fn endpoint(&mut self, name: &str) -> EndpointId {
         let found = self.stats.iter().position(|stats| stats.name == name);
         let index = found.unwrap_or_else(|| {
-            self.endpoints.push(Endpoint::default());
+            self.endpoints.push(Endpoint {
+                pending: FxHashMap::default(),
+                subscriptions: FxHashMap::default(),
+                is_connected: true,
+                introduced: 0,
+            });
+            self.budgets.push(Budget::new(self.config.max_kept_bytes));
             self.links.push(Connection { number: 0, open: true });
             self.stats.push(EndpointStats { name: name.to_owned(), ..EndpointStats::default() });
             self.stats.len() - 1
@@ -115,27 +150,77 @@ impl<S: AccountState> Ingress<S> {
     }
 
     pub fn connect(&mut self, endpoint: EndpointId) {
-        self.endpoints[endpoint.0] = Endpoint::default();
+        self.endpoints[endpoint.0].reset(true);
+        self.relink(endpoint, !self.stats[endpoint.0].is_quarantined);
+    }
+
+    /// Starts a new sequence of deliveries, which has a word if `open`.
+    fn relink(&mut self, endpoint: EndpointId, open: bool) {
         let link = &mut self.links[endpoint.0];
-        *link = Connection { number: link.number.wrapping_add(1), open: true };
+        *link = Connection { number: link.number.wrapping_add(1), open };
     }
 
     /// Returns whether there was a connection to close.
     pub fn disconnect(&mut self, endpoint: EndpointId) -> bool {
-        self.endpoints[endpoint.0] = Endpoint::default();
-        let was_open = std::mem::replace(&mut self.links[endpoint.0].open, false);
-        self.stats[endpoint.0].disconnects += u64::from(was_open);
-        was_open
+        let was_connected = self.endpoints[endpoint.0].is_connected;
+        self.endpoints[endpoint.0].reset(false);
+        self.links[endpoint.0].open = false;
+        self.stats[endpoint.0].disconnects += u64::from(was_connected);
+        was_connected
+    }
+
+    /// Takes an endpoint's word away, or gives it back; returns whether that changes anything.
+    pub fn set_quarantine(&mut self, endpoint: EndpointId, quarantined: bool) -> bool {
+        let stats = &mut self.stats[endpoint.0];
+        if stats.is_quarantined == quarantined {
+            return false;
+        }
+        stats.is_quarantined = quarantined;
+        stats.quarantines += u64::from(quarantined);
+        let open = self.endpoints[endpoint.0].is_connected && !quarantined;
+        self.relink(endpoint, open);
+        if quarantined {
+            self.progress.withdraw(endpoint.0, &self.links);
+        }
+        true
+    }
+
+    /// Counts a frame, and when it came.
+    #[inline]
+    pub fn count_frame(&mut self, endpoint: EndpointId, at: u64) {
+        let stats = &mut self.stats[endpoint.0];
+        stats.frames += 1;
+        if at != NO_TIME {
+            stats.last_arrival_ns = Some(at);
+        }
+    }
+
+    /// Returns a copy of the counters of every endpoint.
+    pub fn stats(&self) -> Vec<EndpointStats> {
+        let mut all = self.stats.clone();
+        for (endpoint, stats) in all.iter_mut().enumerate() {
+            stats.highest_slot = self.progress.told(endpoint);
+        }
+        all
     }
 
     pub fn request(&mut self, endpoint: EndpointId, bytes: &[u8]) -> Result<()> {
         self.check_length(bytes)?;
+        if batch::is_batch(bytes) {
+            let mut done = Ok(());
+            batch::for_each(bytes, |message| done = done.and_then(|()| self.request_one(endpoint, message)))?;
+            return done;
+        }
+        self.request_one(endpoint, bytes)
+    }
+
+    fn request_one(&mut self, endpoint: EndpointId, bytes: &[u8]) -> Result<()> {
         let (id, ask) = request::parse(bytes)?;
         let pending = match ask {
-            Ask::Account(address) => Pending::Account(self.account(&address)?),
+            Ask::Account(address) => Pending::Account(self.account(&address, WELL_KNOWN)?),
             Ask::Signature(signature) => Pending::Signature(signature_text(&signature)?),
             Ask::Accounts(addresses) => {
-                let accounts = addresses.iter().map(|address| self.account(address));
+                let accounts = addresses.iter().map(|address| self.account(address, WELL_KNOWN));
                 Pending::Accounts(accounts.collect::<Result<_>>()?)
             }
             Ask::Other => return Ok(()),
@@ -149,68 +234,111 @@ impl<S: AccountState> Ingress<S> {
     }
 
     pub fn subscribed(&mut self, endpoint: EndpointId, subscription: u64, address: &[u8]) -> Result<()> {
-        let account = self.account(address)?;
+        let account = self.account(address, WELL_KNOWN)?;
         let all = &mut self.endpoints[endpoint.0].subscriptions;
         all.insert(subscription, Subscription::Account(account));
         Ok(())
     }
 
     /// Returns the number of the account with this address; remembers it on first mention.
-    pub fn account(&mut self, address: &[u8]) -> Result<u32> {
-        let text = base58::padded(address).ok_or(Malformed::BadPubkey)?;
-        if let Some(&account) = self.by_address.get(&text) {
+    fn account(&mut self, address: &[u8], by: u32) -> Result<u32> {
+        let key = self.hasher.hash(address);
+        if let Some(&account) = self.by_address.get(&key) {
+            self.named(account, by);
             return Ok(account);
         }
-        let state = S::new(address).ok_or(Malformed::BadPubkey)?;
+        let state = S::new(address, &self.config).ok_or(Malformed::BadPubkey)?;
         let max = self.config.max_accounts;
         let account = u32::try_from(self.accounts.len()).ok().filter(|_| self.accounts.len() < max);
         let account = account.ok_or(Malformed::TooManyAccounts { max })?;
+        if let Some(endpoint) = self.endpoints.get_mut(by as usize) {
+            let max = self.config.max_introduced;
+            if endpoint.introduced >= max {
+                return Err(Malformed::TooManyIntroduced { max });
+            }
+            endpoint.introduced += 1;
+        }
         self.accounts.push(state);
-        self.by_address.insert(text, account);
+        self.introducers.push(by);
+        self.by_address.insert(key, account);
         Ok(account)
     }
 
+    /// Takes notice that `by` names an account: it is well known once two have.
+    #[inline]
+    fn named(&mut self, account: u32, by: u32) {
+        let introducer = &mut self.introducers[account as usize];
+        if *introducer != WELL_KNOWN && *introducer != by {
+            self.endpoints[*introducer as usize].introduced -= 1;
+            *introducer = WELL_KNOWN;
+        }
+    }
+
     /// Returns the account that a write is of; remembers it on first mention.
-    pub fn resolve(&mut self, subject: &Subject<'_>) -> Result<u32> {
+    pub fn resolve(&mut self, endpoint: EndpointId, subject: &Subject<'_>) -> Result<u32> {
+        let by = u32::try_from(endpoint.0).unwrap_or(WELL_KNOWN);
         match subject {
-            Subject::Known(account) => Ok(*account),
-            Subject::New(address) => self.account(address),
+            Subject::Known(account) => {
+                self.named(*account, by);
+                Ok(*account)
+            }
+            Subject::New(address) => self.account(address, by),
         }
     }
 
     /// Returns what the frame says if it repeats one remembered, whoever sent that.
     #[inline]
-    pub fn echo(&self, endpoint: EndpointId, frame: &[u8]) -> Option<Said> {
-        let (said, subscription) = self.echoes.find(frame)?;
-        if let Said::Account { number, .. } = said {
-            let all = &self.endpoints[endpoint.0].subscriptions;
-            let Some(Subscription::Account(subscribed)) = all.get(&subscription) else {
-                return None;
-            };
-            return (*subscribed == number).then_some(said);
+    pub fn echo(&mut self, endpoint: EndpointId, frame: &[u8]) -> Option<(Said, First)> {
+        let (said, subscription, first) = self.echoes.find(frame)?;
+        match said {
+            Said::Account { number, .. } => {
+                let all = &self.endpoints[endpoint.0].subscriptions;
+                let Some(Subscription::Account(subscribed)) = all.get(&subscription) else {
+                    return None;
+                };
+                (*subscribed == number).then_some((said, first))
+            }
+            Said::Program { number, .. } => {
+                self.named(number, u32::try_from(endpoint.0).unwrap_or(WELL_KNOWN));
+                Some((said, first))
+            }
+            Said::Logs { .. } => Some((said, first)),
         }
-        Some(said)
+    }
+
+    /// Forgets the frames remembered.
+    pub fn forget_echoes(&mut self) {
+        self.echoes.clear();
     }
 
     /// Remembers a sound frame with the write of account `number`.
     #[inline]
-    pub fn remember_write(&mut self, frame: &[u8], write: &Write<'_>, number: u32, content: Content) {
+    pub fn remember_write(
+        &mut self,
+        frame: &[u8],
+        write: &Write<'_>,
+        number: u32,
+        content: Content,
+        first: First,
+    ) {
         let slot = write.slot;
         let said = if write.by_program {
             Said::Program { number, slot, content }
         } else {
             Said::Account { number, slot, content }
         };
-        self.echoes.remember(frame, write.number_at, said);
+        self.echoes.remember(frame, write.number_at, said, first);
     }
 
     /// Remembers a sound frame with a log.
     #[inline]
-    pub fn remember_log(&mut self, frame: &[u8], number_at: usize, key: u128) {
-        self.echoes.remember(frame, number_at, Said::Logs { key });
+    pub fn remember_log(&mut self, frame: &[u8], number_at: usize, key: u128, first: First) {
+        self.echoes.remember(frame, number_at, Said::Logs { key }, first);
     }
 
-    fn check_length(&self, bytes: &[u8]) -> Result<()> {
+    /// Fails if a frame is longer than is read.
+    #[inline]
+    pub fn check_length(&self, bytes: &[u8]) -> Result<()> {
         let max = self.config.max_frame_bytes;
         if bytes.len() > max {
             return Err(Malformed::OversizeFrame { len: bytes.len(), max });
@@ -218,10 +346,9 @@ impl<S: AccountState> Ingress<S> {
         Ok(())
     }
 
-    /// Reads one incoming frame. Changes nothing but what a sound confirmation changes.
+    /// Reads one incoming message. Changes nothing but what a sound confirmation changes.
     #[inline]
     pub fn read<'a>(&mut self, endpoint: EndpointId, bytes: &'a [u8]) -> Result<Message<'a>> {
-        self.check_length(bytes)?;
         let frame = match canonical::parse(bytes) {
             Some(frame) => frame,
             None => frame::parse(bytes)?,
@@ -239,8 +366,10 @@ impl<S: AccountState> Ingress<S> {
             }
             Frame::Program { slot, number_at, address, account } => {
                 self.check_slot(slot)?;
-                let text = base58::padded(&address).ok_or(Malformed::BadPubkey)?;
-                let subject = match self.by_address.get(&text) {
+                if !(32..=base58::MAX_ADDRESS).contains(&address.len()) {
+                    return Err(Malformed::BadPubkey);
+                }
+                let subject = match self.by_address.get(&self.hasher.hash(&address)) {
                     Some(&number) => Subject::Known(number),
                     None => Subject::New(address),
                 };
@@ -255,6 +384,14 @@ impl<S: AccountState> Ingress<S> {
             Frame::Slot { slot, parent, root } => {
                 self.check_slot(slot)?;
                 Ok(Message::Slot { slot, parent, root })
+            }
+            Frame::Root { root } => {
+                self.check_slot(root)?;
+                Ok(Message::Root { root })
+            }
+            Frame::SlotsUpdate(update) => {
+                self.check_slot(update.slot)?;
+                Ok(Message::SlotsUpdate(update))
             }
             Frame::Signature { slot, subscription, received, failed } => {
                 self.check_slot(slot)?;
@@ -296,9 +433,9 @@ impl<S: AccountState> Ingress<S> {
         let subscription = match all.pending.get(&id) {
             None => return Ok(Message::Control),
             Some(Pending::Accounts(asked)) => {
-                let read = frame::accounts_read(result)?;
-                if read.accounts.len() != asked.len() {
-                    let (found, expected) = (read.accounts.len(), asked.len());
+                let read = frame::accounts_read(result, asked.len())?;
+                if read.count != asked.len() {
+                    let (found, expected) = (read.count, asked.len());
                     return Err(Malformed::WrongCount { found, expected });
                 }
                 let accounts = asked.iter().copied().zip(read.accounts).collect();
@@ -321,7 +458,7 @@ impl<S: AccountState> Ingress<S> {
 
     fn check_slot(&self, slot: Slot) -> Result<()> {
         let max_lead = self.config.max_slot_lead;
-        match self.highest_slot {
+        match self.progress.base() {
             Some(highest) if slot > highest.saturating_add(max_lead) => {
                 Err(Malformed::ImpossibleSlot { slot, highest, max_lead })
             }
@@ -331,20 +468,20 @@ impl<S: AccountState> Ingress<S> {
 
     /// Takes notice of the slot of a sound frame.
     #[inline]
-    pub fn saw_slot(&mut self, slot: Slot) {
-        self.highest_slot = self.highest_slot.max(Some(slot));
+    pub fn saw_slot(&mut self, endpoint: EndpointId, slot: Slot) {
+        self.progress.saw(endpoint.0, slot, &self.links);
     }
 
     pub fn highest_slot(&self) -> Slot {
-        self.highest_slot.unwrap_or_default()
+        self.progress.highest().unwrap_or_default()
     }
 }
 
 /// Returns the canonical text and the identity of a state.
 #[inline]
-pub fn identify<'a>(raw: &'a RawAccount<'_>) -> Result<(Cow<'a, [u8]>, Content)> {
+pub fn identify<'a>(hasher: &Hasher, raw: &'a RawAccount<'_>) -> Result<(Cow<'a, [u8]>, Content)> {
     let text = payload::canonical_text(raw)?;
-    let content = payload::content(&text, &raw.owner, raw.lamports);
+    let content = hasher.content(&text, &raw.owner, raw.lamports);
     Ok((text, content))
 }
 

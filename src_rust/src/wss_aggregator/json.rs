@@ -127,15 +127,26 @@ impl<'a> Cursor<'a> {
     /// Steps over a whole number of 1 to 20 digits without leading zeros that fits 64 bits.
     #[inline]
     pub fn digits_u64(&mut self) -> Option<u64> {
-        let start = self.at;
-        let mut value = 0_u64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
-            self.at += 1;
+        let rest = self.rest();
+        let (mut value, mut digits) = (0_u64, 0);
+        // 19 digits always fit.
+        for byte in rest.iter().take(19) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            value = value * 10 + u64::from(digit);
+            digits += 1;
         }
-        let leads = self.bytes.get(start) == Some(&b'0');
-        let digits = self.at - start;
-        (digits > 0 && !(leads && digits > 1)).then_some(value)
+        if digits == 19
+            && let Some(last @ b'0'..=b'9') = rest.get(19)
+        {
+            value = value.checked_mul(10)?.checked_add(u64::from(last - b'0'))?;
+            digits += 1;
+        }
+        let leads = digits > 1 && rest.first() == Some(&b'0');
+        self.at += digits;
+        (digits > 0 && !leads && !rest.get(digits).is_some_and(u8::is_ascii_digit)).then_some(value)
     }
 
     /// Returns the kind of the next value.

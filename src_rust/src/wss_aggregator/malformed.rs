@@ -73,6 +73,16 @@ pub enum Malformed {
         /// Accounts remembered at most.
         max: usize,
     },
+    /// An owner that this endpoint alone names, while two others name the applied one.
+    #[error("the owner is not the one that two other endpoints name")]
+    WrongOwner,
+    /// One address more than [`max_introduced`](super::AggregatorConfig::max_introduced) that this
+    /// endpoint alone has named.
+    #[error("more than {max} accounts that no other endpoint names")]
+    TooManyIntroduced {
+        /// Accounts remembered on the word of one endpoint at most.
+        max: usize,
+    },
     /// One request more than [`max_pending`](super::AggregatorConfig::max_pending) unanswered ones.
     #[error("more than {max} unanswered requests")]
     TooManyRequests {
@@ -83,7 +93,7 @@ pub enum Malformed {
 
 impl Malformed {
     /// Every reason there is, in the order of [`index`](Self::index).
-    pub const REASONS: [&'static str; 15] = [
+    pub const REASONS: [&'static str; 17] = [
         "oversize_frame",
         "not_json",
         "wrong_type",
@@ -99,6 +109,8 @@ impl Malformed {
         "wrong_count",
         "too_many_accounts",
         "too_many_requests",
+        "wrong_owner",
+        "too_many_introduced",
     ];
 
     /// Returns the position of this reason in [`REASONS`](Self::REASONS).
@@ -120,6 +132,8 @@ impl Malformed {
             Self::WrongCount { .. } => 12,
             Self::TooManyAccounts { .. } => 13,
             Self::TooManyRequests { .. } => 14,
+            Self::WrongOwner => 15,
+            Self::TooManyIntroduced { .. } => 16,
         }
     }
 

@@ -34,6 +34,7 @@
 //! a node that lags, or evidence lost with a connection, an older write may be applied for a
 //! while; it never stays.
 
+use super::budget::Charged;
 use super::payload::Content;
 use crate::quantities::Slot;
 
@@ -75,6 +76,17 @@ pub struct Delivery<'a> {
     /// The connections of all endpoints.
     pub links: &'a [Connection],
     pub source: Source,
+    /// When it arrived, in nanoseconds of the caller's clock, or [`NO_TIME`].
+    pub at: u64,
+}
+
+/// The time of an arrival that came without one.
+pub const NO_TIME: u64 = u64::MAX;
+
+/// Returns how long `at` is after `first`, if both times are known.
+#[inline]
+pub fn lag(at: u64, first: u64) -> Option<u64> {
+    if at == NO_TIME || first == NO_TIME { None } else { Some(at.saturating_sub(first)) }
 }
 
 /// What an arrival in the current slot is.
@@ -92,12 +104,25 @@ pub enum Arrival {
     Overtaken,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Element {
     content: Content,
     /// The how-manieth of this content in its run, from 1.
     nth: u32,
+    /// When it arrived.
+    at: u64,
 }
+
+impl PartialEq for Element {
+    fn eq(&self, other: &Self) -> bool {
+        (self.content, self.nth) == (other.content, other.nth)
+    }
+}
+
+impl Eq for Element {}
+
+/// The applied state of an account whose last writer is no longer believed: no state has it.
+const DOUBTED: Element = Element { content: Content::MAX, nth: 0, at: NO_TIME };
 
 #[derive(Debug)]
 struct Run<D> {
@@ -106,7 +131,7 @@ struct Run<D> {
     /// Whether the elements are notifications; otherwise they are reads.
     notified: bool,
     /// The data of the last element while it is not the applied one.
-    kept: Option<D>,
+    kept: Option<Charged<D>>,
 }
 
 impl<D> Default for Run<D> {
@@ -155,13 +180,13 @@ impl<D> Run<D> {
     }
 
     /// Adds a write. The first notification takes the place of all that was read.
-    fn append(&mut self, content: Content, source: Source) -> Element {
+    fn append(&mut self, content: Content, source: Source, at: u64) -> Element {
         if source == Source::Notification && !self.notified {
             self.notified = true;
             self.elements.clear();
         }
         let earlier = self.elements.iter().rev().find(|element| element.content == content);
-        let element = Element { content, nth: earlier.map_or(0, |earlier| earlier.nth) + 1 };
+        let element = Element { content, nth: earlier.map_or(0, |earlier| earlier.nth) + 1, at };
         if self.elements.len() == MAX_RUN {
             self.elements.remove(0);
         }
@@ -181,7 +206,7 @@ pub struct Writes<D> {
 
 impl<D> Default for Writes<D> {
     fn default() -> Self {
-        Self { slot: None, current: Element { content: 0, nth: 0 }, runs: Vec::new() }
+        Self { slot: None, current: DOUBTED, runs: Vec::new() }
     }
 }
 
@@ -196,13 +221,19 @@ impl<D> Writes<D> {
         }
     }
 
+    /// Returns whether this is the content of the applied write.
+    #[inline]
+    pub fn is_applied(&self, content: Content) -> bool {
+        self.current.content == content
+    }
+
     /// Applies a write of a newer slot; what is known of the old slot's order is forgotten.
     pub fn advance(&mut self, slot: Slot, from: Delivery<'_>, content: Content) {
         for run in &mut self.runs {
             run.clear();
         }
         self.slot = Some(slot);
-        self.current = self.run(from.endpoint, from.links).append(content, from.source);
+        self.current = self.run(from.endpoint, from.links).append(content, from.source, from.at);
     }
 
     fn run(&mut self, endpoint: usize, links: &[Connection]) -> &mut Run<D> {
@@ -234,7 +265,7 @@ impl<D> Writes<D> {
     /// Places a write of the current slot.
     #[inline]
     pub fn arrive(&mut self, from: Delivery<'_>, content: Content) -> Arrival {
-        let Delivery { endpoint, links, source } = from;
+        let Delivery { endpoint, links, source, .. } = from;
         let current = self.current;
         let run = self.run(endpoint, links);
         if run.last().is_some_and(|last| last.content == content) {
@@ -246,7 +277,7 @@ impl<D> Writes<D> {
         if source == Source::Read && run.notified {
             return if content == current.content { Arrival::Duplicate } else { Arrival::Overtaken };
         }
-        let element = run.append(content, source);
+        let element = run.append(content, source, from.at);
         run.kept = None;
         if element == current {
             return Arrival::Duplicate;
@@ -264,9 +295,9 @@ impl<D> Writes<D> {
     }
 
     /// Keeps the data of the write of `endpoint` that [`arrive`](Self::arrive) kept back.
-    pub fn keep(&mut self, endpoint: usize, data: D) {
+    pub fn keep(&mut self, endpoint: usize, data: Option<Charged<D>>) {
         if let Some(run) = self.runs.get_mut(endpoint) {
-            run.kept = Some(data);
+            run.kept = data;
         }
     }
 
@@ -284,7 +315,41 @@ impl<D> Writes<D> {
             .find(|(endpoint, run)| is_open(links, *endpoint, run) && run.kept.is_some());
         let (_, run) = run?;
         self.current = run.last()?;
-        Some((slot, run.kept.take()?))
+        Some((slot, run.kept.take()?.into_inner()))
+    }
+
+    /// Returns when the first of the other endpoints delivered the state `content` in this slot.
+    pub fn first_at(&self, endpoint: usize, content: Content) -> u64 {
+        let others = self.runs.iter().enumerate().filter(|&(other, _)| other != endpoint);
+        let elements = others.flat_map(|(_, run)| run.elements.iter());
+        elements.filter(|element| element.content == content).map(|element| element.at).min().unwrap_or(NO_TIME)
+    }
+
+    /// Forgets what an endpoint has delivered. If no other has delivered the applied write in its
+    /// slot, that is forgotten too and true comes back: then a write of slot `floor` or later is
+    /// taken as the first one, or, if others have a word in this slot, the one they agree on.
+    pub fn disown(&mut self, endpoint: usize, floor: Slot) -> bool {
+        let Some(disowned) = self.runs.get_mut(endpoint).filter(|run| !run.elements.is_empty()) else {
+            return false;
+        };
+        let alone = disowned.elements.iter().any(|element| element.content == self.current.content);
+        disowned.clear();
+        let others = |run: &&Run<D>| run.elements.iter().any(|element| element.content == self.current.content);
+        if !alone || self.runs.iter().any(|run| others(&run)) {
+            return false;
+        }
+        self.current = DOUBTED;
+        if self.runs.iter().all(|run| run.elements.is_empty()) {
+            self.slot = floor.checked_sub(1);
+        }
+        true
+    }
+
+    /// Forgets what an endpoint has delivered in this slot: it has no word in it.
+    pub fn silence(&mut self, endpoint: usize) {
+        if let Some(run) = self.runs.get_mut(endpoint) {
+            run.clear();
+        }
     }
 
     fn open_runs(&self, links: &[Connection]) -> impl Iterator<Item = &Run<D>> {
@@ -324,6 +389,7 @@ fn is_open<D>(links: &[Connection], endpoint: usize, run: &Run<D>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::budget::Budget;
     use super::*;
 
     const A: Content = 1;
@@ -335,7 +401,7 @@ mod tests {
     }
 
     fn from(endpoint: usize, links: &[Connection]) -> Delivery<'_> {
-        Delivery { endpoint, links, source: Source::Notification }
+        Delivery { endpoint, links, source: Source::Notification, at: NO_TIME }
     }
 
     #[test]
@@ -422,7 +488,7 @@ mod tests {
         let mut writes = Writes::default();
         writes.advance(7, from(0, &links), A);
         assert_eq!(writes.arrive(from(1, &links), B), Arrival::Held);
-        writes.keep(1, "b");
+        writes.keep(1, Budget::new(1).charge("b", 1).ok());
         assert_eq!(writes.settle(&links), None);
         links[0].open = false;
         assert_eq!(writes.settle(&links), Some((7, "b")));
@@ -436,7 +502,7 @@ mod tests {
         writes.advance(7, from(0, &links), A);
         assert_eq!(writes.arrive(from(0, &links), B), Arrival::Fresh);
         assert_eq!(writes.arrive(from(1, &links), A), Arrival::Known);
-        writes.keep(1, "a");
+        writes.keep(1, Budget::new(1).charge("a", 1).ok());
         links[0].open = false;
         assert_eq!(writes.settle(&links), None);
         assert_eq!(writes.arrive(from(1, &links), B), Arrival::Duplicate);

@@ -1,9 +1,10 @@
 //! Account data: what a write is recognised by, and its bytes.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
 
 use base64_simd::STANDARD;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::xxh3_128_with_secret;
 
 use super::frame::{Encoding, RawAccount};
 use super::malformed::Malformed;
@@ -53,14 +54,46 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, Malformed> {
     Ok(data)
 }
 
-/// Returns the identity of a state.
-pub fn content(text: &[u8], owner: &[u8], lamports: u64) -> Content {
-    let mut all = [0_u8; 68];
-    let owner = &owner[..owner.len().min(44)];
-    all[..16].copy_from_slice(&xxh3_128(text).to_le_bytes());
-    all[16..24].copy_from_slice(&lamports.to_le_bytes());
-    all[24..24 + owner.len()].copy_from_slice(owner);
-    xxh3_128(&all).max(NO_ACCOUNT + 1)
+/// A hash whose key differs in every process: who sends frames cannot make two states, addresses
+/// or messages meet, since the hash has no collisions known to hold for every key.
+pub struct Hasher {
+    secret: [u8; 192],
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hasher").finish_non_exhaustive()
+    }
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        let random = RandomState::new();
+        let mut secret = [0; 192];
+        for (number, word) in secret.chunks_exact_mut(8).enumerate() {
+            word.copy_from_slice(&random.hash_one(number).to_le_bytes());
+        }
+        Self { secret }
+    }
+}
+
+impl Hasher {
+    /// Returns the hash of `bytes`.
+    #[inline]
+    pub fn hash(&self, bytes: &[u8]) -> u128 {
+        xxh3_128_with_secret(bytes, &self.secret)
+    }
+
+    /// Returns the identity of a state.
+    #[inline]
+    pub fn content(&self, text: &[u8], owner: &[u8], lamports: u64) -> Content {
+        let mut all = [0_u8; 68];
+        let owner = &owner[..owner.len().min(44)];
+        all[..16].copy_from_slice(&self.hash(text).to_le_bytes());
+        all[16..24].copy_from_slice(&lamports.to_le_bytes());
+        all[24..24 + owner.len()].copy_from_slice(owner);
+        self.hash(&all).max(NO_ACCOUNT + 1)
+    }
 }
 
 /// Decodes canonical base64 text into `data`, whose allocation is reused.

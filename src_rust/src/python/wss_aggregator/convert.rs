@@ -1,9 +1,11 @@
 //! What crosses between Python and the aggregator: frames and endpoints in, news and counters out.
 
+use std::ops::Range;
+
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyMemoryView, PyString, PyTuple};
 
 use crate::python::errors::InvalidInput;
 use crate::wss_aggregator as core;
@@ -68,6 +70,21 @@ pub(super) struct SlotUpdate {
     root: u64,
 }
 
+/// A slot was rooted.
+#[pyclass(frozen, get_all, module = "phantom_core")]
+pub(super) struct RootUpdate {
+    root: u64,
+}
+
+/// Something that happened to a slot, as one node saw it.
+#[pyclass(frozen, get_all, module = "phantom_core")]
+pub(super) struct SlotStageUpdate {
+    slot: u64,
+    stage: &'static str,
+    parent: Option<u64>,
+    timestamp_ms: u64,
+}
+
 /// A signature was received or processed.
 #[pyclass(frozen, get_all, module = "phantom_core")]
 pub(super) struct SignatureUpdate {
@@ -88,8 +105,21 @@ pub struct EndpointStats {
     held: u64,
     control: u64,
     refusals: u64,
+    not_kept: u64,
     malformed: Py<PyDict>,
     disconnects: u64,
+    disagreements: u64,
+    wrong_owners: u64,
+    lag_count: u64,
+    lag_p50_ns: Option<u64>,
+    lag_p90_ns: Option<u64>,
+    lag_p99_ns: Option<u64>,
+    lag_max_ns: Option<u64>,
+    highest_slot: Option<u64>,
+    last_arrival_ns: Option<u64>,
+    is_quarantined: bool,
+    quarantines: u64,
+    ignored: u64,
 }
 
 /// Counters of an aggregator or filter.
@@ -98,6 +128,61 @@ pub struct AggregatorStats {
     endpoints: Vec<Py<EndpointStats>>,
     accounts: usize,
     released: u64,
+    disputes: u64,
+    highest_slot: u64,
+}
+
+/// When endpoints are put under quarantine unasked.
+#[pyclass(frozen, from_py_object, module = "phantom_core")]
+#[derive(Clone, Copy)]
+pub(super) struct QuarantineLimits(pub(super) core::QuarantineLimits);
+
+#[pymethods]
+impl QuarantineLimits {
+    #[new]
+    #[pyo3(signature = (*, malformed=None, disagreements=None, wrong_owners=None, impossible_slots=None))]
+    fn new(
+        malformed: Option<u32>,
+        disagreements: Option<u32>,
+        wrong_owners: Option<u32>,
+        impossible_slots: Option<u32>,
+    ) -> Self {
+        let default = core::QuarantineLimits::default();
+        Self(core::QuarantineLimits {
+            malformed: malformed.unwrap_or(default.malformed),
+            disagreements: disagreements.unwrap_or(default.disagreements),
+            wrong_owners: wrong_owners.unwrap_or(default.wrong_owners),
+            impossible_slots: impossible_slots.unwrap_or(default.impossible_slots),
+        })
+    }
+
+    #[getter]
+    fn malformed(&self) -> u32 {
+        self.0.malformed
+    }
+
+    #[getter]
+    fn disagreements(&self) -> u32 {
+        self.0.disagreements
+    }
+
+    #[getter]
+    fn wrong_owners(&self) -> u32 {
+        self.0.wrong_owners
+    }
+
+    #[getter]
+    fn impossible_slots(&self) -> u32 {
+        self.0.impossible_slots
+    }
+
+    fn __repr__(&self) -> String {
+        let core::QuarantineLimits { malformed, disagreements, wrong_owners, impossible_slots } = self.0;
+        format!(
+            "QuarantineLimits(malformed={malformed}, disagreements={disagreements}, \
+             wrong_owners={wrong_owners}, impossible_slots={impossible_slots})"
+        )
+    }
 }
 
 /// Converts the counters of one endpoint.
@@ -106,9 +191,23 @@ pub fn endpoint_stats(py: Python<'_>, stats: core::EndpointStats) -> PyResult<Py
     for (reason, count) in stats.malformed_by_reason() {
         malformed.set_item(reason, count)?;
     }
+    let lags = stats.lag.count() > 0;
     Py::new(
         py,
         EndpointStats {
+            lag_count: stats.lag.count(),
+            lag_p50_ns: stats.lag.percentile_ns(50),
+            lag_p90_ns: stats.lag.percentile_ns(90),
+            lag_p99_ns: stats.lag.percentile_ns(99),
+            lag_max_ns: lags.then(|| stats.lag.max_ns()),
+            not_kept: stats.not_kept,
+            disagreements: stats.disagreements,
+            wrong_owners: stats.wrong_owners,
+            highest_slot: stats.highest_slot,
+            last_arrival_ns: stats.last_arrival_ns,
+            is_quarantined: stats.is_quarantined,
+            quarantines: stats.quarantines,
+            ignored: stats.ignored,
             name: stats.name,
             frames: stats.frames,
             wins: stats.wins,
@@ -130,6 +229,8 @@ pub(super) fn convert_stats(py: Python<'_>, stats: core::AggregatorStats) -> PyR
         endpoints: endpoints.collect::<PyResult<_>>()?,
         accounts: stats.accounts,
         released: stats.released,
+        disputes: stats.disputes,
+        highest_slot: stats.highest_slot,
     })
 }
 
@@ -138,22 +239,41 @@ pub fn refused(what: &str, reason: Malformed) -> PyErr {
     InvalidInput::new_err(format!("{what}: {}: {reason}", reason.reason()))
 }
 
-/// The bytes of a frame: borrowed from `bytes`, copied from anything else with a buffer.
+/// The bytes of a frame: borrowed from `bytes` and from memory views of them. What can change while
+/// it is read (`bytearray`, a view of a library's own buffer) is copied.
 pub(super) enum Frame {
     Shared(PyBackedBytes),
+    Part(PyBackedBytes, Range<usize>),
     Copied(Vec<u8>),
 }
 
 impl Frame {
+    #[inline]
     pub(super) fn extract(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = object.cast::<PyBytes>() {
             return Ok(Self::Shared(bytes.clone().into()));
         }
+        Self::from_buffer(object)
+    }
+
+    fn from_buffer(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let wrong = |_| {
             let kind = object.get_type();
             InvalidInput::new_err(format!("frame: expected bytes or a byte buffer, found {kind}"))
         };
         let buffer = PyBuffer::<u8>::get(object).map_err(wrong)?;
+        if buffer.readonly()
+            && buffer.is_c_contiguous()
+            && object.is_instance_of::<PyMemoryView>()
+            && let Ok(bytes) = object.getattr("obj")?.cast_into::<PyBytes>()
+        {
+            let bytes = PyBackedBytes::from(bytes);
+            let start = buffer.buf_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
+            let end = start.wrapping_add(buffer.len_bytes());
+            if start <= end && end <= bytes.len() {
+                return Ok(Self::Part(bytes, start..end));
+            }
+        }
         Ok(Self::Copied(buffer.to_vec(object.py())?))
     }
 }
@@ -162,6 +282,7 @@ impl AsRef<[u8]> for Frame {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Shared(bytes) => bytes,
+            Self::Part(bytes, part) => bytes.get(part.clone()).unwrap_or_default(),
             Self::Copied(bytes) => bytes,
         }
     }
@@ -175,7 +296,8 @@ pub(super) trait Endpoints {
     #[inline]
     fn extract(&mut self, object: &Bound<'_, PyAny>) -> PyResult<EndpointId> {
         if object.is_instance_of::<PyInt>() {
-            return self.check(object.extract().unwrap_or(usize::MAX));
+            let number = object.extract::<i64>().ok().and_then(|number| usize::try_from(number).ok());
+            return self.check(number.unwrap_or(usize::MAX));
         }
         match object.cast::<PyString>() {
             Ok(name) => Ok(self.named(name.to_cow()?.as_ref())),
@@ -227,8 +349,24 @@ impl Endpoints for core::DuplicateFilter {
     }
 }
 
+/// Converts the times of arrival, one for each of `count` frames.
+pub(super) fn times(object: Option<&Bound<'_, PyAny>>, count: usize) -> PyResult<Option<Vec<u64>>> {
+    let Some(object) = object else { return Ok(None) };
+    let times = object.try_iter()?.map(|item| item?.extract()).collect::<PyResult<Vec<u64>>>()?;
+    if times.len() != count {
+        let found = times.len();
+        return Err(InvalidInput::new_err(format!(
+            "arrivals_ns: expected one for each of {count} frames, found {found}"
+        )));
+    }
+    Ok(Some(times))
+}
+
 /// Converts a list of frames.
 pub(super) fn frames(object: &Bound<'_, PyAny>) -> PyResult<Vec<Frame>> {
+    if let Ok(list) = object.cast::<PyList>() {
+        return list.iter().map(|item| Frame::extract(&item)).collect();
+    }
     let mut all = Vec::with_capacity(object.len().unwrap_or(0));
     for item in object.try_iter()? {
         all.push(Frame::extract(&item?)?);
@@ -247,6 +385,11 @@ fn convert_notification(py: Python<'_>, notification: Notification) -> PyResult<
         }
         Notification::Slot { slot, parent, root } => {
             Py::new(py, SlotUpdate { slot, parent, root })?.into_any()
+        }
+        Notification::Root { root } => Py::new(py, RootUpdate { root })?.into_any(),
+        Notification::SlotsUpdate(core::SlotsUpdate { slot, stage, parent, timestamp_ms }) => {
+            let stage = stage.name();
+            Py::new(py, SlotStageUpdate { slot, stage, parent, timestamp_ms })?.into_any()
         }
         Notification::Signature { signature, slot, received, failed } => {
             Py::new(py, SignatureUpdate { signature, slot, received, failed })?.into_any()
