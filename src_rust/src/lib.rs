@@ -5,6 +5,7 @@
 //! - [`pda`], [`decoders`], [`amm_math`]: account bytes to typed state, state to exact quotes;
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
+//! - [`freshness`]: up to which slot a state is known to be the latest;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -18,6 +19,7 @@ pub mod conformance;
 pub mod cycle_finder;
 pub mod decoders;
 pub mod engine;
+pub mod freshness;
 pub mod market;
 pub mod pda;
 pub mod quantities;

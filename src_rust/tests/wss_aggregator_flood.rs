@@ -49,7 +49,10 @@ fn flood(number: usize, big: &str) -> Vec<String> {
         )
     };
     let account = number % ADDRESSES;
-    let same_slot = format!(r#"{{"context":{{"slot":9}},"value":{{"lamports":{number},"data":["{big}","base64"],"owner":"{}","executable":false,"rentEpoch":1}}}}"#, aggregator_world::OWNER);
+    let same_slot = format!(
+        r#"{{"context":{{"slot":9}},"value":{{"lamports":{number},"data":["{big}","base64"],"owner":"{}","executable":false,"rentEpoch":1}}}}"#,
+        aggregator_world::OWNER
+    );
     vec![
         envelope("logs", &log, 1),
         envelope("program", &program, 2),

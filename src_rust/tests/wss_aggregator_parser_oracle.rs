@@ -15,8 +15,17 @@ const SUBSCRIPTION: u64 = 24_040;
 /// What a frame amounts to.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    Update { pubkey: Pubkey, slot: u64, owner: Pubkey, lamports: u64, data: Vec<u8> },
-    Log { signature: String, lines: Vec<String> },
+    Update {
+        pubkey: Pubkey,
+        slot: u64,
+        owner: Pubkey,
+        lamports: u64,
+        data: Vec<u8>,
+    },
+    Log {
+        signature: String,
+        lines: Vec<String>,
+    },
     /// Slots that are told, and what of them.
     Chain(Vec<Option<u64>>, String),
     Control,
@@ -217,7 +226,8 @@ struct Content {
 }
 
 fn content() -> impl Strategy<Value = Content> {
-    let kinds = vec!["account", "account", "account", "program", "logs", "slot", "root", "slotsUpdates", "vote"];
+    let kinds =
+        vec!["account", "account", "account", "program", "logs", "slot", "root", "slotsUpdates", "vote"];
     (
         prop::sample::select(kinds),
         any::<u64>(),

@@ -16,13 +16,23 @@ const LAST_SLOT: u64 = 140;
 #[derive(Debug, Clone)]
 enum Lie {
     /// A state in a slot, where the chain may or may not have it.
-    Write { slot: u64, state: usize },
+    Write {
+        slot: u64,
+        state: usize,
+    },
     /// The same, as the answer to a read.
-    Read { slot: u64, state: usize },
+    Read {
+        slot: u64,
+        state: usize,
+    },
     /// One of the chain's writes, in whatever order.
-    True { position: usize },
+    True {
+        position: usize,
+    },
     /// A slot that it claims to have reached.
-    Slot { slot: u64 },
+    Slot {
+        slot: u64,
+    },
     Reconnect,
     Disconnect,
     Garbage,

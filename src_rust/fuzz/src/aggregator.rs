@@ -1,6 +1,8 @@
 //! Frames of three endpoints, from bytes: every line is one, its first byte says what comes with it.
 
-use phantom_core::wss_aggregator::{AggregatorConfig, DuplicateFilter, QuarantineLimits, Verdict, WssAggregator};
+use phantom_core::wss_aggregator::{
+    AggregatorConfig, DuplicateFilter, QuarantineLimits, Verdict, WssAggregator,
+};
 
 const POOL: &str = "HJPjoWUrhoZzkNfRpHuieeFk9WcZWjwy6PBjZ81ngndJ";
 

@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::python::errors::InvalidInput;
 use crate::wss_aggregator as core;
 use convert::{AccountUpdate, Endpoints, Frame, LogUpdate, News, QuarantineLimits, RootUpdate};
 use convert::{AggregatorStats, EndpointStats, convert_news, convert_stats, news, refused};
 use convert::{SignatureUpdate, SlotStageUpdate, SlotUpdate};
-use crate::python::errors::InvalidInput;
 use core::{AggregatorConfig, EndpointId, Verdict};
 
 /// Frames from this length on are pushed without the GIL. Below, a push takes 0.1 to 0.5 µs; to

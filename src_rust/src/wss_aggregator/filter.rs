@@ -125,7 +125,12 @@ impl DuplicateFilter {
     }
 
     /// Judges every message of a batch; all but the one that stands for the batch are counted here.
-    fn judge_batch(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Result<Verdict, Malformed> {
+    fn judge_batch(
+        &mut self,
+        endpoint: EndpointId,
+        frame: &[u8],
+        first: First,
+    ) -> Result<Verdict, Malformed> {
         self.ingress.check_length(frame)?;
         let mut best: Option<Verdict> = None;
         batch::for_each(frame, |message| {

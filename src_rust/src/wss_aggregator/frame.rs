@@ -7,9 +7,9 @@ mod slots;
 
 use std::borrow::Cow;
 
+use super::SlotsUpdate;
 use super::json::{Cursor, Kind};
 use super::malformed::Malformed;
-use super::SlotsUpdate;
 use crate::quantities::Slot;
 
 pub use reads::accounts_read;

@@ -221,6 +221,12 @@ impl<D> Writes<D> {
         }
     }
 
+    /// Returns the slot of the applied write.
+    #[inline]
+    pub fn slot(&self) -> Option<Slot> {
+        self.slot
+    }
+
     /// Returns whether this is the content of the applied write.
     #[inline]
     pub fn is_applied(&self, content: Content) -> bool {
@@ -322,7 +328,11 @@ impl<D> Writes<D> {
     pub fn first_at(&self, endpoint: usize, content: Content) -> u64 {
         let others = self.runs.iter().enumerate().filter(|&(other, _)| other != endpoint);
         let elements = others.flat_map(|(_, run)| run.elements.iter());
-        elements.filter(|element| element.content == content).map(|element| element.at).min().unwrap_or(NO_TIME)
+        elements
+            .filter(|element| element.content == content)
+            .map(|element| element.at)
+            .min()
+            .unwrap_or(NO_TIME)
     }
 
     /// Forgets what an endpoint has delivered. If no other has delivered the applied write in its
@@ -334,7 +344,8 @@ impl<D> Writes<D> {
         };
         let alone = disowned.elements.iter().any(|element| element.content == self.current.content);
         disowned.clear();
-        let others = |run: &&Run<D>| run.elements.iter().any(|element| element.content == self.current.content);
+        let others =
+            |run: &&Run<D>| run.elements.iter().any(|element| element.content == self.current.content);
         if !alone || self.runs.iter().any(|run| others(&run)) {
             return false;
         }

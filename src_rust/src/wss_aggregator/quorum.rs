@@ -103,6 +103,11 @@ impl<D> Default for QuorumWrites<D> {
 }
 
 impl<D> QuorumWrites<D> {
+    /// Returns the slot of the applied write.
+    pub fn slot(&self) -> Option<Slot> {
+        self.current.map(|current| current.slot)
+    }
+
     /// Returns whether this is the content of the applied write.
     pub fn is_applied(&self, content: Content) -> bool {
         self.current.is_some_and(|current| current.content == content)
@@ -282,9 +287,8 @@ impl<D> QuorumWrites<D> {
     }
 
     fn vouchers(&self, slot: Slot, content: Content) -> usize {
-        let vouches = |run: &&Run<D>| {
-            run.items.iter().any(|item| item.content == content && item.vouches(slot))
-        };
+        let vouches =
+            |run: &&Run<D>| run.items.iter().any(|item| item.content == content && item.vouches(slot));
         self.runs.iter().filter(vouches).count()
     }
 

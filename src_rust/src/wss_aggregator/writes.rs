@@ -15,7 +15,11 @@ pub enum Order<D> {
 
 impl<D> Order<D> {
     pub fn new(quorum: usize) -> Self {
-        if quorum > 1 { Self::Quorum(quorum, QuorumWrites::default()) } else { Self::First(Writes::default()) }
+        if quorum > 1 {
+            Self::Quorum(quorum, QuorumWrites::default())
+        } else {
+            Self::First(Writes::default())
+        }
     }
 
     /// Returns where `slot` stands to the applied write.
@@ -34,6 +38,15 @@ impl<D> Order<D> {
         match self {
             Self::First(writes) => writes.repeats(from, content),
             Self::Quorum(quorum, writes) => writes.repeats(from, *quorum, slot, content),
+        }
+    }
+
+    /// Returns the slot of the applied write.
+    #[inline]
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::First(writes) => writes.slot(),
+            Self::Quorum(_, writes) => writes.slot(),
         }
     }
 
