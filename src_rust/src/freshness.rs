@@ -2,9 +2,9 @@
 //!
 //! A subscription is silent while nothing changes, so silence proves something, but only on a
 //! connection that is alive. The one idea: a connection *vouches* for the state that is held of an
-//! account up to the highest slot that it has *shown*, which is the highest slot of any notification
-//! it has pushed: a heartbeat (`slotSubscribe`) or anything else that names a slot. Answers to
-//! requests show nothing: they may overtake notifications.
+//! account up to the highest slot that it has *shown*: the highest of its heartbeats (`slotSubscribe`),
+//! or, where it has none, of any notification that names a slot. Answers to requests show nothing:
+//! they may overtake notifications.
 //!
 //! **Who vouches.** An open connection that covers the account (its `accountSubscribe` is confirmed,
 //! or it has pushed the account under a `programSubscribe`) and
@@ -208,7 +208,7 @@ impl Watch {
         self.links[link].left_slots();
     }
 
-    /// Takes notice that a notification names `slot`.
+    /// Takes notice that a notification other than a heartbeat names `slot`.
     #[inline]
     pub fn showed(&mut self, link: usize, slot: Slot) {
         self.progress += u64::from(self.links[link].showed(slot));
@@ -217,8 +217,7 @@ impl Watch {
     /// Takes notice of a heartbeat.
     pub fn beat(&mut self, link: usize, slot: Slot, parent: Slot) {
         self.heard = true;
-        self.links[link].beat(slot, parent, self.max_gap);
-        self.showed(link, slot);
+        self.progress += u64::from(self.links[link].beat(slot, parent, self.max_gap));
     }
 
     /// Takes notice that something was read: what was in doubt may not be any more.

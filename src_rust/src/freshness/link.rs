@@ -106,9 +106,14 @@ impl Link {
         self.heartbeat = None;
     }
 
-    /// Returns whether that is further than before.
+    /// Takes notice of a notification that is no heartbeat; returns whether it shows more than before.
+    /// Where there are heartbeats it shows nothing: those before it may have been lost.
     #[inline]
     pub fn showed(&mut self, slot: Slot) -> bool {
+        self.heartbeat.is_none() && self.reached(slot)
+    }
+
+    fn reached(&mut self, slot: Slot) -> bool {
         let further = self.shown < Some(slot);
         if further {
             self.shown = Some(slot);
@@ -128,7 +133,8 @@ impl Link {
         }
     }
 
-    pub fn beat(&mut self, slot: Slot, parent: Slot, max_gap: u64) {
+    /// Takes notice of a heartbeat; returns whether it shows more than before.
+    pub fn beat(&mut self, slot: Slot, parent: Slot, max_gap: u64) -> bool {
         if let Some(last) = self.heartbeat
             && parent > last.saturating_add(max_gap)
         {
@@ -141,9 +147,10 @@ impl Link {
             self.start = slot;
         }
         self.heartbeat = self.heartbeat.max(Some(slot));
+        self.reached(slot)
     }
 
-    /// Returns where the present stretch starts.
+    /// Returns where the present stretch starts, in which nothing is known to be lost.
     pub fn start(&self) -> Slot {
         self.start
     }
