@@ -32,9 +32,10 @@ enum Step {
         node: usize,
         frames: usize,
     },
-    /// Frames on the way are lost, up to the next heartbeat, that included.
+    /// Frames on the way are lost, up to the next heartbeat or one after it, that included.
     Lose {
         node: usize,
+        further: usize,
     },
     Subscribe {
         node: usize,
@@ -64,11 +65,11 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0_u64..2, 0_u8..8).prop_map(|(skipped, written)| Step::Grow { skipped, written }),
         12 => node.clone().prop_map(|node| Step::Follow { node }),
         12 => (node.clone(), 1_usize..6).prop_map(|(node, frames)| Step::Deliver { node, frames }),
-        1 => node.clone().prop_map(|node| Step::Lose { node }),
+        2 => (node.clone(), 0_usize..3).prop_map(|(node, further)| Step::Lose { node, further }),
         6 => (node.clone(), account.clone()).prop_map(|(node, account)| Step::Subscribe { node, account }),
         1 => (node.clone(), account).prop_map(|(node, account)| Step::Unsubscribe { node, account }),
         1 => node.clone().prop_map(|node| Step::Disconnect { node }),
-        2 => node.prop_map(|node| Step::Connect { node }),
+        3 => node.prop_map(|node| Step::Connect { node }),
         3 => (0_usize..2, 0_usize..3).prop_map(|(reader, behind)| Step::Read { reader, behind }),
     ]
 }
@@ -239,9 +240,11 @@ impl World {
             Step::Grow { skipped, written } => self.grow(skipped, written),
             Step::Follow { node } => self.follow(node),
             Step::Deliver { node, frames } => self.deliver(node, frames),
-            Step::Lose { node } => {
+            Step::Lose { node, further } => {
                 let at = &mut self.nodes[node];
-                if let Some(next) = at.queue.iter().position(|(_, is_heartbeat)| *is_heartbeat) {
+                let heartbeats = at.queue.iter().enumerate().filter(|(_, (_, is_heartbeat))| *is_heartbeat);
+                let last = heartbeats.take(1 + further).last();
+                if let Some(next) = last.map(|(next, _)| next) {
                     at.is_half_subscribed |=
                         at.queue.drain(..=next).any(|(frame, _)| frame.contains("\"id\""));
                 }
@@ -331,9 +334,13 @@ proptest! {
     #[test]
     fn what_is_said_to_be_fresh_is_and_a_reading_heals(
         quorum in 1_usize..=2,
+        is_watched in any::<bool>(),
         steps in prop::collection::vec(step(), 1..200),
     ) {
         let mut world = World::new(quorum);
+        if is_watched {
+            world.heal();
+        }
         for step in &steps {
             world.run(step);
         }
@@ -397,7 +404,7 @@ fn lost_heartbeat_ends_what_is_known_at_the_one_before_until_read_again() {
         world.grow(0, 0b001);
         world.follow(0);
     }
-    world.run(&Step::Lose { node: 0 });
+    world.run(&Step::Lose { node: 0, further: 0 });
     world.deliver(0, usize::MAX);
     assert_eq!(fresh_to(&world), (104, None), "written since");
     let other = world.freshness(1).unwrap().known;
@@ -406,6 +413,25 @@ fn lost_heartbeat_ends_what_is_known_at_the_one_before_until_read_again() {
     assert_eq!((report.gaps, report.slots_lost), (1, 1));
     world.read(0, 0);
     assert_eq!(world.freshness(1).unwrap().known.fresh_to, 104);
+}
+
+#[test]
+fn connection_that_missed_what_another_pushed_does_not_vouch_by_its_silence() {
+    let mut world = watched();
+    world.subscribe(1, 0);
+    (0..2).for_each(|_| world.follow(1));
+    world.deliver(1, usize::MAX);
+    assert_eq!(world.freshness(0).unwrap().known.vouchers, 2);
+    world.grow(0, 0b001);
+    world.follow(0);
+    world.deliver(0, usize::MAX);
+    world.follow(1);
+    world.nodes[1].queue.pop_back(); // the write is lost, the heartbeat is not
+    world.disconnect(0);
+    world.grow(0, 0);
+    world.follow(1);
+    world.deliver(1, usize::MAX);
+    assert_eq!(fresh_to(&world), (102, Some(Doubt::Unread)));
 }
 
 #[test]
