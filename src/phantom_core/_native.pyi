@@ -1460,8 +1460,11 @@ class StaleAccount:
         """The first pool that reads it."""
     @property
     def reason(self) -> str:
-        """`uncovered`: no connection subscribes to it; `unread`: not pushed or read since it was subscribed,
-        or since a gap; `contradicted`: a connection said something else; `old`: past its bound."""
+        """Why, in a word.
+
+        `uncovered`: no connection subscribes to it; `unread`: not pushed or read since it was subscribed, or
+        since a gap; `contradicted`: a connection said something else; `old`: past its bound.
+        """
     @property
     def fresh_to(self) -> int:
         """The slot up to which its state is known to be the latest."""
@@ -1507,8 +1510,7 @@ class Engine:
         """Return how fresh one pool is.
 
         Raises:
-            InvalidInput: `pool` is no address.
-            MarketDataError: No such pool.
+            InvalidInput: `pool` is no address, or that of no pool in the market.
         """
     def stale_accounts(self) -> list[StaleAccount]:
         """Return the accounts to read again, for a source to heal; empty before the first heartbeat.
