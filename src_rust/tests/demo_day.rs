@@ -60,9 +60,12 @@ fn slot_of(frame: &[u8]) -> Option<u64> {
     digits[..end].parse().ok()
 }
 
+/// Why candidates were refused, and how often.
+type Reasons = Vec<(&'static str, u64)>;
+
 /// Plays the day and returns its signals, each taken at once, and why candidates were refused. With
 /// `has_heartbeat` the connections that subscribe also push the slots in which something happens.
-fn signals_of_the_day(has_heartbeat: bool) -> (Vec<(u64, u64)>, Vec<(&'static str, u64)>) {
+fn signals_of_the_day(has_heartbeat: bool) -> (Vec<(u64, u64)>, Reasons) {
     let market = MarketConfig { assume_plain_mints: true, complete: false };
     let base = "So11111111111111111111111111111111111111112".parse().unwrap();
     let base_mints = vec![BaseMint { mint: base, max_amount_in: 1_000_000_000_000 }];

@@ -159,13 +159,12 @@ impl Guard {
     }
 
     fn freshness(&mut self, feed: &WssAggregator, account: &Pubkey) -> Option<AccountFreshness> {
-        let number = match self.numbers.get(account) {
-            Some(&number) => number,
-            None => {
-                let number = feed.account_number(account)?;
-                self.numbers.insert(*account, number);
-                number
-            }
+        let number = if let Some(&number) = self.numbers.get(account) {
+            number
+        } else {
+            let number = feed.account_number(account)?;
+            self.numbers.insert(*account, number);
+            number
         };
         feed.freshness(number)
     }
