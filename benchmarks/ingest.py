@@ -2,7 +2,9 @@
 
 About 1.2 kB each, two thirds of them duplicates. Every contender parses the frames and says which
 are new; the answers are compared before anything is timed, and the rounds are interleaved, so that
-a busy machine slows all of them alike. Peers that are not installed are left out.
+a busy machine slows all of them alike. In a round each runs several times in a row, as a feed does;
+`--repeat 1` shows what it costs after something else has filled the caches. Peers that are not
+installed are left out.
 
 Run it from the root of the repository: `python -m benchmarks.ingest`.
 """
@@ -238,18 +240,19 @@ def contenders(workload: Workload) -> dict[str, Contender]:
     return runs
 
 
-def measure(runs: dict[str, Contender], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of every round, sorted; the garbage collector rests meanwhile."""
+def measure(runs: dict[str, Contender], rounds: int, repeat: int) -> dict[str, list[float]]:
+    """Return the seconds of every run, sorted; the garbage collector rests meanwhile."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
             for name, contender in runs.items():
-                prepared = contender.prepare()
-                start = time.perf_counter()
-                contender.run(prepared)
-                times[name].append(time.perf_counter() - start)
+                for _ in range(repeat):
+                    prepared = contender.prepare()
+                    start = time.perf_counter()
+                    contender.run(prepared)
+                    times[name].append(time.perf_counter() - start)
     finally:
         gc.enable()
     return {name: sorted(all_) for name, all_ in times.items()}
@@ -258,8 +261,9 @@ def measure(runs: dict[str, Contender], rounds: int) -> dict[str, list[float]]:
 def main() -> None:
     """Compare the answers, then print the median and fastest round of every contender."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=200, help="interleaved rounds (default 200)")
-    rounds = arguments.parse_args().rounds
+    arguments.add_argument("--rounds", type=int, default=40, help="interleaved rounds (default 40)")
+    arguments.add_argument("--repeat", type=int, default=10, help="runs in a row (default 10)")
+    options = arguments.parse_args()
     workload = make_workload()
     runs = contenders(workload)
     expected = runs["json + set"].run(None)
@@ -267,9 +271,10 @@ def main() -> None:
         for attempt in ("first", "second"):
             if contender.run(contender.prepare()) != expected:
                 raise SystemExit(f"{name}: the {attempt} answer differs from json's")
-    times = measure(runs, rounds)
-    size = sum(map(len, workload.frames))
-    print(f"{len(workload.messages)} frames, {size} bytes, {len(expected)} of them new; {rounds} rounds")
+    times = measure(runs, options.rounds, options.repeat)
+    size, new = sum(map(len, workload.frames)), len(expected)
+    runs_each = f"{options.rounds} x {options.repeat} runs"
+    print(f"{len(workload.messages)} frames, {size} bytes, {new} of them new; {runs_each}")
     base = statistics.median(times.get("msgspec typed + set", times["json + set"]))
     for name, all_ in times.items():
         median = statistics.median(all_)

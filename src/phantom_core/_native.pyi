@@ -1791,7 +1791,7 @@ class AggregatorStats:
 
     @property
     def highest_slot(self) -> int:
-        """The highest slot, as `WssAggregator.highest_slot`; `slots behind` is counted from it."""
+        """The highest slot, as `WssAggregator.highest_slot`: an endpoint's own is behind it."""
 
 @final
 class QuarantineLimits:

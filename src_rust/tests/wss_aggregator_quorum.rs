@@ -177,3 +177,21 @@ proptest! {
         assert_counters(&world, honest)?;
     }
 }
+
+/// A state returns within the slot, and only one endpoint has seen what stood between: a liar that
+/// then confirms it must not bring it back.
+#[test]
+fn push_of_what_stood_between_by_a_liar_does_not_replace_the_last_write() {
+    let chain = vec![(101, 2), (101, 0), (101, 2)];
+    let mut world = world(2, chain, 4);
+    let liar = 3;
+    world.notify(liar, 101, 2);
+    for position in 0..3 {
+        world.deliver(0, position);
+    }
+    for endpoint in [1, 2] {
+        world.deliver(endpoint, 2);
+    }
+    world.notify(liar, 101, 0);
+    assert_eq!(world.applied, [(101, 2)]);
+}

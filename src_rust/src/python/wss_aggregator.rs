@@ -1,6 +1,7 @@
 //! `WssAggregator` and `DuplicateFilter` for Python.
 
 pub mod convert;
+mod input;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,10 +10,11 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use crate::python::errors::InvalidInput;
 use crate::wss_aggregator as core;
-use convert::{AccountUpdate, Endpoints, Frame, LogUpdate, News, QuarantineLimits, RootUpdate};
+use convert::{AccountUpdate, LogUpdate, News, QuarantineLimits, RootUpdate};
 use convert::{AggregatorStats, EndpointStats, convert_news, convert_stats, news, refused};
 use convert::{SignatureUpdate, SlotStageUpdate, SlotUpdate};
 use core::{AggregatorConfig, EndpointId, Verdict};
+use input::{Endpoints, Frame};
 
 /// Frames from this length on are pushed without the GIL. Below, a push takes 0.1 to 0.5 µs; to
 /// release and take the GIL again adds 30 ns when nobody else wants it, and when somebody does,
@@ -131,8 +133,8 @@ impl WssAggregator {
         frames: &Bound<'_, PyAny>,
         arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<(usize, Py<PyAny>)>> {
-        let frames = convert::frames(frames)?;
-        let times = convert::times(arrivals_ns, frames.len())?;
+        let frames = input::frames(frames)?;
+        let times = input::times(arrivals_ns, frames.len())?;
         let endpoints = lock(&self.0).core.extract_many(endpoints, frames.len())?;
         let all = py.detach(|| {
             let mut all = Vec::new();
@@ -294,8 +296,8 @@ impl DuplicateFilter {
         frames: &Bound<'_, PyAny>,
         arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<usize>> {
-        let frames = convert::frames(frames)?;
-        let times = convert::times(arrivals_ns, frames.len())?;
+        let frames = input::frames(frames)?;
+        let times = input::times(arrivals_ns, frames.len())?;
         let endpoints = lock(&self.0).extract_many(endpoints, frames.len())?;
         Ok(py.detach(|| {
             let mut guard = lock(&self.0);

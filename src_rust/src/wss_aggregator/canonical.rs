@@ -62,10 +62,13 @@ fn account<'a>(at: &mut Cursor<'a>) -> Option<RawAccount<'a>> {
         Encoding::Base64Zstd
     };
     let owner = Cow::Borrowed(at.until_quote()?);
-    if at.exact(br#","executable":false,"rentEpoch":"#).is_none() {
-        at.exact(br#","executable":true,"rentEpoch":"#)?;
+    // Exempt from rent, as every account is nowadays.
+    if at.exact(br#","executable":false,"rentEpoch":18446744073709551615"#).is_none() {
+        if at.exact(br#","executable":false,"rentEpoch":"#).is_none() {
+            at.exact(br#","executable":true,"rentEpoch":"#)?;
+        }
+        at.digits_u64()?;
     }
-    at.digits_u64()?;
     if at.exact(br#","space":"#).is_some() {
         at.digits_u64()?;
     }
@@ -89,8 +92,8 @@ fn lines<'a>(at: &mut Cursor<'a>) -> Option<&'a [u8]> {
             at.exact(b"]")?;
             let all = &start[..start.len() - at.rest().len()];
             // Without a branch per byte; what stands between the strings is no control byte either.
-            let control = all.iter().fold(false, |any, &byte| any | (byte < 0x20));
-            return (!control).then_some(all);
+            let control = all.iter().fold(0, |any, &byte| any | u8::from(byte < 0x20));
+            return (control == 0).then_some(all);
         }
     }
 }

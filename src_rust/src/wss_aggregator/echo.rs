@@ -9,8 +9,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::payload::Content;
 use crate::quantities::Slot;
 
-/// Frames remembered; each takes the place of an older one with the same mark.
-const PLACES: usize = 2048;
+/// Frames remembered. A frame has four places to go, by its mark; it takes the one filled longest ago.
+const PLACES: usize = SETS * WAYS;
+const SETS: usize = 512;
+const WAYS: usize = 4;
 /// Longest frame remembered, in bytes: together at most 32 MiB.
 const MAX_LEN: usize = 16 * 1024;
 /// The bytes by which a frame finds its place: here slot, address or signature stand.
@@ -45,14 +47,23 @@ struct Place {
     first: First,
 }
 
+/// The hashes of the marks in four places, 0 for none, and which of them is filled next.
+#[derive(Debug, Clone, Copy, Default)]
+struct Set {
+    tags: [u64; WAYS],
+    next: usize,
+}
+
 /// The frames remembered.
 #[derive(Debug, Default)]
 pub struct Echoes {
+    sets: Vec<Set>,
     places: Vec<Place>,
 }
 
 /// Splits a frame that ends as servers write it before the subscription's number.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "on the way of every frame, and small")]
 fn split(frame: &[u8]) -> Option<(&[u8], u64)> {
     let body = frame.strip_suffix(b"}}")?;
     let (mut number, mut power, mut digits) = (0_u64, 1_u64, 0);
@@ -73,10 +84,12 @@ fn split(frame: &[u8]) -> Option<(&[u8], u64)> {
     (!leads && head.ends_with(TAIL)).then_some((head, number))
 }
 
+/// Returns the hash of a frame's mark, and the set it belongs to.
 #[inline]
-fn place(head: &[u8]) -> Option<usize> {
+fn mark(head: &[u8]) -> Option<(u64, usize)> {
     let mark = head.get(MARK).filter(|_| head.len() <= MAX_LEN)?;
-    usize::try_from(xxh3_64(mark) % PLACES as u64).ok()
+    let tag = xxh3_64(mark).max(1);
+    Some((tag, usize::try_from(tag % SETS as u64).ok()?))
 }
 
 impl Echoes {
@@ -84,15 +97,15 @@ impl Echoes {
     #[inline]
     pub fn find(&self, frame: &[u8]) -> Option<(Said, u64, First)> {
         let (head, subscription) = split(frame)?;
-        let place = self.places.get(place(head)?)?;
+        let (tag, set) = mark(head)?;
+        let way = self.sets.get(set)?.tags.iter().position(|&other| other == tag)?;
+        let place = &self.places[set * WAYS + way];
         (place.head == head).then_some((place.said, subscription, place.first))
     }
 
     /// Forgets every frame; the buffers stay.
     pub fn clear(&mut self) {
-        for place in &mut self.places {
-            place.head.clear();
-        }
+        self.sets.fill(Set::default());
     }
 
     /// Remembers a frame whose subscription's number was read at byte `number_at`.
@@ -101,14 +114,22 @@ impl Echoes {
         let Some((head, _)) = split(frame).filter(|(head, _)| head.len() == number_at) else {
             return;
         };
-        let Some(index) = place(head) else {
+        let Some((tag, set)) = mark(head) else {
             return;
         };
         if self.places.is_empty() {
+            self.sets.resize(SETS, Set::default());
             let (said, first) = (Said::Logs { key: 0 }, First { endpoint: 0, at: 0 });
             self.places.resize(PLACES, Place { head: Vec::new(), said, first });
         }
-        let place = &mut self.places[index];
+        let entry = &mut self.sets[set];
+        let way = entry.tags.iter().position(|&other| other == tag).unwrap_or_else(|| {
+            let way = entry.next;
+            entry.next = (way + 1) % WAYS;
+            way
+        });
+        entry.tags[way] = tag;
+        let place = &mut self.places[set * WAYS + way];
         place.head.clear();
         place.head.extend_from_slice(head);
         (place.said, place.first) = (said, first);
@@ -146,6 +167,18 @@ mod tests {
         assert_eq!(echoes.find(&frame(9, longest)), Some((SAID, 123_456_789_012_345_678, FIRST)));
         echoes.clear();
         assert_eq!(echoes.find(&first), None);
+    }
+
+    #[test]
+    fn remember_of_more_than_there_are_places_keeps_the_latest() {
+        let mut echoes = Echoes::default();
+        for slot in 0..10_000 {
+            let frame = frame(slot, "17");
+            echoes.remember(&frame, number_at(&frame), SAID, FIRST);
+            assert!(echoes.find(&frame).is_some());
+        }
+        let found = (0..10_000).filter(|&slot| echoes.find(&frame(slot, "1")).is_some()).count();
+        assert!((PLACES - 100..=PLACES).contains(&found), "{found}");
     }
 
     #[test]

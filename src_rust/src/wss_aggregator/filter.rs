@@ -97,6 +97,10 @@ impl DuplicateFilter {
     pub fn push_at(&mut self, endpoint: EndpointId, frame: &[u8], arrival_ns: u64) -> Verdict {
         self.ingress.count_frame(endpoint, arrival_ns);
         let first = First { endpoint: endpoint.0, at: arrival_ns };
+        if self.is_echo(endpoint, frame, first) {
+            self.ingress.stats[endpoint.0].duplicates += 1;
+            return Verdict::Duplicate;
+        }
         let judged = if batch::is_batch(frame) {
             self.judge_batch(endpoint, frame, first)
         } else {
@@ -124,6 +128,26 @@ impl DuplicateFilter {
         }
     }
 
+    /// Returns whether a frame repeats one remembered; takes notice of its lag.
+    #[inline]
+    fn is_echo(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> bool {
+        let Some((said, earlier)) = self.ingress.echo(endpoint, frame) else { return false };
+        let key = match said {
+            Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
+                write_key(number, slot, content)
+            }
+            Said::Logs { key } => key,
+        };
+        let repeats = self.seen.contains(key);
+        if repeats
+            && earlier.endpoint != endpoint.0
+            && let Some(lag) = lag(first.at, earlier.at)
+        {
+            self.ingress.stats[endpoint.0].lag.record(lag);
+        }
+        repeats
+    }
+
     /// Judges every message of a batch; all but the one that stands for the batch are counted here.
     fn judge_batch(
         &mut self,
@@ -149,22 +173,6 @@ impl DuplicateFilter {
 
     #[inline]
     fn judge(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Result<Verdict, Malformed> {
-        if let Some((said, earlier)) = self.ingress.echo(endpoint, frame) {
-            let key = match said {
-                Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
-                    write_key(number, slot, content)
-                }
-                Said::Logs { key } => key,
-            };
-            if self.seen.contains(key) {
-                if earlier.endpoint != endpoint.0
-                    && let Some(lag) = lag(first.at, earlier.at)
-                {
-                    self.ingress.stats[endpoint.0].lag.record(lag);
-                }
-                return Ok(Verdict::Duplicate);
-            }
-        }
         self.ingress.check_length(frame)?;
         let new = match self.ingress.read(endpoint, frame)? {
             Message::Write { write, account } => {

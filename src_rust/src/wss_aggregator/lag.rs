@@ -4,7 +4,7 @@
 const PARTS: u64 = 8;
 /// Lags from here on (about 73 minutes) share the last bucket.
 const MAX_POWER: u32 = 42;
-const BUCKETS: usize = ((MAX_POWER as usize - 3) + 1) * PARTS as usize + 1;
+const BUCKETS: usize = (MAX_POWER as usize - 2) * 8 + 1;
 
 /// Counts of lags in nanoseconds, by size; takes 2.6 kB whatever it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]

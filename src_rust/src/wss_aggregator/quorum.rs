@@ -11,7 +11,8 @@
 //!
 //! With `c` the applied element and `h` the arriving one:
 //! 1. The highest slot above `c`'s for which `k` endpoints vouch for `h`: applied.
-//! 2. In `c`'s slot: `k` runs have `c` before `h`, and fewer than `k` have `h` before `c`: applied.
+//! 2. In `c`'s slot: `k` runs have `c` before `h` and not its content again after it, and fewer than
+//!    `k` have `h` before `c`: applied.
 //! 3. A content that ends the runs of `max(k, n - k + 1)` of the `n` open connections that have a
 //!    word in `c`'s slot or later, unless `k` runs have it only before `c`: applied. Only one
 //!    content can have so many.
@@ -23,8 +24,8 @@
 //! the chain's; where a state returns within a slot, a laggard's first and a leader's second are
 //! one for rule 3, and it may go to and fro for a while. *Skips, and liars who pick among true states:* order within the slot may be misjudged for a while. Once each of at least
 //! `k` truthful endpoints has delivered its last write, that is the end of all of theirs; a liar
-//! adds one to `n` and at most `k - 1` to the objections, so rule 3 applies it, and nothing else
-//! can gather `k` votes against it.
+//! adds one to `n` and at most `k - 1` to the objections, so rule 3 applies it. Nothing else can then
+//! gather `k` votes against it: rule 2 does not count the runs that end on it.
 
 use super::budget::Charged;
 use super::order::{Age, Arrival, Connection, Delivery, MAX_RUN, NO_TIME, Source};
@@ -129,7 +130,7 @@ impl<D> QuorumWrites<D> {
         let number = from.links[from.endpoint].number;
         let previous = self.runs.get(from.endpoint).filter(|run| run.connection == number);
         let last = previous.and_then(|run| run.items.last());
-        if current.is_none() && !last.is_some_and(|last| (last.slot, last.content) == (slot, content)) {
+        if current.is_none() && last.is_none_or(|last| (last.slot, last.content) != (slot, content)) {
             return false;
         }
         // Rule 3 needs one more at the end of runs for what is not applied: this is none.
@@ -310,7 +311,9 @@ impl<D> QuorumWrites<D> {
             let old = run.position(current.slot, current.content, current.nth);
             let new = run.position(item.slot, item.content, item.nth);
             if let (Some(old), Some(new)) = (old, new) {
-                after += usize::from(old < new);
+                let again = |other: &Item| other.content == current.content && other.vouches(current.slot);
+                let returns = run.items[new + 1..].iter().any(again);
+                after += usize::from(old < new && !returns);
                 before += usize::from(new < old);
             }
         }
@@ -326,14 +329,14 @@ impl<D> QuorumWrites<D> {
         };
         let ends: Vec<Item> = self.runs.iter().enumerate().filter_map(word).collect();
         let needed = quorum.max((ends.len() + 1).saturating_sub(quorum));
-        let count = |content| ends.iter().filter(|end| end.content == content).count();
-        let content = ends.iter().find(|end| count(end.content) >= needed)?.content;
-        let vouching = ends.iter().filter(|end| end.content == content && end.vouches(applied.slot));
-        if content == applied.content || vouching.clone().count() < quorum {
+        let vouching =
+            |content| ends.iter().filter(move |end| end.content == content && end.vouches(applied.slot));
+        let content = ends.iter().find(|end| vouching(end.content).count() >= needed)?.content;
+        if content == applied.content {
             return None;
         }
         let outdated = self.runs.iter().filter(|run| run.outdates(content, applied)).count();
-        let of_slot = vouching.filter(|end| end.slot == applied.slot);
+        let of_slot = vouching(content).filter(|end| end.slot == applied.slot);
         let nth = of_slot.map(|end| end.nth).max().unwrap_or(1);
         (outdated < quorum).then_some(Current { slot: applied.slot, content, nth })
     }

@@ -1,6 +1,7 @@
 //! The messages seen last, and by how many endpoints.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
@@ -45,25 +46,28 @@ impl Seen {
     #[inline]
     pub fn say(&mut self, endpoint: usize, hash: u128) -> Said {
         let bit = 1_u64 << endpoint.min(63);
-        let (said, keep) = match self.members.get_mut(&hash) {
-            Some(member) if member.news || member.holders & bit != 0 => return Said::Before,
-            Some(member) => {
+        let news = match self.members.entry(hash) {
+            Entry::Occupied(mut entry) => {
+                let member = entry.get_mut();
+                if member.news || member.holders & bit != 0 {
+                    return Said::Before;
+                }
                 member.holders |= bit;
                 member.news = member.holders.count_ones() >= self.quorum;
-                (if member.news { Said::News } else { Said::Waiting }, true)
+                member.news
             }
-            None => {
+            Entry::Vacant(entry) => {
                 let news = self.quorum <= 1;
                 if self.capacity > 0 {
-                    self.members.insert(hash, Member { holders: bit, news });
+                    entry.insert(Member { holders: bit, news });
                 }
-                (if news { Said::News } else { Said::Waiting }, self.capacity > 0)
+                news
             }
         };
-        if keep {
+        if self.capacity > 0 {
             self.hold(endpoint, bit, hash);
         }
-        said
+        if news { Said::News } else { Said::Waiting }
     }
 
     #[inline]

@@ -141,17 +141,14 @@ impl Witnesses {
             return true;
         };
         self.owner_by &= !bit;
-        let by = match self.others.iter_mut().find(|(other, _)| *other == owner) {
-            Some((_, by)) => {
-                *by |= bit;
-                *by
+        let by = if let Some((_, by)) = self.others.iter_mut().find(|(other, _)| *other == owner) {
+            *by |= bit;
+            *by
+        } else {
+            if bit != 0 {
+                self.others.push((owner, bit));
             }
-            None => {
-                if bit != 0 {
-                    self.others.push((owner, bit));
-                }
-                bit
-            }
+            bit
         };
         if by.count_ones() < 2 && self.owner_by.count_ones() >= 2 {
             return false;

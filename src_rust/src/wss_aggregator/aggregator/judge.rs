@@ -32,6 +32,13 @@ struct State {
     account: Option<Account>,
 }
 
+/// What a write can be without a look at its data. Small: most frames are no more than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    Duplicate,
+    Stale,
+}
+
 /// Returns the one of two verdicts that says more.
 pub fn better(a: Verdict, b: Verdict) -> Verdict {
     let rank = |verdict| match verdict {
@@ -55,26 +62,30 @@ impl WssAggregator {
         first: First,
         updates: &mut Vec<AccountUpdate>,
     ) -> Verdict {
-        let judged = match self.judge_echo(endpoint, frame, first) {
-            Some(verdict) => Ok(verdict),
-            None => match self.judge(endpoint, frame, first, updates) {
-                Ok(Judged::One(verdict)) => Ok(verdict),
-                Ok(Judged::Reads(verdict)) => return verdict, // its accounts are counted already
-                Err(reason) => Err(reason),
-            },
-        };
-        match judged {
-            Ok(verdict) => {
+        match self.judge_echo(endpoint, frame, first) {
+            Some(Repeat::Duplicate) => {
+                self.ingress.stats[endpoint.0].duplicates += 1;
+                return Verdict::Duplicate;
+            }
+            Some(Repeat::Stale) => {
+                self.ingress.stats[endpoint.0].stale += 1;
+                return Verdict::Stale;
+            }
+            None => {}
+        }
+        match self.judge(endpoint, frame, first, updates) {
+            Ok(Judged::One(verdict)) => {
                 self.ingress.stats[endpoint.0].count(verdict);
                 verdict
             }
+            Ok(Judged::Reads(verdict)) => verdict, // its accounts are counted already
             Err(reason) => self.refuse(endpoint, reason),
         }
     }
 
     /// Judges a frame that repeats one just taken, unless it is needed once more.
     #[inline]
-    fn judge_echo(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Option<Verdict> {
+    fn judge_echo(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Option<Repeat> {
         let (said, earlier) = self.ingress.echo(endpoint, frame)?;
         let verdict = match said {
             Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
@@ -83,9 +94,9 @@ impl WssAggregator {
                 self.ingress.showed_slot(endpoint, slot);
                 verdict
             }
-            Said::Logs { key } => self.seen.contains(key).then_some(Verdict::Duplicate)?,
+            Said::Logs { key } => self.seen.contains(key).then_some(Repeat::Duplicate)?,
         };
-        if verdict == Verdict::Duplicate && earlier.endpoint != endpoint.0 {
+        if verdict == Repeat::Duplicate && earlier.endpoint != endpoint.0 {
             self.record_lag(endpoint, lag(first.at, earlier.at));
         }
         Some(verdict)
@@ -100,10 +111,10 @@ impl WssAggregator {
         slot: Slot,
         content: Content,
         first: First,
-    ) -> Option<Verdict> {
+    ) -> Option<Repeat> {
         let Ordered { writes, witnesses, .. } = &mut self.ingress.accounts[number as usize];
         match writes.age(slot) {
-            Age::Older => Some(Verdict::Stale),
+            Age::Older => Some(Repeat::Stale),
             Age::Same => {
                 let (links, source) = (&self.ingress.links, Source::Notification);
                 let from = Delivery { endpoint: endpoint.0, links, source, at: first.at };
@@ -113,7 +124,7 @@ impl WssAggregator {
                 if writes.is_applied(content) {
                     witnesses.repeats_owner(endpoint.0);
                 }
-                Some(Verdict::Duplicate)
+                Some(Repeat::Duplicate)
             }
             Age::Newer => None,
         }
@@ -245,14 +256,17 @@ impl WssAggregator {
         };
         let (text, content) = identify(&self.ingress.hasher, raw)?;
         if let Some(number) = known
-            && let Some(verdict) = self.repeated(endpoint, number, write.slot, content, first)
+            && let Some(repeat) = self.repeated(endpoint, number, write.slot, content, first)
         {
             self.ingress.resolve(endpoint, &write.subject)?;
             self.testify(endpoint, number, write.slot, content);
-            if verdict == Verdict::Duplicate {
-                self.record_account_lag(endpoint, number, content, first);
-            }
-            return Ok(verdict);
+            return Ok(match repeat {
+                Repeat::Stale => Verdict::Stale,
+                Repeat::Duplicate => {
+                    self.record_account_lag(endpoint, number, content, first);
+                    Verdict::Duplicate
+                }
+            });
         }
         let account = self.decode(known, raw, &text)?;
         let number = self.ingress.resolve(endpoint, &write.subject)?;

@@ -1,0 +1,150 @@
+//! What comes from Python: frames, endpoints, times.
+
+use std::ops::Range;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyInt, PyList, PyMemoryView, PyString};
+
+use crate::python::errors::InvalidInput;
+use crate::wss_aggregator as core;
+use core::EndpointId;
+
+/// The bytes of a frame: borrowed from `bytes` and from memory views of them. What can change while
+/// it is read (`bytearray`, a view of a library's own buffer) is copied.
+pub(super) enum Frame {
+    Shared(PyBackedBytes),
+    Part(Box<(PyBackedBytes, Range<usize>)>),
+    Copied(Vec<u8>),
+}
+
+impl Frame {
+    #[inline]
+    pub(super) fn extract(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = object.cast::<PyBytes>() {
+            return Ok(Self::Shared(bytes.clone().into()));
+        }
+        Self::from_buffer(object)
+    }
+
+    fn from_buffer(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let wrong = |_| {
+            let kind = object.get_type();
+            InvalidInput::new_err(format!("frame: expected bytes or a byte buffer, found {kind}"))
+        };
+        let buffer = PyBuffer::<u8>::get(object).map_err(wrong)?;
+        if buffer.readonly()
+            && buffer.is_c_contiguous()
+            && object.is_instance_of::<PyMemoryView>()
+            && let Ok(bytes) = object.getattr("obj")?.cast_into::<PyBytes>()
+        {
+            let bytes = PyBackedBytes::from(bytes);
+            let start = buffer.buf_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
+            let end = start.wrapping_add(buffer.len_bytes());
+            if start <= end && end <= bytes.len() {
+                return Ok(Self::Part(Box::new((bytes, start..end))));
+            }
+        }
+        Ok(Self::Copied(buffer.to_vec(object.py())?))
+    }
+}
+
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Part(view) => view.0.get(view.1.clone()).unwrap_or_default(),
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
+/// Endpoints by number or name.
+pub(super) trait Endpoints {
+    fn named(&mut self, name: &str) -> EndpointId;
+    fn numbered(&self, number: usize) -> Option<EndpointId>;
+
+    #[inline]
+    fn extract(&mut self, object: &Bound<'_, PyAny>) -> PyResult<EndpointId> {
+        if object.is_instance_of::<PyInt>() {
+            let number = object.extract::<i64>().ok().and_then(|number| usize::try_from(number).ok());
+            return self.check(number.unwrap_or(usize::MAX));
+        }
+        match object.cast::<PyString>() {
+            Ok(name) => Ok(self.named(name.to_cow()?.as_ref())),
+            Err(_) => Err(InvalidInput::new_err(format!(
+                "endpoint: expected a name or a number, found {}",
+                object.get_type()
+            ))),
+        }
+    }
+
+    fn check(&self, number: usize) -> PyResult<EndpointId> {
+        self.numbered(number)
+            .ok_or_else(|| InvalidInput::new_err(format!("endpoint: no endpoint has the number {number}")))
+    }
+
+    /// Converts one endpoint for every frame: numbers as `bytes`, or a sequence.
+    fn extract_many(&mut self, object: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<EndpointId>> {
+        let endpoints: Vec<EndpointId> = if let Ok(numbers) = object.cast::<PyBytes>() {
+            let numbers = numbers.as_bytes().iter();
+            numbers.map(|&number| self.check(number.into())).collect::<PyResult<_>>()?
+        } else {
+            object.try_iter()?.map(|item| self.extract(&item?)).collect::<PyResult<_>>()?
+        };
+        if endpoints.len() != count {
+            let found = endpoints.len();
+            return Err(InvalidInput::new_err(format!(
+                "endpoints: expected one for each of {count} frames, found {found}"
+            )));
+        }
+        Ok(endpoints)
+    }
+}
+
+impl Endpoints for core::WssAggregator {
+    fn named(&mut self, name: &str) -> EndpointId {
+        self.endpoint(name)
+    }
+    fn numbered(&self, number: usize) -> Option<EndpointId> {
+        self.endpoint_numbered(number)
+    }
+}
+
+impl Endpoints for core::DuplicateFilter {
+    fn named(&mut self, name: &str) -> EndpointId {
+        self.endpoint(name)
+    }
+    fn numbered(&self, number: usize) -> Option<EndpointId> {
+        self.endpoint_numbered(number)
+    }
+}
+
+/// Converts the times of arrival, one for each of `count` frames.
+pub(super) fn times(object: Option<&Bound<'_, PyAny>>, count: usize) -> PyResult<Option<Vec<u64>>> {
+    let Some(object) = object else { return Ok(None) };
+    let times = object.try_iter()?.map(|item| item?.extract()).collect::<PyResult<Vec<u64>>>()?;
+    if times.len() != count {
+        let found = times.len();
+        return Err(InvalidInput::new_err(format!(
+            "arrivals_ns: expected one for each of {count} frames, found {found}"
+        )));
+    }
+    Ok(Some(times))
+}
+
+/// Converts a list of frames.
+pub(super) fn frames(object: &Bound<'_, PyAny>) -> PyResult<Vec<Frame>> {
+    let mut all = Vec::with_capacity(object.len().unwrap_or(0));
+    if let Ok(list) = object.cast::<PyList>() {
+        for item in list.iter() {
+            all.push(Frame::extract(&item)?);
+        }
+        return Ok(all);
+    }
+    for item in object.try_iter()? {
+        all.push(Frame::extract(&item?)?);
+    }
+    Ok(all)
+}
