@@ -14,11 +14,13 @@ __all__ = [
     "AccountLayout",
     "AccountUpdate",
     "AggregatorStats",
+    "BlockedPool",
     "Clock",
     "ConformanceState",
     "ConstantProductHop",
     "CycleIndex",
     "CycleUpdate",
+    "ConnectionFreshness",
     "DuplicateFilter",
     "EndpointStats",
     "Engine",
@@ -35,6 +37,7 @@ __all__ = [
     "MarketCycle",
     "MarketDataError",
     "MarketGraph",
+    "MarketFreshness",
     "Miss",
     "Multiverse",
     "NegativeCycleFinder",
@@ -44,6 +47,7 @@ __all__ = [
     "Plan",
     "PlannedRoute",
     "Pool",
+    "PoolFreshness",
     "PoolInfo",
     "QuarantineLimits",
     "Quote",
@@ -60,6 +64,7 @@ __all__ = [
     "Sized",
     "SlotStageUpdate",
     "SlotUpdate",
+    "StaleAccount",
     "Step",
     "Swap",
     "SwapRefused",
@@ -2109,6 +2114,13 @@ class EngineConfig:
         min_net_profit_lamports: Least profit after all costs.
         min_net_bps: Least profit after all costs in basis points of the input.
         max_age_slots: Older updates are no signal.
+        max_pool_age_slots: Greatest age in slots of an account that trading changes (see `Engine.freshness`);
+            16 are about six seconds, enough to reconnect and read again.
+        max_settings_age_slots: Greatest age in slots of a mint or configuration; 9,000 are about an hour.
+        hold_torn_pools: Whether a pool waits for the rest of what a swap writes.
+        max_torn_slots: Slots that it waits at most.
+        max_heartbeat_gap: Slots that the heartbeats of a connection may leave out, beyond those that the
+            chain skips, before it counts as a gap.
         assume_plain_mints: Take a mint whose account was never seen as a plain SPL mint.
 
     Raises:
@@ -2128,6 +2140,11 @@ class EngineConfig:
         min_net_profit_lamports: int = 10_000,
         min_net_bps: float = 0.0,
         max_age_slots: int = 8,
+        max_pool_age_slots: int = 16,
+        max_settings_age_slots: int = 9_000,
+        hold_torn_pools: bool = True,
+        max_torn_slots: int = 2,
+        max_heartbeat_gap: int = 0,
         assume_plain_mints: bool = False,
     ) -> EngineConfig: ...
     @property
@@ -2244,6 +2261,125 @@ class EngineStats:
     @property
     def nearest_misses(self) -> list[Miss]: ...
 
+# ---- freshness
+
+@final
+class ConnectionFreshness:
+    """One connection: how far it has come, and what it lost."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def shown_slot(self) -> int | None:
+        """Highest heartbeat of the present connection, or slot of any notification if it has none."""
+    @property
+    def behind_slots(self) -> int | None:
+        """Slots that it is behind `MarketFreshness.slot`."""
+    @property
+    def heartbeat_slot(self) -> int | None:
+        """Highest slot notification (`slotSubscribe`) of the present connection."""
+    @property
+    def subscriptions(self) -> int:
+        """Accounts subscribed and confirmed on the present connection."""
+    @property
+    def connections(self) -> int:
+        """Connections opened so far."""
+    @property
+    def gaps(self) -> int:
+        """Times that heartbeats were missing."""
+    @property
+    def slots_lost(self) -> int:
+        """Slots that the gaps were long, added up."""
+
+@final
+class BlockedPool:
+    """A pool that may not be traded now."""
+
+    @property
+    def pool(self) -> str: ...
+    @property
+    def reason(self) -> str:
+        """`stale_pool` or `torn_pool`, as in `EngineStats.reasons`."""
+    @property
+    def detail(self) -> str:
+        """The same as a sentence, with the account, its age and the bound."""
+
+@final
+class MarketFreshness:
+    """How fresh the whole market is at one moment. Ages are counted in slots."""
+
+    @property
+    def is_judging(self) -> bool:
+        """Whether anything is refused for its age: some connection has had a heartbeat."""
+    @property
+    def slot(self) -> int:
+        """The slot that ages are counted from: the highest shown, of three or more what half have reached."""
+    @property
+    def connections(self) -> list[ConnectionFreshness]: ...
+    @property
+    def blocked(self) -> list[BlockedPool]:
+        """Pools that may not be traded now; those that are set aside are not among them."""
+    @property
+    def waiting(self) -> int:
+        """Cycles that would be signals but for that; they are looked at again by themselves."""
+    @property
+    def in_doubt(self) -> int:
+        """Accounts that the last `Engine.stale_accounts` listed; this and the next four count its calls."""
+    @property
+    def doubted(self) -> int:
+        """Times that an account came into doubt."""
+    @property
+    def healed(self) -> int:
+        """Times that an account left it."""
+    @property
+    def healed_slots(self) -> int:
+        """Slots from the last known state to the call that found the account healed, added up."""
+    @property
+    def longest_slots(self) -> int:
+        """The most slots that one took."""
+
+@final
+class PoolFreshness:
+    """How fresh one pool is."""
+
+    @property
+    def fresh_to(self) -> int | None:
+        """The slot up to which all that trading changes is known to be the latest."""
+    @property
+    def age_slots(self) -> int | None: ...
+    @property
+    def blocked_reason(self) -> str | None:
+        """`stale_pool`, `torn_pool` or None."""
+    @property
+    def blocked_detail(self) -> str | None: ...
+
+@final
+class StaleAccount:
+    """An account to read again."""
+
+    @property
+    def pubkey(self) -> str: ...
+    @property
+    def pool(self) -> str:
+        """The first pool that reads it."""
+    @property
+    def reason(self) -> str:
+        """Why, in a word.
+
+        `uncovered`: no connection subscribes to it; `unread`: not pushed or read since it was subscribed, or
+        since a gap; `contradicted`: a connection said something else; `old`: past its bound.
+        """
+    @property
+    def fresh_to(self) -> int:
+        """The slot up to which its state is known to be the latest."""
+    @property
+    def age_slots(self) -> int: ...
+    @property
+    def read_from(self) -> int | None:
+        """The lowest slot to read it at, as `minContextSlot`, so that subscriptions vouch for it again."""
+
 @final
 class Engine:
     """From frames to signals. Every call may be made from any thread; none holds the GIL while it works."""
@@ -2274,6 +2410,20 @@ class Engine:
         """
     def stats(self, misses: int = 8) -> EngineStats:
         """Return all counters, with at most `misses` nearest misses."""
+    def freshness(self) -> MarketFreshness:
+        """Return how fresh the market is, and what may not be traded for it. Looks at every pool."""
+    def pool_freshness(self, pool: AddressLike) -> PoolFreshness:
+        """Return how fresh one pool is.
+
+        Raises:
+            InvalidInput: `pool` is no address, or that of no pool in the market.
+        """
+    def stale_accounts(self) -> list[StaleAccount]:
+        """Return the accounts to read again, for a source to heal; empty before the first heartbeat.
+
+        Those of which no connection knows now whether they have changed, and those past their bound (mints
+        and configurations past half of it). Looks at every pool; call it now and then, not per frame.
+        """
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
     def release(self, venue: str) -> None:

@@ -11,7 +11,9 @@
 //! recorded prices: a gain that exists because of our own fill alone is not a signal.
 
 mod config;
+mod freshness;
 mod funnel;
+mod guard;
 mod openings;
 
 use rustc_hash::FxHashSet;
@@ -21,13 +23,16 @@ use crate::cycle_finder::{
     CYCLE_EPSILON, CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, MarketSweep, NegativeCycle, edge_of, pool_of,
 };
 use crate::market::{AccountWrite, Applied, Market, MintIndex, PoolIndex, QuoteError};
-use crate::quantities::Slot;
+use crate::quantities::{Pubkey, Slot};
 use crate::scorer::{Candidate, Reason, Reasons, SignalScorer};
 use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
 use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, Verdict, WssAggregator};
 pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};
+pub use freshness::{ConnectionFreshness, FreshnessReport, PoolFreshness};
 use funnel::Shortfall;
 pub use funnel::{Funnel, Miss, Stage};
+use guard::Guard;
+pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
 use openings::Openings;
 
 /// How long to look for the last units of what may become a signal: they must not cost the block.
@@ -106,6 +111,14 @@ pub enum TakeError {
         /// Output that the same input gives now.
         found: u64,
     },
+    /// A pool of the route may not be traded now.
+    #[error("pool {pool}: {blocked}")]
+    Blocked {
+        /// The pool.
+        pool: Pubkey,
+        /// Why.
+        blocked: Blocked,
+    },
     /// A hop cannot be quoted.
     #[error(transparent)]
     Quote(#[from] QuoteError),
@@ -131,6 +144,7 @@ pub struct Engine {
     market: Market,
     scorer: SignalScorer,
     openings: Openings,
+    guard: Guard,
     funnel: Funnel,
     counters: Counters,
     updates: Vec<AccountUpdate>,
@@ -157,6 +171,7 @@ impl Engine {
             aggregator: WssAggregator::new(config.aggregator),
             market: Market::new(config.market),
             scorer: SignalScorer::new(config.scorer.clone()),
+            guard: Guard::new(config.freshness),
             config,
             openings: Openings::default(),
             funnel: Funnel::default(),
@@ -258,6 +273,7 @@ impl Engine {
         self.updates.clear();
         let verdict = self.aggregator.push(endpoint, frame, &mut self.updates);
         self.apply_updates(signals);
+        self.look_again(signals);
         verdict
     }
 
@@ -266,6 +282,7 @@ impl Engine {
         self.updates.clear();
         self.aggregator.disconnect(endpoint, &mut self.updates);
         self.apply_updates(signals);
+        self.look_again(signals);
     }
 
     fn apply_updates(&mut self, signals: &mut Vec<Signal>) {
@@ -296,6 +313,46 @@ impl Engine {
         self.aggregator.recycle(&mut updates);
         self.updates = updates;
         self.evaluate(slot, false, signals);
+    }
+
+    /// Looks again at cycles that were refused because of what was held of a pool, once some
+    /// connection has come further or something was read.
+    #[inline]
+    fn look_again(&mut self, signals: &mut Vec<Signal>) {
+        if self.guard.is_due(&self.aggregator) {
+            self.look_at_waiting(signals);
+        }
+    }
+
+    fn look_at_waiting(&mut self, signals: &mut Vec<Signal>) {
+        for key in self.guard.take_waiting() {
+            let graph = self.market.graph();
+            let net = key.edges().map(|edge| graph.weight(edge).map(|weight| weight.net)).sum();
+            let Some(net) = net else {
+                self.guard.wait(key); // set aside for a while
+                continue;
+            };
+            let cycle = Cycle { key, net };
+            if !cycle.is_open() || !self.openings.is_open(key) {
+                continue;
+            }
+            if self.blocked(&cycle).is_some() {
+                self.guard.wait(key);
+                continue;
+            }
+            let pools = key.edges().map(|edge| pool_of(edge).0);
+            let known =
+                pools.filter_map(|pool| self.guard.fresh_to(&self.aggregator, self.market.pool(pool)));
+            let slot = known.min().unwrap_or_else(|| self.aggregator.highest_slot());
+            self.consider(&cycle, slot, true, signals);
+        }
+        self.keep_disjoint(signals);
+    }
+
+    /// Returns why one of the cycle's pools may not be traded now.
+    fn blocked(&mut self, cycle: &Cycle) -> Option<Blocked> {
+        let mut pools = cycle.key.edges().map(|edge| pool_of(edge).0);
+        pools.find_map(|pool| self.guard.blocked(&self.aggregator, self.market.pool(pool)))
     }
 
     /// Looks again at the cycles through the pools touched last, on the market as fills have left it.
@@ -360,7 +417,15 @@ impl Engine {
                 }
             }
             Ok((base_mint, hops, candidate)) => {
-                let reasons = self.scorer.score(&candidate);
+                let mut reasons = self.scorer.judge(&candidate);
+                if reasons.is_go() {
+                    self.guard.forget(cycle.key);
+                    if let Some(blocked) = self.blocked(cycle) {
+                        reasons = Reasons::only(blocked.reason());
+                        self.guard.wait(cycle.key);
+                    }
+                }
+                self.scorer.count(reasons);
                 let stage = if reasons.is_go() { Stage::AfterCosts } else { Stage::AfterSizing };
                 self.funnel.reach_through(stage, furthest, recheck);
                 self.openings.advance(cycle.key, stage);
@@ -479,6 +544,12 @@ impl Engine {
     pub fn take(&mut self, signal: &Signal) -> Result<Vec<u64>, TakeError> {
         if !self.openings.can_take(signal.key, signal.opening_id) {
             return Err(TakeError::Over { opening_id: signal.opening_id });
+        }
+        for hop in &signal.hops {
+            let pool = self.market.pool(hop.pool);
+            if let Some(blocked) = self.guard.blocked(&self.aggregator, pool) {
+                return Err(TakeError::Blocked { pool: pool.address(), blocked });
+            }
         }
         let edges: Vec<EdgeIndex> = signal.hops.iter().map(|hop| edge_of(hop.pool, hop.a_to_b)).collect();
         let quoted = self.market.quote_route(&edges, signal.candidate.amount_in)?;

@@ -8,6 +8,7 @@
 //! - [`multiverse`]: all cycles and paths of a few hops, on plain arrays;
 //! - [`routing`]: the best trades through all pools at once;
 //! - [`plans`]: exact trades over several routes, and cycles that share pools;
+//! - [`freshness`]: up to which slot a state is known to be the latest;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -21,6 +22,7 @@ pub mod conformance;
 pub mod cycle_finder;
 pub mod decoders;
 pub mod engine;
+pub mod freshness;
 pub mod market;
 pub mod multiverse;
 pub mod pda;

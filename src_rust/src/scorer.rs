@@ -28,13 +28,17 @@ pub enum Reason {
     BelowMinProfit,
     /// What is left is below `min_net_bps` of the input.
     BelowMinBps,
+    /// A pool's accounts are not known to be the latest for longer than `max_pool_age_slots`.
+    StalePool,
+    /// One of the accounts that a swap writes together has arrived, another not yet.
+    TornPool,
     /// A better candidate of the same update uses one of the same pools.
     SharesPoolWithBetter,
 }
 
 impl Reason {
     /// Every reason, in the order of the funnel.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::AlreadyTaken,
         Self::NoBaseMint,
         Self::Stale,
@@ -44,6 +48,8 @@ impl Reason {
         Self::CostsExceedProfit,
         Self::BelowMinProfit,
         Self::BelowMinBps,
+        Self::StalePool,
+        Self::TornPool,
         Self::SharesPoolWithBetter,
     ];
 
@@ -60,6 +66,8 @@ impl Reason {
             Self::CostsExceedProfit => "costs_exceed_profit",
             Self::BelowMinProfit => "below_min_profit",
             Self::BelowMinBps => "below_min_bps",
+            Self::StalePool => "stale_pool",
+            Self::TornPool => "torn_pool",
             Self::SharesPoolWithBetter => "shares_pool_with_better",
         }
     }

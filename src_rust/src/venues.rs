@@ -232,6 +232,14 @@ pub struct AccountData<'a> {
     pub data: &'a [u8],
 }
 
+impl Dependency {
+    /// Returns whether only an authority changes the account, not trading: mints and configurations.
+    #[must_use]
+    pub fn is_settings(&self) -> bool {
+        matches!(self.reason, "missing_mint" | "missing_config" | "missing_pool_mint" | "missing_fee_account")
+    }
+}
+
 /// What an account write did to a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Written {
@@ -270,6 +278,11 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// configuration, the tick or bin arrays within reach. Derived addresses are remembered, not
     /// derived anew at every call.
     fn dependencies(&self, into: &mut Vec<Dependency>);
+
+    /// Appends the accounts that every swap writes together and quotes read, itself included; none
+    /// where a single account holds all that swaps change. While only some of them have arrived, the
+    /// pool is in a state that the chain never was in.
+    fn written_together(&self, _into: &mut Vec<Pubkey>) {}
 
     /// Returns whether the pool reads an account that it does not ask for: one it is quoted without,
     /// and which must be sound all the same where it is given.

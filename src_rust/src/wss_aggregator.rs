@@ -105,6 +105,7 @@ pub use news::{Logs, Notification, SlotStage, SlotsUpdate};
 pub use quarantine::QuarantineLimits;
 pub use stats::{AggregatorStats, EndpointStats};
 
+use crate::freshness::Freshness;
 use crate::quantities::{Pubkey, Slot};
 
 /// Bounds of an aggregator.
@@ -131,6 +132,10 @@ pub struct AggregatorConfig {
     /// Endpoints that have to deliver the same before it counts. Default 1; at most 64. See
     /// [Trust](self#trust).
     pub quorum: usize,
+    /// Slots that the heartbeats of a connection may leave out, beyond those that the chain skips,
+    /// before it counts as a gap; for providers that thin them out. Default 0. See
+    /// [`crate::freshness`].
+    pub max_heartbeat_gap: u64,
     /// When endpoints are put under quarantine unasked. Default `None`: never.
     pub quarantine: Option<QuarantineLimits>,
 }
@@ -146,6 +151,7 @@ impl Default for AggregatorConfig {
             max_seen: 1 << 16,
             max_kept_bytes: 64 << 20,
             quorum: 1,
+            max_heartbeat_gap: 0,
             quarantine: None,
         }
     }
@@ -174,6 +180,19 @@ pub struct AccountUpdate {
     pub slot: Slot,
     /// The state; `None` if it is known that there is no such account.
     pub account: Option<Account>,
+}
+
+/// How fresh the applied state of an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountFreshness {
+    /// The slot of the applied state.
+    pub slot: Slot,
+    /// States applied in that slot.
+    pub writes: u32,
+    /// Whether it was read in that slot, so that it is what the slot left.
+    pub by_read: bool,
+    /// Up to where it is known to be the latest, and by whose word.
+    pub known: Freshness,
 }
 
 /// The state of an account.

@@ -1,5 +1,6 @@
 //! What the engine is told once.
 
+use super::guard::FreshnessConfig;
 use crate::market::MarketConfig;
 use crate::quantities::Pubkey;
 use crate::scorer::ScorerConfig;
@@ -88,6 +89,8 @@ pub struct EngineConfig {
     pub aggregator: AggregatorConfig,
     /// What is taken for granted about accounts never seen.
     pub market: MarketConfig,
+    /// How old a pool may be.
+    pub freshness: FreshnessConfig,
     /// Thresholds of a go.
     pub scorer: ScorerConfig,
     /// Fees of one attempt.
@@ -103,6 +106,7 @@ impl Default for EngineConfig {
         Self {
             aggregator: AggregatorConfig::default(),
             market: MarketConfig::default(),
+            freshness: FreshnessConfig::default(),
             scorer: ScorerConfig::default(),
             costs: Costs::default(),
             max_hops: 3,

@@ -53,6 +53,11 @@ impl Openings {
         self.by_key.len()
     }
 
+    /// Returns whether the cycle is open.
+    pub(super) fn is_open(&self, key: CycleKey) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     /// Returns whether the cycle is or was open.
     pub(super) fn has_opened(&self, key: CycleKey) -> bool {
         self.ever.contains(&key)

@@ -167,6 +167,12 @@ impl Pool {
         self.set_aside.as_ref()
     }
 
+    /// Returns the accounts that the pool reads, itself excluded, as of its last write.
+    #[must_use]
+    pub fn accounts(&self) -> &[Dependency] {
+        &self.watched
+    }
+
     /// Returns whether time alone moves the pool's rates.
     pub(super) fn depends_on_time(&self) -> bool {
         self.depends_on_time

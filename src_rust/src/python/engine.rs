@@ -1,5 +1,6 @@
 //! Binding of the engine: conversion only.
 
+mod freshness;
 mod signal;
 mod stats;
 
@@ -14,9 +15,11 @@ use super::errors;
 use super::market::{PoolInfo, PyQuote, VenueInfo, named_edges, quote_in, release, shown_pools, venue_infos};
 use super::pool::PyPool;
 use super::wss_aggregator::convert::endpoint_stats;
-use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees};
+use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig};
 use crate::market::{MarketConfig, QuoteError};
 use crate::scorer::ScorerConfig;
+use crate::wss_aggregator::AggregatorConfig;
+use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
 pub use signal::PyHop;
 use signal::{PyFill, PySignal, export};
 use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
@@ -38,7 +41,9 @@ impl PyEngineConfig {
     #[new]
     #[pyo3(signature = (*, base_mints, max_hops=3, signatures=1, lamports_per_signature=5_000,
         compute_unit_limit=400_000, compute_unit_price_micro_lamports=50_000, tip_lamports=10_000,
-        min_net_profit_lamports=10_000, min_net_bps=0.0, max_age_slots=8, assume_plain_mints=false))]
+        min_net_profit_lamports=10_000, min_net_bps=0.0, max_age_slots=8, max_pool_age_slots=16,
+        max_settings_age_slots=9_000, hold_torn_pools=true, max_torn_slots=2, max_heartbeat_gap=0,
+        assume_plain_mints=false))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
     fn new(
         base_mints: &Bound<'_, PyDict>,
@@ -51,6 +56,11 @@ impl PyEngineConfig {
         min_net_profit_lamports: u64,
         min_net_bps: f64,
         max_age_slots: u64,
+        max_pool_age_slots: u64,
+        max_settings_age_slots: u64,
+        hold_torn_pools: bool,
+        max_torn_slots: u64,
+        max_heartbeat_gap: u64,
         assume_plain_mints: bool,
     ) -> PyResult<Self> {
         if !min_net_bps.is_finite() {
@@ -65,6 +75,13 @@ impl PyEngineConfig {
             .collect::<PyResult<Vec<_>>>()?;
         Ok(Self(EngineConfig {
             market: MarketConfig { assume_plain_mints, complete: false },
+            aggregator: AggregatorConfig { max_heartbeat_gap, ..AggregatorConfig::default() },
+            freshness: FreshnessConfig {
+                max_pool_age_slots,
+                max_settings_age_slots,
+                hold_torn_pools,
+                max_torn_slots,
+            },
             scorer: ScorerConfig { min_net_profit_lamports, min_net_bps, max_age_slots },
             costs: Costs {
                 signatures,
@@ -75,7 +92,6 @@ impl PyEngineConfig {
             },
             max_hops,
             base_mints,
-            ..EngineConfig::default()
         }))
     }
 
@@ -200,6 +216,25 @@ impl PyEngine {
         Ok(stats)
     }
 
+    fn freshness(&self, py: Python<'_>) -> PyResult<PyMarketFreshness> {
+        let report = py.detach(|| self.lock().freshness());
+        freshness::market_freshness(py, report)
+    }
+
+    fn pool_freshness(&self, py: Python<'_>, pool: &Bound<'_, PyAny>) -> PyResult<PyPoolFreshness> {
+        let address = arguments::address("pool", pool)?;
+        let found = py.detach(|| {
+            let mut engine = self.lock();
+            let index = engine.market().pool_index(&address)?;
+            Some(freshness::pool_freshness(&mut engine, index))
+        });
+        found.ok_or_else(|| errors::quote(py, &QuoteError::UnknownPool(address)))
+    }
+
+    fn stale_accounts(&self, py: Python<'_>) -> Vec<PyStaleAccount> {
+        py.detach(|| freshness::stale_accounts(&mut self.lock()))
+    }
+
     fn pools(&self, py: Python<'_>) -> PyResult<Vec<PoolInfo>> {
         let shown = py.detach(|| shown_pools(self.lock().market()));
         shown.into_iter().map(|pool| pool.into_info(py)).collect()
@@ -282,5 +317,6 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyStep>()?;
     m.add_class::<PyMiss>()?;
     m.add_class::<PyEngineStats>()?;
+    freshness::register(m)?;
     m.add_class::<PyEngine>()
 }

@@ -173,6 +173,9 @@ pub fn take(py: Python<'_>, error: &TakeError) -> PyErr {
     match error {
         TakeError::Over { .. } => market_data(py, "opening_over", error.to_string(), &[]),
         TakeError::Moved { .. } => market_data(py, "moved", error.to_string(), &[]),
+        TakeError::Blocked { blocked, .. } => {
+            market_data(py, blocked.reason().name(), error.to_string(), &[])
+        }
         TakeError::Quote(error) => quote(py, error),
     }
 }

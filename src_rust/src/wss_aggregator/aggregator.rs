@@ -13,8 +13,9 @@ use super::seen::Seen;
 use super::stats::{AggregatorStats, EndpointStats};
 use super::witness::{self, Witnesses};
 use super::writes::Order;
-use super::{Account, AccountUpdate, AggregatorConfig, EndpointId, Notification, Verdict};
+use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, EndpointId, Notification, Verdict};
 use crate::base58;
+use crate::freshness::{Evidence, Watch, Word};
 use crate::quantities::{Pubkey, Slot};
 
 type Result<T> = std::result::Result<T, Malformed>;
@@ -32,6 +33,7 @@ struct Ordered {
     witnesses: Witnesses,
     /// The owner of the latest decoded state, and its text.
     owner: (Vec<u8>, Pubkey),
+    evidence: Evidence,
     /// Whether its applied state rests on the word of an endpoint put under quarantine since.
     is_doubted: bool,
 }
@@ -43,6 +45,7 @@ impl AccountState for Ordered {
             writes: Order::new(config.quorum),
             witnesses: Witnesses::default(),
             owner: <_>::default(),
+            evidence: Evidence::default(),
             is_doubted: false,
         })
     }
@@ -108,6 +111,7 @@ impl WssAggregator {
     /// A connection that ends without [`disconnect`](Self::disconnect) ends here; what it alone
     /// held back is then released by the next arrival or `disconnect`.
     pub fn connect(&mut self, endpoint: EndpointId) {
+        self.remember_freshness(endpoint);
         self.ingress.connect(endpoint);
     }
 
@@ -255,14 +259,17 @@ impl WssAggregator {
     /// Takes notice of the end of a connection, and appends writes kept back that are to be
     /// applied now that this endpoint has no word in it. Looks at every account.
     pub fn disconnect(&mut self, endpoint: EndpointId, updates: &mut Vec<AccountUpdate>) {
+        self.remember_freshness(endpoint);
         if self.ingress.disconnect(endpoint) {
             self.settle(updates);
         }
     }
 
     fn settle(&mut self, updates: &mut Vec<AccountUpdate>) {
-        for Ordered { pubkey, writes, is_doubted, .. } in &mut self.ingress.accounts {
+        for Ordered { pubkey, writes, is_doubted, evidence, .. } in &mut self.ingress.accounts {
+            let before = writes.slot();
             if let Some((slot, account)) = writes.settle(&self.ingress.links) {
+                evidence.applied(false, before == Some(slot));
                 updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
                 *is_doubted = false;
                 self.released += 1;
@@ -307,6 +314,53 @@ impl WssAggregator {
             released: self.released,
             disputes: self.disputes,
             highest_slot: self.highest_slot(),
+        }
+    }
+
+    /// Returns how far each connection has come and what it covers; connections are numbered as
+    /// [`EndpointId::index`] says.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.ingress.watch
+    }
+
+    /// Returns the number of an account that some frame or request has named; it never changes.
+    #[must_use]
+    pub fn account_number(&self, address: &Pubkey) -> Option<u32> {
+        self.ingress.number_of(&address.to_string())
+    }
+
+    /// Returns how fresh the applied state of an account is; `None` if there is none.
+    ///
+    /// # Panics
+    /// If another aggregator numbered the account.
+    #[must_use]
+    pub fn freshness(&self, number: u32) -> Option<AccountFreshness> {
+        let Ordered { writes, witnesses, evidence, .. } = &self.ingress.accounts[number as usize];
+        let slot = writes.slot()?;
+        let word = |endpoint: usize| {
+            let (slot, content) = witnesses.last_word(endpoint, self.ingress.links[endpoint].number)?;
+            Some(Word { slot, is_held: writes.is_applied(content) })
+        };
+        let known = self.ingress.watch.freshness(number, slot, *evidence, word);
+        Some(AccountFreshness { slot, writes: evidence.writes(), by_read: evidence.by_read(), known })
+    }
+
+    /// Keeps what a connection vouches for, before it ends. Looks at every account.
+    fn remember_freshness(&mut self, endpoint: EndpointId) {
+        if self.ingress.watch.report(endpoint.0).shown.is_none() {
+            return;
+        }
+        for number in 0..self.ingress.accounts.len() {
+            let connection = self.ingress.links[endpoint.0].number;
+            let has_word =
+                self.ingress.accounts[number].witnesses.last_word(endpoint.0, connection).is_some();
+            let Ok(number) = u32::try_from(number) else { return };
+            if self.ingress.watch.covers(endpoint.0, number, has_word)
+                && let Some(AccountFreshness { known, .. }) = self.freshness(number)
+            {
+                self.ingress.accounts[number as usize].evidence.known(known.fresh_to);
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use super::request::{self, Ask};
 use super::stats::EndpointStats;
 use super::{AggregatorConfig, EndpointId, SlotsUpdate};
 use crate::base58;
+use crate::freshness::Watch;
 use crate::quantities::Slot;
 
 type Result<T> = std::result::Result<T, Malformed>;
@@ -109,6 +110,7 @@ pub struct Ingress<S> {
     /// Who alone has named each account, or [`WELL_KNOWN`].
     introducers: Vec<u32>,
     pub progress: Progress,
+    pub watch: Watch,
     echoes: Echoes,
 }
 
@@ -125,6 +127,7 @@ impl<S: AccountState> Ingress<S> {
             accounts: Vec::new(),
             introducers: Vec::new(),
             progress: Progress::new(config.quorum),
+            watch: Watch::new(config.quorum, config.max_heartbeat_gap),
             echoes: Echoes::default(),
         }
     }
@@ -140,6 +143,7 @@ impl<S: AccountState> Ingress<S> {
             });
             self.budgets.push(Budget::new(self.config.max_kept_bytes));
             self.links.push(Connection { number: 0, open: true });
+            self.watch.register(self.links.len() - 1);
             self.stats.push(EndpointStats { name: name.to_owned(), ..EndpointStats::default() });
             self.stats.len() - 1
         });
@@ -152,6 +156,7 @@ impl<S: AccountState> Ingress<S> {
 
     pub fn connect(&mut self, endpoint: EndpointId) {
         self.endpoints[endpoint.0].reset(true);
+        self.watch.connect(endpoint.0);
         self.relink(endpoint, !self.stats[endpoint.0].is_quarantined);
     }
 
@@ -165,6 +170,7 @@ impl<S: AccountState> Ingress<S> {
     pub fn disconnect(&mut self, endpoint: EndpointId) -> bool {
         let was_connected = self.endpoints[endpoint.0].is_connected;
         self.endpoints[endpoint.0].reset(false);
+        self.watch.close(endpoint.0);
         self.links[endpoint.0].open = false;
         self.stats[endpoint.0].disconnects += u64::from(was_connected);
         was_connected
@@ -180,6 +186,15 @@ impl<S: AccountState> Ingress<S> {
         stats.quarantines += u64::from(quarantined);
         let open = self.endpoints[endpoint.0].is_connected && !quarantined;
         self.relink(endpoint, open);
+        self.watch.close(endpoint.0);
+        if open {
+            self.watch.connect(endpoint.0);
+            for subscription in self.endpoints[endpoint.0].subscriptions.values() {
+                if let Subscription::Account(account) = subscription {
+                    self.watch.confirmed(endpoint.0, *account);
+                }
+            }
+        }
         if quarantined {
             self.progress.withdraw(endpoint.0, &self.links);
         }
@@ -224,6 +239,21 @@ impl<S: AccountState> Ingress<S> {
                 let accounts = addresses.iter().map(|address| self.account(address, WELL_KNOWN));
                 Pending::Accounts(accounts.collect::<Result<_>>()?)
             }
+            Ask::LeaveAccount(subscription) => {
+                let all = &self.endpoints[endpoint.0].subscriptions;
+                if let Some(Subscription::Account(account)) = all.get(&subscription) {
+                    self.watch.left(endpoint.0, *account);
+                }
+                return Ok(());
+            }
+            Ask::LeaveProgram => {
+                self.watch.left_programs(endpoint.0);
+                return Ok(());
+            }
+            Ask::LeaveSlots => {
+                self.watch.left_slots(endpoint.0);
+                return Ok(());
+            }
             Ask::Other => return Ok(()),
         };
         let all = &mut self.endpoints[endpoint.0].pending;
@@ -238,6 +268,7 @@ impl<S: AccountState> Ingress<S> {
         let account = self.account(address, WELL_KNOWN)?;
         let all = &mut self.endpoints[endpoint.0].subscriptions;
         all.insert(subscription, Subscription::Account(account));
+        self.watch.confirmed(endpoint.0, account);
         Ok(())
     }
 
@@ -361,6 +392,18 @@ impl<S: AccountState> Ingress<S> {
     #[inline]
     pub fn saw_slot(&mut self, endpoint: EndpointId, slot: Slot) {
         self.progress.saw(endpoint.0, slot, &self.links);
+    }
+
+    /// Takes notice of the slot of a sound notification.
+    #[inline]
+    pub fn showed_slot(&mut self, endpoint: EndpointId, slot: Slot) {
+        self.saw_slot(endpoint, slot);
+        self.watch.showed(endpoint.0, slot);
+    }
+
+    /// Returns the number of an account that has been named.
+    pub fn number_of(&self, address: &str) -> Option<u32> {
+        self.by_address.get(&self.hasher.hash(address.as_bytes())).copied()
     }
 
     pub fn highest_slot(&self) -> Slot {

@@ -221,6 +221,12 @@ impl<D> Writes<D> {
         }
     }
 
+    /// Returns the slot of the applied write.
+    #[inline]
+    pub fn slot(&self) -> Option<Slot> {
+        self.slot
+    }
+
     /// Returns whether this is the content of the applied write.
     #[inline]
     pub fn is_applied(&self, content: Content) -> bool {

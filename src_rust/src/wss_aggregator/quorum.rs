@@ -104,6 +104,11 @@ impl<D> Default for QuorumWrites<D> {
 }
 
 impl<D> QuorumWrites<D> {
+    /// Returns the slot of the applied write.
+    pub fn slot(&self) -> Option<Slot> {
+        self.current.map(|current| current.slot)
+    }
+
     /// Returns whether this is the content of the applied write.
     pub fn is_applied(&self, content: Content) -> bool {
         self.current.is_some_and(|current| current.content == content)

@@ -14,6 +14,12 @@ pub enum Ask<'a> {
     Signature(Cow<'a, [u8]>),
     /// `getMultipleAccounts` of a list of addresses.
     Accounts(Vec<Cow<'a, [u8]>>),
+    /// `accountUnsubscribe` of a subscription.
+    LeaveAccount(u64),
+    /// `programUnsubscribe`.
+    LeaveProgram,
+    /// `slotUnsubscribe`.
+    LeaveSlots,
     /// `programSubscribe`, `logsSubscribe`, `slotSubscribe` and everything whose answers need no
     /// memory: their notifications name their subject.
     Other,
@@ -42,9 +48,26 @@ pub fn parse(bytes: &[u8]) -> Result<(u64, Ask<'_>), Malformed> {
         b"accountSubscribe" => Ask::Account(first_string(params)?),
         b"signatureSubscribe" => Ask::Signature(first_string(params)?),
         b"getMultipleAccounts" => Ask::Accounts(first_list(params)?),
+        b"accountUnsubscribe" => Ask::LeaveAccount(first_number(params)?),
+        b"programUnsubscribe" => Ask::LeaveProgram,
+        b"slotUnsubscribe" => Ask::LeaveSlots,
         _ => Ask::Other,
     };
     Ok((id, ask))
+}
+
+fn first_number(params: Option<&[u8]>) -> Result<u64, Malformed> {
+    let mut first = None;
+    let mut cursor = Cursor::new(params.ok_or(Malformed::MissingField("params"))?);
+    cursor.array("params", |cursor, position| {
+        if position == 0 {
+            first = Some(cursor.u64("params")?);
+        } else {
+            cursor.skip()?;
+        }
+        Ok(())
+    })?;
+    first.ok_or(Malformed::MissingField("params"))
 }
 
 fn first_string(params: Option<&[u8]>) -> Result<Cow<'_, [u8]>, Malformed> {

@@ -111,6 +111,11 @@ impl Witnesses {
         findings
     }
 
+    /// Returns what a connection of an endpoint notified last.
+    pub fn last_word(&self, endpoint: usize, connection: u32) -> Option<(Slot, Content)> {
+        self.words.get(endpoint).filter(|word| word.connection == connection)?.last
+    }
+
     /// Returns the highest slot notified by any endpoint but one; 0 if there is none.
     pub fn highest_but(&self, endpoint: usize) -> Slot {
         let others = self.words.iter().enumerate().filter(|&(other, _)| other != endpoint);

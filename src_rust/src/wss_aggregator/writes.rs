@@ -41,6 +41,15 @@ impl<D> Order<D> {
         }
     }
 
+    /// Returns the slot of the applied write.
+    #[inline]
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::First(writes) => writes.slot(),
+            Self::Quorum(_, writes) => writes.slot(),
+        }
+    }
+
     /// Returns whether this is the content of the applied write.
     #[inline]
     pub fn is_applied(&self, content: Content) -> bool {

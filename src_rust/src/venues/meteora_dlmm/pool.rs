@@ -344,6 +344,11 @@ impl PoolState for DlmmPool {
         self.sides.addresses()
     }
 
+    fn written_together(&self, into: &mut Vec<Pubkey>) {
+        into.push(self.address);
+        into.extend(self.arrays.address(self.pair.active_id.div_euclid(BINS_PER_ARRAY)));
+    }
+
     fn dependencies(&self, into: &mut Vec<Dependency>) {
         self.sides.dependencies(into);
         self.vaults.dependencies(into);

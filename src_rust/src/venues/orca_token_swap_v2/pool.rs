@@ -149,6 +149,10 @@ impl PoolState for TokenSwapPool {
         self.sides.addresses()
     }
 
+    fn written_together(&self, into: &mut Vec<Pubkey>) {
+        into.extend(self.vaults.addresses());
+    }
+
     fn dependencies(&self, into: &mut Vec<Dependency>) {
         self.sides.dependencies(into);
         self.vaults.dependencies(into);

@@ -237,6 +237,10 @@ impl PoolState for PumpSwapPool {
         self.sides.addresses()
     }
 
+    fn written_together(&self, into: &mut Vec<Pubkey>) {
+        into.extend(self.vaults.addresses());
+    }
+
     fn dependencies(&self, into: &mut Vec<Dependency>) {
         let first = into.len();
         self.sides.dependencies(into);

@@ -203,6 +203,10 @@ impl PoolState for AmmV4Pool {
         mints_of(&self.info)
     }
 
+    fn written_together(&self, into: &mut Vec<Pubkey>) {
+        into.extend(self.vaults.addresses());
+    }
+
     fn dependencies(&self, into: &mut Vec<Dependency>) {
         self.vaults.dependencies(into);
         self.sides.dependencies(into);

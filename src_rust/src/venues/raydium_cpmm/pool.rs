@@ -192,6 +192,12 @@ impl PoolState for CpmmPool {
         mints_of(&self.state)
     }
 
+    /// The pool's own account too: it holds the fees that the vaults do not trade with.
+    fn written_together(&self, into: &mut Vec<Pubkey>) {
+        into.extend(self.vaults.addresses());
+        into.push(self.address);
+    }
+
     fn dependencies(&self, into: &mut Vec<Dependency>) {
         into.push(Dependency {
             address: self.state.amm_config,

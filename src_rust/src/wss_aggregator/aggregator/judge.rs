@@ -91,7 +91,7 @@ impl WssAggregator {
             Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
                 let verdict = self.repeated(endpoint, number, slot, content, first)?;
                 self.testify(endpoint, number, slot, content);
-                self.ingress.saw_slot(endpoint, slot);
+                self.ingress.showed_slot(endpoint, slot);
                 verdict
             }
             Said::Logs { key } => self.seen.contains(key).then_some(Repeat::Duplicate)?,
@@ -148,14 +148,14 @@ impl WssAggregator {
         Ok(Judged::One(match self.ingress.read(endpoint, frame)? {
             Message::Write { write, account } => {
                 let verdict = self.write(endpoint, frame, &write, &account, first, updates)?;
-                self.ingress.saw_slot(endpoint, write.slot);
+                self.ingress.showed_slot(endpoint, write.slot);
                 verdict
             }
             Message::Reads { id, slot, accounts } => {
                 return self.reads(endpoint, id, slot, &accounts, first, updates).map(Judged::Reads);
             }
             Message::Logs { slot, number_at, log } => {
-                self.ingress.saw_slot(endpoint, slot);
+                self.ingress.showed_slot(endpoint, slot);
                 // By a quorum, all of it has to be the same; else the first word is taken.
                 let rest = if self.config.quorum > 1 { self.ingress.hasher.hash(log.lines) } else { 0 };
                 let numbers = if rest == 0 { [0; 2] } else { [slot, u64::from(log.failed)] };
@@ -171,6 +171,7 @@ impl WssAggregator {
             }
             Message::Slot { slot, parent, root } => {
                 self.ingress.saw_slot(endpoint, slot);
+                self.ingress.watch.beat(endpoint.0, slot, parent);
                 let key = self.key(kind::SLOT, [slot, parent], u128::from(root), &[]);
                 match Some(slot).cmp(&self.highest_notified_slot) {
                     Ordering::Greater => {
@@ -212,7 +213,7 @@ impl WssAggregator {
                 verdict_of(said)
             }
             Message::Signature { slot, signature, received, failed } => {
-                self.ingress.saw_slot(endpoint, slot);
+                self.ingress.showed_slot(endpoint, slot);
                 let outcome = u64::from(failed && self.config.quorum > 1);
                 let numbers = [u64::from(received), outcome];
                 let key = self.key(kind::SIGNATURE, numbers, 0, signature.as_bytes());
@@ -321,6 +322,7 @@ impl WssAggregator {
             self.ingress.stats[endpoint.0].count(verdict);
             best = better(best, verdict);
         }
+        self.ingress.watch.was_read();
         Ok(best)
     }
 
@@ -336,7 +338,9 @@ impl WssAggregator {
         let State { number, slot, content, account } = state;
         let from = Delivery { endpoint: endpoint.0, links: &self.ingress.links, source, at: first.at };
         let budget = &self.ingress.budgets[endpoint.0];
-        let Ordered { pubkey, writes, is_doubted, .. } = &mut self.ingress.accounts[number as usize];
+        let Ordered { pubkey, writes, is_doubted, evidence, .. } =
+            &mut self.ingress.accounts[number as usize];
+        let before = writes.slot();
         let mut dropped = false;
         let keep = |account: Option<Account>| {
             let bytes = size_of::<Account>() + account.as_ref().map_or(0, |account| account.data.capacity());
@@ -346,8 +350,12 @@ impl WssAggregator {
         };
         let Placement { arrival, apply } = writes.arrive(from, slot, content, account, keep);
         if let Some((slot, account)) = apply {
+            let by_read = source == Source::Read && writes.is_applied(content);
+            evidence.applied(by_read, before == Some(slot));
             updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
             *is_doubted = false;
+        } else if source == Source::Read && before == Some(slot) && writes.is_applied(content) {
+            evidence.read();
         }
         self.ingress.stats[endpoint.0].not_kept += u64::from(dropped);
         match arrival {

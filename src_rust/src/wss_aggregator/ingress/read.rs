@@ -110,6 +110,9 @@ impl<S: AccountState> Ingress<S> {
             Some(Pending::Signature(signature)) => Subscription::Signature(signature.clone()),
         };
         let number = Cursor::new(result).u64("result")?;
+        if let Subscription::Account(account) = subscription {
+            self.watch.confirmed(endpoint.0, account);
+        }
         all.pending.remove(&id);
         all.subscriptions.insert(number, subscription);
         Ok(Message::Control)

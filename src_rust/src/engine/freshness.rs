@@ -1,0 +1,91 @@
+//! What an engine tells of how fresh its market is: on demand, nothing is kept for it.
+
+use super::guard::{self, Blocked, Healing, StaleAccount};
+use super::{Engine, PoolIndex};
+use crate::freshness::LinkReport;
+use crate::quantities::{Pubkey, Slot};
+
+/// One connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionFreshness {
+    /// Its name.
+    pub name: String,
+    /// How far it has come, and its counters.
+    pub link: LinkReport,
+    /// Slots that it is behind; `None` before it has shown one.
+    pub behind_slots: Option<u64>,
+}
+
+/// The whole at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreshnessReport {
+    /// Whether anything is refused for its age: some connection has had a heartbeat.
+    pub is_judging: bool,
+    /// The slot that ages are counted from.
+    pub now: Slot,
+    /// The connections, in the order in which they were first named.
+    pub connections: Vec<ConnectionFreshness>,
+    /// Pools that may not be traded now, and why.
+    pub blocked: Vec<(Pubkey, Blocked)>,
+    /// Cycles that would be signals but for that.
+    pub waiting: usize,
+    /// What was listed to be read again, and what became of it.
+    pub healing: Healing,
+}
+
+/// One pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolFreshness {
+    /// The slot up to which all that trading changes is known to be the latest; `None` if no account
+    /// of it came through a connection.
+    pub fresh_to: Option<Slot>,
+    /// Its age.
+    pub age_slots: Option<u64>,
+    /// Why it may not be traded now.
+    pub blocked: Option<Blocked>,
+}
+
+impl Engine {
+    /// Returns how fresh the market is. Looks at every pool.
+    pub fn freshness(&mut self) -> FreshnessReport {
+        let Self { aggregator, market, guard, .. } = self;
+        let now = guard::now(aggregator);
+        let names = aggregator.stats().endpoints.into_iter().map(|endpoint| endpoint.name);
+        let connections = names.enumerate().map(|(number, name)| {
+            let link = aggregator.watch().report(number);
+            let behind_slots = link.shown.map(|shown| now.saturating_sub(shown));
+            ConnectionFreshness { name, link, behind_slots }
+        });
+        let blocked = market.pools().iter().filter(|pool| pool.set_aside().is_none());
+        FreshnessReport {
+            is_judging: aggregator.watch().is_judging(),
+            now,
+            connections: connections.collect(),
+            blocked: blocked
+                .filter_map(|pool| Some((pool.address(), guard.blocked(aggregator, pool)?)))
+                .collect(),
+            waiting: guard.waiting(),
+            healing: guard.healing(),
+        }
+    }
+
+    /// Returns how fresh one pool is.
+    pub fn pool_freshness(&mut self, pool: PoolIndex) -> PoolFreshness {
+        let Self { aggregator, market, guard, .. } = self;
+        let pool = market.pool(pool);
+        let fresh_to = guard.fresh_to(aggregator, pool);
+        PoolFreshness {
+            fresh_to,
+            age_slots: fresh_to.map(|fresh_to| guard::now(aggregator).saturating_sub(fresh_to)),
+            blocked: guard.blocked(aggregator, pool),
+        }
+    }
+
+    /// Returns the accounts to read again, in the order of the pools that read them: those of which no
+    /// connection knows now whether they have changed, and those past their bound (mints and
+    /// configurations past half of it). Empty before the first heartbeat. To be called now and then:
+    /// [`FreshnessReport::healing`] counts from one call to the next. Looks at every pool.
+    pub fn stale_accounts(&mut self) -> Vec<StaleAccount> {
+        self.guard.stale_accounts(&self.aggregator, &self.market)
+    }
+}
