@@ -17,6 +17,7 @@ from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
 from phantom_arbiter.commands.journal import journal
+from phantom_arbiter.commands.localnet import localnet
 from phantom_arbiter.commands.pools import pools
 from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.run import run
@@ -39,6 +40,7 @@ def build_app() -> typer.Typer:
     app.command()(journal)
     app.command()(config)
     app.command()(conformance)
+    app.command()(localnet)
     app.command()(version)
     return app
 

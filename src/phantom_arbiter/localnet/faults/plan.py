@@ -1,0 +1,196 @@
+"""Fault plans: what goes wrong at one endpoint, how often, and how they are read from a file.
+
+A file holds one table for all endpoints and one for each, in their order; later wins:
+
+```toml
+[default]
+delay_ms = 2.0
+jitter_ms = 5.0
+
+[[endpoint]]            # the first endpoint
+loss = 0.01
+
+[[endpoint]]            # the second
+half_open_every_s = 60.0
+```
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from phantom_arbiter.errors import ConfigError
+
+MAX_LAG_SLOTS = 150
+LIE_KINDS = ("data", "slot", "owner")
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPlan:
+    """What goes wrong at an endpoint. The default plan is an endpoint without fault.
+
+    Probabilities are for each notification (or HTTP request) on its own. Times between faults on the
+    connection level are exponential with the given mean; 0 means never.
+
+    Attributes:
+        delay_ms: Least delay of a notification.
+        jitter_ms: Random part of the delay, uniform from 0.
+        reorder: Jitter may let one account's notification overtake another's; else it keeps all order.
+        reorder_within_account: Jitter may let an account's later write overtake its earlier one.
+        loss: A notification is not sent.
+        duplicate: A notification is sent twice.
+        conflate: A write is kept back; a later one of the same account and slot replaces it, else it is
+            sent at the end of the slot.
+        garbage: Bytes that are no message are sent before a notification.
+        lie: A false version of a notification is sent before it.
+        lie_replaces: The false version is sent instead.
+        lie_kinds: What is false: `data`, `slot` (impossibly high) or `owner`.
+        lag_slots: Slots by which all that the endpoint says is late, over HTTP too; at most 150.
+        disconnect_every_s: Mean time until all WebSockets are cut.
+        half_open_every_s: Mean time until all WebSockets fall silent without being closed.
+        half_open_s: How long a silent one stays before it is cut; 0: until the client gives up.
+        stall_every_s: Mean time until the endpoint sends nothing for a while, then all at once.
+        stall_s: How long it then sends nothing.
+        refuse_connection: A WebSocket handshake is answered with 503.
+        max_subscriptions: Subscriptions that one connection may have; 0: any number.
+        http_delay_ms: Delay of an HTTP answer.
+        http_429: An HTTP request is answered with 429 and `Retry-After`.
+        retry_after_s: What `Retry-After` says.
+        http_unhealthy: An HTTP request is answered with -32005.
+        http_500: An HTTP request is answered with 500.
+        http_garbage: An HTTP request is answered with what is no JSON.
+        http_hang: An HTTP request is never answered.
+    """
+
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    reorder: bool = False
+    reorder_within_account: bool = False
+    loss: float = 0.0
+    duplicate: float = 0.0
+    conflate: float = 0.0
+    garbage: float = 0.0
+    lie: float = 0.0
+    lie_replaces: bool = False
+    lie_kinds: tuple[str, ...] = LIE_KINDS
+    lag_slots: int = 0
+    disconnect_every_s: float = 0.0
+    half_open_every_s: float = 0.0
+    half_open_s: float = 0.0
+    stall_every_s: float = 0.0
+    stall_s: float = 1.0
+    refuse_connection: float = 0.0
+    max_subscriptions: int = 0
+    http_delay_ms: float = 0.0
+    http_429: float = 0.0
+    retry_after_s: float = 1.0
+    http_unhealthy: float = 0.0
+    http_500: float = 0.0
+    http_garbage: float = 0.0
+    http_hang: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "lie_kinds":
+                if not isinstance(value, tuple) or not value or not all(kind in LIE_KINDS for kind in value):
+                    raise ConfigError(f"lie_kinds is {value!r}, it may hold {', '.join(LIE_KINDS)}")
+            elif isinstance(field.default, bool):
+                if not isinstance(value, bool):
+                    raise ConfigError(f"{field.name} is {value!r}, it may be true or false")
+            elif (
+                isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf")
+            ):
+                raise ConfigError(f"{field.name} is {value!r}, it may be a number from 0")
+            elif field.name in PROBABILITIES and value > 1:
+                raise ConfigError(f"{field.name} is {value}, it may be 0 to 1")
+            elif field.name == "lag_slots" and value > MAX_LAG_SLOTS:
+                raise ConfigError(f"lag_slots is {value}, it may be 0 to {MAX_LAG_SLOTS}")
+            elif isinstance(field.default, int) and not isinstance(value, int):
+                raise ConfigError(f"{field.name} is {value}, it may be a whole number")
+
+    @property
+    def changes_delivery(self) -> bool:
+        """Whether notifications need more than to be sent at once."""
+        return any(
+            (
+                self.delay_ms,
+                self.jitter_ms,
+                self.loss,
+                self.duplicate,
+                self.conflate,
+                self.garbage,
+                self.lie,
+                self.lag_slots,
+                self.stall_every_s,
+            )
+        )
+
+
+PROBABILITIES = frozenset(
+    {
+        "loss",
+        "duplicate",
+        "conflate",
+        "garbage",
+        "lie",
+        "refuse_connection",
+        "http_429",
+        "http_unhealthy",
+        "http_500",
+        "http_garbage",
+        "http_hang",
+    }
+)
+
+
+def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
+    """Return the plan of each of `endpoints` endpoints.
+
+    Raises:
+        ConfigError: The file is missing or no TOML, or a key or value is wrong: which, and what it may be.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"fault file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"fault file {path} is no TOML: {error}") from error
+    for key in content.keys() - {"default", "endpoint"}:
+        raise ConfigError(
+            f"fault file {path}: unknown key {key}", hint="it may hold [default] and [[endpoint]]"
+        )
+    own = content.get("endpoint", [])
+    if not isinstance(own, list):
+        raise ConfigError(f"fault file {path}: endpoint is no list of tables", hint="write [[endpoint]]")
+    if len(own) > endpoints:
+        raise ConfigError(f"fault file {path} has {len(own)} endpoints, the net has {endpoints}")
+    base = plan_from(content.get("default", {}), FaultPlan(), f"fault file {path}, [default]")
+    tables = [*own, *({} for _ in range(endpoints - len(own)))]
+    return [
+        plan_from(table, base, f"fault file {path}, endpoint {number}")
+        for number, table in enumerate(tables, start=1)
+    ]
+
+
+def plan_from(table: Any, base: FaultPlan, where: str) -> FaultPlan:
+    """Return `base` with the entries of `table`.
+
+    Raises:
+        ConfigError: A key or value is wrong.
+    """
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where} is no table")
+    known = {field.name for field in fields(FaultPlan)}
+    for key in table.keys() - known:
+        raise ConfigError(f"{where}: unknown key {key}", hint=f"known are {', '.join(sorted(known))}")
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+    }
+    try:
+        return replace(base, **values)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error

@@ -1,0 +1,106 @@
+"""`phantom localnet`: what it prints, how it ends, and what it says when it cannot start."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("solders")
+
+from phantom_arbiter.cli import main
+
+COMMAND = [sys.executable, "-m", "phantom_arbiter", "localnet", "--port", "0"]
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_json_gives_addresses_that_answer_and_ends_with_counters() -> None:
+    with start("--json", "--endpoints", "2", "--rate", "5000", "--seed", "9") as process:
+        found = json.loads(line_of(process))
+        assert [each["name"] for each in found["endpoints"]] == ["local-0", "local-1"]
+        body = b'{"jsonrpc":"2.0","id":1,"method":"getHealth"}'
+        for each in found["endpoints"]:
+            with urllib.request.urlopen(urllib.request.Request(each["http"], body), timeout=10) as answer:
+                assert json.loads(answer.read())["result"] == "ok"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0, err
+        last: dict[str, Any] = json.loads(out)
+        assert last["endpoints"][1]["requests"] == {"getHealth": 1}
+
+
+def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end() -> None:
+    with start("--source", "empty") as process:
+        words = line_of(process).split()
+        assert words[0] == "local-0"
+        http, ws = words[1:]
+        assert http.startswith("http://127.0.0.1:")
+        assert int(ws.rsplit(":", 1)[1]) == int(http.rsplit(":", 1)[1]) + 1
+        assert line_of(process).startswith("control ")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert "Ctrl-C stops" in err
+        assert "stopped in slot" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--source", "gone.phrec"], "source gone.phrec does not exist"),
+        (["--faults", "gone.toml"], "fault file gone.toml cannot be read: No such file or directory"),
+        (["--endpoints", "0"], "endpoints is 0, it may be 1 to 64"),
+        (["--rate", "fast"], "rate is fast, it may be a number of writes per second or max"),
+        (["--venue", "phoenix"], "there is no venue phoenix; hint: known are meteora_damm_v2, "),
+        (["--program", "x=y"], "program is x=y, it may be an address, = and a file"),
+        (["--program", "11111111111111111111111111111111=y"], "program file y does not exist"),
+    ],
+)
+def test_wrong_options_are_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["localnet", "--port", "0", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"phantom: error: {message}")
+    assert error.count("\n") == 1
+
+
+def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["localnet", "--source", "empty", "--port", str(port)]) == 2
+    hint = "hint: choose others with --port; 0 takes any free ones"
+    assert capsys.readouterr().err == f"phantom: error: port {port} is in use; {hint}\n"
+
+
+def test_missing_packages_come_with_the_way_to_install_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("phantom_arbiter.localnet.requires.find_spec", lambda name: None)
+    assert main(["localnet"]) == 2
+    assert capsys.readouterr().err == (
+        "phantom: error: the local net needs solders and zstandard; "
+        "hint: pip install 'phantom-arbiter[localnet]'\n"
+    )
