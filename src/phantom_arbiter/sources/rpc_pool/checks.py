@@ -1,0 +1,77 @@
+"""Whether a result has the shape that its method promises."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+from phantom_arbiter.sources.rpc_pool.wire import context_slot, is_slot
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramAccount:
+    """An account that `getProgramAccounts` found, with the part of its data that was asked for."""
+
+    address: str
+    data: bytes
+
+
+def check_slot(result: Any) -> None:
+    """Check an answer to `getSlot`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not is_slot(result):
+        raise ValueError("no slot")
+
+
+def check_accounts(result: Any, count: int, min_slot: int | None) -> None:
+    """Check an answer to `getMultipleAccounts`.
+
+    Raises:
+        ValueError: It is none, or of another number of accounts, or behind the slot that was asked for.
+    """
+    slot = context_slot(result)
+    if slot is None:
+        raise ValueError("no slot")
+    if min_slot is not None and slot < min_slot:
+        raise ValueError(f"of slot {slot}, though {min_slot} was asked for")
+    value = result.get("value")
+    if not isinstance(value, list) or len(value) != count:
+        found = len(value) if isinstance(value, list) else "no"
+        raise ValueError(f"{found} accounts instead of {count}")
+    for account in value:
+        if account is not None:
+            _account(account)
+
+
+def program_accounts(result: Any) -> list[ProgramAccount]:
+    """Return what an answer to `getProgramAccounts` holds, with or without context.
+
+    Raises:
+        ValueError: It is none.
+    """
+    value = result.get("value") if isinstance(result, dict) else result
+    if not isinstance(value, list):
+        raise ValueError("no list")
+    found = []
+    for entry in value:
+        if not isinstance(entry, dict) or not isinstance(entry.get("pubkey"), str):
+            raise ValueError("an account without address")
+        found.append(ProgramAccount(entry["pubkey"], _account(entry.get("account"))))
+    return found
+
+
+def _account(account: Any) -> bytes:
+    if not isinstance(account, dict) or not isinstance(account.get("owner"), str):
+        raise ValueError("an account without owner")
+    data = account.get("data")
+    if not isinstance(data, list) or len(data) != 2 or data[1] != "base64" or not isinstance(data[0], str):
+        raise ValueError("an account whose data is not base64")
+    try:
+        return base64.b64decode(data[0], validate=True)
+    except binascii.Error:
+        raise ValueError("an account whose data is not base64") from None
