@@ -236,7 +236,7 @@ class RpcPool:
         return isinstance(error, TransientError)
 
     def _wait(self, state: RetryCallState) -> float:
-        """Return the pause after a round: random below a bound that doubles, but no less than was asked for."""
+        """Return the pause after a round: random below a doubling bound, but no less than was asked for."""
         backoff = wait_random_exponential(multiplier=self.rules.first_wait_s, max=self.rules.max_wait_s)(
             state
         )
@@ -296,7 +296,7 @@ class RpcPool:
                     "getMultipleAccounts",
                     [batch, config],
                     wanted_slot=min_slot,
-                    check=lambda result: check_accounts(result, len(batch), min_slot),
+                    check=lambda result: check_accounts(result, len(batch)),
                 )
             return batch, answer
 

@@ -28,17 +28,14 @@ def check_slot(result: Any) -> None:
         raise ValueError("no slot")
 
 
-def check_accounts(result: Any, count: int, min_slot: int | None) -> None:
+def check_accounts(result: Any, count: int) -> None:
     """Check an answer to `getMultipleAccounts`.
 
     Raises:
-        ValueError: It is none, or of another number of accounts, or behind the slot that was asked for.
+        ValueError: It is none, or of another number of accounts.
     """
-    slot = context_slot(result)
-    if slot is None:
+    if context_slot(result) is None:
         raise ValueError("no slot")
-    if min_slot is not None and slot < min_slot:
-        raise ValueError(f"of slot {slot}, though {min_slot} was asked for")
     value = result.get("value")
     if not isinstance(value, list) or len(value) != count:
         found = len(value) if isinstance(value, list) else "no"

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiolimiter import AsyncLimiter
 
-from phantom_arbiter.errors import BadAnswer, EndpointError
+from phantom_arbiter.errors import BadAnswer, EndpointError, StaleSlot
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc_pool.health import BreakerRules, Health
 from phantom_arbiter.sources.rpc_pool.meter import Meter
@@ -143,6 +143,8 @@ class Member:
                     self.endpoint.name, f"claims slot {slot}, the other endpoints are at {reference}"
                 )
             self.health.showed_slot(slot, self._now(), reference)
+            if ask.wanted_slot is not None and slot < ask.wanted_slot:
+                raise StaleSlot(self.endpoint.name, ask.wanted_slot, slot)  # it ignores minContextSlot
         return Answer(self.endpoint.name, ask.body, body, result, slot)
 
 
