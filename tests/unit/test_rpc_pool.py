@@ -161,10 +161,12 @@ def test_a_half_answer_is_told_as_broken_off() -> None:
 def test_a_stall_ends_after_the_timeout() -> None:
     async def test() -> None:
         released = asyncio.Event()
-        async with RpcServer("slow", hang(released)) as server:
-            async with RpcPool([server.endpoint()], RpcRules(rounds=1, timeout_s=0.05)) as pool:
-                with pytest.raises(RpcTimeout, match=r"endpoint slow: no answer within 0\.05 s"):
-                    await pool.slot()
+        async with (
+            RpcServer("slow", hang(released)) as server,
+            RpcPool([server.endpoint()], RpcRules(rounds=1, timeout_s=0.05)) as pool,
+        ):
+            with pytest.raises(RpcTimeout, match=r"endpoint slow: no answer within 0\.05 s"):
+                await pool.slot()
             released.set()
 
     run(test)
@@ -205,7 +207,7 @@ def test_no_error_shows_the_key(caplog: pytest.LogCaptureFixture) -> None:
     async def unreachable() -> None:
         url = SecretUrl(f"http://127.0.0.1:9/?api-key={KEY}")
         async with RpcPool([Endpoint(name="gone", http_url=url)], ONCE) as pool:
-            with pytest.raises(EndpointDown, match="endpoint gone: .*cannot be reached") as info:
+            with pytest.raises(EndpointDown, match=r"endpoint gone: .*cannot be reached") as info:
                 await pool.slot()
             assert KEY not in str(info.value)
             assert info.value.__suppress_context__
@@ -268,9 +270,11 @@ def test_rounds_are_repeated_with_pauses_until_an_endpoint_recovers() -> None:
     async def test() -> None:
         time = Time()
         rules = RpcRules(rounds=4, hedge_after_s=5.0, breaker=BreakerRules(failures=9))
-        async with RpcServer("a", raw(b"", status=502), raw(b"{"), result(7)) as a:
-            async with RpcPool([a.endpoint()], rules, now=time.now, sleep=time.sleep) as pool:
-                assert await pool.slot() == 7
+        async with (
+            RpcServer("a", raw(b"", status=502), raw(b"{"), result(7)) as a,
+            RpcPool([a.endpoint()], rules, now=time.now, sleep=time.sleep) as pool,
+        ):
+            assert await pool.slot() == 7
         assert len(time.slept) == 2
         assert time.slept[0] <= rules.first_wait_s
         assert time.slept[1] <= 2 * rules.first_wait_s
@@ -300,9 +304,11 @@ def test_with_all_endpoints_limited_the_pool_waits_as_long_as_it_was_told() -> N
     async def test() -> None:
         time = Time()
         limited = raw(b"", status=429, headers={"Retry-After": "3"})
-        async with RpcServer("a", limited, result(7)) as a:
-            async with RpcPool([a.endpoint()], now=time.now, sleep=time.sleep) as pool:
-                assert await pool.slot() == 7
+        async with (
+            RpcServer("a", limited, result(7)) as a,
+            RpcPool([a.endpoint()], now=time.now, sleep=time.sleep) as pool,
+        ):
+            assert await pool.slot() == 7
         assert time.slept == [3.0]
 
     run(test)
@@ -312,10 +318,12 @@ def test_a_retry_after_beyond_patience_ends_the_call() -> None:
     async def test() -> None:
         time = Time()
         limited = raw(b"", status=429, headers={"Retry-After": "3600"})
-        async with RpcServer("a", limited) as a:
-            async with RpcPool([a.endpoint()], now=time.now, sleep=time.sleep) as pool:
-                with pytest.raises(RateLimited):
-                    await pool.slot()
+        async with (
+            RpcServer("a", limited) as a,
+            RpcPool([a.endpoint()], now=time.now, sleep=time.sleep) as pool,
+        ):
+            with pytest.raises(RateLimited):
+                await pool.slot()
         assert time.slept == []
 
     run(test)
@@ -326,23 +334,25 @@ def test_a_circuit_opens_after_failures_and_one_request_tries_it_again() -> None
         time = Time()
         rules = RpcRules(rounds=1, hedge_after_s=5.0, breaker=BreakerRules(failures=2, pause_s=4.0))
         script = [raw(b"", status=500)] * 3 + [result(7)]
-        async with RpcServer("a", *script) as a:
-            async with RpcPool([a.endpoint()], rules, now=time.now, sleep=time.sleep) as pool:
-                for _ in range(2):
-                    with pytest.raises(EndpointDown, match="HTTP 500"):
-                        await pool.slot()
-                with pytest.raises(EndpointDown, match=r"left alone for 4\.0 s"):
-                    await pool.slot()
-                assert len(a.calls) == 2
-                time.now_s += 4.0
+        async with (
+            RpcServer("a", *script) as a,
+            RpcPool([a.endpoint()], rules, now=time.now, sleep=time.sleep) as pool,
+        ):
+            for _ in range(2):
                 with pytest.raises(EndpointDown, match="HTTP 500"):
                     await pool.slot()
-                time.now_s += 7.9  # the second pause is twice as long
-                with pytest.raises(EndpointDown, match="left alone"):
-                    await pool.slot()
-                time.now_s += 0.2
-                assert await pool.slot() == 7
-                assert await pool.slot() == 7
+            with pytest.raises(EndpointDown, match=r"left alone for 4\.0 s"):
+                await pool.slot()
+            assert len(a.calls) == 2
+            time.now_s += 4.0
+            with pytest.raises(EndpointDown, match="HTTP 500"):
+                await pool.slot()
+            time.now_s += 7.9  # the second pause is twice as long
+            with pytest.raises(EndpointDown, match="left alone"):
+                await pool.slot()
+            time.now_s += 0.2
+            assert await pool.slot() == 7
+            assert await pool.slot() == 7
 
     run(test)
 
@@ -350,23 +360,28 @@ def test_a_circuit_opens_after_failures_and_one_request_tries_it_again() -> None
 def test_a_wrong_key_is_not_tried_at_full_speed() -> None:
     async def test() -> None:
         time = Time()
-        async with RpcServer("a", raw(b"", status=401)) as a, RpcServer("b", result(8)) as b:
-            async with RpcPool([a.endpoint(), b.endpoint()], ONCE, now=time.now, sleep=time.sleep) as pool:
-                for _ in range(5):
-                    assert await pool.slot() == 8
-                assert len(a.calls) == 1
+        async with (
+            RpcServer("a", raw(b"", status=401)) as a,
+            RpcServer("b", result(8)) as b,
+            RpcPool([a.endpoint(), b.endpoint()], ONCE, now=time.now, sleep=time.sleep) as pool,
+        ):
+            for _ in range(5):
+                assert await pool.slot() == 8
+            assert len(a.calls) == 1
 
     run(test)
 
 
 def test_requests_per_second_are_kept() -> None:
     async def test() -> None:
-        async with RpcServer("a", result(7)) as a:
-            async with RpcPool([a.endpoint(requests_per_second=50.0)]) as pool:
-                started = asyncio.get_running_loop().time()
-                await asyncio.gather(*(pool.slot() for _ in range(20)))
-                # Five at once, the other fifteen one every 20 ms.
-                assert asyncio.get_running_loop().time() - started >= 0.28
+        async with (
+            RpcServer("a", result(7)) as a,
+            RpcPool([a.endpoint(requests_per_second=50.0)]) as pool,
+        ):
+            started = asyncio.get_running_loop().time()
+            await asyncio.gather(*(pool.slot() for _ in range(20)))
+            # Five at once, the other fifteen one every 20 ms.
+            assert asyncio.get_running_loop().time() - started >= 0.28
 
     run(test)
 
@@ -405,29 +420,34 @@ def addresses(count: int) -> list[str]:
 
 def test_accounts_are_read_in_batches_of_a_hundred_each_address_once() -> None:
     async def test() -> None:
-        async with RpcServer("a", accounts(50)) as a:
-            async with RpcPool([a.endpoint(credits={"getMultipleAccounts": 3})], ONCE) as pool:
-                wanted = addresses(250)
-                read: list[str] = []
-                async for batch, answer in pool.accounts([*wanted, *wanted[:30]], min_slot=40):
-                    assert answer.slot == 50
-                    assert len(answer.result["value"]) == len(batch)
-                    read += batch
-                assert sorted(read) == sorted(wanted)
-                assert sorted(len(call["params"][0]) for call in a.calls) == [50, 100, 100]
-                assert {call["params"][1]["minContextSlot"] for call in a.calls} == {40}
-                assert pool.meter.credits("a") == 9
+        async with (
+            RpcServer("a", accounts(50)) as a,
+            RpcPool([a.endpoint(credits={"getMultipleAccounts": 3})], ONCE) as pool,
+        ):
+            wanted = addresses(250)
+            read: list[str] = []
+            async for batch, answer in pool.accounts([*wanted, *wanted[:30]], min_slot=40):
+                assert answer.slot == 50
+                assert len(answer.result["value"]) == len(batch)
+                read += batch
+            assert sorted(read) == sorted(wanted)
+            assert sorted(len(call["params"][0]) for call in a.calls) == [50, 100, 100]
+            assert {call["params"][1]["minContextSlot"] for call in a.calls} == {40}
+            assert pool.meter.credits("a") == 9
 
     run(test)
 
 
 def test_an_endpoint_behind_the_slot_wanted_is_left_for_one_that_is_not() -> None:
     async def test() -> None:
-        async with RpcServer("late", accounts(39)) as late, RpcServer("good", accounts(40)) as good:
-            async with RpcPool([late.endpoint(), good.endpoint()], ONCE) as pool:
-                async for _, answer in pool.accounts(addresses(1), min_slot=40):
-                    assert answer.endpoint == "good"
-                assert pool.meter.of("late", "getMultipleAccounts").failed == {"StaleSlot": 1}
+        async with (
+            RpcServer("late", accounts(39)) as late,
+            RpcServer("good", accounts(40)) as good,
+            RpcPool([late.endpoint(), good.endpoint()], ONCE) as pool,
+        ):
+            async for _, answer in pool.accounts(addresses(1), min_slot=40):
+                assert answer.endpoint == "good"
+            assert pool.meter.of("late", "getMultipleAccounts").failed == {"StaleSlot": 1}
 
     run(test)
 
@@ -448,8 +468,7 @@ def test_a_result_of_another_shape_is_no_answer(value: Any) -> None:
     async def test() -> None:
         async with RpcServer("a", result(value)) as a, RpcPool([a.endpoint()], ONCE) as pool:
             with pytest.raises(BadAnswer, match="endpoint a: answer to getMultipleAccounts"):
-                async for _ in pool.accounts(addresses(1)):
-                    raise AssertionError
+                await anext(pool.accounts(addresses(1)))
 
     run(test)
 
@@ -461,12 +480,15 @@ def test_a_pool_needs_an_endpoint_with_an_http_url() -> None:
 
 def test_endpoints_come_and_go_but_the_last_one_stays() -> None:
     async def test() -> None:
-        async with RpcServer("a", result(1)) as a, RpcServer("b", result(2)) as b:
-            async with RpcPool([a.endpoint()], ONCE) as pool:
-                pool.add(b.endpoint())
-                pool.remove("a")
-                assert await pool.slot() == 2
-                with pytest.raises(ConfigError, match="endpoint b is the last one"):
-                    pool.remove("b")
+        async with (
+            RpcServer("a", result(1)) as a,
+            RpcServer("b", result(2)) as b,
+            RpcPool([a.endpoint()], ONCE) as pool,
+        ):
+            pool.add(b.endpoint())
+            pool.remove("a")
+            assert await pool.slot() == 2
+            with pytest.raises(ConfigError, match="endpoint b is the last one"):
+                pool.remove("b")
 
     run(test)
