@@ -23,7 +23,14 @@ from typing import Any, Self
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from phantom_arbiter.errors import ConfigError, EndpointDown, EndpointError, RateLimited, TransientError
+from phantom_arbiter.errors import (
+    ConfigError,
+    EndpointDown,
+    EndpointError,
+    RateLimited,
+    StaleSlot,
+    TransientError,
+)
 from phantom_arbiter.sources.endpoints import Commitment, Endpoint
 from phantom_arbiter.sources.rpc_pool.checks import (
     ProgramAccount,
@@ -40,6 +47,10 @@ from phantom_arbiter.sources.rpc_pool.wire import encode
 
 MAX_ACCOUNTS = 100
 """Addresses in one `getMultipleAccounts`; rpc.rs `MAX_MULTIPLE_ACCOUNTS`."""
+
+
+SLOT_S = 0.4
+"""Length of a slot in seconds, as the network aims at; clock `DEFAULT_MS_PER_SLOT`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,12 +248,13 @@ class RpcPool:
 
     def _wait(self, state: RetryCallState) -> float:
         """Return the pause after a round: random below a doubling bound, but no less than was asked for."""
-        backoff = wait_random_exponential(multiplier=self.rules.first_wait_s, max=self.rules.max_wait_s)(
-            state
-        )
-        now = self._now()
-        available = min(member.health.available_at() for member in self._members) - now
-        return max(backoff, min(available, self.rules.max_wait_s))
+        rules = self.rules
+        wait = float(wait_random_exponential(multiplier=rules.first_wait_s, max=rules.max_wait_s)(state))
+        error = None if state.outcome is None else state.outcome.exception()
+        if isinstance(error, StaleSlot):
+            wait = max(wait, SLOT_S * (1 if error.found is None else error.wanted - error.found))
+        available = min(member.health.available_at() for member in self._members) - self._now()
+        return min(max(wait, available), rules.max_wait_s)
 
     # ---- methods
 
@@ -267,7 +279,12 @@ class RpcPool:
         await asyncio.gather(*(one(each) for each in self._members if each.health.may_be_asked(now)))
 
     async def accounts(
-        self, addresses: Iterable[str], *, min_slot: int | None = None, commitment: Commitment = "processed"
+        self,
+        addresses: Iterable[str],
+        *,
+        together: Iterable[Sequence[str]] = (),
+        min_slot: int | None = None,
+        commitment: Commitment = "processed",
     ) -> AsyncIterator[tuple[list[str], Answer]]:
         """Read accounts in batches of 100, several at a time; give each batch as its answer comes.
 
@@ -275,6 +292,7 @@ class RpcPool:
 
         Args:
             addresses: Whose accounts.
+            together: Groups of them to be read in one batch, as far as they fit: at one slot.
             min_slot: `minContextSlot`: an endpoint that has not reached it is asked again later.
             commitment: Which state.
 
@@ -284,7 +302,6 @@ class RpcPool:
         Raises:
             EndpointError: A batch could not be read anywhere.
         """
-        wanted = list(dict.fromkeys(addresses))
         config: dict[str, Any] = {"encoding": "base64", "commitment": commitment}
         if min_slot is not None:
             config["minContextSlot"] = min_slot
@@ -300,7 +317,7 @@ class RpcPool:
                 )
             return batch, answer
 
-        batches = (wanted[first : first + MAX_ACCOUNTS] for first in range(0, len(wanted), MAX_ACCOUNTS))
+        batches = pack(addresses, together, MAX_ACCOUNTS)
         tasks = [asyncio.create_task(read(batch)) for batch in batches]
         try:
             for done in asyncio.as_completed(tasks):
@@ -340,6 +357,26 @@ class RpcPool:
             "getProgramAccounts", [program, config], check=lambda result: void(program_accounts(result))
         )
         return program_accounts(answer.result)
+
+
+def pack(addresses: Iterable[str], together: Iterable[Sequence[str]], size: int) -> list[list[str]]:
+    """Return all addresses once each in batches of at most `size`, groups unbroken where they fit.
+
+    What several groups hold stays with the first of them.
+    """
+    left = dict.fromkeys(addresses)
+    batches: list[list[str]] = [[]]
+    groups = ([each for each in dict.fromkeys(group) if each in left] for group in together)
+    for group in itertools.chain(groups, ([each] for each in left.copy())):
+        unread = [each for each in group if each in left]
+        for each in unread:
+            del left[each]
+        for first in range(0, len(unread), size):
+            part = unread[first : first + size]
+            if len(batches[-1]) + len(part) > size:
+                batches.append([])
+            batches[-1] += part
+    return [batch for batch in batches if batch]
 
 
 def void(_: object) -> None:
