@@ -209,7 +209,7 @@ class Follower:
         self._market = market
         self._reader = reader
         self._subscribe = subscribe
-        self._on_progress = on_progress
+        self.on_progress = on_progress
         self._changes: int | None = None
         self._followed: dict[str, None] = {}
         self._pending: dict[str, None] = {}
@@ -257,7 +257,7 @@ class Follower:
         if self._subscribe is not None:
             floor = await self._reader.floor(await self._subscribe(addresses))
         done, total = len(self._followed), len(self._followed) + len(addresses)
-        tell = self._on_progress
+        tell = self.on_progress
         read = await self._reader.read(
             addresses,
             min_slot=floor,
@@ -278,7 +278,7 @@ class Follower:
         wanted = self.followed if addresses is None else list(addresses)
         floor = None if self._subscribe is None else await self._reader.floor()
         read = await self._reader.read(
-            wanted, min_slot=floor, together=by_pool(self._market.wanted()), on_progress=self._on_progress
+            wanted, min_slot=floor, together=by_pool(self._market.wanted()), on_progress=self.on_progress
         )
         self._count(read)
         return read
