@@ -24,6 +24,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from phantom_arbiter.errors import (
+    AccessDenied,
     ConfigError,
     EndpointDown,
     EndpointError,
@@ -179,12 +180,16 @@ class RpcPool:
         return sorted(usable, key=lambda member: (not member.has_capacity, *member.health.rank(lag)))
 
     def _nobody(self, now: float) -> EndpointError:
+        """Return the error for a time at which every endpoint is to be left alone."""
         soonest = min(self._members, key=lambda member: member.health.available_at())
-        wait = max(0.0, soonest.health.available_at() - now)
-        name, reason = soonest.endpoint.name, soonest.health.reason
-        if soonest.health.paused_until > now:
+        health, name = soonest.health, soonest.endpoint.name
+        if isinstance(health.last_error, AccessDenied):
+            return health.last_error  # as all others: it comes last, and waiting does not make a key right
+        wait = max(0.0, health.available_at() - now)
+        if health.paused_until > now:
             return RateLimited(name, "all endpoints are to be left alone for now", retry_after_s=wait)
-        return EndpointDown(name, f"left alone for {wait:.1f} s, as all others are, since {reason}")
+        others = "" if len(self._members) == 1 else ", as all others are"
+        return EndpointDown(name, f"left alone for {wait:.1f} s{others}; before that: {health.last_error}")
 
     # ---- calls
 

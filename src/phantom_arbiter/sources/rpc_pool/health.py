@@ -46,7 +46,7 @@ class Health:
         paused_until: Time until which it asked to be left alone.
         trips: Times the circuit opened since it was last well.
         in_flight: Requests without answer.
-        reason: Why it was last left alone.
+        last_error: How it failed last; None if it never did.
     """
 
     rules: BreakerRules = field(default_factory=BreakerRules)
@@ -62,7 +62,7 @@ class Health:
     limited: int = 0
     trips: int = 0
     in_flight: int = 0
-    reason: str = ""
+    last_error: EndpointError | None = None
 
     def available_at(self) -> float:
         """Return the time from which it may be asked."""
@@ -88,7 +88,7 @@ class Health:
 
     def failed(self, error: EndpointError, now: float) -> None:
         """Take notice of a failure; open the circuit or pause as it asks for."""
-        self.reason = str(error)
+        self.last_error = error
         if isinstance(error, StaleSlot):
             return  # a healthy node that is a little behind; `lag_slots` tells by how much
         if isinstance(error, RateLimited):
