@@ -18,13 +18,20 @@ from phantom_arbiter.localnet import FaultPlan, LocalNet, NetSettings
 from phantom_arbiter.localnet.simulator.simulator import SHIPPED_MARKET
 from phantom_arbiter.market_snapshot import take_snapshot
 from phantom_arbiter.markets import Request, load_market
-from phantom_arbiter.sources.discovery import DiscoveryRequest, Follower, find_pools, missing, pool_filters
+from phantom_arbiter.sources.discovery import (
+    DiscoveryRequest,
+    Follower,
+    find_pools,
+    missing,
+    pool_filters,
+    subscribe_on,
+)
 from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.rpc import RpcPool, RpcRules
 from phantom_arbiter.sources.sink import AggregatorSink
 from phantom_arbiter.sources.snapshot import read_snapshot, write_snapshot
 from phantom_arbiter.sources.snapshots import SnapshotReader
-from phantom_arbiter.sources.websocket import Feed, account
+from phantom_arbiter.sources.websocket import Feed
 from phantom_core import (
     Address,
     Market,
@@ -200,12 +207,7 @@ def test_a_moving_market_is_followed_and_ends_as_the_truth() -> None:
         async with LocalNet(settings) as net:
             endpoints = endpoints_of(net)
             async with RpcPool(endpoints, QUICK) as pool, Feed(endpoints, live.sink) as feed:
-
-                async def subscribe(addresses: Sequence[str]) -> int:
-                    feed.subscribe(account(address) for address in addresses)
-                    await feed.settled()
-                    return live.aggregator.highest_slot
-
+                subscribe = subscribe_on(feed, lambda: live.aggregator.highest_slot)
                 mints = {mint for each in shipped().pools() for mint in (each.mint_a, each.mint_b)}
                 found = await find_pools(pool, DiscoveryRequest(mints=tuple(mints)))
                 follower = Follower(live.market, SnapshotReader(pool, live.sink), subscribe)
@@ -296,6 +298,21 @@ def test_what_could_not_be_read_is_tried_again() -> None:
                 await follower.update()
             assert await follower.update() == 2
             assert WHIRLPOOL in follower.followed
+
+    run(test)
+
+
+def test_an_endpoint_that_is_down_does_not_keep_accounts_unread() -> None:
+    async def test() -> None:
+        live = Live()
+        down = Endpoint(name="down", ws_url=SecretUrl("ws://127.0.0.1:9"))
+        async with LocalNet(NetSettings(rate=500, slot_ms=20)) as net:
+            endpoints = [*endpoints_of(net), down]
+            async with RpcPool(endpoints, QUICK) as pool, Feed(endpoints, live.sink) as feed:
+                subscribe = subscribe_on(feed, lambda: live.aggregator.highest_slot, patience_s=0.1)
+                follower = Follower(live.market, SnapshotReader(pool, live.sink), subscribe)
+                await follower.start([WHIRLPOOL])
+                assert missing(live.market.wanted()) == {}
 
     run(test)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 from phantom_arbiter.errors import ConfigError, EndpointError, InvalidInput
 from phantom_arbiter.sources.rpc import RpcPool
 from phantom_arbiter.sources.snapshots import OnProgress, ReadReport, SnapshotReader
+from phantom_arbiter.sources.websocket import Feed, account
 from phantom_core import Address, Want
 from phantom_core._native import AccountLayout, account_layouts
 
@@ -310,6 +312,28 @@ class Follower:
         reads.last_slot = max(
             (each for each in (reads.last_slot, read.last_slot) if each is not None), default=None
         )
+
+
+def subscribe_on(feed: Feed, seen_slot: Callable[[], int | None], patience_s: float = 2.0) -> Subscribe:
+    """Return what subscribes to accounts on every endpoint of a feed, for a `Follower`.
+
+    It waits for all endpoints, but not for long: one that is down must not keep the others' accounts unread.
+    What an endpoint confirms later is news of a new connection, and healed as such (`Feed`).
+
+    Args:
+        feed: Where to subscribe.
+        seen_slot: Gives the highest slot that its connections have shown; None before the first.
+        patience_s: Longest wait for confirmations.
+    """
+
+    async def subscribe(addresses: Sequence[str]) -> int | None:
+        feed.subscribe(account(address) for address in addresses)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await feed.settled()
+        return seen_slot()
+
+    return subscribe
 
 
 def by_pool(wants: Iterable[Want]) -> list[list[str]]:
