@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -64,8 +65,9 @@ def accounts(slot: int) -> Step:
 class RpcServer:
     """An endpoint whose script is repeated from its last step on."""
 
-    def __init__(self, name: str, *script: Step) -> None:
+    def __init__(self, name: str, *script: Step, tls: ssl.SSLContext | None = None) -> None:
         self.name = name
+        self._tls = tls
         self.script: Sequence[Step] = script
         self.calls: list[dict[str, Any]] = []
         app = web.Application(client_max_size=1 << 24)
@@ -73,7 +75,7 @@ class RpcServer:
         self._server = TestServer(app, host="127.0.0.1")
 
     async def __aenter__(self) -> Self:
-        await self._server.start_server()
+        await self._server.start_server(ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -82,7 +84,8 @@ class RpcServer:
         await self._server.close()
 
     def endpoint(self, **settings: Any) -> Endpoint:
-        url = SecretUrl(f"http://127.0.0.1:{self._server.port}/?api-key={KEY}")
+        address = "http://127.0.0.1" if self._tls is None else "https://localhost"
+        url = SecretUrl(f"{address}:{self._server.port}/?api-key={KEY}")
         return Endpoint(name=self.name, http_url=url, **settings)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""A small pub-sub endpoint on loopback for tests of the feed, made with `websockets`: not the library tested."""
+"""A small pub-sub endpoint on loopback for tests of the feed, made with another library than the feed is."""
 
 from __future__ import annotations
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paths import a_dedup, b_negcycle, f_amm
+from paths import a_dedup, b_negcycle, f_amm, k_ws
 
 PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "a.dedup": a_dedup.get,
     "b.negcycle": b_negcycle.get,
     "f.amm": f_amm.get,
+    "k.ws": k_ws.get,
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
 
 from phantom_arbiter.errors import (
@@ -215,6 +217,25 @@ def test_no_error_shows_the_key(caplog: pytest.LogCaptureFixture) -> None:
     run(unreachable)
     ours = [record for record in caplog.records if record.name != "aiohttp.access"]  # the server's own
     assert KEY not in "".join(record.getMessage() for record in ours)
+
+
+def test_a_certificate_is_verified_before_the_key_is_sent() -> None:
+    authority = trustme.CA()
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(serving)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+
+    async def test() -> None:
+        async with RpcServer("a", result(7), tls=serving) as a:
+            async with RpcPool([a.endpoint()], ONCE) as pool:
+                with pytest.raises(EndpointDown, match="no certificate that can be verified"):
+                    await pool.slot()
+            assert a.calls == []
+            async with RpcPool([a.endpoint()], ONCE, tls=trusting) as pool:
+                assert await pool.slot() == 7
+
+    run(test)
 
 
 # ---- several endpoints

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import logging
+import ssl
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import trustme
 
+from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.sink import AggregatorSink
-from phantom_arbiter.sources.websocket import FeedSettings, account, logs, program
+from phantom_arbiter.sources.websocket import Feed, FeedSettings, account, logs, program
 from phantom_arbiter.sources.ws.settings import MS, SECOND
 from phantom_core import WssAggregator
 from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL
@@ -213,7 +218,7 @@ def test_subscriptions_are_spread_over_connections_and_drawn_together_again() ->
     async def scene() -> None:
         rig = Rig()
         addresses = [POOL_A, POOL_B, POOL_C, USDC, WSOL]
-        limits = {"max_subscriptions_per_connection": 3, "max_connections": 2}
+        limits: dict[str, Any] = {"max_subscriptions_per_connection": 3, "max_connections": 2}
         async with FakeEndpoint() as there, rig.feed(there.endpoint(**limits)) as feed:
             feed.subscribe(account(address) for address in addresses)
             await feed.settled()
@@ -342,7 +347,8 @@ def test_connection_with_slots_lives_on_without_any_other_message() -> None:
             for _ in range(100):
                 await there.beat()
                 seen = len(rig.sink.messages())
-                await eventually(lambda seen=seen: len(rig.sink.messages()) > seen)
+                while len(rig.sink.messages()) == seen:
+                    await asyncio.sleep(0.001)
                 await rig.advance(400 * MS)
             assert rig.observer.texts("lost") == []
 
@@ -367,7 +373,7 @@ def test_endpoint_that_is_down_is_tried_with_backoff_and_found_when_it_returns()
             # One line for one cause.
             [text] = rig.observer.texts("failed")
             assert text.startswith(
-                f"endpoint here (ws://localhost:{port}/?api-key=***): refuses the connection; hint: check host"
+                f"endpoint here (ws://localhost:{port}/?api-key=***): refuses the connection; hint: "
             )
             await there.start(port)
             await rig.advance_until(lambda: there.clients, at_most_ns=rig.settings.reconnect_bound_ns)
@@ -468,6 +474,73 @@ def test_unknown_host_and_no_websocket_are_told_in_one_line() -> None:
         await server.wait_closed()
 
     run(scene)
+
+
+def test_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_verified_is_taken() -> None:
+    async def scene() -> None:
+        authority, rig = trustme.CA(), Rig()
+        serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(serving)
+        async with FakeEndpoint(ssl=serving) as there:
+            async with rig.feed(there.endpoint()):
+                await eventually(lambda: rig.observer.texts("failed"))
+                text = rig.observer.texts("failed")[0]
+                assert text.startswith(f"endpoint here (wss://localhost:{there.port}/?api-key=***): ")
+                assert "its TLS certificate is not valid" in text
+                assert "next try of here/0 in " in text
+                assert not there.handshakes  # the key was never sent
+            rig.tls = ssl.create_default_context()
+            authority.configure_trust(rig.tls)
+            async with rig.feed(there.endpoint()) as feed:
+                await feed.settled()
+            other = Endpoint(name="other", ws_url=SecretUrl(f"wss://127.0.0.1:{there.port}"))
+            async with rig.feed(other):  # a certificate, but of another name
+                await eventually(lambda: len(rig.observer.texts("failed")) == 2)
+                assert "its TLS certificate is not valid" in rig.observer.texts("failed")[1]
+
+    run(scene)
+
+
+def test_user_and_password_in_the_url_are_sent_as_a_header_and_shown_nowhere() -> None:
+    async def scene() -> None:
+        rig = Rig()
+        async with FakeEndpoint() as there:
+            url = SecretUrl(f"ws://me:{SECRET}@127.0.0.1:{there.port}/ws")
+            async with rig.feed(Endpoint(name="here", ws_url=url)) as feed:
+                await feed.settled()
+                expected = base64.b64encode(f"me:{SECRET}".encode()).decode()
+                assert there.handshakes[0].headers["Authorization"] == f"Basic {expected}"
+                assert there.handshakes[0].path == "/ws"
+                assert rig.observer.texts("connected") == [
+                    f"here/0 is connected to ws://***@127.0.0.1:{there.port}/ws"
+                ]
+
+    run(scene)
+
+
+def test_nothing_secret_is_logged_by_any_library(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        rig = Rig()
+        async with FakeEndpoint() as there, FakeEndpoint(status=302) as moved:
+            moved.headers = {"Location": f"ws://localhost:{there.port}/{SECRET}"}
+            endpoints = there.endpoint(), moved.endpoint("moved")
+            async with Feed(endpoints, rig.sink, clock=rig.clock) as feed:
+                feed.subscribe([account(POOL_A)])
+                await eventually(lambda: rig.sink.messages() and "moved" in caplog.text)
+                there.clients[0].connection.transport.abort()
+                await eventually(lambda: "was cut off" in caplog.text)
+
+    caplog.set_level(1)
+    for name in ("websockets", "websockets.server"):  # the server's own log of requests
+        logging.getLogger(name).disabled = True
+    try:
+        run(scene)
+    finally:
+        for name in ("websockets", "websockets.server"):
+            logging.getLogger(name).disabled = False
+    ours = [record for record in caplog.records if record.name == "phantom_arbiter.sources.websocket"]
+    assert [record.levelname for record in ours].count("INFO") == 1
+    assert SECRET not in caplog.text
 
 
 # ---- bad input
@@ -571,12 +644,15 @@ def test_no_compression_is_asked_for_by_default() -> None:
 
 def test_connection_that_stays_behind_is_begun_anew_and_told() -> None:
     async def scene() -> None:
-        rig = Rig(settings=FeedSettings(behind_bytes=1, behind_ns=2 * SECOND))
+        rig = Rig(settings=FeedSettings(behind_bytes=2_000, behind_ns=2 * SECOND))
         async with FakeEndpoint() as there, rig.feed(there.endpoint()) as feed:
             await feed.settled()
-            connection = feed._groups["here"]._connections[0]  # the kernel's buffer cannot be held full
-            assert connection._listener is not None
-            connection._listener.unread_bytes = lambda: 5_000  # type: ignore[method-assign]
+            listener = feed._groups["here"]._connections[0]._listener
+            assert listener is not None
+            assert listener._transport is not None
+            listener._transport.underlying_transport.pause_reading()  # as if the loop had no time for it
+            await there.clients[0].connection.send("x" * 4_996)
+            await eventually(lambda: feed.stats().connections[0].unread_bytes == 5_000)
             await rig.advance_until(lambda: rig.observer.texts("behind"), at_most_ns=3 * SECOND)
             assert rig.observer.texts("behind") == [
                 "here/0 is behind: 5,000 bytes or more lay unread for 2.0 s; they are dropped, "
@@ -606,18 +682,18 @@ def test_loop_held_up_is_measured_and_reported_once_in_ten_seconds() -> None:
 
 
 def test_error_of_the_sink_ends_the_feed_with_that_error() -> None:
-    class Broken(Exception):
+    class BrokenError(Exception):
         pass
 
     async def scene() -> None:
         rig = Rig()
 
         def raising(connection: str, frame: bytes) -> None:
-            raise Broken(connection)
+            raise BrokenError(connection)
 
         rig.sink.received = raising  # type: ignore[method-assign]
         async with FakeEndpoint() as there, rig.feed(there.endpoint()) as feed:
-            with pytest.raises(Broken, match="here/0"):
+            with pytest.raises(BrokenError, match="here/0"):
                 await feed.run()
 
     run(scene)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ class RpcPool:
         *,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Prepare a pool of the endpoints that have an `http_url`.
 
@@ -102,6 +104,7 @@ class RpcPool:
             rules: How hard to try.
             now: Seconds of a monotonic clock, for health and pauses.
             sleep: Waits between rounds.
+            tls: What certificates are verified with; by default the machine's authorities.
 
         Raises:
             ConfigError: None of them has an `http_url`.
@@ -112,7 +115,7 @@ class RpcPool:
         self.rules = rules or RpcRules()
         self.meter = Meter()
         self._now, self._sleep = now, sleep
-        self._transport = Transport()
+        self._transport = Transport(tls)
         self._numbers = itertools.count(1)
         self._members = [self._member(endpoint) for endpoint in usable]
 

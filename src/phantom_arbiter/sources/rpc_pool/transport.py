@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -31,12 +32,16 @@ _CHUNK_BYTES = 256 << 10
 class Transport:
     """Posts requests; an asynchronous context manager that holds the connections."""
 
-    def __init__(self, max_connections: int = 32) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, max_connections: int = 32) -> None:
+        """Verify certificates with `tls`, by default with the machine's authorities."""
+        self._tls = tls
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit_per_host=self._max_connections)
+        connector = aiohttp.TCPConnector(
+            limit_per_host=self._max_connections, ssl=True if self._tls is None else self._tls
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None),

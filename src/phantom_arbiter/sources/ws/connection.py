@@ -286,7 +286,7 @@ class Connection:
         while self._book.due(now_ns) is not None and self._bucket.take(now_ns):
             number, subscription = self._book.ask(now_ns)
             self._send(subscription.request(number, self._endpoint.commitment))
-        listener.await_answers(self._book.is_waiting)
+        listener.awaits_answer = self._book.is_waiting
 
     def _send(self, request: bytes) -> None:
         listener = self._listener

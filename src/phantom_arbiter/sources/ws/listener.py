@@ -1,8 +1,7 @@
 """One open socket: hands each message to the sink at once, keeps nothing.
 
-The path of a message is short on purpose: one comparison tells messages from everything that needs a closer
-look. Control frames are at most 125 bytes long (RFC 6455, 5.5); as long as a subscription waits for its
-answer, frames up to `ANSWER_BYTES` are looked at too; with fragments or compression, all are.
+The path of a message is short on purpose: its length tells it from what needs a closer look. Control frames
+are at most 125 bytes long (RFC 6455, 5.5); with fragments or compression, every frame is looked at.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 from phantom_arbiter.sources.ws.inflate import Inflater, WireError
 
 MAX_CONTROL_BYTES = 125
-ANSWER_BYTES = 4_096
-"""Longest answer to a subscription that is looked for."""
 _EVERY_FRAME = 2**62
 
 Receive = Callable[[bytes], object]
@@ -27,6 +24,24 @@ Receive = Callable[[bytes], object]
 
 class Listener(WSListener):
     """Takes the frames of one connection until it ends; `ended` then holds why."""
+
+    __slots__ = (
+        "_answered",
+        "_detached",
+        "_failed",
+        "_fragments",
+        "_fragments_are_deflated",
+        "_fragments_bytes",
+        "_inflater",
+        "_look_at",
+        "_max_message_bytes",
+        "_receive",
+        "_transport",
+        "awaits_answer",
+        "ended",
+        "messages",
+        "pongs",
+    )
 
     def __init__(
         self,
@@ -41,7 +56,7 @@ class Listener(WSListener):
 
         Args:
             receive: Given every message.
-            answered: Given every message that may answer a request, before `receive`.
+            answered: Given every message that may answer a request, before `receive`, while `awaits_answer`.
             failed: Given an exception out of `receive`, which ends the connection.
             detached: Called once, after the last message.
             inflater: Of compressed messages, if compression was agreed.
@@ -59,7 +74,7 @@ class Listener(WSListener):
         self._fragments: list[bytes] = []
         self._fragments_bytes = 0
         self._fragments_are_deflated = False
-        self._awaits_answer = False
+        self.awaits_answer = False
         self._look_at = _EVERY_FRAME if inflater else MAX_CONTROL_BYTES
         self._transport: WSTransport | None = None
 
@@ -75,7 +90,10 @@ class Listener(WSListener):
         if self._look_at < frame.payload_size <= self._max_message_bytes and frame.fin:
             self.messages += 1
             try:
-                self._receive(frame.get_payload_as_bytes())
+                payload = frame.get_payload_as_bytes()
+                if self.awaits_answer and b'"method"' not in payload:
+                    self._answered(payload)
+                self._receive(payload)
             except Exception as error:
                 self._failed(error)
         else:
@@ -86,11 +104,6 @@ class Listener(WSListener):
         self.end(_closed(transport))
 
     # ---- called by the connection
-
-    def await_answers(self, awaited: bool) -> None:
-        """Look out for answers, or no more."""
-        self._awaits_answer = awaited
-        self._set_look()
 
     def send(self, message: bytes) -> None:
         """Send a text message."""
@@ -188,15 +201,13 @@ class Listener(WSListener):
                 raise WireError("sent a compressed message without having agreed on that")
             payload = self._inflater.inflate(payload)
         self.messages += 1
-        if self._awaits_answer and len(payload) <= ANSWER_BYTES:
+        if self.awaits_answer and b'"method"' not in payload:
             self._answered(payload)
         self._receive(payload)
 
     def _set_look(self) -> None:
-        if self._fragments or self._inflater is not None:
-            self._look_at = _EVERY_FRAME
-        else:
-            self._look_at = ANSWER_BYTES if self._awaits_answer else MAX_CONTROL_BYTES
+        is_special = self._fragments or self._inflater is not None
+        self._look_at = _EVERY_FRAME if is_special else MAX_CONTROL_BYTES
 
 
 def _ignore(_: object) -> None:

@@ -15,6 +15,9 @@ from phantom_arbiter.sources.ws.clock import Clock
 from phantom_arbiter.sources.ws.events import EventKind, FeedEvent, FeedObserver
 from phantom_arbiter.sources.ws.settings import FeedSettings
 
+MAX_ANSWER_BYTES = 4_096
+"""Longest answer to a subscription that is read."""
+
 
 @dataclass
 class Shared:
@@ -94,7 +97,7 @@ class ConnectionStats:
 def read_answer(message: bytes) -> tuple[int, object, str | None] | None:
     """Return id, result and refusal of an answer to a request; None if the message is something else."""
     # A quote inside a JSON text is escaped, so this finds the key and nothing else.
-    if b'"method"' in message:
+    if b'"method"' in message or len(message) > MAX_ANSWER_BYTES:
         return None
     try:
         answer = json.loads(message)
