@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_arbiter.sources.rpc import pack
+from phantom_arbiter.sources.rpc_pool.batches import pack
 
 NAMES = st.integers(0, 30).map(str)
 

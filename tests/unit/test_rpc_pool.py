@@ -273,6 +273,28 @@ def test_a_slow_endpoint_is_hedged_and_the_first_answer_wins() -> None:
     run(test)
 
 
+def test_an_expensive_search_is_asked_of_one_endpoint_at_a_time() -> None:
+    async def test() -> None:
+        released = asyncio.Event()
+
+        async def slow(request: web.Request, call: dict[str, Any]) -> web.StreamResponse:
+            await asyncio.wait_for(released.wait(), 10)
+            return await result([])(request, call)
+
+        async with RpcServer("slow", slow) as one, RpcServer("fast", result([])) as other:
+            rules = RpcRules(rounds=1, hedge_after_s=0.001)
+            async with RpcPool([one.endpoint(), other.endpoint()], rules) as pool:
+                search = asyncio.create_task(pool.program_accounts(addresses(1)[0], []))
+                while not one.calls:
+                    await asyncio.sleep(0.001)
+                assert await pool.call("getHealth")  # by the other one, and long after the hedge's delay
+                released.set()
+                assert await search == []
+                assert [call["method"] for call in other.calls] == ["getHealth"]
+
+    run(test)
+
+
 def test_our_own_mistake_is_told_at_once_without_asking_others() -> None:
     async def test() -> None:
         async with (

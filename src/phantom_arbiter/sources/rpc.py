@@ -34,6 +34,7 @@ from phantom_arbiter.errors import (
     TransientError,
 )
 from phantom_arbiter.sources.endpoints import Commitment, Endpoint
+from phantom_arbiter.sources.rpc_pool.batches import pack
 from phantom_arbiter.sources.rpc_pool.checks import (
     ProgramAccount,
     check_accounts,
@@ -61,6 +62,7 @@ class RpcRules:
 
     Attributes:
         timeout_s: Seconds an endpoint has for one answer.
+        search_timeout_s: The same for `getProgramAccounts`, which goes through a program's whole state.
         rounds: How often all endpoints are tried before a call fails.
         hedge_after_s: Seconds after which a second endpoint is asked; None: three times what the first one
             usually takes, at least `min_hedge_s`.
@@ -74,6 +76,7 @@ class RpcRules:
     """
 
     timeout_s: float = 10.0
+    search_timeout_s: float = 60.0
     rounds: int = 5
     hedge_after_s: float | None = None
     min_hedge_s: float = 0.1
@@ -174,13 +177,13 @@ class RpcPool:
         others = [member.health for member in self._members if member is not asking]
         return reference_slot(others, self._now())
 
-    def _order(self) -> list[Member]:
+    def _order(self, method: str) -> list[Member]:
         now = self._now()
         usable = [member for member in self._members if member.health.may_be_asked(now)]
         if not usable:
             raise self._nobody(now)
         lag = self.rules.max_lag_slots
-        return sorted(usable, key=lambda member: (not member.has_capacity, *member.health.rank(lag)))
+        return sorted(usable, key=lambda member: (not member.has_capacity, *member.health.rank(method, lag)))
 
     def _nobody(self, now: float) -> EndpointError:
         """Return the error for a time at which every endpoint is to be left alone."""
@@ -204,6 +207,8 @@ class RpcPool:
         wanted_slot: int | None = None,
         check: Callable[[Any], None] = lambda result: None,
         endpoint: str | None = None,
+        hedge: bool = True,
+        timeout_s: float | None = None,
     ) -> Answer:
         """Return the answer to a call that may be sent twice.
 
@@ -213,6 +218,8 @@ class RpcPool:
             wanted_slot: That `minContextSlot`, for messages.
             check: Raises `ValueError` with what is wrong with a result; then another endpoint is asked.
             endpoint: Ask this endpoint only, once.
+            hedge: Ask a second endpoint when the first takes long; not where an answer is expensive.
+            timeout_s: Seconds an endpoint has, instead of those of the rules.
 
         Raises:
             EndpointError: No endpoint gave a good answer: one of its kinds.
@@ -221,7 +228,8 @@ class RpcPool:
         number = next(self._numbers)
         rules = self.rules
         body = encode(number, method, params)
-        ask = Ask(number, method, body, rules.timeout_s, rules.max_response_bytes, wanted_slot, check)
+        patience = rules.timeout_s if timeout_s is None else timeout_s
+        ask = Ask(number, method, body, patience, rules.max_response_bytes, wanted_slot, check)
         if endpoint is not None:
             return await self._named(endpoint).ask(ask)
         retrying = AsyncRetrying(
@@ -231,11 +239,11 @@ class RpcPool:
             sleep=self._sleep,
             reraise=True,
         )
-        return await retrying(self._round, ask)
+        return await retrying(self._round, ask, hedge=hedge)
 
-    async def _round(self, ask: Ask) -> Answer:
-        members = self._order()
-        return await race(members, ask, self._hedge_after_s(members[0]))
+    async def _round(self, ask: Ask, *, hedge: bool) -> Answer:
+        members = self._order(ask.method)
+        return await race(members, ask, self._hedge_after_s(members[0], ask.method) if hedge else None)
 
     def _named(self, name: str) -> Member:
         for member in self._members:
@@ -243,11 +251,9 @@ class RpcPool:
                 return member
         raise ConfigError(f"there is no endpoint {name} with an http_url")
 
-    def _hedge_after_s(self, first: Member) -> float:
-        fixed, usual = self.rules.hedge_after_s, first.health.latency_s
-        if fixed is not None:
-            return fixed
-        return max(self.rules.min_hedge_s, 3 * (0.0 if usual is None else usual))
+    def _hedge_after_s(self, first: Member, method: str) -> float:
+        fixed = self.rules.hedge_after_s
+        return max(self.rules.min_hedge_s, 3 * first.health.usual_s(method)) if fixed is None else fixed
 
     def _may_pass(self, error: BaseException) -> bool:
         if isinstance(error, RateLimited):
@@ -362,29 +368,13 @@ class RpcPool:
             "dataSlice": {"offset": offset, "length": length},
         }
         answer = await self.call(
-            "getProgramAccounts", [program, config], check=lambda result: void(program_accounts(result))
+            "getProgramAccounts",
+            [program, config],
+            check=lambda result: void(program_accounts(result)),
+            hedge=False,
+            timeout_s=self.rules.search_timeout_s,
         )
         return program_accounts(answer.result)
-
-
-def pack(addresses: Iterable[str], together: Iterable[Sequence[str]], size: int) -> list[list[str]]:
-    """Return all addresses once each in batches of at most `size`, groups unbroken where they fit.
-
-    What several groups hold stays with the first of them.
-    """
-    left = dict.fromkeys(addresses)
-    batches: list[list[str]] = [[]]
-    groups = ([each for each in dict.fromkeys(group) if each in left] for group in together)
-    for group in itertools.chain(groups, ([each] for each in left.copy())):
-        unread = [each for each in group if each in left]
-        for each in unread:
-            del left[each]
-        for first in range(0, len(unread), size):
-            part = unread[first : first + size]
-            if len(batches[-1]) + len(part) > size:
-                batches.append([])
-            batches[-1] += part
-    return [batch for batch in batches if batch]
 
 
 def void(_: object) -> None:

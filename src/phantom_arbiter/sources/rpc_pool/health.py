@@ -38,7 +38,7 @@ class Health:
     """What is known of one endpoint.
 
     Attributes:
-        latency_s: Average time of an answer; None before the first.
+        latencies_s: Average time of an answer, by method.
         error_rate: Share of failures, weighted by recency.
         slot: Highest slot it has shown; None before the first.
         lag_slots: How far it was behind the others when it showed a slot last.
@@ -50,7 +50,7 @@ class Health:
     """
 
     rules: BreakerRules = field(default_factory=BreakerRules)
-    latency_s: float | None = None
+    latencies_s: dict[str, float] = field(default_factory=dict)
     error_rate: float = 0.0
     samples: int = 0
     failures: int = 0
@@ -74,17 +74,17 @@ class Health:
             return False
         return self.open_until is None or self.in_flight == 0
 
-    def answered(self, seconds: float) -> None:
+    def answered(self, method: str, seconds: float) -> None:
         """Take notice of a good answer."""
-        self.took(seconds)
+        self.took(method, seconds)
         self._sample(0.0)
         self.failures = self.trips = self.limited = 0
         self.open_until = None
 
-    def took(self, seconds: float) -> None:
+    def took(self, method: str, seconds: float) -> None:
         """Take notice of how long a request took, or at least took before it was dropped."""
-        known = self.latency_s
-        self.latency_s = seconds if known is None else known + WEIGHT * (seconds - known)
+        known = self.latencies_s.get(method, seconds)
+        self.latencies_s[method] = known + WEIGHT * (seconds - known)
 
     def failed(self, error: EndpointError, now: float) -> None:
         """Take notice of a failure; open the circuit or pause as it asks for."""
@@ -117,13 +117,15 @@ class Health:
         self.slot, self.slot_seen_at = max(slot, self.slot or 0), now
         self.lag_slots = 0 if reference is None else max(0, reference - slot)
 
-    def rank(self, max_lag_slots: int) -> tuple[bool, float]:
+    def usual_s(self, method: str) -> float:
+        """Return how long an answer usually takes; before the first one of a method, as others do."""
+        known = self.latencies_s
+        return known.get(method, sum(known.values()) / len(known) if known else 0.0)
+
+    def rank(self, method: str, max_lag_slots: int) -> tuple[bool, float]:
         """Return what to sort by, best first: not behind, then fast, errors weighing like slowness."""
-        latency = self.latency_s if self.latency_s is not None else 0.0
-        return (
-            self.lag_slots > max_lag_slots,
-            (latency + 0.01 * self.in_flight) * (1 + 10 * self.error_rate),
-        )
+        busy = self.usual_s(method) + 0.01 * self.in_flight
+        return (self.lag_slots > max_lag_slots, busy * (1 + 10 * self.error_rate))
 
     def _sample(self, value: float) -> None:
         self.samples += 1

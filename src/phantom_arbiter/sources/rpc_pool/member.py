@@ -123,10 +123,10 @@ class Member:
         finally:
             if not is_over:  # cancelled: another endpoint was faster, or nobody waits any more
                 usage.overtaken += 1
-                self.health.took(self._now() - started)
+                self.health.took(ask.method, self._now() - started)
         usage.answered += 1
         usage.bytes_received += len(body)
-        self.health.answered(self._now() - started)
+        self.health.answered(ask.method, self._now() - started)
         return answer
 
     def _judge(self, ask: Ask, body: bytes) -> Answer:
