@@ -28,6 +28,7 @@ from phantom_arbiter.sources.rpc import RpcPool, RpcRules
 from phantom_arbiter.sources.rpc_pool.health import BreakerRules
 from rpc_server import KEY, RpcServer, Step, accounts, error, raw, result
 
+OWNER = "11111111111111111111111111111111"
 ONCE = RpcRules(rounds=1, timeout_s=2.0, hedge_after_s=5.0)
 
 
@@ -502,9 +503,13 @@ def test_an_endpoint_behind_the_slot_wanted_is_left_for_one_that_is_not() -> Non
         [],
         {"context": {"slot": 1}, "value": []},
         {"context": {"slot": "1"}, "value": [None]},
-        {"context": {"slot": 1}, "value": [{"owner": "x"}]},
-        {"context": {"slot": 1}, "value": [{"owner": "x", "data": ["?", "base64"]}]},
-        {"context": {"slot": 1}, "value": [{"owner": 5, "data": ["AA==", "base64"]}]},
+        {"context": {"slot": 1}, "value": [{"owner": OWNER, "lamports": 1}]},
+        {"context": {"slot": 1}, "value": [{"owner": OWNER, "lamports": 1, "data": ["?", "base64"]}]},
+        {"context": {"slot": 1}, "value": [{"owner": OWNER, "lamports": 1, "data": ["AA==", "base58"]}]},
+        {"context": {"slot": 1}, "value": [{"owner": OWNER, "lamports": 2**64, "data": ["AA==", "base64"]}]},
+        {"context": {"slot": 1}, "value": [{"owner": OWNER[1:], "lamports": 1, "data": ["AA==", "base64"]}]},
+        {"context": {"slot": 1}, "value": [{"owner": 5, "lamports": 1, "data": ["AA==", "base64"]}]},
+        {"context": {"slot": 1}, "value": ["x"]},
     ],
 )
 def test_a_result_of_another_shape_is_no_answer(value: Any) -> None:

@@ -271,14 +271,20 @@ class Follower:
         self._count(read)
         return len(addresses)
 
-    async def refresh(self, addresses: Iterable[str] | None = None) -> ReadReport:
-        """Read accounts once more, those of one pool together; by default all that are followed.
+    async def refresh(
+        self, addresses: Iterable[str] | None = None, *, seen_slot: int | None = None
+    ) -> ReadReport:
+        """Read accounts once more, those of one pool together: what heals a gap after a reconnection.
+
+        Args:
+            addresses: Whose accounts; None for all that are followed.
+            seen_slot: Highest slot that the connections have shown since they were subscribed anew.
 
         Raises:
             EndpointError: Something could not be read.
         """
         wanted = self.followed if addresses is None else list(addresses)
-        floor = None if self._subscribe is None else await self._reader.floor()
+        floor = None if self._subscribe is None else await self._reader.floor(seen_slot)
         read = await self._reader.read(
             wanted, min_slot=floor, together=by_pool(self._market.wanted()), on_progress=self.on_progress
         )

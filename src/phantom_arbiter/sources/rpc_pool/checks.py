@@ -7,7 +7,9 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from phantom_arbiter.errors import InvalidInput
 from phantom_arbiter.sources.rpc_pool.wire import context_slot, is_slot
+from phantom_core._native import address_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +58,34 @@ def program_accounts(result: Any) -> list[ProgramAccount]:
         raise ValueError("no list")
     found = []
     for entry in value:
-        if not isinstance(entry, dict) or not isinstance(entry.get("pubkey"), str):
-            raise ValueError("an account without address")
+        if not isinstance(entry, dict):
+            raise ValueError("an account that is none")
+        check_address(entry.get("pubkey"), "address")
         found.append(ProgramAccount(entry["pubkey"], _account(entry.get("account"))))
     return found
 
 
+def check_address(text: Any, what: str) -> None:
+    """Check an address: what the native side would refuse must not pass for an answer here.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        if isinstance(text, str) and address_bytes(text):
+            return
+    except InvalidInput:
+        pass
+    raise ValueError(f"an account without {what}")
+
+
 def _account(account: Any) -> bytes:
-    if not isinstance(account, dict) or not isinstance(account.get("owner"), str):
-        raise ValueError("an account without owner")
+    if not isinstance(account, dict):
+        raise ValueError("an account that is none")
+    check_address(account.get("owner"), "owner")
+    lamports = account.get("lamports")
+    if not isinstance(lamports, int) or isinstance(lamports, bool) or not 0 <= lamports < 2**64:
+        raise ValueError("an account without balance")
     data = account.get("data")
     if not isinstance(data, list) or len(data) != 2 or data[1] != "base64" or not isinstance(data[0], str):
         raise ValueError("an account whose data is not base64")
