@@ -13,6 +13,7 @@ from phantom_arbiter.sources.discovery import (
     DiscoveryRequest,
     Follower,
     Unsearched,
+    check_request,
     find_pools,
     missing,
 )
@@ -110,9 +111,11 @@ async def take_snapshot(
         EndpointError: The pools' accounts could not be read anywhere.
         SnapshotError: The file cannot be written.
     """
+    check_request(request)
     kept = _Kept()
     failures: list[str] = []
     async with RpcPool(endpoints, rules) as pool:
+        await pool.slot()  # says what is wrong if no endpoint answers at all
         await pool.probe()
         found = await find_pools(pool, request, on_stage("searching programs"))
         if not found.pools:

@@ -401,6 +401,22 @@ def test_a_circuit_opens_after_failures_and_one_request_tries_it_again() -> None
     run(test)
 
 
+def test_failures_of_requests_sent_together_open_the_circuit_once() -> None:
+    async def test() -> None:
+        time = Time()
+        rules = RpcRules(rounds=1, hedge_after_s=5.0, breaker=BreakerRules(failures=2, pause_s=4.0))
+        async with (
+            RpcServer("a", raw(b"", status=500)) as a,
+            RpcPool([a.endpoint()], rules, now=time.now, sleep=time.sleep) as pool,
+        ):
+            failures = await asyncio.gather(*(pool.slot() for _ in range(9)), return_exceptions=True)
+            assert {type(each) for each in failures} == {EndpointDown}
+            health = pool.health()["a"]
+            assert (health.trips, health.available_at()) == (1, time.now_s + 4.0)
+
+    run(test)
+
+
 def test_a_wrong_key_is_not_tried_at_full_speed() -> None:
     async def test() -> None:
         time = Time()

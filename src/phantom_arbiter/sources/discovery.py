@@ -67,6 +67,19 @@ class FoundPools:
     unsearched: tuple[Unsearched, ...] = ()
 
 
+def check_request(request: DiscoveryRequest) -> None:
+    """Check a request before anybody is asked.
+
+    Raises:
+        ConfigError: An address or venue is none.
+    """
+    for mint in request.mints:
+        _address("mint", mint)
+    for pool in request.pools:
+        _address("pool", pool)
+    _searches(request.venues)
+
+
 async def find_pools(
     pool: RpcPool, request: DiscoveryRequest, on_progress: OnProgress | None = None
 ) -> FoundPools:

@@ -105,6 +105,8 @@ class Health:
             return
         self.failures += 1
         self._sample(1.0)
+        if self.open_until is not None and now < self.open_until:
+            return  # sent before the circuit opened: no further sign
         was_trying = self.open_until is not None
         is_bad = self.samples >= self.rules.min_samples and self.error_rate >= self.rules.error_rate
         if was_trying or is_bad or self.failures >= self.rules.failures:
