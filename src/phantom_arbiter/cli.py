@@ -22,6 +22,7 @@ from phantom_arbiter.commands.pools import pools
 from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.run import run
 from phantom_arbiter.commands.trade import trade
+from phantom_arbiter.commands.snapshot import snapshot
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
 from phantom_arbiter.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, PhantomError, exit_code
@@ -39,6 +40,7 @@ def build_app() -> typer.Typer:
     app.command()(pools)
     app.command()(venues)
     app.command()(cycles)
+    app.command()(snapshot)
     app.command()(journal)
     app.command()(config)
     app.command()(conformance)

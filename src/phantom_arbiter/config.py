@@ -63,6 +63,10 @@ def _plain_mint(address: str) -> str:
     return _plain_address(address, "a mint address")
 
 
+def _plain_pool(address: str) -> str:
+    return _plain_address(address, "a pool address")
+
+
 def _plain_program(address: str) -> str:
     return _plain_address(address, "a program address")
 
@@ -80,6 +84,7 @@ def _url(value: object) -> SecretUrl:
 
 Url = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
 Mint = Annotated[str, AfterValidator(_plain_mint)]
+Pool = Annotated[str, AfterValidator(_plain_pool)]
 Program = Annotated[str, AfterValidator(_plain_program)]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, strict=True)]
 PositiveAmount = Annotated[int, Field(ge=1, le=MAX_AMOUNT, strict=True)]
@@ -244,6 +249,22 @@ class EndpointSettings(_Section):
         return self
 
 
+class DiscoverySettings(_Section):
+    """Which pools to look for. With one mint all that trade it, with more those between two of them."""
+
+    mints: tuple[Mint, ...] = ()
+    """Mints whose pools are searched for with getProgramAccounts, which not every endpoint allows."""
+
+    pools: tuple[Pool, ...] = ()
+    """Pools that are taken in any case."""
+
+    venues: tuple[str, ...] = ()
+    """Venues that are searched; empty for all. `phantom venues` names them."""
+
+    max_pools: int = Field(default=5_000, ge=1, le=1_000_000)
+    """Most pools that a search may find; more is taken for a mistake in what is searched for."""
+
+
 class JournalSettings(_Section):
     """Where attempts are written."""
 
@@ -291,6 +312,7 @@ class Config(BaseSettings):
     run: RunSettings = Field(default_factory=RunSettings)
     endpoints: tuple[EndpointSettings, ...] = ()
     """RPC providers that live data comes from, each a table [[endpoints]]."""
+    discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
 
     @model_validator(mode="after")
     def _base_mints_have_limits(self) -> Self:

@@ -79,7 +79,7 @@ class Effective:
         Left out: where it reads and writes, how fast and how it looks; they do not change a single row.
         """
         values = self.config.model_dump(
-            mode="json", exclude={"journal": True, "run": True, "endpoints": True}
+            mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
         )
         del values["risk"]["kill_switch_file"]
         # Order matters among base mints (order of preference), nowhere else.

@@ -6,6 +6,14 @@
     ├─ ConfigError       a setting or option is wrong: which, what it holds, what it may hold; exit 2
     ├─ MissingExtraError an optional library is not installed: how to install it; exit 1
     ├─ JournalError      the journal cannot be opened, read or written; exit 1
+    ├─ TransientError    an endpoint failed: next endpoint, back off, retry; exit 1 if nothing helps
+    │  ├─ RpcTimeout     no answer in time
+    │  ├─ RateLimited    too many requests: pause this endpoint for `retry_after_s`
+    │  ├─ StaleSlot      the endpoint is behind the slot that was asked for
+    │  ├─ EndpointDown   it cannot be reached, or says itself that it is broken or behind
+    │  └─ BadAnswer      what came is no answer to what was asked
+    ├─ RpcRefused        an endpoint understood and refused: it will again, another one may not; exit 1
+    │  └─ AccessDenied   wrong key, or what the key does not pay for
     ├─ InvariantError    our bug: stop the process; exit 1
     └─ InvalidInput, MarketDataError, SwapRefused, RecordingError   raised by the native module; exit 1
 
@@ -46,6 +54,76 @@ class JournalError(HintedError):
     """The journal cannot be opened, read or written."""
 
 
+class EndpointError(HintedError):
+    """Something between us and one endpoint; the message names it and holds no secret.
+
+    Attributes:
+        endpoint: The endpoint's name.
+    """
+
+    def __init__(self, endpoint: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"endpoint {endpoint}: {message}", hint=hint)
+        self.endpoint = endpoint
+
+
+class TransientError(EndpointError):
+    """An endpoint failed in a way that may pass: ask another one, or this one later."""
+
+
+class RpcTimeout(TransientError):
+    """An endpoint gave no answer in time."""
+
+
+class RateLimited(TransientError):
+    """An endpoint was asked too often.
+
+    Attributes:
+        retry_after_s: Seconds after which it may be asked again; None if it does not say.
+    """
+
+    def __init__(self, endpoint: str, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(endpoint, message)
+        self.retry_after_s = retry_after_s
+
+
+class StaleSlot(TransientError):
+    """An endpoint is behind the slot that was asked for.
+
+    Attributes:
+        wanted: The least slot that was asked for.
+        found: The slot that the endpoint has reached; None if it does not say.
+    """
+
+    def __init__(self, endpoint: str, wanted: int, found: int | None) -> None:
+        reached = "" if found is None else f", it has reached {found}"
+        super().__init__(endpoint, f"has not reached slot {wanted}{reached}")
+        self.wanted, self.found = wanted, found
+
+
+class EndpointDown(TransientError):
+    """An endpoint cannot be reached, or says itself that it is broken or behind."""
+
+
+class BadAnswer(TransientError):
+    """What an endpoint sent is no answer to what it was asked."""
+
+
+class RpcRefused(EndpointError):
+    """An endpoint understood a request and refused it.
+
+    Attributes:
+        code: The JSON-RPC or HTTP number; None if there is none.
+    """
+
+    def __init__(self, endpoint: str, message: str, *, code: int | None, hint: str | None = None) -> None:
+        super().__init__(endpoint, message, hint=hint)
+        self.code = code
+
+
+class AccessDenied(RpcRefused):
+    """An endpoint refuses our key, or what the key does not pay for."""
+
+
 class InvariantError(PhantomError):
     """The program broke its own rule; nothing it would do next can be trusted."""
 
@@ -59,14 +137,23 @@ __all__ = [
     "EXIT_DONE",
     "EXIT_FAILED",
     "EXIT_USAGE",
+    "AccessDenied",
+    "BadAnswer",
     "ConfigError",
+    "EndpointDown",
+    "EndpointError",
     "InvalidInput",
     "InvariantError",
     "JournalError",
     "MarketDataError",
     "MissingExtraError",
     "PhantomError",
+    "RateLimited",
     "RecordingError",
+    "RpcRefused",
+    "RpcTimeout",
+    "StaleSlot",
     "SwapRefused",
+    "TransientError",
     "exit_code",
 ]

@@ -71,6 +71,7 @@ __all__ = [
     "Trade",
     "VenueInfo",
     "WeightedCycle",
+    "Want",
     "WssAggregator",
     "account_layouts",
     "address_bytes",
@@ -250,6 +251,9 @@ class AccountLayout:
     @property
     def is_read(self) -> bool:
         """Whether its fields are read, not only its type recognised."""
+    @property
+    def mints_at(self) -> tuple[int, int] | None:
+        """Offsets of the two mints' addresses if the account makes a pool, else None."""
     @property
     def fields(self) -> list[tuple[str, str]]:
         """Names and Python types."""
@@ -1185,6 +1189,22 @@ class PoolInfo:
         """The same as a sentence."""
 
 @final
+class Want:
+    """An account that a pool reads."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def pool(self) -> str | None:
+        """The pool that reads it; None for the Clock sysvar, which belongs to all."""
+    @property
+    def reason(self) -> str:
+        """What it is: `vault`, `mint`, `config`, `tick_array`, …; the pool itself is `pool`."""
+    @property
+    def is_known(self) -> bool:
+        """Whether its content, or that it does not exist, is known."""
+
+@final
 class Quote:
     """What the on-chain program would move, in base units, Token-2022 fees included."""
 
@@ -1339,6 +1359,16 @@ class Market:
         """
     def mint_decimals(self, mint: AddressLike) -> int | None:
         """Return the decimals of a mint of the market whose account was given, else None."""
+    def wanted(self) -> list[Want]:
+        """Return every account that pools read in their present state, the Clock first.
+
+        One that several pools read comes once for each.
+        """
+    @property
+    def wants_changes(self) -> int:
+        """A number that grows with every address `take_new_wants` has to tell of: cheap to ask often."""
+    def take_new_wants(self) -> list[str]:
+        """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
     def release(self, venue: str) -> None:
@@ -2424,6 +2454,16 @@ class Engine:
         Those of which no connection knows now whether they have changed, and those past their bound (mints
         and configurations past half of it). Looks at every pool; call it now and then, not per frame.
         """
+    def wanted(self) -> list[Want]:
+        """Return every account that pools read in their present state, the Clock first.
+
+        One that several pools read comes once for each.
+        """
+    @property
+    def wants_changes(self) -> int:
+        """A number that grows with every address `take_new_wants` has to tell of: cheap to ask often."""
+    def take_new_wants(self) -> list[str]:
+        """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
     def release(self, venue: str) -> None:

@@ -15,6 +15,7 @@ mod quotes;
 mod standalone;
 mod standing;
 mod waiting;
+mod wants;
 
 use std::fmt::Write as _;
 
@@ -35,6 +36,8 @@ pub use standalone::{AccountError, StandalonePool};
 pub use standing::{Sign, Standing, UPGRADEABLE_LOADER};
 use standing::{Standings, error_sign, length_sign};
 use waiting::{Kept, Waiting};
+use wants::NewWants;
+pub use wants::Want;
 
 /// Owner of accounts that no program has taken.
 const SYSTEM_PROGRAM: Pubkey = Pubkey([0; 32]);
@@ -93,6 +96,7 @@ pub struct Market {
     /// The pools that read an account.
     readers: FxHashMap<Pubkey, Vec<PoolIndex>>,
     waiting: Waiting,
+    new_wants: NewWants,
     environment: Environment,
     standings: Standings,
     graph: PriceGraph,
@@ -371,6 +375,7 @@ impl Market {
         self.pool_index.insert(address, index);
         self.readers.insert(address, vec![index]);
         self.waiting.note_present(&address);
+        self.new_wants.add(address);
         for mint in [mint_a, mint_b] {
             self.mints[mint as usize].pools.push(index);
         }
@@ -475,6 +480,7 @@ impl Market {
             if entry.watched == dependencies {
                 break;
             }
+            self.new_wants.note(&entry.watched, &dependencies);
             entry.watched.clone_from(&dependencies);
             for dependency in &dependencies {
                 let readers = self.readers.entry(dependency.address).or_default();

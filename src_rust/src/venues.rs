@@ -48,6 +48,8 @@ pub struct Venue {
     pub name: &'static str,
     /// Programs that own its pools.
     pub programs: &'static [Pubkey],
+    /// Offsets of the addresses of the two mints in a pool's account: what an RPC node can look for.
+    pub mints_at: [usize; 2],
     /// Every account type that its programs write, those that no quote needs included: what is not
     /// in it is a sign that the program has changed.
     pub layouts: &'static [Layout],

@@ -15,8 +15,9 @@ import base64
 import binascii
 import gzip
 import json
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,40 @@ def read_snapshot(path: Path) -> list[SnapshotAccount]:
     if not accounts:
         raise SnapshotError(f"snapshot {path} holds no account")
     return accounts
+
+
+def write_snapshot(path: Path, accounts: Iterable[SnapshotAccount]) -> int:
+    """Write accounts as gzip'd JSON Lines; return the bytes written. The file appears when it is complete.
+
+    The same accounts give the same bytes.
+
+    Raises:
+        SnapshotError: The file cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("xb") as file:
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                for account in accounts:
+                    packed.write(_line(account))
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        unfinished.replace(path)
+    except OSError as error:
+        raise SnapshotError(f"snapshot {path} cannot be written: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return size
+
+
+def _line(account: SnapshotAccount) -> bytes:
+    entry: dict[str, Any] = {"pubkey": account.pubkey, "slot": account.slot}
+    if account.owner is None or account.data is None:
+        entry["account"] = None
+    else:
+        entry |= {"owner": account.owner, "data": base64.b64encode(account.data).decode()}
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
 def _text(path: Path) -> str:

@@ -17,7 +17,7 @@ use crate::decoders::sysvar;
 use crate::quantities::Pubkey;
 use crate::swap::Value;
 use crate::venues::layout::Lengths;
-use crate::venues::{Layout, VENUES, Venue, decode_account, layouts};
+use crate::venues::{Layout, Role, VENUES, Venue, decode_account, layouts};
 
 /// Returns what comes before an account type's name in its class name.
 fn prefix(venue: Option<&'static str>, layout: &str) -> String {
@@ -94,6 +94,7 @@ struct AccountLayout {
     discriminator: Option<String>,
     lengths: Vec<usize>,
     is_read: bool,
+    mints_at: Option<(usize, usize)>,
     fields: Fields,
     records: Vec<(&'static str, Fields)>,
 }
@@ -120,6 +121,7 @@ impl AccountLayout {
                 Lengths::AtLeast(_) => Vec::new(),
             },
             is_read: layout.read.is_some(),
+            mints_at: venue.filter(|_| layout.role == Role::Pool).map(|venue| venue.mints_at.into()),
             fields,
             records: layout.records.iter().map(|(name, fields)| (*name, fields.to_vec())).collect(),
         }

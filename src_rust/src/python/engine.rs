@@ -12,7 +12,10 @@ use pyo3::types::PyDict;
 
 use super::arguments;
 use super::errors;
-use super::market::{PoolInfo, PyQuote, VenueInfo, named_edges, quote_in, release, shown_pools, venue_infos};
+use super::market::{
+    PoolInfo, PyQuote, PyWant, VenueInfo, named_edges, quote_in, release, shown_pools, take_new_wants,
+    venue_infos, wanted,
+};
 use super::pool::PyPool;
 use super::wss_aggregator::convert::endpoint_stats;
 use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig};
@@ -238,6 +241,19 @@ impl PyEngine {
     fn pools(&self, py: Python<'_>) -> PyResult<Vec<PoolInfo>> {
         let shown = py.detach(|| shown_pools(self.lock().market()));
         shown.into_iter().map(|pool| pool.into_info(py)).collect()
+    }
+
+    fn wanted(&self, py: Python<'_>) -> Vec<PyWant> {
+        py.detach(|| wanted(self.lock().market()))
+    }
+
+    #[getter]
+    fn wants_changes(&self) -> u64 {
+        self.lock().market().wants_changes()
+    }
+
+    fn take_new_wants(&self, py: Python<'_>) -> Vec<String> {
+        py.detach(|| take_new_wants(self.lock().market_mut()))
     }
 
     fn venues(&self, py: Python<'_>) -> Vec<VenueInfo> {

@@ -20,7 +20,7 @@ use super::values::to_python;
 use crate::cycle_finder::{EdgeIndex, MAX_HOPS, pool_of};
 use crate::market::{
     AccountError, AccountWrite, Applied, Market, MarketConfig, Pool, QuoteError, SetAside, StandalonePool,
-    Standing,
+    Standing, Want,
 };
 use crate::quantities::Pubkey;
 use crate::swap::Quote;
@@ -170,6 +170,43 @@ impl Shown {
     }
 }
 
+/// An account that a pool reads.
+#[pyclass(name = "Want", module = "phantom_core", frozen, get_all)]
+pub struct PyWant {
+    address: String,
+    pool: Option<String>,
+    reason: &'static str,
+    is_known: bool,
+}
+
+#[pymethods]
+impl PyWant {
+    fn __repr__(&self) -> String {
+        let pool = self.pool.as_ref().map_or_else(|| "None".to_owned(), |pool| format!("'{pool}'"));
+        let is_known = if self.is_known { "True" } else { "False" };
+        format!(
+            "Want(address='{}', pool={pool}, reason='{}', is_known={is_known})",
+            self.address, self.reason
+        )
+    }
+}
+
+/// Returns the list behind `Engine.wanted()` and `Market.wanted()`.
+pub fn wanted(market: &Market) -> Vec<PyWant> {
+    let shown = |want: Want| PyWant {
+        address: want.address.to_string(),
+        pool: want.pool.map(|pool| market.pool(pool).address().to_string()),
+        reason: want.reason,
+        is_known: want.is_known,
+    };
+    market.wanted().into_iter().map(shown).collect()
+}
+
+/// Returns the list behind `Engine.take_new_wants()` and `Market.take_new_wants()`.
+pub fn take_new_wants(market: &mut Market) -> Vec<String> {
+    market.take_new_wants().iter().map(ToString::to_string).collect()
+}
+
 /// What is known of one venue.
 #[pyclass(name = "VenueInfo", module = "phantom_core", frozen, get_all)]
 #[derive(Clone)]
@@ -294,6 +331,19 @@ impl PyMarket {
 
     fn venues(&self) -> Vec<VenueInfo> {
         venue_infos(&self.lock())
+    }
+
+    fn wanted(&self, py: Python<'_>) -> Vec<PyWant> {
+        py.detach(|| wanted(&self.lock()))
+    }
+
+    #[getter]
+    fn wants_changes(&self) -> u64 {
+        self.lock().wants_changes()
+    }
+
+    fn take_new_wants(&self, py: Python<'_>) -> Vec<String> {
+        py.detach(|| take_new_wants(&mut self.lock()))
     }
 
     fn release(&self, venue: &str) -> PyResult<()> {
@@ -449,6 +499,7 @@ impl PyMarket {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PoolInfo>()?;
     m.add_class::<PyQuote>()?;
+    m.add_class::<PyWant>()?;
     m.add_class::<VenueInfo>()?;
     m.add_class::<PyMarket>()
 }

@@ -51,6 +51,7 @@ const NATIVE_MINT: Pubkey = address("So11111111111111111111111111111111111111112
 pub static VENUE: Venue = Venue {
     name: "meteora_damm_v2",
     programs: &[PROGRAM],
+    mints_at: [168, 200],
     layouts: LAYOUTS,
     instructions: &["swap", "swap2"],
     open: |new| DammPool::open(new).map(|pool| Box::new(pool) as Box<dyn PoolState>),

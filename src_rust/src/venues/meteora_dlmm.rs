@@ -39,6 +39,7 @@ pub const PROGRAM: Pubkey = address("LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo
 pub static VENUE: Venue = Venue {
     name: "meteora_dlmm",
     programs: &[PROGRAM],
+    mints_at: [88, 120],
     layouts: &accounts::LAYOUTS,
     instructions: &["swap", "swap2", "swap_exact_out", "swap_exact_out2"],
     open,

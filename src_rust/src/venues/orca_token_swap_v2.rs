@@ -31,6 +31,7 @@ pub const PROGRAM: Pubkey = address("9W959DqEETiGZocYWCQPaJ6sBmUzgfxXfqGeTEdp3aQ
 pub static VENUE: Venue = Venue {
     name: "orca_token_swap_v2",
     programs: &[PROGRAM],
+    mints_at: [131, 163],
     layouts: &[Layout {
         name: "SwapV1",
         discriminator: None,

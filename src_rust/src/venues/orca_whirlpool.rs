@@ -28,6 +28,7 @@ pub use pool::WhirlpoolPool;
 pub static VENUE: Venue = Venue {
     name: "orca_whirlpool",
     programs: &PROGRAMS,
+    mints_at: [101, 181],
     layouts: &layouts::LAYOUTS,
     instructions: &["swap", "swap_v2"],
     open,

@@ -46,6 +46,7 @@ const fn of_fee_program(name: &'static str, discriminator: [u8; 8]) -> Layout {
 pub static VENUE: Venue = Venue {
     name: "pumpswap",
     programs: &[PROGRAM],
+    mints_at: [43, 75],
     layouts: &[
         Layout {
             name: "Pool",

@@ -36,6 +36,7 @@ pub const INSTRUCTIONS: [&str; 2] = ["swap_base_in", "swap_base_out"];
 pub static VENUE: Venue = Venue {
     name: "raydium_amm_v4",
     programs: &[PROGRAM],
+    mints_at: [400, 432],
     layouts: &[
         layout::INFO,
         layout::unused("TargetOrders", &[2_208]),

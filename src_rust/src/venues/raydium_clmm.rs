@@ -117,6 +117,7 @@ static LAYOUTS: [Layout; 10] = [
 pub static VENUE: Venue = Venue {
     name: "raydium_clmm",
     programs: &[PROGRAM],
+    mints_at: [73, 105],
     layouts: &LAYOUTS,
     instructions: &[SWAP, SWAP_V2],
     open,

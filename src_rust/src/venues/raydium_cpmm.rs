@@ -30,6 +30,7 @@ pub const INSTRUCTIONS: [&str; 2] = ["swap_base_input", "swap_base_output"];
 pub static VENUE: Venue = Venue {
     name: "raydium_cpmm",
     programs: &[PROGRAM],
+    mints_at: [168, 200],
     layouts: &[
         layout::STATE,
         layout::CONFIG,
