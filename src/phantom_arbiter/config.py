@@ -1,9 +1,8 @@
 """Settings: one frozen tree, read once; the reference is generated from it (`phantom config`).
 
 Order: flag > environment (`PHANTOM_` and the key with `__` between its parts, as in `PHANTOM_RUN__SPEED`) >
-    TOML file > default. Unknown keys are errors. No setting is a secret; a value that comes with an unknown
-    key is
-never repeated in a message, since it may be one.
+    TOML file > default. Unknown keys are errors. The only secrets are in the URLs of endpoints: masked
+wherever they are shown, and no value given for an endpoint or with an unknown key is repeated in a message.
 """
 
 from __future__ import annotations
@@ -13,10 +12,20 @@ from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, Self
 
 from platformdirs import user_config_path, user_state_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.risk import BreakerRules, MintLimits, RiskRules, TradeLimits
+from phantom_arbiter.sources.endpoints import Commitment, Endpoint, SecretUrl, with_environment
 
 WSOL = "So11111111111111111111111111111111111111112"
 """The native mint of SPL Token: wrapped SOL, 9 decimals."""
@@ -58,6 +67,18 @@ def _plain_program(address: str) -> str:
     return _plain_address(address, "a program address")
 
 
+def _url(value: object) -> SecretUrl:
+    if isinstance(value, SecretUrl):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a URL is text")
+    try:
+        return SecretUrl(with_environment(value))
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+Url = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
 Mint = Annotated[str, AfterValidator(_plain_mint)]
 Program = Annotated[str, AfterValidator(_plain_program)]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, strict=True)]
@@ -184,6 +205,45 @@ class RiskSettings(_Section):
     """Send nothing as long as this file exists."""
 
 
+class EndpointSettings(_Section):
+    """One RPC provider: name, URLs, what it allows. `${NAME}` in a URL stands for an environment variable."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    """What it is called in messages: 1 to 32 lower-case letters, digits, - or _."""
+
+    http_url: Url | None = None
+    """JSON-RPC over HTTP, http:// or https://; masked wherever it is shown."""
+
+    ws_url: Url | None = None
+    """Pub-sub over WebSocket, ws:// or wss://; masked wherever it is shown."""
+
+    max_subscriptions_per_connection: int = Field(default=100, ge=2, le=1_000_000)
+    """Subscriptions one WebSocket may hold; mainnet's public endpoint allows 100, others up to thousands."""
+
+    max_connections: int = Field(default=10, ge=1, le=1_000)
+    """WebSockets that may be open at the same time."""
+
+    requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000, allow_inf_nan=False)
+    """Requests it allows in a second, subscriptions included; without it the project sets no limit."""
+
+    credits: dict[str, Count] = Field(default_factory=dict)
+    """Credits one call costs by method, as the provider counts them; default is for all others."""
+
+    commitment: Commitment = "processed"
+    """Which state is asked for: processed, confirmed or finalized."""
+
+    compression: bool = False
+    """Ask for permessage-deflate: less traffic, more work."""
+
+    @model_validator(mode="after")
+    def _is_an_endpoint(self) -> Self:
+        try:
+            endpoint(self)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+
 class JournalSettings(_Section):
     """Where attempts are written."""
 
@@ -216,6 +276,7 @@ class Config(BaseSettings):
         env_prefix=ENV_PREFIX,
         env_nested_delimiter=ENV_DELIMITER,
         use_attribute_docstrings=True,
+        hide_input_in_errors=True,
     )
 
     mode: Literal["paper"] = "paper"
@@ -228,12 +289,22 @@ class Config(BaseSettings):
     risk: RiskSettings = Field(default_factory=RiskSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     run: RunSettings = Field(default_factory=RunSettings)
+    endpoints: tuple[EndpointSettings, ...] = ()
+    """RPC providers that live data comes from, each a table [[endpoints]]."""
 
     @model_validator(mode="after")
     def _base_mints_have_limits(self) -> Self:
         missing = [mint for mint in self.engine.base_mints if mint not in self.risk.mints]
         if missing:
             raise ValueError(f"risk.mints has no limits for {missing[0]}, which engine.base_mints names")
+        return self
+
+    @model_validator(mode="after")
+    def _endpoints_have_names_of_their_own(self) -> Self:
+        names = [settings.name for settings in self.endpoints]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"endpoints: {twice[0]} is the name of two, each has its own")
         return self
 
     @classmethod
@@ -247,6 +318,25 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take values as given: `config_sources.load` has already merged flags, environment and file."""
         return (init_settings,)
+
+
+def endpoint(settings: EndpointSettings) -> Endpoint:
+    """Return the settings as the plain value that the sources work with.
+
+    Raises:
+        ConfigError: They do not fit together.
+    """
+    return Endpoint(
+        name=settings.name,
+        http_url=settings.http_url,
+        ws_url=settings.ws_url,
+        max_subscriptions_per_connection=settings.max_subscriptions_per_connection,
+        max_connections=settings.max_connections,
+        requests_per_second=settings.requests_per_second,
+        credits=MappingProxyType(dict(settings.credits)),
+        commitment=settings.commitment,
+        compression=settings.compression,
+    )
 
 
 def risk_rules(settings: RiskSettings) -> RiskRules:

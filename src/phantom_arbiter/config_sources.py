@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,6 +30,12 @@ NOT_SETTINGS = frozenset({"PHANTOM_CONFIG", "PHANTOM_PROGRAMS_DIR"})
 
 FLAGS = {"journal.path": "--journal", "market.release_venues": "--release-venue"}
 """Flags that are not named after the last part of their key."""
+
+_EACH = "[]"
+"""Marks, in a key, a list of tables."""
+
+_LISTS = frozenset({"endpoints"})
+"""Lists of tables that hold secrets: what is given for them is never repeated in a message."""
 
 Nested = Mapping[str, Any]
 
@@ -57,8 +63,14 @@ class Effective:
         rows = []
         for key, help_text in known_keys().items():
             section, _, name = key.rpartition(".")
-            value = values[section][name] if section else values[name]
-            rows.append(Setting(key, value, self.origins.get(key, "default"), help_text))
+            if section.endswith(_EACH):
+                table = section.removesuffix(_EACH)
+                value: object = [entry[name] for entry in values[table]]
+                origin = self.origins.get(table, "default")
+            else:
+                value = values[section][name] if section else values[name]
+                origin = self.origins.get(key, "default")
+            rows.append(Setting(key, value, origin, help_text))
         return rows
 
     def sha256(self) -> str:
@@ -66,7 +78,9 @@ class Effective:
 
         Left out: where it reads and writes, how fast and how it looks; they do not change a single row.
         """
-        values = self.config.model_dump(mode="json", exclude={"journal": True, "run": True})
+        values = self.config.model_dump(
+            mode="json", exclude={"journal": True, "run": True, "endpoints": True}
+        )
         del values["risk"]["kill_switch_file"]
         # Order matters among base mints (order of preference), nowhere else.
         values["engine"]["base_mints"] = list(values["engine"]["base_mints"].items())
@@ -75,10 +89,15 @@ class Effective:
 
 
 def known_keys() -> dict[str, str]:
-    """Return every key with its one-sentence help, in the order of the tree."""
+    """Return every key with its one-sentence help, in the order of the tree; `x[].y` is key y of each x."""
     keys: dict[str, str] = {}
     for name, field in Config.model_fields.items():
         section = field.annotation
+        element = next(iter(get_args(section)), None)
+        if isinstance(element, type) and issubclass(element, BaseModel):
+            for inner, inner_field in element.model_fields.items():
+                keys[f"{name}{_EACH}.{inner}"] = inner_field.description or ""
+            continue
         if isinstance(section, type) and issubclass(section, BaseModel):
             for inner, inner_field in section.model_fields.items():
                 keys[f"{name}.{inner}"] = inner_field.description or ""
@@ -200,6 +219,11 @@ def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> ConfigError:
         message, help_text = "it is a table", f"its keys are {', '.join(_keys_of(key))}"
     if error["type"] == "missing":
         return ConfigError(f"{key} ({origin}) is missing", hint=help_text.rstrip(".") or None)
+    if location[0] in _LISTS:
+        help_text = known_keys().get(f"{location[0]}{_EACH}.{location[-1]}", "")
+        return ConfigError(
+            f"{key} ({origin}): {message[0].lower()}{message[1:]}", hint=help_text.rstrip(".") or None
+        )
     shown = json.dumps(error["input"], default=str)
     return ConfigError(
         f"{key} = {shown} ({origin}): {message[0].lower()}{message[1:]}", hint=help_text.rstrip(".") or None

@@ -1,0 +1,1 @@
+"""Parts of the WebSocket feed; `sources/websocket.py` is its front page."""
