@@ -1201,7 +1201,7 @@ class Recorder:
 
         Raises:
             InvalidInput: It cannot be kept; nothing changed.
-            RecordingError: An earlier write failed (told once), or the recorder is closed.
+            RecordingError: An earlier write failed, or the recorder is closed.
         """
     def received(self, connection: int, arrival_ns: int, frame: Buffer) -> None:
         """Take an incoming frame of the connection with this number; as `append`, only faster."""
@@ -1212,10 +1212,10 @@ class Recorder:
             RecordingError: As for `append`.
         """
     def close(self) -> None:
-        """Write everything and close the last file; a second call does nothing.
+        """Write everything and close the last file; a second call does nothing more.
 
         Raises:
-            RecordingError: The disk refused, unless that was told before.
+            RecordingError: The disk refused, now or earlier.
         """
     @property
     def has_failed(self) -> bool:

@@ -6,6 +6,7 @@
 //! [`RecorderOptions::max_waiting_bytes`], notifications are left out and counted; requests,
 //! answers and the opening and closing of connections never are.
 
+use std::io::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -169,11 +170,11 @@ impl Recorder {
     ///
     /// # Errors
     /// [`RecordingError::ArrivalGoesBack`] and [`RecordingError::UnknownEndpoint`] change nothing;
-    /// the failure of an earlier write is told once, then [`RecordingError::Closed`].
+    /// the failure of an earlier write; [`RecordingError::Closed`].
     pub fn append(&self, connection: u32, arrival_ns: u64, event: Event<'_>) -> Result<(), RecordingError> {
         let mut state = self.shared.lock();
         if state.is_over || state.is_closing {
-            return Err(state.failure.take().unwrap_or_else(|| self.closed()));
+            return Err(state.failure.as_ref().map_or_else(|| self.closed(), again));
         }
         if arrival_ns < state.last_arrival_ns {
             return Err(RecordingError::ArrivalGoesBack { previous_ns: state.last_arrival_ns, arrival_ns });
@@ -217,7 +218,7 @@ impl Recorder {
     pub fn flush(&self) -> Result<(), RecordingError> {
         let mut state = self.shared.lock();
         if state.is_over {
-            return Err(state.failure.take().unwrap_or_else(|| self.closed()));
+            return Err(state.failure.as_ref().map_or_else(|| self.closed(), again));
         }
         state.asked += 1;
         let ticket = state.asked;
@@ -225,13 +226,13 @@ impl Recorder {
         while state.done < ticket && !state.is_over {
             state = self.shared.rest.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.failure.take().map_or(Ok(()), Err)
+        state.failure.as_ref().map_or(Ok(()), |failure| Err(again(failure)))
     }
 
-    /// Writes everything and closes the last file. A second call does nothing.
+    /// Writes everything and closes the last file. A second call does nothing more.
     ///
     /// # Errors
-    /// [`RecordingError::Io`] unless it was told before.
+    /// The failure of a write, now or earlier.
     pub fn close(&self) -> Result<(), RecordingError> {
         self.shared.lock().is_closing = true;
         self.shared.work.notify_one();
@@ -239,10 +240,10 @@ impl Recorder {
         if let Some(thread) = thread
             && thread.join().is_err()
         {
-            let source = std::io::Error::other("the writing thread has panicked");
+            let source = Error::other("the writing thread has panicked");
             return Err(RecordingError::Io { path: self.shared.path.clone(), doing: "write", source });
         }
-        self.shared.lock().failure.take().map_or(Ok(()), Err)
+        self.shared.lock().failure.as_ref().map_or(Ok(()), |failure| Err(again(failure)))
     }
 
     /// Returns what was done so far.
@@ -268,6 +269,26 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         // Nobody is left to be told; what was written before stays readable.
         let _ = self.close();
+    }
+}
+
+/// Returns a failure once more, for the next who asks.
+fn again(failure: &RecordingError) -> RecordingError {
+    match failure {
+        RecordingError::Io { path, doing, source } => {
+            let source = source
+                .raw_os_error()
+                .map_or_else(|| Error::new(source.kind(), source.to_string()), Error::from_raw_os_error);
+            RecordingError::Io { path: path.clone(), doing, source }
+        }
+        RecordingError::Exists { path } => RecordingError::Exists { path: path.clone() },
+        RecordingError::BadHeader { path, reason } => {
+            RecordingError::BadHeader { path: path.clone(), reason: reason.clone() }
+        }
+        other => {
+            let source = Error::other(other.to_string());
+            RecordingError::Io { path: PathBuf::new(), doing: "write", source }
+        }
     }
 }
 
