@@ -163,7 +163,8 @@ proptest! {
         prop_assert_eq!(together(&scratch.file()).0, wanted);
         let stats = recorder.stats();
         prop_assert_eq!((stats.records, stats.lost, stats.waiting_bytes), (steps.len() as u64, 0, 0));
-        prop_assert!(matches!(recorder.append(0, u64::MAX, Event::Connect), Err(RecordingError::Closed { .. })));
+        let is_closed = matches!(recorder.append(0, u64::MAX, Event::Connect), Err(RecordingError::Closed { .. }));
+        prop_assert!(is_closed);
     }
 
     #[test]

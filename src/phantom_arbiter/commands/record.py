@@ -111,15 +111,19 @@ def _run(
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         if stop_after_s is not None:
             loop.call_later(stop_after_s, stop.set)
-        with stopping_on_signals(lambda: loop.call_soon_threadsafe(stop.set) and None), RecordLine() as line:
+
+        def end() -> None:
+            loop.call_soon_threadsafe(stop.set)
+
+        with stopping_on_signals(end), RecordLine() as line:
             await record(source, recorder, stop=stop, on_progress=line.show)
 
     asyncio.run(session())
     stats = recorder.stats()
     if stats.lost:
         raise RecordingError(
-            f"{stats.lost:,} frames of {stats.lost + stats.frames:,} are not in {path}: the disk was too slow; "
-            "hint: record to a faster disk, with a lower --level, or fewer accounts"
+            f"{stats.lost:,} frames of {stats.lost + stats.frames:,} are not in {path}: the disk was too slow"
+            "; hint: record to a faster disk, with a lower --level, or fewer accounts"
         )
     return stats
 

@@ -1,4 +1,4 @@
-"""The line that says how a recording goes: redrawn on a terminal, one every ten seconds elsewhere; on stderr."""
+"""The line that says how a recording goes, on stderr: redrawn on a terminal, elsewhere one in ten seconds."""
 
 from __future__ import annotations
 

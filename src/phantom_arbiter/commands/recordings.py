@@ -61,13 +61,13 @@ def show(
             unreadable[str(path)] = str(error)
     if as_json:
         rows = [found.to_json() for found in surveys]
-        rows += [{"path": path, "whole": False, "damage": damage} for path, damage in unreadable.items()]
+        rows += [{"path": name, "whole": False, "damage": damage} for name, damage in unreadable.items()]
         print(json.dumps(rows, indent=2))
     elif verify:
         for found in surveys:
             print(f"{found.path}: {_state(found)}")
-        for path, damage in unreadable.items():
-            print(f"{path}: {damage}")
+        for name, damage in unreadable.items():
+            print(f"{name}: {damage}")
     else:
         from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""`phantom replay`: run recorded files through the engine at the pace they came, or faster; trade on paper."""
+"""`phantom replay`: recorded files through the engine, at the pace they came or faster; trades on paper."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def replay(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Play recorded frames through the engine and trade on paper: `phantom run --recording`, for parts too."""
+    """Play recorded frames through the engine, trade on paper: `run --recording`, for parts too."""
     from phantom_arbiter.commands.run import given, replay_session, text
     from phantom_arbiter.config_sources import load
 

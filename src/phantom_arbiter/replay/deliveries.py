@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TypeAlias
 
 from phantom_core import (
@@ -39,10 +40,8 @@ def deliveries(
             case "received":
                 news = aggregator.push(number, record.frame)
             case "sent":
-                try:
+                with suppress(InvalidInput):
                     aggregator.request(number, record.frame)
-                except InvalidInput:
-                    pass
             case "connect":
                 aggregator.connect(number)
             case "disconnect":

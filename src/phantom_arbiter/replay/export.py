@@ -8,6 +8,7 @@ recording; a file appears under its name only when it is whole.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def export(
 
     Raises:
         MissingExtraError: pyarrow is not installed.
-        ConfigError: A file is there already, or cannot be written.
+        ConfigError: A file is there already, or its folder is not.
         RecordingError: The recording is corrupt, or the disk is full; no file is left then.
     """
     pyarrow, parquet = _library("pyarrow"), _library("pyarrow.parquet")
@@ -76,13 +77,17 @@ def export(
     for path in paths.values():
         if path.exists():
             raise ConfigError(f"{path} already exists and is not overwritten", hint="choose another --out")
+    if not out.parent.is_dir():
+        raise ConfigError(f"--out {out}: folder {out.parent} does not exist")
     began_unix_ns = _began_unix_ns(recording)
     try:
         with _Tables(pyarrow, parquet, paths, recording.header) as tables:
             _write(recording, tables, began_unix_ns, on_progress)
             return tables.finish()
     except OSError as error:
-        raise RecordingError(f"export {out} cannot be written: {error.strerror or error}") from error
+        # pyarrow's errors carry the system's number, and a text of their own.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise RecordingError(f"export {out} cannot be written: {reason}") from error
 
 
 def _write(

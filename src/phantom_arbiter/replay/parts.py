@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,27 +58,20 @@ class RecordingParts:
         opened = [(path, Recording(path)) for path in paths]
         if not opened:
             raise RecordingError("no recording is named")
-        parts = [part_of(recording.header) for _, recording in opened]
         if len(opened) == 1:
-            part = parts[0]
-            self._files = [(opened[0][1], part.began_ns if part else 0, 0)]
-            self._began_ns = self._files[0][1]
-            self._paths = [opened[0][0]]
+            path, recording = opened[0]
+            part = part_of(recording.header) or Part("", 1, 0, 0)
+            ordered = [(part, path, recording)]
         else:
-            ordered = sorted(
-                (
-                    (_known(path, part), path, recording)
-                    for (path, recording), part in zip(opened, parts, strict=True)
-                ),
-                key=lambda entry: entry[0].number,
-            )
+            known = [(_known(path, recording), path, recording) for path, recording in opened]
+            ordered = sorted(known, key=lambda entry: entry[0].number)
             _check(ordered)
-            self._paths = [path for _, path, _ in ordered]
-            self._files = [
-                (recording, part.began_ns, 0 if index == 0 else min(part.carried, recording.records))
-                for index, (part, _, recording) in enumerate(ordered)
-            ]
-            self._began_ns = ordered[0][0].began_ns
+        self._paths = [path for _, path, _ in ordered]
+        self._began_ns = ordered[0][0].began_ns
+        self._files = [
+            (recording, part.began_ns, 0 if index == 0 else min(part.carried, recording.records))
+            for index, (part, _, recording) in enumerate(ordered)
+        ]
 
     @property
     def paths(self) -> list[Path]:
@@ -86,7 +80,7 @@ class RecordingParts:
 
     @property
     def began_ns(self) -> int:
-        """When the first of these files begins, since the whole recording began; 0 if it is the first part."""
+        """When the first of these files begins, since the whole recording began; 0 for the first part."""
         return self._began_ns
 
     @property
@@ -128,20 +122,21 @@ class RecordingParts:
                 yield Record(record.kind, record.endpoint, record.arrival_ns + offset, frame)
 
 
-def _known(path: Path, part: Part | None) -> Part:
+def _known(path: Path, recording: Recording) -> Part:
+    part = part_of(recording.header)
     if part is None:
         raise RecordingError(f"recording {path} is whole, it has no other parts; hint: name one file")
     return part
 
 
 def _check(ordered: Sequence[tuple[Part, Path, Recording]]) -> None:
-    for (before, first, _), (part, path, _) in zip(ordered, ordered[1:], strict=False):
+    for (before, first, _), (part, path, _) in pairwise(ordered):
         if part.recording != before.recording:
             raise RecordingError(f"{first} and {path} are parts of different recordings")
         if part.number == before.number:
             raise RecordingError(f"{first} and {path} are the same part {part.number}")
         if part.number != before.number + 1:
             raise RecordingError(
-                f"part {before.number + 1} is missing between {first} and {path}; hint: name it too, or replay "
-                "the parts behind it alone"
+                f"part {before.number + 1} is missing between {first} and {path}; hint: name it too, or "
+                "replay the parts behind it alone"
             )

@@ -1,4 +1,4 @@
-"""Record what arrives: a source hands frames to a sink, the native recorder writes them in a thread of its own.
+"""Record what arrives: a source hands frames to a sink, the native recorder writes them in its own thread.
 
 What has arrived is on the disk 0.4 seconds later, synced: a crash loses less than the last second and never a
 file. See `phantom_core.Recorder`.

@@ -12,6 +12,17 @@ use super::arguments;
 use super::errors::{InvalidInput, recording_error};
 use crate::recording::{self as core, Event, Header, PartOptions, RecorderOptions, Records, WriterOptions};
 
+/// Python aligns its objects to 16 bytes, whatever a class holds.
+const fn fits_into_python<T>() {
+    assert!(align_of::<T>() <= 16, "a class must not hold anything aligned to more than 16 bytes");
+}
+const _: () = {
+    fits_into_python::<core::Recording>();
+    fits_into_python::<Records>();
+    fits_into_python::<core::RecordingWriter>();
+    fits_into_python::<core::Recorder>();
+};
+
 const CONNECT: &str = "connect";
 const SENT: &str = "sent";
 const RECEIVED: &str = "received";
