@@ -17,7 +17,8 @@ from phantom_arbiter.replay.parts import RecordingParts
 from phantom_core import AccountUpdate, Record
 from recorded_sessions import demo_header, demo_records, write_parts
 
-pytest.importorskip("pyarrow", reason="needs phantom-arbiter[parquet]")
+pyarrow = pytest.importorskip("pyarrow", reason="needs phantom-arbiter[parquet]")
+parquet = pytest.importorskip("pyarrow.parquet")
 
 COUNT = 4_000
 
@@ -32,9 +33,6 @@ def parts(tmp_path: Path) -> tuple[list[Record], RecordingParts]:
 
 
 def rows(path: Path) -> list[dict[str, object]]:
-    import pyarrow
-    from pyarrow import parquet
-
     table = parquet.read_table(path)
     at = table.schema.get_field_index("arrived_at")
     # Python's own timestamps have no nanoseconds.
@@ -70,8 +68,6 @@ def test_writes_are_what_an_aggregator_delivers(
 
 
 def test_frames_are_the_records(parts: tuple[list[Record], RecordingParts], tmp_path: Path) -> None:
-    from pyarrow import parquet
-
     records, recording = parts
     frames, writes = export(recording, tmp_path / "x.parquet")
     assert [one.path.name for one in (frames, writes)] == ["x-frames.parquet", "x-writes.parquet"]
@@ -84,8 +80,6 @@ def test_frames_are_the_records(parts: tuple[list[Record], RecordingParts], tmp_
 def test_groups_of_rows_are_bounded(
     parts: tuple[list[Record], RecordingParts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pyarrow import parquet
-
     monkeypatch.setattr(exporting, "GROUP_ROWS", 300)
     (written,) = export(parts[1], tmp_path / "x.parquet", Table.FRAMES)
     metadata = parquet.ParquetFile(written.path).metadata
