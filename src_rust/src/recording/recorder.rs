@@ -190,7 +190,9 @@ impl Recorder {
             Event::Disconnect => (Kind::Disconnect, &[]),
         };
         let held = state.waiting.frames.len() + state.in_hand_bytes;
-        let is_late = held + frame.len() > self.shared.max_waiting_bytes && is_notification(frame);
+        let is_late = matches!(kind, Kind::Received)
+            && held + frame.len() > self.shared.max_waiting_bytes
+            && is_notification(frame);
         if frame.len() > MAX_FRAME_BYTES || is_late {
             state.stats.lost += 1;
             return Ok(());
