@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from phantom_arbiter.commands.record_line import RecordLine
 from phantom_arbiter.errors import ConfigError, RecordingError
 from phantom_arbiter.replay.parts import RecordingParts
 from phantom_arbiter.replay.recorder import FeedSource, Rotation, new_recorder, record
@@ -48,11 +50,16 @@ class Script:
 
 
 def test_source_that_ends_is_recorded_whole(tmp_path: Path) -> None:
-    reports: list[RecorderStats] = []
+    reports: list[tuple[RecorderStats, int]] = []
 
     async def session() -> None:
         recorder = new_recorder(tmp_path / "x.phrec", Script.connections, description="a script")
-        await record(Script([b"one", b"two"]), recorder, stop=asyncio.Event(), on_progress=reports.append)
+        await record(
+            Script([b"one", b"two"]),
+            recorder,
+            stop=asyncio.Event(),
+            on_progress=lambda *report: reports.append(report),
+        )
 
     asyncio.run(session())
     recording = Recording(tmp_path / "x-0001.phrec")
@@ -63,7 +70,8 @@ def test_source_that_ends_is_recorded_whole(tmp_path: Path) -> None:
         ("disconnect", b""),
     ]
     assert recording.torn_at is None
-    assert (reports[-1].frames, reports[-1].waiting_bytes) == (2, 0)
+    stats, connections = reports[-1]
+    assert (stats.frames, stats.waiting_bytes, connections) == (2, 0, 0)
 
 
 def test_stop_ends_a_source_and_records_its_end(tmp_path: Path) -> None:
@@ -238,3 +246,25 @@ def test_nothing_to_record_from_is_a_configuration_error(tmp_path: Path) -> None
     for text in ("", "0s", "10", "-1s", "1w", "1.5h"):
         with pytest.raises(ConfigError, match="--for is"):
             parse_duration("--for", text)
+
+
+def test_line_redraws_on_a_terminal_and_is_rare_elsewhere(tmp_path: Path) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    now = [0]
+    recorder = new_recorder(tmp_path / "x.phrec", ("here/0",), description="a script")
+    shown = {}
+    for stream in (Terminal(), io.StringIO()):
+        now[0] = 0
+        with RecordLine(stream, lambda: now[0]) as line:
+            for _ in range(25):
+                now[0] += 500_000_000
+                line.show(recorder.stats(), 3)
+        shown[stream.isatty()] = stream.getvalue()
+    recorder.close()
+    assert shown[True].count("\r") == 25
+    assert shown[False].splitlines() == [shown[False].splitlines()[0]] * 2
+    assert shown[False].startswith("frames 0  0/s  0.0 MB in ")
+    assert "connections 3  x-0001.phrec" in shown[False]

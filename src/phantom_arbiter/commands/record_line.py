@@ -14,7 +14,7 @@ PLAIN_INTERVAL_NS = 10_000_000_000
 
 
 class RecordLine:
-    """Shows frames, size, rate and the file being written."""
+    """Shows frames, rate, size, open connections and the file being written."""
 
     def __init__(
         self, stream: IO[str] | None = None, clock_ns: Callable[[], int] = time.monotonic_ns
@@ -35,7 +35,7 @@ class RecordLine:
         if self._is_terminal and self._shown_ns is not None:
             print(file=self._stream)
 
-    def show(self, stats: RecorderStats) -> None:
+    def show(self, stats: RecorderStats, connections: int) -> None:
         """Say where it stands; the rate is that since the call before."""
         now_ns = self._clock_ns()
         if (
@@ -50,7 +50,7 @@ class RecordLine:
         lost = f"  lost {stats.lost:,}" if stats.lost else ""
         line = (
             f"frames {stats.frames:,}  {rate:,}/s  {stats.frame_bytes / 1e6:,.1f} MB in "
-            f"{stats.written_bytes / 1e6:,.1f} MB{lost}  {stats.path.name}"
+            f"{stats.written_bytes / 1e6:,.1f} MB{lost}  connections {connections}  {stats.path.name}"
         )
         end = "\r" if self._is_terminal else "\n"
         print(f"{line:<79}" if self._is_terminal else line, end=end, file=self._stream, flush=True)

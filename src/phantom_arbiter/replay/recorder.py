@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from phantom_arbiter import __version__
-from phantom_arbiter.sources import sink
+from phantom_arbiter.sources import sink as sinks
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.sink import Receive, Sink
 from phantom_arbiter.sources.websocket import Feed, Subscription
@@ -40,13 +40,24 @@ class FrameSource(Protocol):
         ...
 
 
-class RecorderSink(sink.RecorderSink):
+class RecorderSink(sinks.RecorderSink):
     """Hands everything to a native recorder, frames by the short way."""
 
     def __init__(self, recorder: Recorder, now_ns: Callable[[], int]) -> None:
         """Record with `recorder`; `now_ns` gives nanoseconds since the recording began, never going back."""
         super().__init__(recorder, now_ns)
         self._recorder = recorder
+        self.open: set[str] = set()
+
+    def connected(self, connection: str) -> None:
+        """Write that a connection opened."""
+        super().connected(connection)
+        self.open.add(connection)
+
+    def disconnected(self, connection: str) -> None:
+        """Write that a connection ended."""
+        super().disconnected(connection)
+        self.open.discard(connection)
 
     def receiver(self, connection: str) -> Receive:
         """Return what takes the messages of `connection`: its name need not be looked up."""
@@ -137,23 +148,26 @@ async def record(
     recorder: Recorder,
     *,
     stop: asyncio.Event,
-    on_progress: Callable[[RecorderStats], object] = lambda stats: None,
+    on_progress: Callable[[RecorderStats, int], object] = lambda stats, connections: None,
     clock_ns: Callable[[], int] = time.monotonic_ns,
 ) -> None:
     """Record `source` until it ends or `stop` is set; the recorder is closed however this ends.
+
+    `on_progress` hears what was recorded and how many connections are open, twice a second.
 
     Raises:
         RecordingError: The disk refused; what was written before stays readable.
     """
     began_ns = clock_ns()
-    running = asyncio.ensure_future(source.run(RecorderSink(recorder, lambda: clock_ns() - began_ns)))
+    sink = RecorderSink(recorder, lambda: clock_ns() - began_ns)
+    running = asyncio.ensure_future(source.run(sink))
     stopping = asyncio.ensure_future(stop.wait())
     try:
         while not running.done() and not stopping.done() and not recorder.has_failed:
             await asyncio.wait(
                 (running, stopping), timeout=REPORT_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
             )
-            on_progress(recorder.stats())
+            on_progress(recorder.stats(), len(sink.open))
     finally:
         stopping.cancel()
         if not running.done():
@@ -164,4 +178,4 @@ async def record(
                 await running
         finally:
             await asyncio.to_thread(recorder.close)
-            on_progress(recorder.stats())
+            on_progress(recorder.stats(), len(sink.open))
