@@ -20,6 +20,9 @@ from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
 from phantom_arbiter.commands.pools import pools
 from phantom_arbiter.commands.quote import quote
+from phantom_arbiter.commands.record import record
+from phantom_arbiter.commands.recordings import build_recordings
+from phantom_arbiter.commands.replay import replay
 from phantom_arbiter.commands.run import run
 from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.snapshot import snapshot
@@ -35,6 +38,9 @@ def build_app() -> typer.Typer:
     app = typer.Typer(name="phantom", pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback(invoke_without_command=True)(_phantom)
     app.command()(run)
+    app.command()(record)
+    app.command()(replay)
+    app.add_typer(build_recordings(), name="recordings")
     app.command()(quote)
     app.command()(trade)
     app.command()(pools)

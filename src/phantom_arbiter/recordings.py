@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phantom_arbiter.errors import ConfigError, RecordingError
 from phantom_arbiter.mints import mint_book
+from phantom_arbiter.replay.parts import RecordingParts
 from phantom_arbiter.sources.recorded import DEMO_RECORDING, RecordedSource, parse_speed
 from phantom_arbiter.summary import SourceInfo
-from phantom_core import Recording
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import RunSettings
@@ -49,8 +49,12 @@ def recording_path(settings: RunSettings) -> Path:
     return DEMO_RECORDING
 
 
-def open_source(settings: RunSettings) -> OpenedSource:
+def open_source(settings: RunSettings, files: Sequence[Path] = ()) -> OpenedSource:
     """Return the recording that `settings` mean, as a source at their speed.
+
+    Args:
+        settings: Which recording, and how fast.
+        files: Parts of one recording to take instead; their order does not matter.
 
     Raises:
         ConfigError: It is not named, does not exist or cannot be read.
@@ -60,13 +64,9 @@ def open_source(settings: RunSettings) -> OpenedSource:
         speed = parse_speed(settings.speed)
     except ValueError as error:
         raise ConfigError(f"run.{error}") from error
-    path = recording_path(settings)
-    try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigError(f"recording {path} cannot be read: {error.strerror}") from error
-    recording = Recording(path)
+    paths = [recording_path(settings.model_copy(update={"recording": file})) for file in files]
+    recording = RecordingParts(paths or [recording_path(settings)])
+    path = recording.paths[0]
     header: Mapping[str, Any] = recording.header
     metadata = header.get("metadata")
     details: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
@@ -74,9 +74,23 @@ def open_source(settings: RunSettings) -> OpenedSource:
         name=path.stem,
         description=str(header.get("description") or path.stem),
         label=str(details.get("label") or "the recording does not say what is real in it"),
-        sha256=sha256,
+        sha256=_sha256(recording.paths),
         records=recording.records,
         mints=mint_book(details.get("mints")),
         assume_plain_mints=details.get("plain_mints") is True,
     )
-    return OpenedSource(info, RecordedSource(recording, speed=speed), recording.torn_at)
+    torn_at = recording.torn[1] if recording.torn else None
+    return OpenedSource(info, RecordedSource(recording, speed=speed), torn_at)
+
+
+def _sha256(paths: Sequence[Path]) -> str:
+    """Return the hash of the files' bytes, one file after the other."""
+    whole = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    whole.update(chunk)
+        except OSError as error:
+            raise ConfigError(f"recording {path} cannot be read: {error.strerror}") from error
+    return whole.hexdigest()

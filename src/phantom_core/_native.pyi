@@ -1,6 +1,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
 
 import numpy as np
@@ -53,6 +54,8 @@ __all__ = [
     "Quote",
     "QuoteBatch",
     "Record",
+    "Recorder",
+    "RecorderStats",
     "Recording",
     "RecordingError",
     "RecordingWriter",
@@ -1086,6 +1089,15 @@ class Recording:
         Raises:
             RecordingError: The file is gone; while iterating: a block is corrupt (record and byte).
         """
+    def since_slot(self, slot: int) -> Iterator[Record]:
+        """Return the records from the first incoming frame on that speaks of `slot` or a later one.
+
+        A frame's slot is the first number under a key `slot`; one more than 432,000 ahead of all
+        before it is none. A recording that was never closed is read from its beginning for this.
+
+        Raises:
+            RecordingError: As for `since`.
+        """
     def __iter__(self) -> Iterator[Record]: ...
     def __len__(self) -> int: ...
 
@@ -1148,6 +1160,114 @@ class RecordingWriter:
         """
     def __enter__(self) -> RecordingWriter: ...
     def __exit__(self, *exception: object) -> None: ...
+
+@final
+class Recorder:
+    """Record what arrives without waiting for the disk: frames are copied, a thread writes them.
+
+    Every 0.4 seconds, and whenever a block is full, what has arrived is compressed, written and
+    synced: a crash loses less than a second, unless the disk is slower. If the disk falls behind,
+    notifications are left out and counted (`lost`); answers and requests never are.
+
+    Files are numbered: `day.phrec` means `day-0001.phrec` and so on. Each begins with the
+    subscriptions in force, so it can be replayed alone; its header says in `metadata.part`:
+    `number`, `began_ns` (since the first began), `carried` (records that only repeat).
+    An instance may be used from several threads. Left alone it is closed properly.
+    """
+
+    def __new__(
+        cls,
+        path: str | PathLike[str],
+        header: Mapping[str, Any],
+        *,
+        level: int = 3,
+        block_bytes: int = 4194304,
+        max_file_bytes: int | None = None,
+        max_file_ns: int | None = None,
+        max_waiting_bytes: int = 134217728,
+    ) -> Recorder:
+        """Create the first file and start the thread.
+
+        Args:
+            path: Names the files; the first must not exist yet.
+            header: As for `RecordingWriter`; `endpoints` are the connections known so far.
+            level: zstd level, 1 (fast) to 22 (small).
+            block_bytes: Uncompressed bytes after which a block is written and synced, 1 to 2**27.
+            max_file_bytes: A file ends with the block that brings it to this size.
+            max_file_ns: A file covers less than this much time.
+            max_waiting_bytes: Bytes that may wait for the disk.
+
+        Raises:
+            RecordingError: The file exists or cannot be created, or the header is unusable.
+            InvalidInput: An option is out of range.
+        """
+    def connection(self, name: str) -> int:
+        """Return the number of a connection, for `received`; one that was unknown gets the next."""
+    def append(
+        self,
+        kind: Literal["connect", "sent", "received", "disconnect"],
+        endpoint: str,
+        arrival_ns: int,
+        frame: Buffer | None = None,
+    ) -> None:
+        """Take what happened at a connection, `arrival_ns` since the recording began.
+
+        A connection that no header has named yet begins a new file.
+
+        Raises:
+            InvalidInput: It cannot be kept; nothing changed.
+            RecordingError: An earlier write failed, or the recorder is closed.
+        """
+    def received(self, connection: int, arrival_ns: int, frame: Buffer) -> None:
+        """Take an incoming frame of the connection with this number; as `append`, only faster."""
+    def flush(self) -> None:
+        """Wait until the disk has everything that was appended before the call.
+
+        Raises:
+            RecordingError: As for `append`.
+        """
+    def close(self) -> None:
+        """Write everything and close the last file; a second call does nothing more.
+
+        Raises:
+            RecordingError: The disk refused, now or earlier.
+        """
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing is written any more, for a failure or after `close`."""
+    def stats(self) -> RecorderStats:
+        """Return a copy of the counters."""
+    def __enter__(self) -> Recorder: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+@final
+class RecorderStats:
+    """What a recorder has done so far."""
+
+    @property
+    def records(self) -> int:
+        """Records taken."""
+    @property
+    def frames(self) -> int:
+        """Incoming frames among them."""
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of the incoming frames."""
+    @property
+    def lost(self) -> int:
+        """Frames left out: the disk was too slow, or they are longer than 64 MiB."""
+    @property
+    def written_bytes(self) -> int:
+        """Bytes of all files."""
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that wait for the disk."""
+    @property
+    def path(self) -> Path:
+        """The file being written."""
+    @property
+    def parts(self) -> int:
+        """Its number, from 1."""
 
 # ---- market
 

@@ -15,9 +15,10 @@
 //! | header | JSON object, see [`Header`] |
 //! | block, repeated | head (40) · one zstd frame |
 //! | index, on close | head (40) · per block: offset u64 · its head (40) |
+//! | slots, on close | head (40) · per block: highest slot up to its end u64; older files have none |
 //! | footer, on close | index offset u64 · records u64 · duration u64 · checksum u64 · magic (8) |
 //!
-//! A head is: tag (`BLCK` or `INDX`) · stored length u32 · raw length u32 · entries u32 · first
+//! A head is: tag (`BLCK`, `INDX` or `SLOT`) · stored length u32 · raw length u32 · entries u32 · first
 //! arrival u64 · last arrival u64 · checksum u64 over the head before it and the stored bytes.
 //!
 //! Inside a block a record is: kind u8 · endpoint varint · arrival varint (since the record before
@@ -31,18 +32,32 @@
 //! scanning: the tail after the last whole block is left out and [`Recording::torn_at`] names the
 //! byte. Damage with whole blocks behind it is no torn tail but [`RecordingError::Corrupt`], as is
 //! damage anywhere in a closed file.
+//!
+//! # Recording what arrives
+//!
+//! [`Recorder`] takes frames from a thread that must not wait and writes them in one of its own.
+//! [`Parts`] splits a recording into files, each of which begins with the subscriptions then in
+//! force ([`Subscriptions`]), so that it can be replayed alone.
 
 mod error;
 mod format;
 mod header;
+mod parts;
 mod reader;
+mod recorder;
 mod scan;
+mod slots;
+mod subscriptions;
 mod writer;
 
 pub use error::RecordingError;
 pub use format::{MAX_BLOCK_BYTES, MAX_FRAME_BYTES, VERSION};
 pub use header::Header;
+pub use parts::{PartOptions, Parts, part_path};
 pub use reader::{Recording, Records};
+pub use recorder::{Recorder, RecorderOptions, RecorderStats};
+pub use slots::MAX_SLOT_LEAD;
+pub use subscriptions::Subscriptions;
 pub use writer::{RecordingWriter, WriterOptions};
 
 /// What happened at an endpoint.

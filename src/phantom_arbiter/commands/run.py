@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,21 +89,35 @@ def run(
         raise ConfigError("--source demo and --recording contradict each other", hint="leave one of them out")
     flags: dict[str, dict[str, Any]] = {
         "run": {
-            "source": _text(source) or ("recording" if recording is not None else None),
+            "source": text(source) or ("recording" if recording is not None else None),
             "recording": recording,
             "speed": speed,
-            "ui": _text(ui),
+            "ui": text(ui),
         },
         "journal": {"path": journal},
         "engine": {"max_hops": max_hops},
         "market": {"release_venues": release_venue or None},
         "risk": {"halted": True if halted else None},
     }
-    effective = load(_given(flags), config)
-    _replay(effective, as_json=as_json, demo=source is SourceName.DEMO)
+    effective = load(given(flags), config)
+    replay_session(effective, as_json=as_json, demo=source is SourceName.DEMO)
 
 
-def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
+def replay_session(
+    effective: Effective, *, as_json: bool, demo: bool = False, files: Sequence[Path] = ()
+) -> None:
+    """Run what the settings name through the engine and print the summary.
+
+    Args:
+        effective: The settings.
+        as_json: Print JSON.
+        demo: Take the shipped recording, whatever the settings name.
+        files: The parts of the recording to take instead of the one that the settings name.
+
+    Raises:
+        ConfigError: The recording is not named, or does not exist.
+        RecordingError: It is corrupt, or torn: then after it was replayed up to there.
+    """
     from rich.console import Console
 
     from phantom_arbiter.errors import RecordingError
@@ -115,7 +130,8 @@ def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
 
     settings = effective.config
     # A flag wins over a recording that the environment or the file names.
-    opened = open_source(settings.run.model_copy(update={"recording": None}) if demo else settings.run)
+    run_settings = settings.run.model_copy(update={"recording": None}) if demo else settings.run
+    opened = open_source(run_settings, files)
     market = build_native_engine(settings, assume_plain_mints=opened.info.assume_plain_mints)
     with choose_view(settings.run.ui, opened.info, Console(stderr=True)) as view:
         summary = run_session(effective, opened.info, opened.source, market, view)
@@ -131,11 +147,12 @@ def _replay(effective: Effective, *, as_json: bool, demo: bool) -> None:
         )
 
 
-def _text(choice: StrEnum | None) -> str | None:
+def text(choice: StrEnum | None) -> str | None:
+    """Return what a choice is called in the settings."""
     return None if choice is None else choice.value
 
 
-def _given(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def given(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return only what was given on the command line."""
     sections = {
         name: {key: value for key, value in section.items() if value is not None}

@@ -8,8 +8,20 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
+use super::arguments;
 use super::errors::{InvalidInput, recording_error};
-use crate::recording::{self as core, Event, Header, Records, WriterOptions};
+use crate::recording::{self as core, Event, Header, PartOptions, RecorderOptions, Records, WriterOptions};
+
+/// Python aligns its objects to 16 bytes, whatever a class holds.
+const fn fits_into_python<T>() {
+    assert!(align_of::<T>() <= 16, "a class must not hold anything aligned to more than 16 bytes");
+}
+const _: () = {
+    fits_into_python::<core::Recording>();
+    fits_into_python::<Records>();
+    fits_into_python::<core::RecordingWriter>();
+    fits_into_python::<core::Recorder>();
+};
 
 const CONNECT: &str = "connect";
 const SENT: &str = "sent";
@@ -126,11 +138,12 @@ impl Recording {
 
     fn since(&self, py: Python<'_>, arrival_ns: u64) -> PyResult<RecordIterator> {
         let records = py.detach(|| self.0.since(arrival_ns)).map_err(recording_error)?;
-        let names = self.0.header().endpoints();
-        Ok(RecordIterator {
-            records,
-            endpoints: names.iter().map(|name| PyString::new(py, name).unbind()).collect(),
-        })
+        Ok(self.iterator(py, records))
+    }
+
+    fn since_slot(&self, py: Python<'_>, slot: u64) -> PyResult<RecordIterator> {
+        let records = py.detach(|| self.0.since_slot(slot)).map_err(recording_error)?;
+        Ok(self.iterator(py, records))
     }
 
     fn __iter__(&self, py: Python<'_>) -> PyResult<RecordIterator> {
@@ -139,6 +152,14 @@ impl Recording {
 
     fn __len__(&self) -> PyResult<usize> {
         Ok(usize::try_from(self.0.len())?)
+    }
+}
+
+impl Recording {
+    fn iterator(&self, py: Python<'_>, records: Records) -> RecordIterator {
+        let names = self.0.header().endpoints();
+        let endpoints = names.iter().map(|name| PyString::new(py, name).unbind()).collect();
+        RecordIterator { records, endpoints }
     }
 }
 
@@ -170,6 +191,13 @@ impl RecordIterator {
     }
 }
 
+fn header_text(header: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = header.py();
+    let options = PyDict::new(py);
+    options.set_item("ensure_ascii", false)?;
+    py.import("json")?.call_method("dumps", (header,), Some(&options))?.extract()
+}
+
 #[pyclass(module = "phantom_core")]
 struct RecordingWriter(core::RecordingWriter);
 
@@ -184,9 +212,7 @@ impl RecordingWriter {
         level: i32,
         block_bytes: usize,
     ) -> PyResult<Self> {
-        let options = PyDict::new(py);
-        options.set_item("ensure_ascii", false)?;
-        let json: String = py.import("json")?.call_method("dumps", (header,), Some(&options))?.extract()?;
+        let json = header_text(header)?;
         py.detach(|| {
             let header = Header::parse(&json, &path)?;
             core::RecordingWriter::create(&path, header, WriterOptions { level, block_bytes })
@@ -233,10 +259,111 @@ impl RecordingWriter {
     }
 }
 
+#[pyclass(frozen, get_all, module = "phantom_core")]
+struct RecorderStats {
+    records: u64,
+    frames: u64,
+    frame_bytes: u64,
+    lost: u64,
+    written_bytes: u64,
+    waiting_bytes: usize,
+    path: PathBuf,
+    parts: u32,
+}
+
+#[pyclass(frozen, module = "phantom_core")]
+struct Recorder(core::Recorder);
+
+#[pymethods]
+impl Recorder {
+    #[new]
+    #[pyo3(signature = (
+        path, header, *, level=3, block_bytes=4_194_304, max_file_bytes=None, max_file_ns=None,
+        max_waiting_bytes=134_217_728
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        header: &Bound<'_, PyAny>,
+        level: i32,
+        block_bytes: usize,
+        max_file_bytes: Option<u64>,
+        max_file_ns: Option<u64>,
+        max_waiting_bytes: usize,
+    ) -> PyResult<Self> {
+        let json = header_text(header)?;
+        let writer = WriterOptions { level, block_bytes };
+        let parts = PartOptions { writer, max_bytes: max_file_bytes, max_ns: max_file_ns };
+        let options = RecorderOptions { parts, max_waiting_bytes };
+        py.detach(|| core::Recorder::create(&path, &json, options)).map(Self).map_err(recording_error)
+    }
+
+    fn connection(&self, name: &str) -> u32 {
+        self.0.connection(name)
+    }
+
+    #[pyo3(signature = (kind, endpoint, arrival_ns, frame=None))]
+    fn append(
+        &self,
+        kind: &str,
+        endpoint: &str,
+        arrival_ns: u64,
+        frame: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let frame = frame.map(|frame| arguments::data("frame", frame)).transpose()?;
+        let event = event(kind, frame.as_ref().map_or(&[], AsRef::as_ref))?;
+        self.0.append(self.0.connection(endpoint), arrival_ns, event).map_err(recording_error)
+    }
+
+    fn received(&self, connection: u32, arrival_ns: u64, frame: &Bound<'_, PyAny>) -> PyResult<()> {
+        let frame = arguments::data("frame", frame)?;
+        self.0.append(connection, arrival_ns, Event::Received(frame.as_ref())).map_err(recording_error)
+    }
+
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.flush()).map_err(recording_error)
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.close()).map_err(recording_error)
+    }
+
+    #[getter]
+    fn has_failed(&self) -> bool {
+        self.0.has_failed()
+    }
+
+    fn stats(&self) -> RecorderStats {
+        let stats = self.0.stats();
+        RecorderStats {
+            records: stats.records,
+            frames: stats.frames,
+            frame_bytes: stats.frame_bytes,
+            lost: stats.lost,
+            written_bytes: stats.written_bytes,
+            waiting_bytes: stats.waiting_bytes,
+            path: stats.path,
+            parts: stats.parts,
+        }
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+}
+
 /// Adds the classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Record>()?;
     m.add_class::<Recording>()?;
     m.add_class::<RecordingWriter>()?;
+    m.add_class::<Recorder>()?;
+    m.add_class::<RecorderStats>()?;
     Ok(())
 }

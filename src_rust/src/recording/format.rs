@@ -19,10 +19,13 @@ pub(super) const END_MAGIC: [u8; 8] = *b"PHRECEND";
 pub(super) const BLOCK_TAG: [u8; 4] = *b"BLCK";
 /// Tag of the index.
 pub(super) const INDEX_TAG: [u8; 4] = *b"INDX";
+/// Tag of the slots behind the index.
+pub(super) const SLOTS_TAG: [u8; 4] = *b"SLOT";
 
 pub(super) const PREAMBLE_LEN: usize = 24;
 pub(super) const HEAD_LEN: usize = 40;
 pub(super) const INDEX_ENTRY_LEN: usize = 8 + HEAD_LEN;
+pub(super) const SLOTS_ENTRY_LEN: usize = 8;
 pub(super) const FOOTER_LEN: usize = 40;
 /// What a block can hold at most: one byte short of full, then the longest record.
 pub(super) const MAX_RAW_BYTES: usize = MAX_BLOCK_BYTES + MAX_FRAME_BYTES + 64;
@@ -88,7 +91,7 @@ pub(super) struct Head {
     pub tag: [u8; 4],
     pub stored_len: u32,
     pub raw_len: u32,
-    /// Records of a block, blocks of the index.
+    /// Records of a block, blocks of the index and of the slots.
     pub entries: u32,
     pub first_arrival_ns: u64,
     pub last_arrival_ns: u64,

@@ -7,14 +7,22 @@ use zstd::bulk::Decompressor;
 
 use super::format::take_record;
 use super::scan::{Block, Layout, Source};
-use super::{Header, Record, RecordingError};
+use super::slots::SlotClock;
+use super::{Event, Header, Record, RecordingError};
 
 /// A recording, opened. Cheap to share: every iteration opens the file anew.
 pub struct Recording {
     path: PathBuf,
     header: Header,
     blocks: Arc<[Block]>,
+    slots: Vec<u64>,
     torn_at: Option<u64>,
+}
+
+/// Which records are left out at the beginning of an iteration.
+enum Start {
+    Arrival(u64),
+    Slot(u64, SlotClock),
 }
 
 impl Recording {
@@ -27,8 +35,8 @@ impl Recording {
     /// [`RecordingError::TornHeader`], [`RecordingError::BadHeader`], [`RecordingError::Corrupt`],
     /// [`RecordingError::Io`].
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let Layout { header, blocks, torn_at } = Source::open(path)?.layout()?;
-        Ok(Self { path: path.to_owned(), header, blocks: blocks.into(), torn_at })
+        let Layout { header, blocks, slots, torn_at } = Source::open(path)?.layout()?;
+        Ok(Self { path: path.to_owned(), header, blocks: blocks.into(), slots, torn_at })
     }
 
     /// Returns what the recording says of itself.
@@ -68,11 +76,30 @@ impl Recording {
     /// [`RecordingError::Missing`] or [`RecordingError::Io`] if the file can no longer be opened.
     pub fn since(&self, arrival_ns: u64) -> Result<Records, RecordingError> {
         let next_block = self.blocks.partition_point(|block| block.head.last_arrival_ns < arrival_ns);
+        self.records(Start::Arrival(arrival_ns), next_block)
+    }
+
+    /// Returns the records from the first incoming frame on that speaks of `slot` or a later one.
+    ///
+    /// A frame's slot is the first number under a key `slot`; one that is more than
+    /// [`super::MAX_SLOT_LEAD`] ahead of all before it is none. A file that was never closed, or
+    /// by a release that kept no slots, is read from its beginning.
+    ///
+    /// # Errors
+    /// As [`Recording::since`].
+    pub fn since_slot(&self, slot: u64) -> Result<Records, RecordingError> {
+        let next_block = self.slots.partition_point(|&highest| highest < slot);
+        let before = next_block.checked_sub(1).and_then(|block| self.slots.get(block));
+        let clock = SlotClock::starting_at(before.copied().unwrap_or(0));
+        self.records(Start::Slot(slot, clock), next_block)
+    }
+
+    fn records(&self, start: Start, next_block: usize) -> Result<Records, RecordingError> {
         Ok(Records {
             source: Source::open(&self.path)?,
             blocks: Arc::clone(&self.blocks),
             endpoints: self.header.endpoints().len(),
-            since_ns: arrival_ns,
+            start,
             next_block,
             stored: Vec::new(),
             raw: Vec::new(),
@@ -88,7 +115,7 @@ pub struct Records {
     source: Source,
     blocks: Arc<[Block]>,
     endpoints: usize,
-    since_ns: u64,
+    start: Start,
     next_block: usize,
     stored: Vec<u8>,
     raw: Vec<u8>,
@@ -114,12 +141,23 @@ impl Records {
             else {
                 return Err(self.stop("a block holds something that is not a record"));
             };
+            let wanted = match &mut self.start {
+                Start::Arrival(since_ns) => record.arrival_ns >= *since_ns,
+                Start::Slot(slot, clock) => {
+                    if let Event::Received(frame) = record.event
+                        && clock.highest() < *slot
+                    {
+                        clock.see(frame);
+                    }
+                    clock.highest() >= *slot
+                }
+            };
             self.previous_ns = record.arrival_ns;
             self.left -= 1;
             if self.left == 0 && self.at != self.raw.len() {
                 return Err(self.stop("a block is longer than its records"));
             }
-            if self.previous_ns >= self.since_ns {
+            if wanted {
                 // Read again: the borrow checker does not let a loop return what it looked at.
                 let (mut at, previous_ns) = start;
                 return Ok(take_record(&self.raw, &mut at, previous_ns));

@@ -9,7 +9,7 @@ use memchr::memmem;
 use super::RecordingError;
 use super::format::{
     BLOCK_TAG, FOOTER_LEN, Footer, HEAD_LEN, Head, INDEX_ENTRY_LEN, INDEX_TAG, MAGIC, MAX_RAW_BYTES,
-    PREAMBLE_LEN, Preamble, VERSION,
+    PREAMBLE_LEN, Preamble, SLOTS_ENTRY_LEN, SLOTS_TAG, VERSION,
 };
 use super::header::{Header, MAX_HEADER_BYTES};
 
@@ -40,6 +40,8 @@ pub(super) struct Source {
 pub(super) struct Layout {
     pub header: Header,
     pub blocks: Vec<Block>,
+    /// Highest slot up to the end of each block; empty if the file does not say.
+    pub slots: Vec<u64>,
     pub torn_at: Option<u64>,
 }
 
@@ -59,11 +61,13 @@ impl Source {
 
     pub fn layout(&mut self) -> Result<Layout, RecordingError> {
         let (header, start) = self.header()?;
-        let (blocks, torn_at) = match self.footer(start)? {
-            Some(footer) => (self.indexed(start, &footer)?, None),
-            None => self.walked(start)?,
+        let Some(footer) = self.footer(start)? else {
+            let (blocks, torn_at) = self.walked(start)?;
+            return Ok(Layout { header, blocks, slots: Vec::new(), torn_at });
         };
-        Ok(Layout { header, blocks, torn_at })
+        let (blocks, end) = self.indexed(start, &footer)?;
+        let slots = self.slots(end, blocks.len(), &footer)?;
+        Ok(Layout { header, blocks, slots, torn_at: None })
     }
 
     /// Reads a block's stored bytes into `stored`.
@@ -134,8 +138,8 @@ impl Source {
         Ok(Footer::decode(&bytes))
     }
 
-    /// Returns the blocks that a closed file's index lists.
-    fn indexed(&mut self, start: u64, footer: &Footer) -> Result<Vec<Block>, RecordingError> {
+    /// Returns the blocks that a closed file's index lists, and the byte behind the index.
+    fn indexed(&mut self, start: u64, footer: &Footer) -> Result<(Vec<Block>, u64), RecordingError> {
         let wrong = self.corrupt(footer.records, footer.index_offset, "the index is damaged");
         let mut listing = Vec::new();
         let index_end = self.length - FOOTER_LEN as u64;
@@ -165,7 +169,25 @@ impl Source {
             && records == footer.records
             && last_ns == footer.duration_ns
             && blocks.len() == head.entries as usize;
-        if agrees { Ok(blocks) } else { Err(wrong) }
+        let behind = footer.index_offset + HEAD_LEN as u64 + listing.len() as u64;
+        if agrees { Ok((blocks, behind)) } else { Err(wrong) }
+    }
+
+    /// Returns what stands at `offset`, between index and footer; empty if nothing does.
+    fn slots(&mut self, offset: u64, blocks: usize, footer: &Footer) -> Result<Vec<u64>, RecordingError> {
+        let limit = self.length - FOOTER_LEN as u64;
+        if offset == limit {
+            return Ok(Vec::new());
+        }
+        let wrong = self.corrupt(footer.records, offset, "the index of slots is damaged");
+        let mut listing = Vec::new();
+        let Some(head) = self.whole_part(SLOTS_TAG, offset, limit, &mut listing)? else { return Err(wrong) };
+        let slots: Vec<u64> = listing.as_chunks().0.iter().map(|slot| u64::from_le_bytes(*slot)).collect();
+        let agrees = offset + (HEAD_LEN + listing.len()) as u64 == limit
+            && head.entries as usize == blocks
+            && listing.len() == blocks * SLOTS_ENTRY_LEN
+            && slots.is_sorted();
+        if agrees { Ok(slots) } else { Err(wrong) }
     }
 
     /// Returns the whole blocks of a file that was never closed, and where they end.

@@ -9,8 +9,9 @@ use zstd::zstd_safe::CParameter;
 
 use super::format::{
     BLOCK_TAG, Footer, HEAD_LEN, Head, INDEX_ENTRY_LEN, INDEX_TAG, MAX_BLOCK_BYTES, MAX_FRAME_BYTES,
-    PREAMBLE_LEN, Preamble, put_record,
+    PREAMBLE_LEN, Preamble, SLOTS_TAG, put_record,
 };
+use super::slots::SlotClock;
 use super::{Event, Header, Record, RecordingError};
 
 /// How a recording is written.
@@ -46,6 +47,8 @@ pub struct RecordingWriter {
     last_arrival_ns: u64,
     position: u64,
     index: Vec<u8>,
+    slot_clock: SlotClock,
+    slots: Vec<u8>,
     records: u64,
 }
 
@@ -74,6 +77,7 @@ impl RecordingWriter {
         file.write_all(&Preamble::new(header_len, json).encode())
             .and_then(|()| file.write_all(json))
             .and_then(|()| file.sync_all())
+            .and_then(|()| sync_folder(path))
             .map_err(failed)?;
         Ok(Self {
             path: path.to_owned(),
@@ -87,6 +91,8 @@ impl RecordingWriter {
             block_first_ns: 0,
             last_arrival_ns: 0,
             index: Vec::new(),
+            slot_clock: SlotClock::new(),
+            slots: Vec::new(),
             records: 0,
         })
     }
@@ -101,6 +107,12 @@ impl RecordingWriter {
     #[must_use]
     pub fn records(&self) -> u64 {
         self.records
+    }
+
+    /// Returns how many bytes were written to the file.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        self.position
     }
 
     /// Appends one record; a block that has become full is written and synced.
@@ -131,6 +143,9 @@ impl RecordingWriter {
         if self.block_records == 0 {
             self.block_first_ns = record.arrival_ns;
             self.last_arrival_ns = record.arrival_ns;
+        }
+        if let Event::Received(frame) = record.event {
+            self.slot_clock.see(frame);
         }
         put_record(record, self.last_arrival_ns, &mut self.block);
         self.last_arrival_ns = record.arrival_ns;
@@ -192,29 +207,35 @@ impl RecordingWriter {
         file.sync_data()?;
         self.index.extend_from_slice(&self.position.to_le_bytes());
         self.index.extend_from_slice(&head.encode());
+        self.slots.extend_from_slice(&self.slot_clock.highest().to_le_bytes());
         self.position += HEAD_LEN as u64 + stored.len() as u64;
         Ok(())
     }
 
     fn write_end(&mut self) -> io::Result<()> {
-        let length = length(self.index.len())?;
-        let head = Head {
-            tag: INDEX_TAG,
-            stored_len: length,
-            raw_len: length,
-            entries: length / u32::try_from(INDEX_ENTRY_LEN).unwrap_or(u32::MAX),
-            first_arrival_ns: 0,
-            last_arrival_ns: self.last_arrival_ns,
-            checksum: 0,
-        }
-        .sealed(&self.index);
+        let blocks = length(self.index.len() / INDEX_ENTRY_LEN)?;
+        let head = |tag, listing: &[u8]| {
+            let length = length(listing.len())?;
+            let head = Head {
+                tag,
+                stored_len: length,
+                raw_len: length,
+                entries: blocks,
+                first_arrival_ns: 0,
+                last_arrival_ns: self.last_arrival_ns,
+                checksum: 0,
+            };
+            io::Result::Ok(head.sealed(listing).encode())
+        };
+        let (index_head, slots_head) = (head(INDEX_TAG, &self.index)?, head(SLOTS_TAG, &self.slots)?);
         let footer =
             Footer { index_offset: self.position, records: self.records, duration_ns: self.last_arrival_ns };
         let file = self.file.as_mut().ok_or(ErrorKind::NotConnected)?;
-        file.write_all(&head.encode())?;
-        file.write_all(&self.index)?;
-        file.write_all(&footer.encode())?;
-        file.sync_all()
+        let parts: [&[u8]; 5] = [&index_head, &self.index, &slots_head, &self.slots, &footer.encode()];
+        file.write_all(&parts.concat())?;
+        file.sync_all()?;
+        self.position += parts.iter().map(|part| part.len() as u64).sum::<u64>();
+        Ok(())
     }
 
     /// Cuts the file back to its last whole block, so that nothing can follow a torn one.
@@ -225,6 +246,20 @@ impl RecordingWriter {
         }
         RecordingError::Io { path: self.path.clone(), doing: "write", source }
     }
+}
+
+/// Waits until the disk has the new file's name too.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Only Unix can open a folder to sync it.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the form it has on Unix")]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn length(bytes: usize) -> io::Result<u32> {
