@@ -24,8 +24,8 @@ from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
 from phantom_arbiter.commands.replay import replay
 from phantom_arbiter.commands.run import run
-from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.snapshot import snapshot
+from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
 from phantom_arbiter.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, PhantomError, exit_code

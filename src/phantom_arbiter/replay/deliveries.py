@@ -11,12 +11,14 @@ from phantom_core import (
     InvalidInput,
     LogUpdate,
     Record,
+    RootUpdate,
     SignatureUpdate,
+    SlotStageUpdate,
     SlotUpdate,
     WssAggregator,
 )
 
-Update: TypeAlias = AccountUpdate | LogUpdate | SlotUpdate | SignatureUpdate
+Update: TypeAlias = AccountUpdate | LogUpdate | SlotUpdate | RootUpdate | SlotStageUpdate | SignatureUpdate
 
 
 def deliveries(
