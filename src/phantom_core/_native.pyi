@@ -1704,7 +1704,11 @@ class Sized:
         """Input of the first hop, then the exact output of every hop."""
     @property
     def gap(self) -> int:
-        """No input within the limits gains more than `gross_profit` and this."""
+        """No input within the limits gains more than `gross_profit` and this.
+
+        Takes curves at their word: where a rate rises along the way (past the maximum of a transfer fee or of
+        a dynamic fee), profit may peak a second time farther out, and that is not looked at.
+        """
     @property
     def is_proven_best(self) -> bool:
         """`gap` is 0."""
@@ -1730,7 +1734,7 @@ def size_cycle(
         balance: What the wallet holds.
         effort: "quick" tries about 12 inputs, for detection; "thorough" goes on until nothing better can
             exist or 65,536 inputs (4,096 with pools) are tried; "exhaustive" until nothing better can
-            exist. `Sized.gap` is certain for each.
+            exist. `Sized.gap` holds for each.
 
     Raises:
         InvalidInput: No hops, too many, a pool twice, mints that do not chain, a malformed argument.

@@ -30,6 +30,22 @@ pub struct Segment {
     pub max_in: f64,
 }
 
+impl Segment {
+    /// Returns the stretch as `rate * x / (1 + bend * x)`: rate and bend. `None` for one that makes no
+    /// sense, NaN included: it ends the reach of the search.
+    #[must_use]
+    pub fn rate_and_bend(&self) -> Option<(f64, f64)> {
+        let (rate, bend) = (self.gain / self.base, self.drag / self.base);
+        let makes_sense = rate > 0.0 && rate.is_finite() && bend >= 0.0 && self.max_in > 0.0;
+        makes_sense.then_some((rate, bend))
+    }
+}
+
+/// Returns what a stretch of this rate and bend gives for an input, which may be infinite.
+pub(crate) fn stretch_output(rate: f64, bend: f64, input: f64) -> f64 {
+    if input.is_finite() { rate * input / (1.0 + bend * input) } else { rate / bend }
+}
+
 /// What sizing needs of a pool in its present state. `a_to_b`: the input is token A.
 pub trait Curve {
     /// Why a quote cannot be given.

@@ -21,7 +21,7 @@ pub use route::{AnyCurve, HopIdentity, RouteError, check_cycle, check_length};
 /// The most hops a cycle may have.
 pub const MAX_SIZED_HOPS: usize = 8;
 
-/// How long to look for the last units. Whatever is chosen, [`SizedCycle::gap`] is certain.
+/// How long to look for the last units. Whatever is chosen, [`SizedCycle::gap`] holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Effort {
     /// For detection: about 1 µs for three constant products.
@@ -138,7 +138,8 @@ pub struct SizedCycle {
     pub gross_profit: u64,
     /// The model's bound: no input within the limits gains more, up to the rounding of `f64`.
     pub profit_bound: f64,
-    /// No input within the limits gains more than `gross_profit` and this. 0: none gains more.
+    /// No input within the limits gains more than `gross_profit` and this. 0: none gains more. Where a
+    /// rate rises along a curve (past a transfer fee's maximum), a second peak farther out is not seen.
     pub gap: u64,
     /// What binds; `None` at the peak of profit.
     pub limited_by: Option<LimitedBy>,

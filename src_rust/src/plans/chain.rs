@@ -4,7 +4,7 @@
 //! A chain is the pool's whole curve from its present state, so the second leg gets
 //! `out(taken + x) - out(taken)`, and nothing is counted twice.
 
-use crate::amm_math::Segment;
+use crate::amm_math::{Segment, stretch_output};
 
 /// Below this share of what has been taken a difference of outputs is rounding: the rate decides.
 const TOO_SMALL: f64 = 1e-9;
@@ -21,13 +21,7 @@ struct Piece {
 
 impl Piece {
     fn out(&self, input: f64) -> f64 {
-        let input = input.min(self.len);
-        let gained = if input.is_finite() {
-            self.rate * input / (1.0 + self.bend * input)
-        } else {
-            self.rate / self.bend
-        };
-        self.start_out + gained
+        self.start_out + stretch_output(self.rate, self.bend, input.min(self.len))
     }
 }
 
@@ -43,11 +37,7 @@ impl Chain {
         let mut pieces = Vec::with_capacity(segments.len());
         let (mut start_in, mut start_out) = (0.0, 0.0);
         for segment in segments {
-            let (rate, bend) = (segment.gain / segment.base, segment.drag / segment.base);
-            // Also ends at NaN.
-            if !(rate > 0.0 && rate.is_finite() && bend >= 0.0 && segment.max_in > 0.0) {
-                break;
-            }
+            let Some((rate, bend)) = segment.rate_and_bend() else { break };
             let piece = Piece { start_in, start_out, len: segment.max_in, rate, bend };
             pieces.push(piece);
             start_in += piece.len;

@@ -170,3 +170,30 @@ pub fn is_exact_in(exact: &str) -> PyResult<bool> {
         other => Err(errors::invalid(format!("exact is '{other}'; it may be 'in' or 'out'"))),
     }
 }
+
+/// Returns the values of a one-dimensional array of `int32` or `int64`.
+pub fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i64>>() {
+        return Ok(array.as_array().iter().copied().collect());
+    }
+    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i32>>() {
+        return Ok(array.as_array().iter().map(|&value| i64::from(value)).collect());
+    }
+    Err(wrong_array(name, "int32 or int64", array))
+}
+
+/// Returns the values of a one-dimensional array of `float64`.
+pub fn floats(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    match array.extract::<PyReadonlyArray1<'_, f64>>() {
+        Ok(array) => Ok(array.as_array().iter().copied().collect()),
+        Err(_) => Err(wrong_array(name, "float64", array)),
+    }
+}
+
+fn wrong_array(name: &str, dtype: &str, found: &Bound<'_, PyAny>) -> PyErr {
+    let found = match (found.getattr("dtype"), found.getattr("ndim")) {
+        (Ok(dtype), Ok(ndim)) => format!("{dtype} in {ndim} dimensions"),
+        _ => found.get_type().to_string(),
+    };
+    errors::invalid(format!("{name} must be a one-dimensional NumPy array of {dtype}, found {found}"))
+}

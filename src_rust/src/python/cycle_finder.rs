@@ -4,9 +4,10 @@ mod incremental;
 
 use std::sync::{Mutex, PoisonError};
 
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::PyArray1;
 use pyo3::prelude::*;
 
+use super::arguments::{floats, integers};
 use super::errors::InvalidInput;
 use crate::cycle_finder::{self as core, FinderError, node_indices, source_indices};
 
@@ -105,33 +106,6 @@ fn graph<T: Send>(
         make(nodes, &src, &dst, &weight)
     })
     .map_err(|error| invalid(&error))
-}
-
-/// Returns the values of a one-dimensional array of `int32` or `int64`.
-pub fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
-    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i64>>() {
-        return Ok(array.as_array().iter().copied().collect());
-    }
-    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i32>>() {
-        return Ok(array.as_array().iter().map(|&value| i64::from(value)).collect());
-    }
-    Err(wrong_array(name, "int32 or int64", array))
-}
-
-/// Returns the values of a one-dimensional array of `float64`.
-pub fn floats(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
-    match array.extract::<PyReadonlyArray1<'_, f64>>() {
-        Ok(array) => Ok(array.as_array().iter().copied().collect()),
-        Err(_) => Err(wrong_array(name, "float64", array)),
-    }
-}
-
-fn wrong_array(name: &str, dtype: &str, found: &Bound<'_, PyAny>) -> PyErr {
-    let found = match (found.getattr("dtype"), found.getattr("ndim")) {
-        (Ok(dtype), Ok(ndim)) => format!("{dtype} in {ndim} dimensions"),
-        _ => found.get_type().to_string(),
-    };
-    InvalidInput::new_err(format!("{name} must be a one-dimensional NumPy array of {dtype}, found {found}"))
 }
 
 fn to_python(py: Python<'_>, cycle: Option<core::NegativeCycle>) -> Found<'_> {

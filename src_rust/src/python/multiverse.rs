@@ -14,7 +14,7 @@ use pyo3::types::PyInt;
 use self::index::CycleIndex;
 use self::table::PathTable;
 use self::watch::Watch;
-use super::cycle_finder::{floats, integers};
+use super::arguments::{floats, integers};
 use super::errors;
 use crate::cycle_finder::node_indices;
 use crate::multiverse::{self as core, Between, Bounds, EdgeArrays, Level, MultiverseError, check_pool};

@@ -1,8 +1,9 @@
 //! The joint solver on plain `NumPy` arrays.
 
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::PyArray1;
 use pyo3::prelude::*;
 
+use super::arguments::{floats, integers};
 use super::errors;
 use crate::routing::{Network, Objective, Solution, Solver};
 
@@ -160,28 +161,7 @@ fn index(name: &str, value: i64) -> PyResult<u32> {
 }
 
 fn indices(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i64>>() {
-        return array.as_array().iter().map(|&value| index(name, value)).collect();
-    }
-    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i32>>() {
-        return array.as_array().iter().map(|&value| index(name, value.into())).collect();
-    }
-    Err(wrong_array(name, "int32 or int64", array))
-}
-
-fn floats(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
-    match array.extract::<PyReadonlyArray1<'_, f64>>() {
-        Ok(array) => Ok(array.as_array().iter().copied().collect()),
-        Err(_) => Err(wrong_array(name, "float64", array)),
-    }
-}
-
-fn wrong_array(name: &str, dtype: &str, found: &Bound<'_, PyAny>) -> PyErr {
-    let found = match (found.getattr("dtype"), found.getattr("ndim")) {
-        (Ok(dtype), Ok(ndim)) => format!("{dtype} in {ndim} dimensions"),
-        _ => found.get_type().to_string(),
-    };
-    errors::invalid(format!("{name} must be a one-dimensional NumPy array of {dtype}, found {found}"))
+    integers(name, array)?.into_iter().map(|value| index(name, value)).collect()
 }
 
 /// Adds this file's names to the module.

@@ -1,7 +1,7 @@
 //! Pools as the solver sees them: two mints, and a concave chain of Möbius pieces each way.
 
 use super::RoutingError;
-use crate::amm_math::Segment;
+use crate::amm_math::{Segment, stretch_output};
 
 /// How far two rates that ought to be equal may differ by rounding.
 const RATE_ROUNDING: f64 = 1e-9;
@@ -31,7 +31,7 @@ impl Piece {
 
     /// Returns the output for an input from the piece's start; 0 to `len`.
     pub fn out(&self, input: f64) -> f64 {
-        if input.is_finite() { self.rate * input / (1.0 + self.bend * input) } else { self.rate / self.bend }
+        stretch_output(self.rate, self.bend, input)
     }
 }
 

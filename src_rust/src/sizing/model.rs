@@ -11,7 +11,7 @@
 //! certain.
 
 use super::MAX_SIZED_HOPS;
-use crate::amm_math::Segment;
+use crate::amm_math::{Segment, stretch_output};
 
 /// Amounts along a cycle: the input, then each hop's output.
 pub(super) type Amounts<T> = [T; MAX_SIZED_HOPS + 1];
@@ -293,10 +293,9 @@ impl Model {
 impl Piece {
     /// `None` for a stretch that makes no sense, NaN included: it ends the reach of the search.
     fn new(segment: &Segment, start_in: f64, start_out: f64) -> Option<Self> {
-        let (rate, bend) = (segment.gain / segment.base, segment.drag / segment.base);
-        let makes_sense = rate > 0.0 && rate.is_finite() && bend >= 0.0 && segment.max_in > 0.0;
+        let (rate, bend) = segment.rate_and_bend()?;
         let kept = if segment.drag > 0.0 && segment.drag < 1.0 { segment.drag } else { 1.0 };
-        makes_sense.then_some(Self { start_in, start_out, len: segment.max_in, rate, bend, kept })
+        Some(Self { start_in, start_out, len: segment.max_in, rate, bend, kept })
     }
 
     /// Rate and bend for an input that follows `taken`.
@@ -314,13 +313,7 @@ impl Piece {
 
     /// The hop's output when this piece has taken `input`.
     fn out(&self, input: f64) -> f64 {
-        let input = input.min(self.len);
-        let gained = if input.is_finite() {
-            self.rate * input / (1.0 + self.bend * input)
-        } else {
-            self.rate / self.bend
-        };
-        self.start_out + gained
+        self.start_out + stretch_output(self.rate, self.bend, input.min(self.len))
     }
 }
 

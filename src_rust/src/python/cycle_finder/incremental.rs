@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
-use super::{floats, graph, integers, invalid};
+use super::super::arguments::{floats, integers};
+use super::{graph, invalid};
 use crate::cycle_finder::{self as core, FinderError};
 
 /// A cycle's edges and weight, as Python objects that are made when asked for.

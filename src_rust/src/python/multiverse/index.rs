@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
-use super::super::cycle_finder::{floats, integers};
+use super::super::arguments::{floats, integers};
 use super::super::errors;
 use super::table::matrix;
 use super::{invalid, whole};
