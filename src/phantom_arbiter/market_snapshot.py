@@ -16,6 +16,7 @@ from phantom_arbiter.sources.discovery import (
     check_request,
     find_pools,
     missing,
+    nothing_found,
 )
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc import Meter, RpcPool, RpcRules
@@ -119,7 +120,7 @@ async def take_snapshot(
         await pool.probe()
         found = await find_pools(pool, request, on_stage("searching programs"))
         if not found.pools:
-            raise _nothing(found.unsearched)
+            raise nothing_found(found.unsearched)
         reader = SnapshotReader(pool, AggregatorSink(WssAggregator(), kept.take))
         follower = Follower(kept.market, reader, on_progress=on_stage("reading accounts"))
         await follower.start(found.pools)
@@ -154,16 +155,6 @@ async def take_snapshot(
         failures=failures,
         meter=pool.meter,
     )
-
-
-def _nothing(unsearched: Sequence[Unsearched]) -> ConfigError:
-    if unsearched:
-        first = unsearched[0]
-        return ConfigError(
-            f"no pool was found; {len(unsearched)} programs could not be searched: {first.reason}",
-            hint="name the pools with --pool, or use an endpoint that allows getProgramAccounts",
-        )
-    return ConfigError("no pool trades these mints", hint="one mint finds every pool that trades it")
 
 
 def snapshot_to_json(taken: TakenSnapshot) -> dict[str, Any]:

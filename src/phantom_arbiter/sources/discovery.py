@@ -363,6 +363,17 @@ def by_pool(wants: Iterable[Want]) -> list[list[str]]:
     return list(groups.values())
 
 
+def nothing_found(unsearched: Sequence[Unsearched]) -> ConfigError:
+    """Return the error for a search without result."""
+    if unsearched:
+        first = unsearched[0]
+        return ConfigError(
+            f"no pool was found; {len(unsearched)} programs could not be searched: {first.reason}",
+            hint="name the pools with --pool, or use an endpoint that allows getProgramAccounts",
+        )
+    return ConfigError("no pool trades these mints", hint="one mint finds every pool that trades it")
+
+
 def missing(wants: Iterable[Want]) -> Mapping[str, int]:
     """Return how many accounts pools still lack, by what they are."""
     counts: dict[str, int] = {}

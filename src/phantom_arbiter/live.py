@@ -1,0 +1,143 @@
+"""A live run: the settings' endpoints and pools, driven into the engine until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import phantom_core
+from phantom_arbiter.config import endpoint
+from phantom_arbiter.engine import Engine
+from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook
+from phantom_arbiter.sources.discovery import DiscoveryRequest
+from phantom_arbiter.sources.healing import HealingRules
+from phantom_arbiter.sources.live import LiveSettings, LiveSource, OnStage, no_stage
+from phantom_arbiter.sources.sink import Sink
+from phantom_arbiter.sources.websocket import FeedObserver
+from phantom_arbiter.summary import SourceInfo
+
+if TYPE_CHECKING:
+    from phantom_arbiter.config import Config
+
+
+def live_settings(config: Config) -> LiveSettings:
+    """Return what the settings say of a live source."""
+    discovery, live = config.discovery, config.live
+    return LiveSettings(
+        request=DiscoveryRequest(
+            mints=discovery.mints,
+            pools=discovery.pools,
+            venues=discovery.venues,
+            max_pools=discovery.max_pools,
+        ),
+        healing=HealingRules(sweep_ns=round(live.reread_every_s * 1e9) or None),
+    )
+
+
+def live_source(config: Config, observer: FeedObserver, names: Sequence[str] = ()) -> LiveSource:
+    """Return the live source that the settings mean.
+
+    Args:
+        config: Its sections endpoints, discovery and live are read.
+        observer: Hears of events.
+        names: Use only these endpoints; empty for all.
+
+    Raises:
+        ConfigError: No endpoint can be used, or no pools are asked for.
+    """
+    endpoints = [endpoint(each) for each in config.endpoints if not names or each.name in names]
+    return LiveSource(endpoints, live_settings(config), observer=observer)
+
+
+def live_info(config: Config) -> SourceInfo:
+    """Return what a live source says of itself."""
+    names = ", ".join(each.name for each in config.endpoints)
+    return SourceInfo(
+        name="live",
+        description=f"live, from {names}",
+        label=f"the chain as {names} tell it; trades are on paper",
+        sha256=None,
+        records=None,
+        mints=MintBook(WELL_KNOWN_MINTS),
+        assume_plain_mints=False,
+    )
+
+
+class LiveRun:
+    """Drives a live source into an engine; see `session.Source`."""
+
+    def __init__(
+        self,
+        source: LiveSource,
+        market: phantom_core.Engine,
+        *,
+        stop_after_s: float | None = None,
+        on_stage: OnStage = no_stage,
+        tee: Callable[[Sink], Sink] = lambda sink: sink,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            source: Where frames come from.
+            market: What the engine of `drive` feeds.
+            stop_after_s: Stop after so long; None: only when asked to.
+            on_stage: Told of each stage of the start.
+            tee: Makes the sink out of the engine, to hand frames to something else, too.
+        """
+        self._source = source
+        self._market = market
+        self._stop_after_s = stop_after_s
+        self._on_stage = on_stage
+        self._tee = tee
+        self._is_stopping = False
+        self._wake: Callable[[], object] | None = None
+
+    def stop(self) -> None:
+        """End `drive` soon; callable from a signal handler or another thread."""
+        self._is_stopping = True
+        if self._wake is not None:
+            self._wake()
+
+    def drive(self, engine: Engine) -> None:
+        """Feed `engine` until `stop`.
+
+        Raises:
+            EndpointError: It cannot begin: no endpoint gives what is needed.
+            ConfigError: No pool was found.
+            Exception: What the engine raised.
+        """
+        try:
+            asyncio.run(self._drive(engine))
+        finally:
+            engine.report()
+
+    async def _drive(self, engine: Engine) -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(stop.set)
+        if self._is_stopping:
+            return
+        if self._stop_after_s is not None:
+            loop.call_later(self._stop_after_s, stop.set)
+        try:
+            await self._source.run(self._market, self._tee(Clocked(engine)), stop, self._on_stage)
+        finally:
+            self._wake = None
+
+
+class Clocked:
+    """The engine as a sink whose own time is that of the machine, from its first frame on."""
+
+    def __init__(self, engine: Engine, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self._engine = engine
+        self._now_ns = now_ns
+        self._began_ns = now_ns()
+        self.connected = engine.connected
+        self.sent = engine.sent
+        self.disconnected = engine.disconnected
+
+    def received(self, connection: str, frame: bytes) -> None:
+        """Take a frame now."""
+        self._engine.recorded_ns = self._now_ns() - self._began_ns
+        self._engine.received(connection, frame)
