@@ -11,10 +11,13 @@ import phantom_core
 from phantom_arbiter.config import endpoint
 from phantom_arbiter.engine import Engine
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook
+from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.discovery import DiscoveryRequest
+from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.healing import HealingRules
-from phantom_arbiter.sources.live import LiveSettings, LiveSource, OnStage, no_stage
-from phantom_arbiter.sources.sink import Sink
+from phantom_arbiter.sources.live import LiveSettings, LiveSource, no_stage
+from phantom_arbiter.sources.sink import EngineSink, Sink, Tee
+from phantom_arbiter.sources.snapshots import OnStage, http_connection
 from phantom_arbiter.sources.websocket import FeedObserver
 from phantom_arbiter.summary import SourceInfo
 
@@ -22,33 +25,30 @@ if TYPE_CHECKING:
     from phantom_arbiter.config import Config
 
 
-def live_settings(config: Config) -> LiveSettings:
-    """Return what the settings say of a live source."""
-    discovery, live = config.discovery, config.live
-    return LiveSettings(
-        request=DiscoveryRequest(
-            mints=discovery.mints,
-            pools=discovery.pools,
-            venues=discovery.venues,
-            max_pools=discovery.max_pools,
-        ),
-        healing=HealingRules(sweep_ns=round(live.reread_every_s * 1e9) or None),
+def live_settings(config: Config, request: DiscoveryRequest | None = None) -> LiveSettings:
+    """Return what the settings say of a live source; `request` names other pools than they do."""
+    discovery = config.discovery
+    ours = DiscoveryRequest(
+        mints=discovery.mints,
+        pools=discovery.pools,
+        venues=discovery.venues,
+        max_pools=discovery.max_pools,
     )
+    sweep_ns = round(config.live.reread_every_s * 1e9) or None
+    return LiveSettings(request=request or ours, healing=HealingRules(sweep_ns=sweep_ns))
 
 
-def live_source(config: Config, observer: FeedObserver, names: Sequence[str] = ()) -> LiveSource:
+def live_source(config: Config, observer: FeedObserver) -> LiveSource:
     """Return the live source that the settings mean.
 
     Args:
         config: Its sections endpoints, discovery and live are read.
         observer: Hears of events.
-        names: Use only these endpoints; empty for all.
 
     Raises:
         ConfigError: No endpoint can be used, or no pools are asked for.
     """
-    endpoints = [endpoint(each) for each in config.endpoints if not names or each.name in names]
-    return LiveSource(endpoints, live_settings(config), observer=observer)
+    return LiveSource([endpoint(each) for each in config.endpoints], live_settings(config), observer=observer)
 
 
 def live_info(config: Config) -> SourceInfo:
@@ -141,3 +141,39 @@ class Clocked:
         """Take a frame now."""
         self._engine.recorded_ns = self._now_ns() - self._began_ns
         self._engine.received(connection, frame)
+
+
+class MarketFrames:
+    """All frames of a live market, for a recorder: see `replay.recorder.FrameSource`.
+
+    A market of its own follows what the frames say, since they say what is needed next.
+    """
+
+    def __init__(self, config: Config, endpoints: Sequence[Endpoint], request: DiscoveryRequest) -> None:
+        """Prepare.
+
+        Args:
+            config: For the market; its endpoints and pools are not read.
+            endpoints: Whom to ask.
+            request: Which pools.
+
+        Raises:
+            ConfigError: Endpoints or pools are missing.
+        """
+        self._source = LiveSource(endpoints, live_settings(config, request))
+        self._market = build_native_engine(config, assume_plain_mints=False)
+
+    @property
+    def connections(self) -> Sequence[str]:
+        """As many as each endpoint allows, since what pools need is not known yet, and its answers."""
+        names = []
+        for each in self._source.endpoints:
+            sockets = each.max_connections if each.ws_url is not None else 0
+            names += [f"{each.name}/{number}" for number in range(sockets)]
+            names += [http_connection(each.name)] if each.http_url is not None else []
+        return names
+
+    async def run(self, sink: Sink) -> None:
+        """Hand frames to `sink` until it is cancelled."""
+        both = Tee(sink, EngineSink(self._market, lambda signals: None))
+        await self._source.run(self._market, both, asyncio.Event())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,8 @@ from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc import Meter, RpcPool, RpcRules
 from phantom_arbiter.sources.sink import AggregatorSink
 from phantom_arbiter.sources.snapshot import SnapshotAccount, write_snapshot
-from phantom_arbiter.sources.snapshots import OnProgress, SnapshotReader
+from phantom_arbiter.sources.snapshots import OnStage, SnapshotReader
 from phantom_core import AccountUpdate, Market, PoolInfo, WssAggregator
-
-OnStage = Callable[[str], OnProgress]
-"""Begins a stage of the work; what it gives is told how far the stage is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.healing import FreshMarket, Healer, HealingRules
 from phantom_arbiter.sources.rpc import RpcPool, RpcRules
 from phantom_arbiter.sources.sink import Sink
-from phantom_arbiter.sources.snapshots import OnProgress, SnapshotReader
+from phantom_arbiter.sources.snapshots import OnProgress, OnStage, SnapshotReader
 from phantom_arbiter.sources.websocket import (
     EventKind,
     Feed,
@@ -49,9 +49,6 @@ WATCH_NS = 1_000_000_000
 """How often gaps are looked for, to be reported."""
 MAX_PAUSE_NS = 5_000_000_000
 """Longest pause after what endpoints could not give."""
-
-OnStage = Callable[[str], OnProgress]
-"""Begins a stage of the start; what it gives is told how far the stage is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
