@@ -1,11 +1,11 @@
-"""Chaos on the local net: three endpoints with every fault, and a live source that must end up with the truth.
+"""Chaos on the local net: three endpoints with every fault, a live source that must end up with the truth.
 
     python -m benchmarks.chaos [--minutes 10] [--quorum 2] [--rate 1000] [--seed 1] [--json]
 
 The net runs in another process. Two of its endpoints are honest but bad (loss, delay, jitter, reordering,
-duplicates, conflation, garbage, cuts, half-open sockets, stalls, 429, 500, hanging answers); with `--quorum 2` the
-third one lies as well, over WebSocket and HTTP. Every few seconds the writes stop (a quiescent point), and what
-is held of every account is compared with what the net says it is. Checked all the time:
+duplicates, conflation, garbage, cuts, half-open sockets, stalls, 429, 500, hanging answers); with a quorum of
+two the third one lies as well, over WebSocket and HTTP. Every few seconds the writes stop (a quiescent
+point), and what is held of every account is compared with what the net says it is. Checked all the time:
 
 - *wrong*: states held at a quiescent point that are not the truth, once healing has had its bound;
 - *missed*: writes that were delivered by enough honest connections and are neither applied nor superseded;
@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -258,8 +259,8 @@ class Watch:
 
 def resident_mb() -> float:
     """Return the resident size of this process."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 async def run_chaos(
@@ -397,16 +398,18 @@ def show(report: Report) -> str:
     back = sorted(report.back_s) or [0.0]
     detect = sorted(report.detect_s) or [0.0]
     lines = [
-        f"{report.seconds:.0f} s, quorum {report.quorum}: {report.writes:,} writes, {report.frames:,} frames, "
-        f"{report.fresh:,} fresh, {report.duplicates:,} duplicates, {report.stale:,} stale, "
-        f"{report.malformed:,} malformed",
+        f"{report.seconds:.0f} s, quorum {report.quorum}: {report.writes:,} writes, "
+        f"{report.frames:,} frames, {report.fresh:,} fresh, {report.duplicates:,} duplicates, "
+        f"{report.stale:,} stale, {report.malformed:,} malformed",
         f"{report.points} quiescent points, {report.compared:,} accounts compared: wrong {report.wrong}, "
-        f"missed {report.missed}, invented {report.invented}; {report.differing_at_once} differed at first, "
-        f"all true after {statistics.median(settle):.2f} s (median), {settle[-1]:.2f} s (most)",
-        f"connections lost {report.cuts}, back after {statistics.median(back):.2f} s (median), {back[-1]:.2f} s "
-        f"(most; bound {report.back_bound_s:.0f} s); half-open ones seen after {detect[-1]:.2f} s at most (bound "
-        f"{report.detect_bound_s:.1f} s)",
-        f"accounts read again in doubt {report.healed_reads:,}, in turn {report.swept_reads:,}; gaps {report.gaps}",
+        f"missed {report.missed}, invented {report.invented}",
+        f"{report.differing_at_once} accounts differed at first; all true after {settle[-1]:.2f} s at most, "
+        f"{statistics.median(settle):.2f} s (median)",
+        f"connections lost {report.cuts}, back after {statistics.median(back):.2f} s (median), "
+        f"{back[-1]:.2f} s (most; bound {report.back_bound_s:.0f} s)",
+        f"half-open ones seen after {detect[-1]:.2f} s at most (bound {report.detect_bound_s:.1f} s)",
+        f"accounts read again in doubt {report.healed_reads:,}, in turn {report.swept_reads:,}; "
+        f"gaps {report.gaps}",
         f"memory {report.memory_mb[0]:.0f} to {report.memory_mb[-1]:.0f} MB, last third against first "
         f"{report.memory_growth_mb:+.1f} MB; longest delay of the loop {report.worst_lag_ms:.0f} ms",
     ]

@@ -173,6 +173,11 @@ class MarketFrames:
             names += [http_connection(each.name)] if each.http_url is not None else []
         return names
 
+    @property
+    def followed(self) -> Sequence[str]:
+        """Accounts that have been read and are subscribed to."""
+        return [] if self._source.follower is None else self._source.follower.followed
+
     async def run(self, sink: Sink) -> None:
         """Hand frames to `sink` until it is cancelled."""
         both = Tee(sink, EngineSink(self._market, lambda signals: None))

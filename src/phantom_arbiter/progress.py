@@ -140,7 +140,7 @@ class RichView:
         self._source = source
         self._trades: deque[Text] = deque(maxlen=SHOWN_TRADES)
         self._refused = 0
-        self._stages: list[TaskID] = []
+        self._stages: set[TaskID] = set()
         self._latest: RunProgress | None = None
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -166,8 +166,9 @@ class RichView:
     def progress(self, progress: RunProgress) -> None:
         """Redraw."""
         self._latest = progress
-        while self._stages:
-            self._bar.remove_task(self._stages.pop())
+        for stage in [one for one in self._bar.tasks if one.id in self._stages and one.finished]:
+            self._stages.discard(stage.id)
+            self._bar.remove_task(stage.id)
         self._bar.update(self._task, completed=progress.records)
         self._live.update(self._draw(), refresh=True)
 
@@ -188,11 +189,13 @@ class RichView:
         self._refused += 1
 
     def stage(self, word: str) -> OnProgress:
-        """Show a bar for the stage until the next report of the run."""
+        """Show a bar for the stage until it is finished."""
         task = self._bar.add_task(word, total=None)
-        self._stages.append(task)
+        self._stages.add(task)
 
         def tell(done: int, total: int) -> None:
+            if task not in self._stages:
+                return  # finished for now, and taken away
             self._bar.update(task, completed=done, total=total)
             self._live.update(self._draw(), refresh=True)
 

@@ -184,8 +184,9 @@ def live_session(effective: Effective, *, as_json: bool, duration: str | None) -
     stop_after_s = parse_duration("--for", duration)
     info = live_info(settings)
     market = build_native_engine(settings, assume_plain_mints=False)
-    with choose_view(settings.run.ui, info, Console(stderr=True)) as view:
-        source = live_source(settings, view)
+    view = choose_view(settings.run.ui, info, Console(stderr=True))
+    source = live_source(settings, view)
+    with view:
         run = LiveRun(source, market, stop_after_s=stop_after_s, on_stage=view.stage)
         summary = run_session(effective, info, run, market, view)
     if as_json:

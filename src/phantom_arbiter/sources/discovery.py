@@ -336,8 +336,8 @@ class Follower:
 def subscribe_on(feed: Feed, seen_slot: Callable[[], int | None], patience_s: float = 2.0) -> Subscribe:
     """Return what subscribes to accounts on every endpoint of a feed, for a `Follower`.
 
-    It waits for all endpoints, but not for long: one that is down must not keep the others' accounts unread.
-    What an endpoint confirms later is news of a new connection, and healed as such (`Feed`).
+    It waits for one endpoint and for all others that are connected, but not for long: one that hangs must not
+    keep the others' accounts unread. What it confirms later is news of a new connection, and healed as such.
 
     Args:
         feed: Where to subscribe.
@@ -349,7 +349,7 @@ def subscribe_on(feed: Feed, seen_slot: Callable[[], int | None], patience_s: fl
         feed.subscribe(account(address) for address in addresses)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                await feed.settled()
+                await feed.confirmed()
         return seen_slot()
 
     return subscribe

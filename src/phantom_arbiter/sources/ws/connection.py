@@ -55,6 +55,11 @@ class Connection:
         self._last_trouble = ""
         self._settled = asyncio.Event()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open now."""
+        return self._listener is not None
+
     # ---- subscriptions
 
     @property
@@ -136,7 +141,7 @@ class Connection:
         listener = self._listener
         return ConnectionStats(
             name=self.name,
-            is_open=listener is not None,
+            is_open=self.is_open,
             wanted=len(self._book),
             confirmed=self._book.confirmed,
             messages=self._messages + (listener.messages if listener else 0),
