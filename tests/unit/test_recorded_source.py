@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from phantom_arbiter.replay.clock import ManualClock, RealClock
+from phantom_arbiter.clock import ManualClock, RealClock
 from phantom_arbiter.sources.recorded import DEMO_RECORDING, Progress, RecordedSource, parse_speed
 from phantom_core import Record
 
