@@ -44,7 +44,8 @@ def test_json_gives_addresses_that_answer_and_ends_with_counters() -> None:
         assert last["endpoints"][1]["requests"] == {"getHealth": 1}
 
 
-def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end(number: signal.Signals) -> None:
     with start("--source", "empty") as process:
         words = line_of(process).split()
         assert words[0] == "local-0"
@@ -52,7 +53,7 @@ def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end() -> No
         assert http.startswith("http://127.0.0.1:")
         assert int(ws.rsplit(":", 1)[1]) == int(http.rsplit(":", 1)[1]) + 1
         assert line_of(process).startswith("control ")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=20)
         assert process.returncode == 0
         assert "Ctrl-C stops" in err

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
 from typing import Any
 
+from phantom_arbiter.interrupts import stopping_on_signals
 from phantom_arbiter.localnet.control import Control
 from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.net import LocalNet, NetSettings
@@ -31,21 +31,27 @@ def run(settings: NetSettings, announce: Callable[[dict[str, Any]], None]) -> di
 async def _serve(net: LocalNet, announce: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopping.set)
+
     control = Control(net)
-    async with net:
-        await control.start()
-        announce(addresses(net, control))
-        ended = asyncio.ensure_future(net.ended())
-        await asyncio.wait(
-            [asyncio.ensure_future(stopping.wait()), ended], return_when=asyncio.FIRST_COMPLETED
-        )
-        stats = await net.stats()
-        await control.stop()
-        if ended.done():
-            await ended
-        ended.cancel()
+    # Not the loop's own handlers: uvloop leaves them in place when it is closed.
+    with stopping_on_signals(stop):
+        async with net:
+            await control.start()
+            try:
+                announce(addresses(net, control))
+                ended = asyncio.ensure_future(net.ended())
+                stopped = asyncio.ensure_future(stopping.wait())
+                await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
+                stats = await net.stats()
+                stopped.cancel()
+                if ended.done():
+                    await ended
+                ended.cancel()
+            finally:
+                await control.stop()
     return stats
 
 
