@@ -12,7 +12,8 @@ import pytest
 
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.localnet.accounts import AccountState
-from phantom_arbiter.localnet.faults.delivery import IMPOSSIBLE_SLOTS_AHEAD, Counts, Delivery
+from phantom_arbiter.localnet.faults.delivery import Counts, Delivery
+from phantom_arbiter.localnet.faults.lies import IMPOSSIBLE_SLOTS_AHEAD, Liar
 from phantom_arbiter.localnet.faults.plan import FaultPlan, load_plans
 from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice
@@ -37,7 +38,9 @@ def delivered(
     async def run() -> tuple[list[Notice], Counts]:
         got: list[Notice] = []
         counts = Counts()
-        delivery = Delivery(plan, Random(seed), lambda notice, _: got.append(notice), counts)
+        delivery = Delivery(
+            plan, Random(seed), Liar(f"test {seed}"), lambda notice, _: got.append(notice), counts
+        )
         slot = 0
         for notice in notices:
             if notice.slot > slot:
@@ -171,7 +174,9 @@ def test_a_lagging_endpoint_is_late_by_whole_slots() -> None:
 def test_a_stall_holds_everything_back_and_lets_it_go_in_order() -> None:
     async def run() -> list[int]:
         got: list[Notice] = []
-        delivery = Delivery(FaultPlan(), Random(1), lambda notice, _: got.append(notice), Counts())
+        delivery = Delivery(
+            FaultPlan(), Random(1), Liar("test"), lambda notice, _: got.append(notice), Counts()
+        )
         delivery.stall(0.02)
         for notice in writes(20):
             delivery.push(notice, None)

@@ -47,7 +47,7 @@ class FaultPlan:
         garbage: Bytes that are no message are sent before a notification.
         lie: A false version of a notification is sent before it.
         lie_replaces: The false version is sent instead.
-        lie_kinds: What is false: `data`, `slot` (impossibly high) or `owner`.
+        lie_kinds: What is false, in both kinds of lies: `data`, `slot` (impossibly high) or `owner`.
         lag_slots: Slots by which all that the endpoint says is late, over HTTP too; at most 150.
         disconnect_every_s: Mean time until all WebSockets are cut.
         half_open_every_s: Mean time until all WebSockets fall silent without being closed.
@@ -65,6 +65,7 @@ class FaultPlan:
         http_500: An HTTP request is answered with 500.
         http_garbage: An HTTP request is answered with what is no JSON.
         http_hang: An HTTP request is never answered.
+        http_lie: An HTTP answer that shows accounts is false: in its slot, or in one of the accounts.
     """
 
     delay_ms: float = 0.0
@@ -95,6 +96,7 @@ class FaultPlan:
     http_500: float = 0.0
     http_garbage: float = 0.0
     http_hang: float = 0.0
+    http_lie: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -147,6 +149,7 @@ PROBABILITIES = frozenset(
         "http_500",
         "http_garbage",
         "http_hang",
+        "http_lie",
     }
 )
 
