@@ -213,7 +213,8 @@ def test_plans_come_from_a_file(tmp_path: Path) -> None:
     [
         ("[default\n", "is no TOML"),
         ("loss = 1\n", "unknown key loss"),
-        ("[default]\nlos = 1\n", r"\[default\]: unknown key los"),
+        ("[default]\nlos = 1\n", r"\[default\]: unknown key los; hint: did you mean loss"),
+        ("[default]\nxyzzy = 1\n", r"unknown key xyzzy; hint: known are conflate, delay_ms, "),
         ("[default]\nloss = 1.5\n", "loss is 1.5, it may be 0 to 1"),
         ("[default]\nloss = -1\n", "loss is -1, it may be a number from 0"),
         ("[default]\nloss = true\n", "loss is True, it may be a number from 0"),
@@ -226,7 +227,7 @@ def test_plans_come_from_a_file(tmp_path: Path) -> None:
         ("[default]\ndelay_ms = inf\n", "delay_ms is inf"),
         ("endpoint = 5\n", "endpoint"),
         ("default = 5\n", "is no table"),
-        ("[[endpoint]]\n[[endpoint]]\n[[endpoint]]\n", "has 3 endpoints, the net has 2"),
+        ("[[endpoint]]\n[[endpoint]]\n[[endpoint]]\n", "has 3 endpoints, the net has 2; hint: --endpoints 3"),
         ("[[endpoint]]\n[[endpoint]]\nlos = 1\n", "endpoint 2: unknown key los"),
     ],
 )
@@ -235,6 +236,13 @@ def test_wrong_plans_say_which_key_and_what_it_may_be(tmp_path: Path, text: str,
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_plans(path, 2)
+
+
+def test_a_file_in_another_encoding_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "faults.toml"
+    path.write_bytes("[default] # für später".encode("latin-1"))
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load_plans(path, 1)
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
