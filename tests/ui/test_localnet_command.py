@@ -130,6 +130,17 @@ def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == f"phantom: error: port {port} is in use; {hint}\n"
 
 
+def test_an_interrupt_while_it_starts_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("phantom_arbiter.localnet.serve.run", interrupted)
+    assert main(["localnet"]) == 1
+    assert capsys.readouterr().err.strip() == "phantom: error: interrupted"
+
+
 def test_missing_packages_come_with_the_way_to_install_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
