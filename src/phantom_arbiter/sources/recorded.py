@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from phantom_arbiter.replay.clock import Clock, RealClock
+from phantom_arbiter.clock import Clock, RealClock
 from phantom_core import Record
 
 DEMO_RECORDING = Path(__file__).resolve().parent.parent / "data" / "whirlpool-2022-04-06.phrec"

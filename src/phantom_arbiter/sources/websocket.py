@@ -32,10 +32,10 @@ from dataclasses import dataclass
 from random import Random
 from types import TracebackType
 
+from phantom_arbiter.clock import Clock, RealClock
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.sink import Sink
-from phantom_arbiter.sources.ws.clock import Clock, RealClock
 from phantom_arbiter.sources.ws.events import EventKind, FeedEvent, FeedObserver, LogObserver
 from phantom_arbiter.sources.ws.group import Group
 from phantom_arbiter.sources.ws.lag import LagMeter
