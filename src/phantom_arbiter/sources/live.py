@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from phantom_arbiter.clock import Clock, RealClock
 from phantom_arbiter.errors import ConfigError, EndpointError
 from phantom_arbiter.sources.discovery import (
     DiscoveryRequest,
@@ -43,7 +44,6 @@ from phantom_arbiter.sources.websocket import (
     FeedSettings,
     LogObserver,
 )
-from phantom_arbiter.sources.ws.clock import Clock, RealClock
 
 WATCH_NS = 1_000_000_000
 """How often gaps are looked for, to be reported."""
@@ -196,7 +196,7 @@ class LiveSource:
         """Do `work` after every pause, for ever; what endpoints cannot give is told and tried again."""
         failures, told = 0, ""
         while True:
-            await self._clock.sleep_ns(min(pause_ns() << failures, max(pause_ns(), MAX_PAUSE_NS)))
+            await self._clock.wait_ns(min(pause_ns() << failures, max(pause_ns(), MAX_PAUSE_NS)))
             try:
                 await work()
             except EndpointError as error:
