@@ -314,3 +314,21 @@ fn accounts_named_over_two_connections_of_a_provider_stay_its_own() {
         );
     }
 }
+
+/// A state returns within the slot: what a provider reads last goes before what its socket had shown.
+#[test]
+fn read_over_http_of_a_state_that_has_returned_is_not_outdated_by_the_same_provider() {
+    let mut world = world(2, vec![(101, 0), (101, 2), (101, 1), (101, 2)]);
+    for state in [2, 1] {
+        world.notify(LIAR, 101, state);
+    }
+    for position in 0..3 {
+        world.deliver(2, position);
+    }
+    world.deliver(0, 0);
+    world.deliver(0, 3);
+    assert_eq!(world.last_state(), Some(1));
+    world.disconnect(2);
+    world.read_over_http(3, 101, 2);
+    assert_eq!(world.last_state(), Some(2));
+}

@@ -13,7 +13,8 @@ use super::seen::Seen;
 use super::stats::{AggregatorStats, EndpointStats};
 use super::witness::{self, Witness, Witnesses};
 use super::writes::Order;
-use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, EndpointId, Notification, Verdict};
+use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, ConnectionFreshness};
+use super::{EndpointId, Notification, Verdict};
 use crate::base58;
 use crate::freshness::{Evidence, Watch, Word};
 use crate::quantities::{Pubkey, Slot};
@@ -347,6 +348,25 @@ impl WssAggregator {
     #[must_use]
     pub fn watch(&self) -> &Watch {
         &self.ingress.watch
+    }
+
+    /// Returns the slot that ages are counted from: [`Watch::now`], or the highest slot before one is shown.
+    #[must_use]
+    pub fn now(&self) -> Slot {
+        self.watch().now().unwrap_or_else(|| self.highest_slot())
+    }
+
+    /// Returns what [`watch`](Self::watch) tells of every connection, in the order in which they were
+    /// first named.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionFreshness> {
+        let now = self.now();
+        let all = self.ingress.stats.iter().enumerate().map(|(number, stats)| {
+            let link = self.watch().report(number);
+            let behind_slots = link.shown.map(|shown| now.saturating_sub(shown));
+            ConnectionFreshness { name: stats.name.clone(), link, behind_slots }
+        });
+        all.collect()
     }
 
     /// Returns the number of an account that some frame or request has named; it never changes.

@@ -82,7 +82,7 @@ pub struct Delivery<'a> {
     pub at: u64,
 }
 
-/// The time of an arrival that came without one.
+/// The time of a frame that came without one.
 pub const NO_TIME: u64 = u64::MAX;
 
 /// Returns how long `at` is after `first`, if both times are known.

@@ -14,8 +14,8 @@
 //! 1. The highest slot above `c`'s for which `k` providers vouch for `h`: applied.
 //! 2. In `c`'s slot: runs of `k` providers have `c` before `h` and not its content again after it, and
 //!    fewer than `k` have `h` before `c`: applied.
-//! 3. A content that is the last word of `max(k, n - k + 1)` of `n` providers, unless runs of `k` have
-//!    it only before `c`: applied. A provider's last word is what its connections have said in its
+//! 3. A content that is the last word of `max(k, n - k + 1)` of `n` providers, unless runs of `k` others
+//!    have it only before `c`: applied. A provider's last word is what its connections have said in its
 //!    highest slot, from `c`'s on: the latest of its reads, but any notification goes before; where those
 //!    of several connections differ it has none. `n` counts those with a word over an
 //!    open connection, and those who have read this content over one that has closed.
@@ -362,7 +362,8 @@ impl<D> QuorumWrites<D> {
         let all = words.iter().map(|word| word.last.content);
         let content = arriving.into_iter().chain(all).find(is_agreed)?;
         let outdated = self.runs.iter().filter(|run| run.outdates(content, applied));
-        let outdated: Voices = outdated.map(|run| run.provider).collect();
+        let mut outdated: Voices = outdated.map(|run| run.provider).collect();
+        for_it(content).for_each(|word| outdated.remove(word.provider)); // it has come back since
         let of_slot = for_it(content).filter(|word| word.last.slot == applied.slot);
         let nth = of_slot.map(|word| word.last.nth).max().unwrap_or(1);
         (outdated.count() < quorum).then_some(Current { slot: applied.slot, content, nth })
