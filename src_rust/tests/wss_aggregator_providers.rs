@@ -332,3 +332,18 @@ fn read_over_http_of_a_state_that_has_returned_is_not_outdated_by_the_same_provi
     world.read_over_http(3, 101, 2);
     assert_eq!(world.last_state(), Some(2));
 }
+
+/// The same the other way round: what stood between must not come back because the socket that has seen it
+/// is closed.
+#[test]
+fn read_over_http_of_a_state_that_has_returned_outweighs_what_the_socket_saw_before() {
+    let mut world = world(2, vec![(101, 2), (101, 0), (101, 2)]);
+    world.notify(LIAR, 101, 2);
+    world.deliver(2, 0);
+    world.deliver(2, 1);
+    world.deliver(0, 2);
+    world.disconnect(2);
+    world.read_over_http(3, 101, 2);
+    world.notify(LIAR, 101, 0);
+    assert_eq!(world.applied, [(101, 2)]);
+}

@@ -12,8 +12,8 @@
 //!
 //! With `c` the applied element and `h` the arriving one:
 //! 1. The highest slot above `c`'s for which `k` providers vouch for `h`: applied.
-//! 2. In `c`'s slot: runs of `k` providers have `c` before `h` and not its content again after it, and
-//!    fewer than `k` have `h` before `c`: applied.
+//! 2. In `c`'s slot: runs of `k` providers have `c` before `h` and not its content again after it, which
+//!    is not their last word either, and fewer than `k` have `h` before `c`: applied.
 //! 3. A content that is the last word of `max(k, n - k + 1)` of `n` providers, unless runs of `k` others
 //!    have it only before `c`: applied. A provider's last word is what its connections have said in its
 //!    highest slot, from `c`'s on: the latest of its reads, but any notification goes before; where those
@@ -34,8 +34,8 @@
 //! states:* order within the slot may be misjudged for a while. Once each of at least `k` truthful
 //! providers has delivered its last write over each of its connections with a word, that is the last
 //! word of all of theirs; a liar adds one to `n` and at most `k - 1` to the objections, so rule 3
-//! applies it. Nothing else can then gather `k` votes against it: rule 2 does not count the runs that
-//! end on it.
+//! applies it. Nothing else can then gather `k` votes against it: rule 2 does not count those whose
+//! last word it is.
 
 use std::cmp::Ordering;
 
@@ -153,7 +153,7 @@ impl<D> QuorumWrites<D> {
         // Rule 3 needs one more at the end of runs for what is not applied: this is none.
         if let Ok(item) = self.append(from, slot, content)
             && let Some(current) = current
-            && self.is_newer(quorum, current, item)
+            && self.is_newer(quorum, from.links, current, item)
         {
             self.current = Some(Current { nth: item.nth, ..current });
         }
@@ -244,7 +244,7 @@ impl<D> QuorumWrites<D> {
             if (current.content, current.nth) == (content, item.nth) {
                 return placed(Arrival::Duplicate);
             }
-            if self.is_newer(quorum, current, item) {
+            if self.is_newer(quorum, from.links, current, item) {
                 self.apply(Current { slot, content, nth: item.nth });
                 if content == current.content {
                     return placed(Arrival::Duplicate);
@@ -324,7 +324,7 @@ impl<D> QuorumWrites<D> {
     }
 
     /// Rule 2.
-    fn is_newer(&self, quorum: usize, current: Current, item: Item) -> bool {
+    fn is_newer(&self, quorum: usize, links: &[Connection], current: Current, item: Item) -> bool {
         let (mut after, mut before) = (Voices::default(), Voices::default());
         for run in &self.runs {
             let old = run.position(current.slot, current.content, current.nth);
@@ -339,7 +339,13 @@ impl<D> QuorumWrites<D> {
                 }
             }
         }
-        after.count() >= quorum && before.count() < quorum
+        if after.count() < quorum || before.count() >= quorum {
+            return false;
+        }
+        let words = self.words(links, current.slot);
+        let returned = |word: &&Word| word.stands_for(current.content, current.slot);
+        words.iter().filter(returned).for_each(|word| after.remove(word.provider));
+        after.count() >= quorum
     }
 
     /// Rule 3; `arriving` is asked first.
@@ -347,10 +353,8 @@ impl<D> QuorumWrites<D> {
         let applied = self.current?;
         let words = self.words(links, applied.slot);
         let heard = words.iter().filter(|word| word.is_heard).count();
-        let for_it = |content| {
-            let last = move |word: &&Word| word.last.content == content && !word.is_split;
-            words.iter().filter(last).filter(|word| word.last.vouches(applied.slot))
-        };
+        let for_it =
+            |content| words.iter().filter(move |word: &&Word| word.stands_for(content, applied.slot));
         let is_agreed = |content: &Content| {
             let only_read = for_it(*content).filter(|word| !word.is_heard).count();
             let needed = quorum.max((heard + only_read + 1).saturating_sub(quorum));
@@ -413,6 +417,11 @@ struct Word {
 }
 
 impl Word {
+    /// Returns whether it vouches for `content` in `slot`.
+    fn stands_for(&self, content: Content, slot: Slot) -> bool {
+        !self.is_split && self.last.content == content && self.last.vouches(slot)
+    }
+
     fn join(&mut self, other: &Self) {
         let rank = |word: &Self| (word.last.slot, !word.last.read);
         let is_heard = self.is_heard || other.is_heard;
