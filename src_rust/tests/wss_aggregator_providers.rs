@@ -347,3 +347,17 @@ fn read_over_http_of_a_state_that_has_returned_outweighs_what_the_socket_saw_bef
     world.notify(LIAR, 101, 0);
     assert_eq!(world.applied, [(101, 2)]);
 }
+
+/// What a socket had read is notified by it, too: only that makes it the last word, ahead of another read.
+#[test]
+fn notification_of_what_was_read_before_is_a_new_last_word() {
+    let mut world = world(2, vec![(101, 1), (101, 2), (101, 0), (101, 1)]);
+    world.answer(2, 101, 1);
+    world.read_over_http(3, 101, 2);
+    world.read_over_http(1, 101, 2);
+    assert_eq!(world.applied, [(101, 2)]);
+    world.read_over_http(1, 101, 1);
+    assert_eq!(world.last_state(), Some(2));
+    world.deliver(2, 3);
+    assert_eq!(world.last_state(), Some(1));
+}

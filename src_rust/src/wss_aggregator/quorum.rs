@@ -147,10 +147,12 @@ impl<D> QuorumWrites<D> {
         let number = from.links[from.endpoint].number;
         let previous = self.runs.get(from.endpoint).filter(|run| run.connection == number);
         let last = previous.and_then(|run| run.items.last());
-        if current.is_none() && last.is_none_or(|last| (last.slot, last.content) != (slot, content)) {
+        // What was only read and is notified now may become its provider's last word: that is for rule 3.
+        let says_again = |last: &Item| (last.slot, last.content) == (slot, content) && !last.read;
+        if current.is_none() && !last.is_some_and(says_again) {
             return false;
         }
-        // Rule 3 needs one more at the end of runs for what is not applied: this is none.
+        // Rule 3 needs one more last word for what is not applied: this is none.
         if let Ok(item) = self.append(from, slot, content)
             && let Some(current) = current
             && self.is_newer(quorum, from.links, current, item)
@@ -173,6 +175,7 @@ impl<D> QuorumWrites<D> {
             }
             if slot == last.slot && content == last.content {
                 last.read &= read;
+                last.order = order;
                 let confirmed = !last.read;
                 let end = run.items.len() - 1;
                 if confirmed {
@@ -234,6 +237,14 @@ impl<D> QuorumWrites<D> {
         }
         let item = match self.append(from, slot, content) {
             Ok(item) => item,
+            Err(Arrival::Duplicate) => {
+                // Over this connection nothing is new, but it may be its provider's last word now.
+                let agreed = self.common_end(quorum, from.links, Some(content));
+                let apply = agreed.filter(|agreed| agreed.content == content);
+                let apply = self.apply_end(apply).map(|slot| (slot, data));
+                let arrival = if apply.is_some() { Arrival::Fresh } else { Arrival::Duplicate };
+                return Placement { arrival, apply };
+            }
             Err(arrival) => return placed(arrival),
         };
         if let Some(agreed) = self.newest_agreed(quorum, slot, content) {
