@@ -102,10 +102,11 @@ pub use filter::DuplicateFilter;
 pub use lag::LagHistogram;
 pub use malformed::Malformed;
 pub use news::{Logs, Notification, SlotStage, SlotsUpdate};
+pub use order::NO_TIME;
 pub use quarantine::QuarantineLimits;
 pub use stats::{AggregatorStats, EndpointStats};
 
-use crate::freshness::Freshness;
+use crate::freshness::{Freshness, LinkReport};
 use crate::quantities::{Pubkey, Slot};
 
 /// Bounds of an aggregator.
@@ -193,6 +194,17 @@ pub struct AccountFreshness {
     pub by_read: bool,
     /// Up to where it is known to be the latest, and by whose word.
     pub known: Freshness,
+}
+
+/// One connection: how far it has come, and what it lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionFreshness {
+    /// Its name.
+    pub name: String,
+    /// How far it has come, and its counters.
+    pub link: LinkReport,
+    /// Slots that it is behind; `None` before it has shown one.
+    pub behind_slots: Option<u64>,
 }
 
 /// The state of an account.

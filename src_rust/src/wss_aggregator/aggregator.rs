@@ -6,14 +6,15 @@ use super::batch;
 use super::echo::First;
 use super::ingress::{AccountState, Ingress};
 use super::malformed::Malformed;
-use super::order::NO_TIME;
+use super::order::{Connection, NO_TIME};
 use super::payload::Content;
 use super::quarantine::Conduct;
 use super::seen::Seen;
 use super::stats::{AggregatorStats, EndpointStats};
-use super::witness::{self, Witnesses};
+use super::witness::{self, Witness, Witnesses};
 use super::writes::Order;
-use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, EndpointId, Notification, Verdict};
+use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, ConnectionFreshness};
+use super::{EndpointId, Notification, Verdict};
 use crate::base58;
 use crate::freshness::{Evidence, Watch, Word};
 use crate::quantities::{Pubkey, Slot};
@@ -68,6 +69,7 @@ pub struct WssAggregator {
     spare: Vec<Vec<u8>>,
     released: u64,
     disputes: u64,
+    /// By number of the provider.
     conduct: Vec<Conduct>,
     /// Numbers of accounts, each at most once.
     doubted: Vec<u32>,
@@ -96,8 +98,21 @@ impl WssAggregator {
     /// Returns the endpoint with this name; registers it on first use, as connected.
     pub fn endpoint(&mut self, name: &str) -> EndpointId {
         let endpoint = self.ingress.endpoint(name);
-        self.conduct.resize_with(self.ingress.stats.len(), Conduct::default);
+        self.conduct.resize_with(self.ingress.providers.len(), Conduct::default);
         endpoint
+    }
+
+    /// Returns the endpoint with this name, or else any connection of the provider with this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<EndpointId> {
+        self.ingress.find(name)
+    }
+
+    /// Returns the number of the provider that an endpoint is a connection of: the part of its name
+    /// before the first `/`.
+    #[must_use]
+    pub fn provider_of(&self, endpoint: EndpointId) -> u32 {
+        self.ingress.provider_of(endpoint)
     }
 
     /// Returns the endpoint with this number, if there are so many.
@@ -160,7 +175,7 @@ impl WssAggregator {
             self.ingress.stats[endpoint.0].ignored += 1;
             return Verdict::Ignored;
         }
-        self.conduct[endpoint.0].frame();
+        self.conduct_of(endpoint).frame();
         let first = First { endpoint: endpoint.0, at: arrival_ns };
         let verdict = if batch::is_batch(frame) {
             self.batch(endpoint, frame, first, updates)
@@ -195,7 +210,7 @@ impl WssAggregator {
         let verdict = Verdict::Malformed(reason);
         self.ingress.stats[endpoint.0].count(verdict);
         self.ingress.stats[endpoint.0].wrong_owners += u64::from(reason == Malformed::WrongOwner);
-        self.conduct[endpoint.0].refused(&reason);
+        self.conduct_of(endpoint).refused(&reason);
         verdict
     }
 
@@ -205,29 +220,40 @@ impl WssAggregator {
         let Some(limits) = self.config.quarantine else { return };
         for number in 0..self.conduct.len() {
             if self.conduct[number].is_past(&limits) {
-                self.quarantine(EndpointId(number), updates);
+                self.silence(number, updates);
             }
         }
     }
 
-    /// Takes an endpoint's word away until [`release`](Self::release): its frames are counted and
-    /// nothing else, and what it alone has said is unsaid.
+    fn conduct_of(&mut self, endpoint: EndpointId) -> &mut Conduct {
+        &mut self.conduct[self.ingress.provider_of(endpoint) as usize]
+    }
+
+    /// Takes the word of an endpoint's provider away until [`release`](Self::release): frames of all
+    /// its connections, those to come included, are counted and nothing else, and what it alone has
+    /// said is unsaid.
     ///
     /// States that rested on its word alone stay applied, since they may be true, but are listed by
     /// [`take_doubted`](Self::take_doubted) for the caller to read again, and the next state that
     /// others deliver is applied, even in a lower slot, unless they delivered a later one before.
     /// Appends writes kept back that are to be applied now. Looks at every account.
     pub fn quarantine(&mut self, endpoint: EndpointId, updates: &mut Vec<AccountUpdate>) {
-        self.conduct[endpoint.0] = Conduct::default();
-        if !self.ingress.set_quarantine(endpoint, true) {
+        self.silence(self.ingress.provider_of(endpoint) as usize, updates);
+    }
+
+    fn silence(&mut self, number: usize, updates: &mut Vec<AccountUpdate>) {
+        self.conduct[number] = Conduct::default();
+        let Ok(provider) = u32::try_from(number) else { return };
+        if !self.ingress.set_quarantine(provider, true) {
             return;
         }
-        self.seen.withdraw(endpoint.0);
+        self.seen.withdraw(number);
         (self.highest_notified_slot, self.highest_root) = (None, None);
+        let links = &self.ingress.links;
         for (number, account) in (0_u32..).zip(&mut self.ingress.accounts) {
-            let floor = account.witnesses.highest_but(endpoint.0);
-            let doubted = account.writes.disown(endpoint.0, floor);
-            account.witnesses.withdraw(endpoint.0);
+            let floor = account.witnesses.highest_but(provider);
+            let doubted = account.writes.disown(provider, links, floor);
+            account.witnesses.withdraw(provider);
             if doubted && !account.is_doubted {
                 account.is_doubted = true;
                 self.doubted.push(number);
@@ -236,11 +262,11 @@ impl WssAggregator {
         self.settle(updates);
     }
 
-    /// Gives an endpoint its word back, from now on. What was confirmed while it had none is
-    /// unknown: subscribe again, best on a new connection.
+    /// Gives the provider of an endpoint its word back, from now on. What was confirmed while it had
+    /// none is unknown: subscribe again, best on new connections.
     pub fn release(&mut self, endpoint: EndpointId) {
-        self.conduct[endpoint.0] = Conduct::default();
-        self.ingress.set_quarantine(endpoint, false);
+        *self.conduct_of(endpoint) = Conduct::default();
+        self.ingress.set_quarantine(self.ingress.provider_of(endpoint), false);
     }
 
     /// Returns the accounts whose applied state rests on the word of an endpoint put under
@@ -298,7 +324,7 @@ impl WssAggregator {
         self.notifications.drain(..)
     }
 
-    /// Returns the highest slot that as many endpoints have reached as the quorum asks for, those
+    /// Returns the highest slot that as many providers have reached as the quorum asks for, those
     /// under quarantine left out; 0 before.
     #[must_use]
     pub fn highest_slot(&self) -> Slot {
@@ -322,6 +348,25 @@ impl WssAggregator {
     #[must_use]
     pub fn watch(&self) -> &Watch {
         &self.ingress.watch
+    }
+
+    /// Returns the slot that ages are counted from: [`Watch::now`], or the highest slot before one is shown.
+    #[must_use]
+    pub fn now(&self) -> Slot {
+        self.watch().now().unwrap_or_else(|| self.highest_slot())
+    }
+
+    /// Returns what [`watch`](Self::watch) tells of every connection, in the order in which they were
+    /// first named.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionFreshness> {
+        let now = self.now();
+        let all = self.ingress.stats.iter().enumerate().map(|(number, stats)| {
+            let link = self.watch().report(number);
+            let behind_slots = link.shown.map(|shown| now.saturating_sub(shown));
+            ConnectionFreshness { name: stats.name.clone(), link, behind_slots }
+        });
+        all.collect()
     }
 
     /// Returns the number of an account that some frame or request has named; it never changes.
@@ -367,15 +412,14 @@ impl WssAggregator {
     /// Holds what an endpoint notified against what others did, and counts what comes to light.
     #[inline]
     fn testify(&mut self, endpoint: EndpointId, number: u32, slot: Slot, content: Content) {
-        let connection = self.ingress.links[endpoint.0].number;
+        let Connection { number: connection, provider, .. } = self.ingress.links[endpoint.0];
         let witnesses = &mut self.ingress.accounts[number as usize].witnesses;
-        let witness::Findings { alone, disputed } = witnesses.notified(endpoint.0, connection, slot, content);
+        let by = Witness { endpoint: endpoint.0, provider, connection };
+        let witness::Findings { alone, disputed } = witnesses.notified(by, slot, content);
         self.disputes += u64::from(disputed);
-        if alone != 0 {
-            for number in (0..self.conduct.len().min(64)).filter(|number| alone >> number & 1 == 1) {
-                self.ingress.stats[number].disagreements += 1;
-                self.conduct[number].disagreed();
-            }
+        for endpoint in alone.into_iter().map(EndpointId) {
+            self.ingress.stats[endpoint.0].disagreements += 1;
+            self.conduct_of(endpoint).disagreed();
         }
     }
 }

@@ -20,6 +20,7 @@ use super::stats::EndpointStats;
 use super::{AggregatorConfig, EndpointId, SlotsUpdate};
 use crate::base58;
 use crate::freshness::Watch;
+use crate::provider::provider_of;
 use crate::quantities::Slot;
 
 type Result<T> = std::result::Result<T, Malformed>;
@@ -79,8 +80,6 @@ struct Endpoint {
     subscriptions: FxHashMap<u64, Subscription>,
     /// Whether there is a connection, whatever its word counts.
     is_connected: bool,
-    /// Accounts that only this endpoint has named.
-    introduced: usize,
 }
 
 impl Endpoint {
@@ -91,7 +90,18 @@ impl Endpoint {
     }
 }
 
-/// Instead of an endpoint's number: several endpoints, or the caller, have named the account.
+/// What is remembered of a provider, whichever of its connections it came over.
+#[derive(Debug)]
+pub struct Provider {
+    name: String,
+    is_quarantined: bool,
+    /// Accounts that only this provider has named.
+    introduced: usize,
+    /// What may be kept back on its word.
+    pub budget: Budget,
+}
+
+/// Instead of a provider's number: several providers, or the caller, have named the account.
 const WELL_KNOWN: u32 = u32::MAX;
 
 /// Endpoints, subscriptions and accounts.
@@ -101,8 +111,7 @@ pub struct Ingress<S> {
     endpoints: Vec<Endpoint>,
     pub links: Vec<Connection>,
     pub stats: Vec<EndpointStats>,
-    /// What may be kept back on the word of each endpoint.
-    pub budgets: Vec<Budget>,
+    pub providers: Vec<Provider>,
     pub hasher: Hasher,
     /// By the hash of the address.
     by_address: FxHashMap<u128, u32>,
@@ -121,7 +130,7 @@ impl<S: AccountState> Ingress<S> {
             endpoints: Vec::new(),
             links: Vec::new(),
             stats: Vec::new(),
-            budgets: Vec::new(),
+            providers: Vec::new(),
             hasher: Hasher::default(),
             by_address: FxHashMap::default(),
             accounts: Vec::new(),
@@ -139,15 +148,44 @@ impl<S: AccountState> Ingress<S> {
                 pending: FxHashMap::default(),
                 subscriptions: FxHashMap::default(),
                 is_connected: true,
-                introduced: 0,
             });
-            self.budgets.push(Budget::new(self.config.max_kept_bytes));
-            self.links.push(Connection { number: 0, open: true });
-            self.watch.register(self.links.len() - 1);
-            self.stats.push(EndpointStats { name: name.to_owned(), ..EndpointStats::default() });
+            let provider = self.provider(provider_of(name));
+            let is_quarantined = self.providers[provider as usize].is_quarantined;
+            self.links.push(Connection { number: 0, open: !is_quarantined, provider });
+            self.watch.register(self.links.len() - 1, provider);
+            if is_quarantined {
+                self.watch.close(self.links.len() - 1);
+            }
+            let name = name.to_owned();
+            self.stats.push(EndpointStats { name, is_quarantined, ..EndpointStats::default() });
             self.stats.len() - 1
         });
         EndpointId(index)
+    }
+
+    /// Returns the number of the provider with this name, new on first mention.
+    fn provider(&mut self, name: &str) -> u32 {
+        let found = self.providers.iter().position(|provider| provider.name == name);
+        let index = found.unwrap_or_else(|| {
+            let budget = Budget::new(self.config.max_kept_bytes);
+            let name = name.to_owned();
+            self.providers.push(Provider { name, is_quarantined: false, introduced: 0, budget });
+            self.providers.len() - 1
+        });
+        u32::try_from(index).unwrap_or(WELL_KNOWN)
+    }
+
+    /// Returns the connection with this name, or any of the provider with this name.
+    pub fn find(&self, name: &str) -> Option<EndpointId> {
+        let names = || self.stats.iter().map(|stats| stats.name.as_str());
+        let found = names().position(|known| known == name);
+        found.or_else(|| names().position(|known| provider_of(known) == name)).map(EndpointId)
+    }
+
+    /// Returns the number of the provider that an endpoint is a connection of.
+    #[inline]
+    pub fn provider_of(&self, endpoint: EndpointId) -> u32 {
+        self.links[endpoint.0].provider
     }
 
     pub fn endpoint_numbered(&self, number: usize) -> Option<EndpointId> {
@@ -163,7 +201,7 @@ impl<S: AccountState> Ingress<S> {
     /// Starts a new sequence of deliveries, which has a word if `open`.
     fn relink(&mut self, endpoint: EndpointId, open: bool) {
         let link = &mut self.links[endpoint.0];
-        *link = Connection { number: link.number.wrapping_add(1), open };
+        *link = Connection { number: link.number.wrapping_add(1), open, ..*link };
     }
 
     /// Returns whether there was a connection to close.
@@ -176,12 +214,25 @@ impl<S: AccountState> Ingress<S> {
         was_connected
     }
 
-    /// Takes an endpoint's word away, or gives it back; returns whether that changes anything.
-    pub fn set_quarantine(&mut self, endpoint: EndpointId, quarantined: bool) -> bool {
-        let stats = &mut self.stats[endpoint.0];
-        if stats.is_quarantined == quarantined {
+    /// Takes a provider's word away, or gives it back; returns whether that changes anything.
+    pub fn set_quarantine(&mut self, provider: u32, quarantined: bool) -> bool {
+        let found = &mut self.providers[provider as usize].is_quarantined;
+        if std::mem::replace(found, quarantined) == quarantined {
             return false;
         }
+        for endpoint in (0..self.links.len()).map(EndpointId) {
+            if self.provider_of(endpoint) == provider {
+                self.mark(endpoint, quarantined);
+            }
+        }
+        if quarantined {
+            self.progress.withdraw(provider, &self.links);
+        }
+        true
+    }
+
+    fn mark(&mut self, endpoint: EndpointId, quarantined: bool) {
+        let stats = &mut self.stats[endpoint.0];
         stats.is_quarantined = quarantined;
         stats.quarantines += u64::from(quarantined);
         let open = self.endpoints[endpoint.0].is_connected && !quarantined;
@@ -195,10 +246,6 @@ impl<S: AccountState> Ingress<S> {
                 }
             }
         }
-        if quarantined {
-            self.progress.withdraw(endpoint.0, &self.links);
-        }
-        true
     }
 
     /// Counts a frame, and when it came.
@@ -283,12 +330,12 @@ impl<S: AccountState> Ingress<S> {
         let max = self.config.max_accounts;
         let account = u32::try_from(self.accounts.len()).ok().filter(|_| self.accounts.len() < max);
         let account = account.ok_or(Malformed::TooManyAccounts { max })?;
-        if let Some(endpoint) = self.endpoints.get_mut(by as usize) {
+        if let Some(provider) = self.providers.get_mut(by as usize) {
             let max = self.config.max_introduced;
-            if endpoint.introduced >= max {
+            if provider.introduced >= max {
                 return Err(Malformed::TooManyIntroduced { max });
             }
-            endpoint.introduced += 1;
+            provider.introduced += 1;
         }
         self.accounts.push(state);
         self.introducers.push(by);
@@ -301,14 +348,14 @@ impl<S: AccountState> Ingress<S> {
     fn named(&mut self, account: u32, by: u32) {
         let introducer = &mut self.introducers[account as usize];
         if *introducer != WELL_KNOWN && *introducer != by {
-            self.endpoints[*introducer as usize].introduced -= 1;
+            self.providers[*introducer as usize].introduced -= 1;
             *introducer = WELL_KNOWN;
         }
     }
 
     /// Returns the account that a write is of; remembers it on first mention.
     pub fn resolve(&mut self, endpoint: EndpointId, subject: &Subject<'_>) -> Result<u32> {
-        let by = u32::try_from(endpoint.0).unwrap_or(WELL_KNOWN);
+        let by = self.provider_of(endpoint);
         match subject {
             Subject::Known(account) => {
                 self.named(*account, by);
@@ -331,7 +378,7 @@ impl<S: AccountState> Ingress<S> {
                 (*subscribed == number).then_some((said, first))
             }
             Said::Program { number, .. } => {
-                self.named(number, u32::try_from(endpoint.0).unwrap_or(WELL_KNOWN));
+                self.named(number, self.provider_of(endpoint));
                 Some((said, first))
             }
             Said::Logs { .. } => Some((said, first)),
