@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import phantom_core
-from phantom_arbiter.config import endpoint
+from phantom_arbiter.config import check_quorum, endpoint
 from phantom_arbiter.engine import Engine
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook
 from phantom_arbiter.native import build_native_engine
@@ -35,7 +35,9 @@ def live_settings(config: Config, request: DiscoveryRequest | None = None) -> Li
         max_pools=discovery.max_pools,
     )
     sweep_ns = round(config.live.reread_every_s * 1e9) or None
-    return LiveSettings(request=request or ours, healing=HealingRules(sweep_ns=sweep_ns))
+    return LiveSettings(
+        request=request or ours, healing=HealingRules(sweep_ns=sweep_ns), quorum=config.trust.quorum
+    )
 
 
 def live_source(config: Config, observer: FeedObserver) -> LiveSource:
@@ -48,6 +50,7 @@ def live_source(config: Config, observer: FeedObserver) -> LiveSource:
     Raises:
         ConfigError: No endpoint can be used, or no pools are asked for.
     """
+    check_quorum(config)
     return LiveSource([endpoint(each) for each in config.endpoints], live_settings(config), observer=observer)
 
 

@@ -60,12 +60,14 @@ class LiveSettings:
         feed: Bounds of the WebSocket connections.
         rpc: How hard to try over HTTP.
         healing: How often to look and to read.
+        quorum: Providers that have to agree, as the market is told: so many must answer each read.
     """
 
     request: DiscoveryRequest
     feed: FeedSettings = field(default_factory=FeedSettings)
     rpc: RpcRules = field(default_factory=RpcRules)
     healing: HealingRules = field(default_factory=HealingRules)
+    quorum: int = 1
 
 
 def no_stage(_: str) -> OnProgress:
@@ -111,6 +113,7 @@ class LiveSource:
         self._gaps: dict[str, int] = {}
         self.endpoints = list(endpoints)
         self.pool = RpcPool(endpoints, settings.rpc, tls=tls)
+        self.pool.check_quorum(settings.quorum)
         self.feed: Feed | None = None
         self.follower: Follower | None = None
         self.healer: Healer | None = None
@@ -174,7 +177,7 @@ class LiveSource:
         def seen_slot() -> int | None:
             return market.freshness().slot or None
 
-        reader = SnapshotReader(self.pool, sink)
+        reader = SnapshotReader(self.pool, sink, quorum=self._settings.quorum)
         follower = self.follower = Follower(
             market, reader, subscribe_on(feed, seen_slot), on_progress=on_stage("reading accounts")
         )

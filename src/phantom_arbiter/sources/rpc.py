@@ -233,19 +233,20 @@ class RpcPool:
 
     async def call_several(
         self,
-        copies: int,
+        quorum: int,
         method: str,
         params: Sequence[Any] = (),
         *,
         wanted_slot: int | None = None,
         check: Callable[[Any], None] = lambda result: None,
     ) -> list[Answer]:
-        """Return answers of so many different endpoints, in the order in which they came.
+        """Return answers of different endpoints, among them a quorum of truthful ones if so many lie at most.
 
-        The best ones are asked at once, another for each that fails or takes long.
+        With up to `quorum - 1` liars, `2 * quorum - 1` answers hold `quorum` true ones: so many are asked at once,
+        as far as there are endpoints. Once a quorum has answered the others are not waited for long.
 
         Args:
-            copies: How many, at least 1.
+            quorum: How many must answer, at least 1.
             method: JSON-RPC method.
             params: Its parameters, `minContextSlot` included.
             wanted_slot: That `minContextSlot`, for messages.
@@ -255,23 +256,23 @@ class RpcPool:
             EndpointError: Too few endpoints gave a good answer: one of their kinds.
             ConfigError: There are fewer endpoints.
         """
-        self.check_copies(copies)
+        self.check_quorum(quorum)
         ask = self._ask(method, params, wanted_slot, check, None)
         answers: list[Answer] = []
-        await self._retrying()(self._round_of_several, ask, copies, answers)
+        await self._retrying()(self._round_of_several, ask, quorum, answers)
         return answers
 
-    def check_copies(self, copies: int) -> None:
+    def check_quorum(self, quorum: int) -> None:
         """Check that so many different endpoints can be asked.
 
         Raises:
-            ConfigError: There are fewer, or `copies` is less than 1.
+            ConfigError: There are fewer, or `quorum` is less than 1.
         """
         found = len(self._members)
-        if not 1 <= copies <= found:
+        if not 1 <= quorum <= found:
             have = "has" if found == 1 else "have"
             raise ConfigError(
-                f"{copies} endpoints are to answer each read, {found} {have} an http_url",
+                f"{quorum} endpoints are to answer each read, {found} {have} an http_url",
                 hint="add endpoints with an http_url under [[endpoints]], or ask for fewer (trust.quorum)",
             )
 
@@ -297,12 +298,14 @@ class RpcPool:
             reraise=True,
         )
 
-    async def _round_of_several(self, ask: Ask, copies: int, answers: list[Answer]) -> None:
+    async def _round_of_several(self, ask: Ask, quorum: int, answers: list[Answer]) -> None:
         members = self._order(ask.method, [answer.endpoint for answer in answers])
-        slowest = members[min(copies - len(answers), len(members)) - 1]
-        await collect(members, ask, self._hedge_after_s(slowest, ask.method), copies, answers)
-        if len(answers) < copies:  # all that may be asked have answered
-            await self._round_of_several(ask, copies, answers)
+        wanted = min(2 * quorum - 1, len(answers) + len(members))
+        slowest = members[min(wanted - len(answers), len(members)) - 1]
+        hedge_after_s = self._hedge_after_s(slowest, ask.method)
+        await collect(members, ask, hedge_after_s, answers, wanted=wanted, enough=quorum)
+        if len(answers) < quorum:  # all that may be asked have answered
+            await self._round_of_several(ask, quorum, answers)
 
     async def _round(self, ask: Ask, *, hedge: bool) -> Answer:
         members = self._order(ask.method)
@@ -388,14 +391,14 @@ class RpcPool:
 
     async def accounts_of_several(
         self,
-        copies: int,
+        quorum: int,
         addresses: Iterable[str],
         *,
         together: Iterable[Sequence[str]] = (),
         min_slot: int | None = None,
         commitment: Commitment = "processed",
     ) -> AsyncGenerator[tuple[list[str], list[Answer]], None]:
-        """Read accounts as `accounts` does, every batch at `copies` different endpoints.
+        """Read accounts as `accounts` does, every batch at several endpoints: see `call_several`.
 
         Yields:
             The addresses and the answers.
@@ -412,7 +415,7 @@ class RpcPool:
         async def read(batch: list[str]) -> tuple[list[str], list[Answer]]:
             async with gate:
                 answers = await self.call_several(
-                    copies,
+                    quorum,
                     "getMultipleAccounts",
                     [batch, config],
                     wanted_slot=min_slot,

@@ -12,8 +12,8 @@ took the subscription (`floor`, sent as `minContextSlot`). Of the slot itself a 
 An answer is delivered as a connection of its own that opens and ends with it: reads of one endpoint may come
 from several nodes and overtake each other, so one must not count as being later than another. Once it has
 ended it cannot hold back, within its slot, a write after the read, as an open connection would that notifies
-nothing. What it read goes on to count as its provider's word: with a quorum, accounts are read at so many
-different endpoints.
+nothing. What it read goes on to count as its provider's word: with a quorum, accounts are read at
+several endpoints.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class SnapshotReader:
     """Reads accounts at the best endpoints and delivers the answers to a sink."""
 
     def __init__(
-        self, pool: RpcPool, sink: Sink, *, commitment: Commitment = "processed", copies: int = 1
+        self, pool: RpcPool, sink: Sink, *, commitment: Commitment = "processed", quorum: int = 1
     ) -> None:
         """Read from `pool` into `sink`.
 
@@ -85,14 +85,15 @@ class SnapshotReader:
             pool: Whom to ask.
             sink: Takes the answers.
             commitment: Which state to ask for.
-            copies: Endpoints that every account is read at: as many as have to agree (`trust.quorum`).
+            quorum: Endpoints that have to agree (`trust.quorum`); with more than one, every account is read at
+                several (`RpcPool.call_several`).
 
         Raises:
             ConfigError: The pool has fewer endpoints.
         """
-        pool.check_copies(copies)
+        pool.check_quorum(quorum)
         self.pool = pool
-        self._copies = copies
+        self._quorum = quorum
         self._sink = sink
         self._commitment = commitment
 
@@ -123,7 +124,7 @@ class SnapshotReader:
         together: Iterable[Sequence[str]] = (),
         on_progress: OnProgress | None = None,
     ) -> ReadReport:
-        """Read accounts at `copies` different endpoints and deliver the answers.
+        """Read accounts and deliver the answers, with a quorum several for each.
 
         Args:
             addresses: Whose accounts; each is read once.
@@ -139,7 +140,7 @@ class SnapshotReader:
         wanted = list(dict.fromkeys(addresses))
         report = ReadReport()
         batches = self.pool.accounts_of_several(
-            self._copies, wanted, together=together, min_slot=min_slot, commitment=self._commitment
+            self._quorum, wanted, together=together, min_slot=min_slot, commitment=self._commitment
         )
         async for batch, answers in batches:
             for answer in answers:
