@@ -149,7 +149,7 @@ class Engine:
         started_ns = clock_ns()
         match record.kind:
             case "received":
-                signals = market.ingest(record.endpoint, record.frame)
+                signals = market.ingest(record.endpoint, record.frame, record.arrival_ns)
                 decided_ns = clock_ns()
                 spent_ns = decided_ns - started_ns
                 if signals:

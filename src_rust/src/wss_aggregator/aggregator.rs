@@ -4,7 +4,7 @@ mod judge;
 
 use super::batch;
 use super::echo::First;
-use super::ingress::{AccountState, Ingress};
+use super::ingress::{AccountState, Ingress, WordIn};
 use super::malformed::Malformed;
 use super::order::{Connection, NO_TIME};
 use super::payload::Content;
@@ -283,23 +283,32 @@ impl WssAggregator {
     }
 
     /// Takes notice of the end of a connection, and appends writes kept back that are to be
-    /// applied now that this endpoint has no word in it. Looks at every account.
+    /// applied now that this endpoint has no word in it. Looks at every account, unless all that came
+    /// over the connection were a few reads.
     pub fn disconnect(&mut self, endpoint: EndpointId, updates: &mut Vec<AccountUpdate>) {
         self.remember_freshness(endpoint);
-        if self.ingress.disconnect(endpoint) {
-            self.settle(updates);
+        match self.ingress.disconnect(endpoint) {
+            Some(WordIn::Any) => self.settle(updates),
+            Some(WordIn::Read(accounts)) => {
+                accounts.into_iter().for_each(|number| self.settle_one(number as usize, updates));
+            }
+            None => {}
         }
     }
 
     fn settle(&mut self, updates: &mut Vec<AccountUpdate>) {
-        for Ordered { pubkey, writes, is_doubted, evidence, .. } in &mut self.ingress.accounts {
-            let before = writes.slot();
-            if let Some((slot, account)) = writes.settle(&self.ingress.links) {
-                evidence.applied(false, before == Some(slot));
-                updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
-                *is_doubted = false;
-                self.released += 1;
-            }
+        (0..self.ingress.accounts.len()).for_each(|number| self.settle_one(number, updates));
+    }
+
+    fn settle_one(&mut self, number: usize, updates: &mut Vec<AccountUpdate>) {
+        let account = &mut self.ingress.accounts[number];
+        let Ordered { pubkey, writes, is_doubted, evidence, .. } = account;
+        let before = writes.slot();
+        if let Some((slot, account)) = writes.settle(&self.ingress.links) {
+            evidence.applied(false, before == Some(slot));
+            updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
+            *is_doubted = false;
+            self.released += 1;
         }
     }
 
@@ -412,6 +421,7 @@ impl WssAggregator {
     /// Holds what an endpoint notified against what others did, and counts what comes to light.
     #[inline]
     fn testify(&mut self, endpoint: EndpointId, number: u32, slot: Slot, content: Content) {
+        self.ingress.spoke(endpoint, &[]);
         let Connection { number: connection, provider, .. } = self.ingress.links[endpoint.0];
         let witnesses = &mut self.ingress.accounts[number as usize].witnesses;
         let by = Witness { endpoint: endpoint.0, provider, connection };

@@ -80,6 +80,25 @@ struct Endpoint {
     subscriptions: FxHashMap<u64, Subscription>,
     /// Whether there is a connection, whatever its word counts.
     is_connected: bool,
+    word_in: WordIn,
+}
+
+/// The accounts that the present connection has said something of.
+#[derive(Debug)]
+pub enum WordIn {
+    /// Those that it has read.
+    Read(Vec<u32>),
+    /// Any.
+    Any,
+}
+
+/// Accounts read over one connection that are told apart: of 40 answers.
+const MAX_READ: usize = 4_000;
+
+impl Default for WordIn {
+    fn default() -> Self {
+        Self::Read(Vec::new())
+    }
 }
 
 impl Endpoint {
@@ -87,6 +106,7 @@ impl Endpoint {
         self.pending = FxHashMap::default();
         self.subscriptions = FxHashMap::default();
         self.is_connected = is_connected;
+        self.word_in = WordIn::default();
     }
 }
 
@@ -148,6 +168,7 @@ impl<S: AccountState> Ingress<S> {
                 pending: FxHashMap::default(),
                 subscriptions: FxHashMap::default(),
                 is_connected: true,
+                word_in: WordIn::default(),
             });
             let provider = self.provider(provider_of(name));
             let is_quarantined = self.providers[provider as usize].is_quarantined;
@@ -204,14 +225,28 @@ impl<S: AccountState> Ingress<S> {
         *link = Connection { number: link.number.wrapping_add(1), open, ..*link };
     }
 
-    /// Returns whether there was a connection to close.
-    pub fn disconnect(&mut self, endpoint: EndpointId) -> bool {
+    /// Takes notice that an endpoint notifies something, or what it has read.
+    #[inline]
+    pub fn spoke(&mut self, endpoint: EndpointId, read: &[u32]) {
+        let word_in = &mut self.endpoints[endpoint.0].word_in;
+        match word_in {
+            WordIn::Read(known) if !read.is_empty() && known.len() + read.len() <= MAX_READ => {
+                known.extend(read);
+            }
+            WordIn::Any => {}
+            WordIn::Read(_) => *word_in = WordIn::Any,
+        }
+    }
+
+    /// Returns the accounts that a connection now closed had a word in; `None` if there was none.
+    pub fn disconnect(&mut self, endpoint: EndpointId) -> Option<WordIn> {
         let was_connected = self.endpoints[endpoint.0].is_connected;
+        let word_in = std::mem::take(&mut self.endpoints[endpoint.0].word_in);
         self.endpoints[endpoint.0].reset(false);
         self.watch.close(endpoint.0);
         self.links[endpoint.0].open = false;
         self.stats[endpoint.0].disconnects += u64::from(was_connected);
-        was_connected
+        was_connected.then_some(word_in)
     }
 
     /// Takes a provider's word away, or gives it back; returns whether that changes anything.
