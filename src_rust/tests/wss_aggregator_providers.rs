@@ -370,3 +370,18 @@ fn notification_of_what_was_read_before_is_a_new_last_word() {
     world.deliver(2, 3);
     assert_eq!(world.last_state(), Some(1));
 }
+
+/// What only a read held back is applied when its connection ends, though that had notified nothing.
+#[test]
+fn disconnect_of_a_connection_that_has_only_read_releases_what_it_held_back() {
+    let mut world =
+        World::named(AggregatorConfig::default(), vec![(101, 1), (101, 2)], &["a/0", "b/0", "c/http"]);
+    world.deliver(0, 0);
+    assert_eq!(world.deliver(1, 1), Verdict::Held);
+    world.aggregator.connect(world.endpoints[2]);
+    world.answer(2, 101, 1);
+    world.disconnect(0);
+    assert_eq!(world.applied, [(101, 1)]);
+    world.disconnect(2);
+    assert_eq!(world.applied, [(101, 1), (101, 2)]);
+}

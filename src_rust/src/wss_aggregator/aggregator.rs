@@ -222,14 +222,18 @@ impl WssAggregator {
         match self.ingress.disconnect(endpoint) {
             Some(WordIn::Any) => self.settle(updates),
             Some(WordIn::Read(accounts)) => {
-                accounts.into_iter().for_each(|number| self.settle_one(number as usize, updates));
+                for number in accounts {
+                    self.settle_one(number as usize, updates);
+                }
             }
             None => {}
         }
     }
 
     fn settle(&mut self, updates: &mut Vec<AccountUpdate>) {
-        (0..self.ingress.accounts.len()).for_each(|number| self.settle_one(number, updates));
+        for number in 0..self.ingress.accounts.len() {
+            self.settle_one(number, updates);
+        }
     }
 
     fn settle_one(&mut self, number: usize, updates: &mut Vec<AccountUpdate>) {
