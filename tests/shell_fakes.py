@@ -115,7 +115,7 @@ class FakeMarket:
     def request(self, endpoint: str, frame: bytes) -> None:
         self.calls.append(f"request {endpoint} {frame.decode()}")
 
-    def ingest(self, endpoint: str, frame: bytes) -> Sequence[object]:
+    def ingest(self, endpoint: str, frame: bytes, arrival_ns: int) -> Sequence[object]:
         self.calls.append(f"ingest {endpoint} {frame.decode()}")
         return self.script.get(frame, ())
 

@@ -161,7 +161,7 @@ class Engine:
         """
         clock_ns = self._parts.clock_ns
         started_ns = clock_ns()
-        signals = self._parts.market.ingest(connection, frame)
+        signals = self._parts.market.ingest(connection, frame, self.recorded_ns)
         decided_ns = clock_ns()
         spent_ns = decided_ns - started_ns
         if signals:

@@ -9,7 +9,7 @@ mod raydium;
 
 use common::*;
 use phantom_core::engine::{BaseMint, Blocked, Engine, EngineConfig, FreshnessConfig, Signal, TakeError};
-use phantom_core::market::MarketConfig;
+use phantom_core::market::{MarketConfig, Pool};
 use phantom_core::pda;
 use phantom_core::quantities::Pubkey;
 use phantom_core::venues::raydium_amm_v4;
@@ -167,7 +167,7 @@ fn lie_far_ahead_is_read_again_and_nothing_is_signalled_meanwhile() {
     let mut rig = Rig::new();
     assert_eq!(rig.lie(), 1, "without a quorum the first word counts");
     let signal = rig.signals[0].clone();
-    assert_eq!(rig.engine.market().pools().iter().map(|pool| pool.slot()).max(), Some(FAR));
+    assert_eq!(rig.engine.market().pools().iter().map(Pool::slot).max(), Some(FAR));
     assert_eq!(rig.find_out(), 0);
     assert!(rig.is_quarantined());
     assert_eq!(rig.engine.openings().1, 1, "the lie is held still");

@@ -19,7 +19,7 @@ fn world(quorum: usize, chain: Vec<Write>) -> World {
     World::named(AggregatorConfig { quorum, ..AggregatorConfig::default() }, chain, &NAMES)
 }
 
-/// What the liar sends, over which of its connections.
+/// What the liar sends, over which of its sockets.
 #[derive(Debug, Clone)]
 enum Lie {
     Notify {
@@ -50,7 +50,7 @@ enum Lie {
 
 fn lie() -> impl Strategy<Value = Lie> {
     let slot = || prop_oneof![3 => 99..140_u64, 1 => 100_u64..432_000];
-    let over = || LIAR..LIAR_HTTP;
+    let over = || 0..2_usize;
     prop_oneof![
         4 => (over(), slot(), 0..8_usize).prop_map(|(over, slot, state)| Lie::Notify { over, slot, state }),
         4 => (over(), 0..1000_usize).prop_map(|(over, position)| Lie::True { over, position }),
@@ -61,22 +61,24 @@ fn lie() -> impl Strategy<Value = Lie> {
     ]
 }
 
-fn tell(world: &mut World, lie: &Lie) {
+/// Tells a lie; the liar's connections are the last three, from `liar` on.
+fn tell(world: &mut World, lie: &Lie, liar: usize) {
+    let over = |number: usize| liar + number;
     match *lie {
-        Lie::Notify { over, slot, state } => {
-            world.notify(over, slot, state);
+        Lie::Notify { over: number, slot, state } => {
+            world.notify(over(number), slot, state);
         }
-        Lie::True { over, position } => {
+        Lie::True { over: number, position } => {
             let (slot, state) = world.chain[position * world.chain.len() / 1000];
-            world.notify(over, slot, state);
+            world.notify(over(number), slot, state);
         }
-        Lie::Read { slot, state } => world.read_over_http(LIAR_HTTP, slot, state),
-        Lie::Slot { over, slot } => {
-            let verdict = world.push(over, &heartbeat(slot));
+        Lie::Read { slot, state } => world.read_over_http(over(2), slot, state),
+        Lie::Slot { over: number, slot } => {
+            let verdict = world.push(over(number), &heartbeat(slot));
             assert_ne!(verdict, Verdict::Fresh);
         }
-        Lie::Reconnect { over } => world.subscribe(over),
-        Lie::Disconnect { over } => world.disconnect(over),
+        Lie::Reconnect { over: number } => world.subscribe(over(number)),
+        Lie::Disconnect { over: number } => world.disconnect(over(number)),
     }
 }
 
@@ -86,15 +88,18 @@ fn heartbeat(slot: u64) -> String {
     )
 }
 
-/// One step of a truthful provider: its socket's, or a read over HTTP at the place its socket has reached.
-fn step(world: &mut World, provider: usize, action: &Action) {
-    let socket = SOCKETS[provider];
+/// Two truthful providers, each with two sockets and answers over HTTP, and the liar.
+const WIDE: [&str; 9] = ["a/0", "a/1", "a/http", "b/0", "b/1", "b/http", "liar/0", "liar/1", "liar/http"];
+const WIDE_LIAR: usize = 6;
+
+/// One step of a truthful socket, or a read over HTTP at the place that it has reached.
+fn step(world: &mut World, socket: usize, http: usize, action: &Action) {
     match *action {
         Action::Read { ahead, late } => {
             let position = (world.next[socket] + ahead).min(world.chain.len() - 1);
             let (slot, state) = world.chain[position];
             let limit = world.chain.get(position + 1).map_or(slot + late, |next| next.0);
-            world.read_over_http(socket + 1, (slot + late).min(limit), state);
+            world.read_over_http(http, (slot + late).min(limit), state);
         }
         _ => world.act(socket, action),
     }
@@ -109,27 +114,31 @@ proptest! {
         actions in actions(60),
         lies in prop::collection::vec((lie(), any::<prop::sample::Index>()), 0..60),
         by_read in prop::array::uniform2(any::<bool>()),
-        b_first in any::<bool>(),
+        finish in Just([0_usize, 1, 2, 3]).prop_shuffle(),
+        sockets in 1..=2_usize,
     ) {
-        let mut world = world(2, chain.clone());
+        let config = AggregatorConfig { quorum: 2, ..AggregatorConfig::default() };
+        let mut world = World::named(config, chain.clone(), &WIDE);
         let last = *chain.last().expect("a chain has writes");
-        let acts: Vec<_> = actions.iter().filter(|(endpoint, _)| *endpoint < 2).collect();
-        let finish = if b_first { [1, 0] } else { [0, 1] };
+        // Socket `n` is the second one of provider `n / 2` if `n` is odd.
+        let (socket_of, http_of) = (|n: usize| n / 2 * 3 + n % 2, |n: usize| n / 2 * 3 + 2);
+        let is_used = |n: &usize| n % 2 < sockets;
+        let acts: Vec<_> = actions.iter().filter(|(n, _)| is_used(n)).collect();
+        let finish: Vec<usize> = finish.into_iter().filter(is_used).collect();
         let steps = acts.len() + finish.len();
         for at in 0..=steps {
             for (lie, _) in lies.iter().filter(|(_, index)| index.index(steps + 1) == at) {
-                tell(&mut world, lie);
+                tell(&mut world, lie, WIDE_LIAR);
             }
-            if let Some((provider, action)) = acts.get(at) {
-                step(&mut world, *provider, action);
-            } else if let Some(&provider) = finish.get(at - acts.len()) {
-                let socket = SOCKETS[provider];
-                if by_read[provider] {
+            if let Some((n, action)) = acts.get(at) {
+                step(&mut world, socket_of(*n), http_of(*n), action);
+            } else if let Some(&n) = finish.get(at - acts.len()) {
+                if by_read[n / 2] {
                     // The socket is gone; what is read over HTTP is all there is of it.
-                    world.disconnect(socket);
-                    world.read_over_http(socket + 1, last.0, last.1);
+                    world.disconnect(socket_of(n));
+                    world.read_over_http(http_of(n), last.0, last.1);
                 } else {
-                    world.finish(socket);
+                    world.finish(socket_of(n));
                 }
             }
         }
@@ -360,4 +369,19 @@ fn notification_of_what_was_read_before_is_a_new_last_word() {
     assert_eq!(world.last_state(), Some(2));
     world.deliver(2, 3);
     assert_eq!(world.last_state(), Some(1));
+}
+
+/// What only a read held back is applied when its connection ends, though that had notified nothing.
+#[test]
+fn disconnect_of_a_connection_that_has_only_read_releases_what_it_held_back() {
+    let mut world =
+        World::named(AggregatorConfig::default(), vec![(101, 1), (101, 2)], &["a/0", "b/0", "c/http"]);
+    world.deliver(0, 0);
+    assert_eq!(world.deliver(1, 1), Verdict::Held);
+    world.aggregator.connect(world.endpoints[2]);
+    world.answer(2, 101, 1);
+    world.disconnect(0);
+    assert_eq!(world.applied, [(101, 1)]);
+    world.disconnect(2);
+    assert_eq!(world.applied, [(101, 1), (101, 2)]);
 }

@@ -22,9 +22,9 @@ from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.healing import HealingRules
 from phantom_arbiter.sources.live import LiveSettings, LiveSource
 from phantom_arbiter.sources.rpc import RpcRules
-from phantom_arbiter.sources.sink import EngineSink
+from phantom_arbiter.sources.sink import AggregatorSink, EngineSink, Tee
 from phantom_arbiter.sources.websocket import EventKind, FeedEvent, FeedSettings
-from phantom_core import Engine, EngineConfig, Market, Recording
+from phantom_core import Engine, EngineConfig, Market, Recording, WssAggregator
 
 WSOL = "So11111111111111111111111111111111111111112"
 SECOND = 1_000_000_000
@@ -235,19 +235,18 @@ def test_an_outage_of_http_is_told_once_and_healed_later() -> None:
 
 
 def test_a_sink_that_fails_ends_the_run_with_its_exception() -> None:
-    class Broken(EngineSink):
-        def received(self, connection: str, frame: bytes) -> None:
-            if b"accountNotification" in frame:
-                raise RuntimeError("broken sink")
-            super().received(connection, frame)
+    def break_at(news: object) -> None:
+        raise RuntimeError("broken sink")
 
     async def check() -> None:
         async with LocalNet(NET) as net:
             engine = Engine(EngineConfig(base_mints={WSOL: 10**11}))
             settings = LiveSettings(request=DiscoveryRequest(mints=(WSOL,)), rpc=RPC)
             source = LiveSource(endpoints_of(net), settings, observer=Heard())
+            broken = AggregatorSink(WssAggregator(), break_at)
             with pytest.raises(RuntimeError, match="broken sink"):
-                await source.run(engine, Broken(engine, lambda signals: None), asyncio.Event())
+                async with asyncio.timeout(PATIENCE_S):
+                    await source.run(engine, Tee(EngineSink(engine, break_at), broken), asyncio.Event())
 
     asyncio.run(check())
 

@@ -279,7 +279,7 @@ def test_extension_that_was_offered_is_taken(header: str) -> None:
 
 class FakeEngine:
     def __init__(self) -> None:
-        self.calls: list[tuple[str, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
 
     def connect(self, endpoint: str) -> None:
         self.calls.append(("connect", endpoint))

@@ -242,8 +242,8 @@ class RpcPool:
     ) -> list[Answer]:
         """Return answers of different endpoints, among them a quorum of truthful ones if so many lie at most.
 
-        With up to `quorum - 1` liars, `2 * quorum - 1` answers hold `quorum` true ones: so many are asked at once,
-        as far as there are endpoints. Once a quorum has answered the others are not waited for long.
+        With up to `quorum - 1` liars, `2 * quorum - 1` answers hold `quorum` true ones: so many are asked at
+        once, as far as there are endpoints. Once a quorum has answered the others are not waited for long.
 
         Args:
             quorum: How many must answer, at least 1.

@@ -85,8 +85,8 @@ class SnapshotReader:
             pool: Whom to ask.
             sink: Takes the answers.
             commitment: Which state to ask for.
-            quorum: Endpoints that have to agree (`trust.quorum`); with more than one, every account is read at
-                several (`RpcPool.call_several`).
+            quorum: Endpoints that have to agree (`trust.quorum`); with more than one, every account is read
+                at several (`RpcPool.call_several`).
 
         Raises:
             ConfigError: The pool has fewer endpoints.

@@ -1,6 +1,7 @@
 //! The half that does not care about order: endpoints, what they were asked, and whose data
 //! a frame carries.
 
+mod links;
 mod read;
 
 use std::borrow::Cow;
@@ -8,7 +9,6 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::batch;
-use super::budget::Budget;
 use super::echo::{Echoes, First, Said};
 use super::frame::{RawAccount, RawLog};
 use super::malformed::Malformed;
@@ -20,8 +20,10 @@ use super::stats::EndpointStats;
 use super::{AggregatorConfig, EndpointId, SlotsUpdate};
 use crate::base58;
 use crate::freshness::Watch;
-use crate::provider::provider_of;
 use crate::quantities::Slot;
+
+use links::Provider;
+pub use links::WordIn;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
@@ -80,6 +82,7 @@ struct Endpoint {
     subscriptions: FxHashMap<u64, Subscription>,
     /// Whether there is a connection, whatever its word counts.
     is_connected: bool,
+    word_in: WordIn,
 }
 
 impl Endpoint {
@@ -87,18 +90,8 @@ impl Endpoint {
         self.pending = FxHashMap::default();
         self.subscriptions = FxHashMap::default();
         self.is_connected = is_connected;
+        self.word_in = WordIn::default();
     }
-}
-
-/// What is remembered of a provider, whichever of its connections it came over.
-#[derive(Debug)]
-pub struct Provider {
-    name: String,
-    is_quarantined: bool,
-    /// Accounts that only this provider has named.
-    introduced: usize,
-    /// What may be kept back on its word.
-    pub budget: Budget,
 }
 
 /// Instead of a provider's number: several providers, or the caller, have named the account.
@@ -138,113 +131,6 @@ impl<S: AccountState> Ingress<S> {
             progress: Progress::new(config.quorum),
             watch: Watch::new(config.quorum, config.max_heartbeat_gap),
             echoes: Echoes::default(),
-        }
-    }
-
-    pub fn endpoint(&mut self, name: &str) -> EndpointId {
-        let found = self.stats.iter().position(|stats| stats.name == name);
-        let index = found.unwrap_or_else(|| {
-            self.endpoints.push(Endpoint {
-                pending: FxHashMap::default(),
-                subscriptions: FxHashMap::default(),
-                is_connected: true,
-            });
-            let provider = self.provider(provider_of(name));
-            let is_quarantined = self.providers[provider as usize].is_quarantined;
-            self.links.push(Connection { number: 0, open: !is_quarantined, provider });
-            self.watch.register(self.links.len() - 1, provider);
-            if is_quarantined {
-                self.watch.close(self.links.len() - 1);
-            }
-            let name = name.to_owned();
-            self.stats.push(EndpointStats { name, is_quarantined, ..EndpointStats::default() });
-            self.stats.len() - 1
-        });
-        EndpointId(index)
-    }
-
-    /// Returns the number of the provider with this name, new on first mention.
-    fn provider(&mut self, name: &str) -> u32 {
-        let found = self.providers.iter().position(|provider| provider.name == name);
-        let index = found.unwrap_or_else(|| {
-            let budget = Budget::new(self.config.max_kept_bytes);
-            let name = name.to_owned();
-            self.providers.push(Provider { name, is_quarantined: false, introduced: 0, budget });
-            self.providers.len() - 1
-        });
-        u32::try_from(index).unwrap_or(WELL_KNOWN)
-    }
-
-    /// Returns the connection with this name, or any of the provider with this name.
-    pub fn find(&self, name: &str) -> Option<EndpointId> {
-        let names = || self.stats.iter().map(|stats| stats.name.as_str());
-        let found = names().position(|known| known == name);
-        found.or_else(|| names().position(|known| provider_of(known) == name)).map(EndpointId)
-    }
-
-    /// Returns the number of the provider that an endpoint is a connection of.
-    #[inline]
-    pub fn provider_of(&self, endpoint: EndpointId) -> u32 {
-        self.links[endpoint.0].provider
-    }
-
-    pub fn endpoint_numbered(&self, number: usize) -> Option<EndpointId> {
-        (number < self.endpoints.len()).then_some(EndpointId(number))
-    }
-
-    pub fn connect(&mut self, endpoint: EndpointId) {
-        self.endpoints[endpoint.0].reset(true);
-        self.watch.connect(endpoint.0);
-        self.relink(endpoint, !self.stats[endpoint.0].is_quarantined);
-    }
-
-    /// Starts a new sequence of deliveries, which has a word if `open`.
-    fn relink(&mut self, endpoint: EndpointId, open: bool) {
-        let link = &mut self.links[endpoint.0];
-        *link = Connection { number: link.number.wrapping_add(1), open, ..*link };
-    }
-
-    /// Returns whether there was a connection to close.
-    pub fn disconnect(&mut self, endpoint: EndpointId) -> bool {
-        let was_connected = self.endpoints[endpoint.0].is_connected;
-        self.endpoints[endpoint.0].reset(false);
-        self.watch.close(endpoint.0);
-        self.links[endpoint.0].open = false;
-        self.stats[endpoint.0].disconnects += u64::from(was_connected);
-        was_connected
-    }
-
-    /// Takes a provider's word away, or gives it back; returns whether that changes anything.
-    pub fn set_quarantine(&mut self, provider: u32, quarantined: bool) -> bool {
-        let found = &mut self.providers[provider as usize].is_quarantined;
-        if std::mem::replace(found, quarantined) == quarantined {
-            return false;
-        }
-        for endpoint in (0..self.links.len()).map(EndpointId) {
-            if self.provider_of(endpoint) == provider {
-                self.mark(endpoint, quarantined);
-            }
-        }
-        if quarantined {
-            self.progress.withdraw(provider, &self.links);
-        }
-        true
-    }
-
-    fn mark(&mut self, endpoint: EndpointId, quarantined: bool) {
-        let stats = &mut self.stats[endpoint.0];
-        stats.is_quarantined = quarantined;
-        stats.quarantines += u64::from(quarantined);
-        let open = self.endpoints[endpoint.0].is_connected && !quarantined;
-        self.relink(endpoint, open);
-        self.watch.close(endpoint.0);
-        if open {
-            self.watch.connect(endpoint.0);
-            for subscription in self.endpoints[endpoint.0].subscriptions.values() {
-                if let Subscription::Account(account) = subscription {
-                    self.watch.confirmed(endpoint.0, *account);
-                }
-            }
         }
     }
 

@@ -37,58 +37,14 @@
 //! applies it. Nothing else can then gather `k` votes against it: rule 2 does not count those whose
 //! last word it is.
 
-use std::cmp::Ordering;
+mod runs;
 
 use super::budget::Charged;
 use super::order::{Age, Arrival, Connection, Delivery, MAX_RUN, NO_TIME, Source};
 use super::payload::Content;
 use crate::provider::Voices;
 use crate::quantities::Slot;
-
-#[derive(Debug, Clone, Copy)]
-struct Item {
-    content: Content,
-    slot: Slot,
-    at: u64,
-    /// The how-manieth of this content in its slot and run, from 1.
-    nth: u32,
-    /// Counts the deliveries of this account.
-    order: u32,
-    read: bool,
-}
-
-impl Item {
-    /// Returns whether it vouches for its content in `slot`.
-    fn vouches(&self, slot: Slot) -> bool {
-        self.slot == slot || (self.read && self.slot > slot)
-    }
-}
-
-#[derive(Debug)]
-struct Run<D> {
-    connection: u32,
-    provider: u32,
-    items: Vec<Item>,
-    /// The data of the last item while that waits.
-    kept: Option<Charged<D>>,
-}
-
-impl<D> Default for Run<D> {
-    fn default() -> Self {
-        Self { connection: 0, provider: 0, items: Vec::new(), kept: None }
-    }
-}
-
-impl<D> Run<D> {
-    fn clear(&mut self) {
-        self.items = Vec::new();
-        self.kept = None;
-    }
-
-    fn position(&self, slot: Slot, content: Content, nth: u32) -> Option<usize> {
-        self.items.iter().position(|item| (item.slot, item.content, item.nth) == (slot, content, nth))
-    }
-}
+use runs::{Item, Run, Word};
 
 /// The applied write.
 #[derive(Debug, Clone, Copy)]
@@ -412,53 +368,5 @@ impl<D> QuorumWrites<D> {
         if let Some(run) = self.runs.get_mut(endpoint) {
             run.clear();
         }
-    }
-}
-
-/// The last word of a provider: what its connections have said in the highest slot, a notification
-/// rather than the latest read. A closed connection has a word only in what it read.
-#[derive(Debug)]
-struct Word {
-    provider: u32,
-    last: Item,
-    /// Whether an open connection has a word.
-    is_heard: bool,
-    /// Whether connections differ, so that it stands for nothing.
-    is_split: bool,
-}
-
-impl Word {
-    /// Returns whether it vouches for `content` in `slot`.
-    fn stands_for(&self, content: Content, slot: Slot) -> bool {
-        !self.is_split && self.last.content == content && self.last.vouches(slot)
-    }
-
-    fn join(&mut self, other: &Self) {
-        let rank = |word: &Self| (word.last.slot, !word.last.read);
-        let is_heard = self.is_heard || other.is_heard;
-        match rank(self).cmp(&rank(other)) {
-            Ordering::Less => *self = Self { ..*other },
-            Ordering::Equal if self.last.read => {
-                if other.last.order.wrapping_sub(self.last.order) < u32::MAX / 2 {
-                    *self = Self { ..*other };
-                }
-            }
-            Ordering::Equal if self.last.content != other.last.content => self.is_split = true,
-            Ordering::Equal => self.last.nth = self.last.nth.max(other.last.nth),
-            Ordering::Greater => {}
-        }
-        self.is_heard = is_heard;
-    }
-}
-
-impl<D> Run<D> {
-    fn vouches(&self, slot: Slot, content: Content) -> bool {
-        self.items.iter().any(|item| item.content == content && item.vouches(slot))
-    }
-
-    /// Returns whether this run has `content` in the applied slot, and only before what is applied.
-    fn outdates(&self, content: Content, applied: Current) -> bool {
-        let last = self.items.iter().rposition(|item| item.content == content && item.vouches(applied.slot));
-        last.is_some() && last < self.position(applied.slot, applied.content, applied.nth)
     }
 }

@@ -322,6 +322,10 @@ impl WssAggregator {
         }
         self.ingress.answered(endpoint, id);
         self.ingress.saw_slot(endpoint, slot);
+        let read: Vec<u32> = decoded.iter().map(|(number, ..)| *number).collect();
+        if !read.is_empty() {
+            self.ingress.spoke(endpoint, &read);
+        }
         let mut best = Verdict::Control; // an answer without accounts
         for (number, content, account) in decoded {
             let state = State { number, slot, content, account };
