@@ -22,7 +22,7 @@ from phantom_arbiter.domain import (
     Step,
     Verdict,
 )
-from phantom_arbiter.engine import Progress, Trade
+from phantom_arbiter.engine import Engine, Progress, Trade
 
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 WSOL = "So11111111111111111111111111111111111111112"
@@ -159,6 +159,9 @@ class FakeSource:
 
     def __iter__(self) -> Iterator[phantom_core.Record]:
         return iter(self._records)
+
+    def drive(self, engine: Engine) -> None:
+        engine.run(self)
 
     def stop(self) -> None:
         self.stopped = True

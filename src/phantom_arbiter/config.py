@@ -306,6 +306,14 @@ class DiscoverySettings(_Section):
     """Most pools that a search may find; more is taken for a mistake in what is searched for."""
 
 
+class LiveSettings(_Section):
+    """How a live market is kept true."""
+
+    reread_every_s: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
+    """Seconds in which each account is read once over HTTP, in doubt or not: that finds a write which all
+    endpoints have lost. 5,000 accounts are 50 calls. 0: never."""
+
+
 class JournalSettings(_Section):
     """Where attempts are written."""
 
@@ -316,8 +324,9 @@ class JournalSettings(_Section):
 class RunSettings(_Section):
     """What `phantom run` reads and how it shows it."""
 
-    source: Literal["demo", "recording"] = "demo"
-    """demo: the recording shipped with the package; recording: the file named by run.recording."""
+    source: Literal["demo", "recording", "live"] = "demo"
+    """demo: the recording shipped with the package; recording: the file named by run.recording; live: the
+    pools of [discovery] as the endpoints tell them."""
 
     recording: FilePath | None = None
     """Recording to replay; naming one implies source recording."""
@@ -356,6 +365,7 @@ class Config(BaseSettings):
     endpoints: tuple[EndpointSettings, ...] = ()
     """RPC providers that live data comes from, each a table [[endpoints]]."""
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
 
     @model_validator(mode="after")
     def _base_mints_have_limits(self) -> Self:

@@ -79,7 +79,7 @@ def _heading(summary: Summary) -> RenderableType:
     title = Text(f"PhantomArbiter {summary.version}", style="bold")
     title.append(f" · {summary.mode} run {summary.run_id} · {plain(summary.source.name)}", style="not bold")
     lines = [title, Text(plain(summary.source.label), style="italic")]
-    if summary.stopped_early:
+    if summary.stopped_early and summary.source.records is not None:
         lines.append(
             Text(f"stopped after {summary.records:,} of {summary.source.records:,} records", style="yellow")
         )
@@ -329,7 +329,9 @@ def _time(summary: Summary) -> RenderableType:
             f"99th percentile {_duration(latency.p99_ns)}, longest {_duration(latency.max_ns)}"
         )
     lines.append(
-        f"{summary.records:,} records, {_duration(summary.recorded_ns)} of recorded time "
+        f"{summary.records:,} records in {_duration(summary.wall_ns)}"
+        if summary.source.records is None
+        else f"{summary.records:,} records, {_duration(summary.recorded_ns)} of recorded time "
         f"in {_duration(summary.wall_ns)}"
     )
     lines.append(f"journal: {plain(summary.journal)}")

@@ -9,7 +9,7 @@ string, `null` if the mint's decimals are not known. Counts are exact.
     schema            1
     version, mode     of the program; "paper"
     source            name, description (which market), label (what is real in it), sha256,
-                      records (in the source)
+                      records (in the source; both null for a live one)
     run               id, journal (path), records (taken), recorded_s, wall_s, stopped_early,
                       reconciled (attempts of earlier runs closed as never applied)
     frames            total, fresh, duplicates, stale, held, control, malformed, malformed_by_reason
@@ -55,8 +55,8 @@ class SourceInfo:
         name: Short name, without a path.
         description: Which market it holds.
         label: What is real in it and what is not, in words.
-        sha256: Of the whole file.
-        records: How many it holds.
+        sha256: Of the whole file; None for a live source.
+        records: How many it holds; None for a live source.
         mints: Symbols and decimals it brings along.
         assume_plain_mints: True if it says that all its mints are plain SPL mints; it then may lack their
             accounts.
@@ -65,8 +65,8 @@ class SourceInfo:
     name: str
     description: str
     label: str
-    sha256: str
-    records: int
+    sha256: str | None
+    records: int | None
     mints: MintBook
     assume_plain_mints: bool
 

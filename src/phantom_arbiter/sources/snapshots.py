@@ -31,6 +31,8 @@ MAX_FEED_LEAD = 32
 would otherwise let reads wait for a slot that is never reached."""
 
 OnProgress = Callable[[int, int], None]
+OnStage = Callable[[str], OnProgress]
+"""Begins a stage of long work; what it gives is told how far the stage is."""
 
 
 @dataclass(slots=True)
