@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.healing import HealingRules
 from phantom_arbiter.sources.live import LiveSettings, LiveSource
 from phantom_arbiter.sources.rpc import RpcRules
-from phantom_arbiter.sources.sink import EngineSink
+from phantom_arbiter.sources.sink import EngineSink, Receive
 from phantom_arbiter.sources.websocket import EventKind, FeedEvent, FeedSettings
 from phantom_core import Engine, EngineConfig, Market, Recording
 
@@ -240,6 +241,9 @@ def test_a_sink_that_fails_ends_the_run_with_its_exception() -> None:
             if b"accountNotification" in frame:
                 raise RuntimeError("broken sink")
             super().received(connection, frame)
+
+        def receiver(self, connection: str) -> Receive:
+            return partial(self.received, connection)
 
     async def check() -> None:
         async with LocalNet(NET) as net:
