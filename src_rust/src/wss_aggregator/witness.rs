@@ -89,7 +89,15 @@ impl Witnesses {
             word.finals.remove(0);
         }
         word.finals.push(Final { slot: before.0, content: before.1, judged: false });
-        self.compare(before.0)
+        if self.is_agreed(before.0) { Findings::default() } else { self.compare(before.0) }
+    }
+
+    /// Returns whether all final words on a slot are the same, as they nearly always are.
+    #[inline]
+    fn is_agreed(&self, slot: Slot) -> bool {
+        let finals = self.words.iter().filter_map(|word| word.finals.iter().rfind(|word| word.slot == slot));
+        let mut contents = finals.map(|word| word.content);
+        contents.next().is_none_or(|first| contents.all(|content| content == first))
     }
 
     fn compare(&mut self, slot: Slot) -> Findings {
