@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
 use base64_simd::STANDARD;
-use xxhash_rust::xxh3::xxh3_128_with_secret;
+use twox_hash::XxHash3_128;
 
 use super::frame::{Encoding, RawAccount};
 use super::malformed::Malformed;
@@ -81,7 +81,8 @@ impl Hasher {
     /// Returns the hash of `bytes`.
     #[inline]
     pub fn hash(&self, bytes: &[u8]) -> u128 {
-        xxh3_128_with_secret(bytes, &self.secret)
+        XxHash3_128::oneshot_with_secret(&self.secret, bytes)
+            .unwrap_or_else(|_| unreachable!("192 bytes are long enough for a secret"))
     }
 
     /// Returns the identity of a state.

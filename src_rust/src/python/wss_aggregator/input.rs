@@ -5,7 +5,7 @@ use std::ops::Range;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyInt, PyList, PyMemoryView, PyString};
+use pyo3::types::{PyBytes, PyInt, PyList, PyMemoryView, PyString, PyTuple};
 
 use crate::python::errors::InvalidInput;
 use crate::wss_aggregator as core;
@@ -134,17 +134,23 @@ pub(super) fn times(object: Option<&Bound<'_, PyAny>>, count: usize) -> PyResult
     Ok(Some(times))
 }
 
-/// Converts a list of frames.
-pub(super) fn frames(object: &Bound<'_, PyAny>) -> PyResult<Vec<Frame>> {
-    let mut all = Vec::with_capacity(object.len().unwrap_or(0));
-    if let Ok(list) = object.cast::<PyList>() {
-        for item in list.iter() {
-            all.push(Frame::extract(&item)?);
-        }
-        return Ok(all);
+/// Calls `then` with the bytes of the frames. They stay what they are, whoever changes the list.
+pub(super) fn with_frames<R>(
+    object: &Bound<'_, PyAny>,
+    then: impl FnOnce(&[&[u8]]) -> PyResult<R>,
+) -> PyResult<R> {
+    let items = match object.cast::<PyList>() {
+        Ok(list) => list.to_tuple(),
+        Err(_) => PyTuple::new(object.py(), object.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
+    };
+    // The tuple owns the frames: none of them needs an owner of its own.
+    let all_bytes: Result<Vec<Borrowed<'_, '_, PyBytes>>, _> =
+        items.iter_borrowed().map(Borrowed::cast::<PyBytes>).collect();
+    if let Ok(frames) = all_bytes {
+        let frames: Vec<&[u8]> = frames.iter().map(|frame| frame.as_bytes()).collect();
+        return then(&frames);
     }
-    for item in object.try_iter()? {
-        all.push(Frame::extract(&item?)?);
-    }
-    Ok(all)
+    let frames = items.iter().map(|item| Frame::extract(&item)).collect::<PyResult<Vec<_>>>()?;
+    let frames: Vec<&[u8]> = frames.iter().map(AsRef::as_ref).collect();
+    then(&frames)
 }
