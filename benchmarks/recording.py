@@ -33,6 +33,7 @@ CONNECTIONS = 3
 UNIQUE = 30_000
 """Writes before they come again: 30 MB of them, many times what a compressor looks back."""
 LEVEL = 3
+MOST_WAITING = 32 << 20
 SYNC_NS = 400_000_000
 
 Contender = Callable[[list[tuple[int, bytes]], int, Path], str]
@@ -57,8 +58,12 @@ def ours(frames: list[tuple[int, bytes]], count: int, folder: Path) -> str:
     with Recorder(folder / "ours.phrec", header, level=LEVEL) as recorder:
         sink = RecorderSink(recorder, lambda: time.monotonic_ns() - begin)
         receive = [sink.receiver(name) for name in names]
-        for connection, frame in islice(cycle(frames), count):
+        for index, (connection, frame) in enumerate(islice(cycle(frames), count)):
             receive[connection](frame)
+            if index % 1_000 == 0:
+                # A feed comes no faster than it is written, over time; here the loop has to wait.
+                while recorder.stats().waiting_bytes > MOST_WAITING:
+                    time.sleep(0.002)
         given = time.monotonic_ns()
     stats = recorder.stats()
     if stats.frames + stats.lost != count:
@@ -67,10 +72,10 @@ def ours(frames: list[tuple[int, bytes]], count: int, folder: Path) -> str:
 
 
 def streamed(pack: Callable[[int, int, bytes], bytes], zstandard: Any) -> Contender:
-    """zstandard's stream writer with a long window, flushed and synced as often as ours."""
+    """zstandard's stream writer with the same level and window, flushed and synced as often as ours."""
 
     def run(frames: list[tuple[int, bytes]], count: int, folder: Path) -> str:
-        parameters = zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=22, enable_ldm=True)
+        parameters = zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=23)
         compressor = zstandard.ZstdCompressor(compression_params=parameters)
         begin = synced = time.monotonic_ns()
         with (folder / "stream.zst").open("wb") as file, compressor.stream_writer(file) as writer:
