@@ -89,6 +89,8 @@ pub struct Ending<'a> {
     /// What stands before the subscription's number.
     pub head: &'a [u8],
     pub subscription: u64,
+    /// The hash of the mark, and the set it belongs to, unless the frame is too short or too long.
+    mark: Option<(u64, usize)>,
 }
 
 impl<'a> Incoming<'a> {
@@ -96,7 +98,7 @@ impl<'a> Incoming<'a> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every frame, and small")]
     pub fn new(bytes: &'a [u8]) -> Self {
-        let ending = split(bytes).map(|(head, subscription)| Ending { head, subscription });
+        let ending = split(bytes).map(|(head, subscription)| Ending { head, subscription, mark: mark(head) });
         Self { bytes, ending }
     }
 }
@@ -113,8 +115,8 @@ impl Echoes {
     /// Returns what the frame says, and its subscription, if it repeats a remembered one.
     #[inline]
     pub fn find(&self, frame: Incoming<'_>) -> Option<(Said, u64, First)> {
-        let Ending { head, subscription } = frame.ending?;
-        let (tag, set) = mark(head)?;
+        let Ending { head, subscription, mark } = frame.ending?;
+        let (tag, set) = mark?;
         let way = self.sets.get(set)?.tags.iter().position(|&other| other == tag)?;
         let place = &self.places[set * WAYS + way];
         (place.head == head).then_some((place.said, subscription, place.first))
@@ -128,12 +130,10 @@ impl Echoes {
     /// Remembers a frame whose subscription's number was read at byte `number_at`.
     #[inline]
     pub fn remember(&mut self, frame: Incoming<'_>, number_at: usize, said: Said, first: First) {
-        let Some(Ending { head, .. }) = frame.ending.filter(|ending| ending.head.len() == number_at) else {
+        let Some(Ending { head, mark: Some((tag, set)), .. }) = frame.ending else { return };
+        if head.len() != number_at {
             return;
-        };
-        let Some((tag, set)) = mark(head) else {
-            return;
-        };
+        }
         if self.places.is_empty() {
             self.sets.resize(SETS, Set::default());
             let (said, first) = (Said::Logs { key: 0 }, First { endpoint: 0, at: 0 });

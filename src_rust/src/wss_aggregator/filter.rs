@@ -281,7 +281,8 @@ impl DuplicateFilter {
         first: First,
     ) -> Result<bool, Malformed> {
         let (text, content) = identify(&self.ingress.hasher, account)?;
-        if let Subject::Known(number) = write.subject
+        if !account.is_base64
+            && let Subject::Known(number) = write.subject
             && self.seen.contains(write_key(number, write.slot, content))
         {
             return Ok(false);
@@ -293,8 +294,11 @@ impl DuplicateFilter {
             payload::check(&text)?;
         }
         let number = self.ingress.resolve(endpoint, &write.subject)?;
-        self.ingress.remember_write(frame, write, number, content, first);
-        Ok(self.is_new(endpoint, write_key(number, write.slot, content)))
+        let new = self.is_new(endpoint, write_key(number, write.slot, content));
+        if new {
+            self.ingress.remember_write(frame, write, number, content, first);
+        }
+        Ok(new)
     }
 
     /// Returns the identity of a message that is named by a text of at most 88 letters.

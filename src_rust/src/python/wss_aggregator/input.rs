@@ -11,8 +11,13 @@ use crate::python::errors::InvalidInput;
 use crate::wss_aggregator as core;
 use core::EndpointId;
 
-/// The bytes of a frame: borrowed from `bytes` and from memory views of them. What can change while
-/// it is read (`bytearray`, a view of a library's own buffer) is copied.
+/// To find out whose bytes a view shows takes 0.2 µs; to copy them takes longer only from about
+/// this length on.
+const PART_FROM: usize = 8 * 1024;
+
+/// The bytes of a frame: borrowed from `bytes` and from long memory views of them. What can change
+/// while it is read (`bytearray`, a view of a library's own buffer) is copied: 60 ns for 1.2 kB,
+/// less than half of what `bytes(view)` costs the caller.
 pub(super) enum Frame {
     Shared(PyBackedBytes),
     Part(Box<(PyBackedBytes, Range<usize>)>),
@@ -34,7 +39,8 @@ impl Frame {
             InvalidInput::new_err(format!("frame: expected bytes or a byte buffer, found {kind}"))
         };
         let buffer = PyBuffer::<u8>::get(object).map_err(wrong)?;
-        if buffer.readonly()
+        if buffer.len_bytes() >= PART_FROM
+            && buffer.readonly()
             && buffer.is_c_contiguous()
             && object.is_instance_of::<PyMemoryView>()
             && let Ok(bytes) = object.getattr("obj")?.cast_into::<PyBytes>()
