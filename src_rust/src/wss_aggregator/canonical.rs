@@ -131,3 +131,59 @@ fn lines<'a>(at: &mut Cursor<'a>) -> Option<&'a [u8]> {
 fn tail(at: &Cursor<'_>) -> Option<()> {
     (at.rest() == br#"},"subscription":"#).then_some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wss_aggregator::frame;
+
+    fn notification(text: &str, encoding: &str, rest: &str) -> String {
+        let owner = "whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc";
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"accountNotification","params":{{"result":{{"context":{{"slot":300000041}},"value":{{"lamports":5,"data":["{text}","{encoding}"],"owner":"{owner}","executable":false,"rentEpoch":18446744073709551615{rest}}}}},"subscription":42}}}}"#
+        )
+    }
+
+    fn account_of(frame: Frame<'_>) -> (u64, u64, usize, RawAccount<'_>) {
+        let Frame::Account { slot, subscription, number_at, account } = frame else {
+            panic!("no account: {frame:?}");
+        };
+        (slot, subscription, number_at, account)
+    }
+
+    #[test]
+    fn parse_with_any_space_reads_what_the_general_parser_reads() {
+        // Right, absent, too small, too large, in no text at all, and more than there can be.
+        for space in
+            [",\"space\":6", "", ",\"space\":3", ",\"space\":9", ",\"space\":0", ",\"space\":99999999"]
+        {
+            for (text, encoding, checked) in [
+                ("AAECAwQF", "base64", space.ends_with(":6")),
+                ("KLUv/QBY", "base64+zstd", space.ends_with(":6")),
+            ] {
+                let frame = notification(text, encoding, space);
+                let usual = parse(Incoming::new(frame.as_bytes())).expect("usual");
+                let (slot, subscription, number_at, account) = account_of(usual);
+                let (.., general) = account_of(frame::parse(frame.as_bytes()).expect("sound"));
+                assert_eq!((slot, subscription), (300_000_041, 42), "{space}");
+                assert_eq!(&frame[number_at..], "42}}", "{space}");
+                assert_eq!(account.data, general.data, "{space}");
+                assert_eq!(account.owner, general.owner, "{space}");
+                assert_eq!(account.is_base64, checked, "{space} {encoding}");
+            }
+        }
+    }
+
+    #[test]
+    fn parse_of_what_is_no_base64_up_to_its_space_leaves_it_to_the_general_parser() {
+        // An escape, a quote where `space` does not point, and letters that are none of base64.
+        assert!(
+            parse(Incoming::new(notification(r"AA\/CAwQ", "base64", ",\"space\":6").as_bytes())).is_none()
+        );
+        let early = notification(r#"AAEC","base64"],"x":["AwQF"#, "base64", ",\"space\":24");
+        assert!(parse(Incoming::new(early.as_bytes())).is_none());
+        let odd = notification("AA.CAwQF", "base64", ",\"space\":6");
+        let (.., account) = account_of(parse(Incoming::new(odd.as_bytes())).expect("usual"));
+        assert!(!account.is_base64);
+    }
+}

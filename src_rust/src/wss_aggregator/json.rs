@@ -410,3 +410,40 @@ fn special_byte(bytes: &[u8]) -> usize {
     let rest = tail.iter().position(special).unwrap_or(tail.len());
     bytes.len() - tail.len() + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_u64_of_every_length_is_the_number_and_stops_behind_it() {
+        let longest = u64::MAX.to_string();
+        for length in 1..=longest.len() {
+            let number = &longest[..length];
+            for after in ["", ",", "}}]]}}]]", "/:/:/:/:", "\u{ba}\u{b9}\u{b0}123456"] {
+                let text = format!("{number}{after}");
+                let mut at = Cursor::new(text.as_bytes());
+                assert_eq!(at.digits_u64(), number.parse().ok(), "{text}");
+                assert_eq!(at.rest(), after.as_bytes(), "{text}");
+            }
+        }
+        for bad in ["", "x", "00", "012345678", "-1", "18446744073709551616", "100000000000000000000"] {
+            assert_eq!(Cursor::new(bad.as_bytes()).digits_u64(), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn last_digits_are_those_behind_the_last_other_byte() {
+        for (text, expected) in [
+            (&b"x:1203"[..], (1203, 4)),
+            (b"907", (907, 3)),
+            (b"7x", (0, 0)),
+            (b"", (0, 0)),
+            (b"\xb1\xb21", (1, 1)),
+            (b"a123456789012345678", (123_456_789_012_345_678, 18)),
+        ] {
+            assert_eq!(last_digits(text), expected, "{text:?}");
+        }
+        assert_eq!(last_digits(&[b'1'; 30]).1, 19);
+    }
+}

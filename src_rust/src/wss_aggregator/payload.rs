@@ -37,6 +37,13 @@ pub fn canonical_text<'a>(raw: &'a RawAccount<'_>) -> Result<Cow<'a, [u8]>, Malf
     }
 }
 
+/// Returns the data if it is plain base64 text and known to be canonical.
+#[inline]
+pub fn checked_text<'a>(raw: &'a RawAccount<'_>) -> Option<&'a [u8]> {
+    let is_checked = raw.is_base64 && raw.encoding == Encoding::Base64 && raw.data.len() <= MAX_TEXT;
+    is_checked.then_some(&raw.data[..])
+}
+
 /// Unpacks one zstd frame, never holding more than [`MAX_DATA`] bytes.
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, Malformed> {
     use std::io::Read;
