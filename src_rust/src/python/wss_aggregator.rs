@@ -133,19 +133,20 @@ impl WssAggregator {
         frames: &Bound<'_, PyAny>,
         arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<(usize, Py<PyAny>)>> {
-        let frames = input::frames(frames)?;
-        let times = input::times(arrivals_ns, frames.len())?;
-        let endpoints = lock(&self.0).core.extract_many(endpoints, frames.len())?;
-        let all = py.detach(|| {
-            let mut all = Vec::new();
-            let mut guard = lock(&self.0);
-            for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
-                let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
-                let news = guard.push(endpoint, frame.as_ref(), time);
-                all.extend(news.map(|news| (index, news)));
-            }
-            all
-        });
+        let all = input::with_frames(frames, |frames| {
+            let times = input::times(arrivals_ns, frames.len())?;
+            let endpoints = lock(&self.0).core.extract_many(endpoints, frames.len())?;
+            Ok(py.detach(|| {
+                let mut all = Vec::new();
+                let mut guard = lock(&self.0);
+                for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
+                    let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
+                    let news = guard.push(endpoint, frame, time);
+                    all.extend(news.map(|news| (index, news)));
+                }
+                all
+            }))
+        })?;
         all.into_iter().map(|(index, news)| Ok((index, convert_news(py, news)?))).collect()
     }
 
@@ -300,20 +301,21 @@ impl DuplicateFilter {
         frames: &Bound<'_, PyAny>,
         arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<usize>> {
-        let frames = input::frames(frames)?;
-        let times = input::times(arrivals_ns, frames.len())?;
-        let endpoints = lock(&self.0).extract_many(endpoints, frames.len())?;
-        Ok(py.detach(|| {
-            let mut guard = lock(&self.0);
-            let mut fresh = Vec::new();
-            for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
-                let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
-                if guard.push_at(endpoint, frame.as_ref(), time) == Verdict::Fresh {
-                    fresh.push(index);
+        input::with_frames(frames, |frames| {
+            let times = input::times(arrivals_ns, frames.len())?;
+            let endpoints = lock(&self.0).extract_many(endpoints, frames.len())?;
+            Ok(py.detach(|| {
+                let mut guard = lock(&self.0);
+                let mut fresh = Vec::new();
+                for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
+                    let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
+                    if guard.push_at(endpoint, frame, time) == Verdict::Fresh {
+                        fresh.push(index);
+                    }
                 }
-            }
-            fresh
-        }))
+                fresh
+            }))
+        })
     }
 
     fn forget(&self) {

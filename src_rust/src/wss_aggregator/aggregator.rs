@@ -4,7 +4,7 @@ mod judge;
 mod trust;
 
 use super::batch;
-use super::echo::First;
+use super::echo::{First, Incoming};
 use super::ingress::{AccountState, Ingress, WordIn};
 use super::malformed::Malformed;
 use super::order::NO_TIME;
@@ -180,7 +180,7 @@ impl WssAggregator {
         let verdict = if batch::is_batch(frame) {
             self.batch(endpoint, frame, first, updates)
         } else {
-            self.message(endpoint, frame, first, updates)
+            self.message(endpoint, Incoming::new(frame), first, updates)
         };
         self.enforce(updates);
         verdict
@@ -196,7 +196,7 @@ impl WssAggregator {
         let mut best: Option<Verdict> = None;
         let read = self.ingress.check_length(frame).and_then(|()| {
             batch::for_each(frame, |message| {
-                let verdict = self.message(endpoint, message, first, updates);
+                let verdict = self.message(endpoint, Incoming::new(message), first, updates);
                 best = Some(best.map_or(verdict, |best| judge::better(best, verdict)));
             })
         });

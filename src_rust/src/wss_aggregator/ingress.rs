@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::batch;
-use super::echo::{Echoes, First, Said};
+use super::echo::{Echoes, First, Incoming, Said};
 use super::frame::{RawAccount, RawLog};
 use super::malformed::Malformed;
 use super::order::{Connection, NO_TIME};
@@ -253,7 +253,7 @@ impl<S: AccountState> Ingress<S> {
 
     /// Returns what the frame says if it repeats one remembered, whoever sent that.
     #[inline]
-    pub fn echo(&mut self, endpoint: EndpointId, frame: &[u8]) -> Option<(Said, First)> {
+    pub fn echo(&mut self, endpoint: EndpointId, frame: Incoming<'_>) -> Option<(Said, First)> {
         let (said, subscription, first) = self.echoes.find(frame)?;
         match said {
             Said::Account { number, .. } => {
@@ -280,7 +280,7 @@ impl<S: AccountState> Ingress<S> {
     #[inline]
     pub fn remember_write(
         &mut self,
-        frame: &[u8],
+        frame: Incoming<'_>,
         write: &Write<'_>,
         number: u32,
         content: Content,
@@ -297,7 +297,7 @@ impl<S: AccountState> Ingress<S> {
 
     /// Remembers a sound frame with a log.
     #[inline]
-    pub fn remember_log(&mut self, frame: &[u8], number_at: usize, key: u128, first: First) {
+    pub fn remember_log(&mut self, frame: Incoming<'_>, number_at: usize, key: u128, first: First) {
         self.echoes.remember(frame, number_at, Said::Logs { key }, first);
     }
 

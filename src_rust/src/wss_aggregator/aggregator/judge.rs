@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::super::echo::{First, Said};
+use super::super::echo::{First, Incoming, Said};
 use super::super::frame::RawAccount;
 use super::super::ingress::{Message, Subject, Write, identify};
 use super::super::malformed::Malformed;
@@ -58,7 +58,7 @@ impl WssAggregator {
     pub(super) fn message(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         first: First,
         updates: &mut Vec<AccountUpdate>,
     ) -> Verdict {
@@ -85,7 +85,7 @@ impl WssAggregator {
 
     /// Judges a frame that repeats one just taken, unless it is needed once more.
     #[inline]
-    fn judge_echo(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Option<Repeat> {
+    fn judge_echo(&mut self, endpoint: EndpointId, frame: Incoming<'_>, first: First) -> Option<Repeat> {
         let (said, earlier) = self.ingress.echo(endpoint, frame)?;
         let verdict = match said {
             Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
@@ -140,11 +140,11 @@ impl WssAggregator {
     fn judge(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         first: First,
         updates: &mut Vec<AccountUpdate>,
     ) -> Result<Judged> {
-        self.ingress.check_length(frame)?;
+        self.ingress.check_length(frame.bytes)?;
         Ok(Judged::One(match self.ingress.read(endpoint, frame)? {
             Message::Write { write, account } => {
                 let verdict = self.write(endpoint, frame, &write, &account, first, updates)?;
@@ -250,7 +250,7 @@ impl WssAggregator {
     fn write(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         write: &Write<'_>,
         raw: &RawAccount<'_>,
         first: First,
