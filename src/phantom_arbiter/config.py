@@ -325,8 +325,7 @@ class RunSettings(_Section):
     """What `phantom run` reads and how it shows it."""
 
     source: Literal["demo", "recording", "live"] = "demo"
-    """demo: the recording shipped with the package; recording: the file named by run.recording; live: the
-    pools of [discovery] as the endpoints tell them."""
+    """demo: the shipped recording; recording: the file run.recording; live: what the endpoints send."""
 
     recording: FilePath | None = None
     """Recording to replay; naming one implies source recording."""

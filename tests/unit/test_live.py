@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from phantom_arbiter.sources.live import LiveSettings, LiveSource
 from phantom_arbiter.sources.rpc import RpcRules
 from phantom_arbiter.sources.sink import AggregatorSink, EngineSink, Tee
 from phantom_arbiter.sources.websocket import EventKind, FeedEvent, FeedSettings
-from phantom_core import Engine, EngineConfig, Market, Recording, WssAggregator
+from phantom_core import Engine, EngineConfig, Market, QuarantineLimits, Recording, WssAggregator
 
 WSOL = "So11111111111111111111111111111111111111112"
 SECOND = 1_000_000_000
@@ -58,8 +58,14 @@ def endpoints_of(net: LocalNet) -> list[Endpoint]:
 class Live:
     """A live source that feeds an engine while the block lasts."""
 
-    def __init__(self, endpoints: list[Endpoint], *, healing: HealingRules = QUICK) -> None:
-        self.engine = Engine(EngineConfig(base_mints={WSOL: 10**11}))
+    def __init__(
+        self,
+        endpoints: list[Endpoint],
+        *,
+        healing: HealingRules = QUICK,
+        quarantine: QuarantineLimits | None = None,
+    ) -> None:
+        self.engine = Engine(EngineConfig(base_mints={WSOL: 10**11}, quarantine=quarantine))
         self.heard = Heard()
         settings = LiveSettings(
             request=DiscoveryRequest(mints=(WSOL,)),
@@ -230,6 +236,21 @@ def test_an_outage_of_http_is_told_once_and_healed_later() -> None:
                 await asyncio.sleep(0.02)
             await net.set_faults(0, FaultPlan(loss=1.0))
             await settles(net, live)
+
+    asyncio.run(check())
+
+
+def test_a_provider_under_quarantine_is_reported_and_what_it_said_is_read_from_others() -> None:
+    async def check() -> None:
+        async with LocalNet(replace(NET, endpoints=3)) as net:
+            limits = QuarantineLimits(wrong_owners=1)
+            async with Live(endpoints_of(net), quarantine=limits) as live:
+                await net.set_faults(2, FaultPlan(lie=0.5, lie_kinds=("owner", "data")))
+                while not live.heard.texts(EventKind.QUARANTINED):
+                    await asyncio.sleep(0.02)
+                (said,) = live.heard.texts(EventKind.QUARANTINED)
+                assert said.startswith("endpoint local-2 is under quarantine")
+                await settles(net, live)
 
     asyncio.run(check())
 

@@ -111,6 +111,7 @@ class LiveSource:
         self._random = random
         self._tls = tls
         self._gaps: dict[str, int] = {}
+        self._quarantined: set[str] = set()
         self.endpoints = list(endpoints)
         self.pool = RpcPool(endpoints, settings.rpc, tls=tls)
         self.pool.check_quorum(settings.quorum)
@@ -189,7 +190,7 @@ class LiveSource:
         keepers = [
             self._again(lambda: rules.follow_ns, follower.update),
             self._again(lambda: rules.look_ns, healer.look),
-            self._again(lambda: WATCH_NS, lambda: self._watch(market)),
+            self._again(lambda: WATCH_NS, lambda: self._watch(market, follower)),
         ]
         if rules.sweep_ns is not None:
             keepers.append(self._again(lambda: healer.sweep_pause_ns() or WATCH_NS, healer.sweep))
@@ -210,8 +211,15 @@ class LiveSource:
             else:
                 failures, told = 0, ""
 
-    async def _watch(self, market: FreshMarket) -> None:
-        """Report the gaps that connections have had since the last look."""
+    async def _watch(self, market: FreshMarket, follower: Follower) -> None:
+        """Report gaps and quarantines since the last look; after a quarantine, read all again from others."""
+        out = {one.name.partition("/")[0] for one in market.stats(0).endpoints if one.is_quarantined}
+        new, self._quarantined = out - self._quarantined, out
+        for name in sorted(new):
+            text = f"endpoint {name} is under quarantine: it misbehaved too often and is not believed"
+            self._report(EventKind.QUARANTINED, name, text)
+        if new:
+            await follower.refresh(seen_slot=market.freshness().slot or None)
         for one in market.freshness().connections:
             gaps = one.gaps - self._gaps.get(one.name, 0)
             if gaps:
