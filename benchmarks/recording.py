@@ -1,9 +1,9 @@
 """Recording beside what a Python user would write: frames of 1 kB of three connections, to disk.
 
-Every contender takes the same frames with their times of arrival from one Python loop, compresses them, and has
-them on the disk at most half a second later, so that a crash loses no more. The clock stops when the file is
-closed and synced. Ours writes in a thread of its own and keeps an index; the others write a stream. Two thirds
-of the frames differ from one just before only in the number of the subscription.
+Every contender takes the same frames with their times of arrival from one Python loop, compresses them, and
+has them on the disk at most half a second later, so that a crash loses no more. The clock stops when the
+file is closed and synced. Ours writes in a thread of its own and keeps an index; the others write a stream.
+Two thirds of the frames differ from one just before only in the number of the subscription.
 
     python -m benchmarks.recording [--count 900000] [--rounds 3] [--directory /somewhere/on/a/disk]
 
@@ -40,13 +40,15 @@ Contender = Callable[[list[tuple[int, bytes]], int, Path], str]
 
 
 def make_frames() -> list[tuple[int, bytes]]:
-    """Return frames and their connections: each write from all of them, the later ones a few writes behind."""
+    """Return frames and their connections: each write from all, from the later ones some writes behind."""
     texts = [head[4:] + feed_server.STAMP + tail for head, tail in feed_server.writes(UNIQUE)]
     frames = []
     for index in range(UNIQUE):
         for connection in range(CONNECTIONS):
             text = texts[(index - 3 * connection) % UNIQUE]
-            frames.append((connection, text.replace(b'"subscription":', b'"subscription":%d' % (connection + 1))))
+            frames.append(
+                (connection, text.replace(b'"subscription":', b'"subscription":%d' % (connection + 1)))
+            )
     return frames
 
 
