@@ -1,21 +1,29 @@
 """How many notifications a second the local net gives to picows clients that only count them.
 
-Needs picows besides the extra `localnet`. Server and clients share this machine's cores; the server is a
-process of its own. Usage:
-`python benchmarks/localnet_fanout.py [--seconds 5] [--rate max|N] [--venue orca_whirlpool]`.
+First the simulator alone, in this process: writes it can make. Then the net in a process of its own, which
+shares the machine's cores with the clients: nobody listening, one client, three clients at an endpoint each.
+Every client listens to all programs of the venues and to the token program, so it is told of every write.
+
+`--rate N` writes that many a second as the simulator makes them, `--rate max` as fast as clients take them,
+`--prepare N` plays writes made beforehand over and over, which leaves out what making them costs. Needs
+picows besides the extra `localnet`. Usage:
+`python benchmarks/localnet_fanout.py [--seconds 5] [--rate N|max] [--prepare N] [--venue orca_whirlpool]`.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
+import os
 import time
 from typing import Any
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from phantom_arbiter.localnet import LocalNetProcess, NetSettings
+from phantom_arbiter.localnet.simulator import Simulator, SimulatorSettings
 from phantom_core._native import account_layouts
 
 TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
@@ -40,30 +48,49 @@ class Counter(WSListener):
         self.bytes += len(frame.get_payload_as_memoryview())
 
 
+def simulate(arguments: argparse.Namespace) -> None:
+    """Print how fast the simulator makes writes, in processor time: others may use the machine."""
+    simulator = Simulator(SimulatorSettings(writes_per_slot=20_000, venues=tuple(arguments.venue or ())))
+    events = simulator.events()
+    writes = swaps = 0
+    start = time.process_time()
+    while (used := time.process_time() - start) < arguments.seconds:
+        for event in itertools.islice(events, 1_000):
+            if not isinstance(event, int):
+                writes += len(event)
+                swaps += 1
+    print(
+        f"simulator alone: {writes / used:,.0f} writes per core second, {swaps / used:,.0f} swaps "
+        f"in {len(simulator.pools)} pools"
+    )
+
+
 async def measure(connections: int, arguments: argparse.Namespace) -> None:
     rate = None if arguments.rate == "max" else float(arguments.rate)
     venues = tuple(arguments.venue or ())
     settings = NetSettings(
-        endpoints=connections, rate=rate, prepare=arguments.prepare, venues=venues, autostart=False
+        endpoints=max(connections, 1), rate=rate, prepare=arguments.prepare, venues=venues, autostart=False
     )
     programs = {layout.programs[0] for layout in account_layouts() if layout.venue in venues or not venues}
     subscribed = sorted({*programs, *((TOKEN,) if not arguments.pools_only else ())})
     async with LocalNetProcess(settings) as net:
         counters = []
-        for endpoint in net.endpoints:
+        for endpoint in net.endpoints[:connections]:
             _, listener = await ws_connect(lambda: Counter(subscribed), endpoint.ws_url)
             counters.append(listener)
         await net.resume()
         await asyncio.sleep(1.0)
         start, before, cpu = time.perf_counter(), totals(counters), server_cpu_s(net.pid)
+        written = (await net.stats())["writes"]
         await asyncio.sleep(arguments.seconds)
+        written = (await net.stats())["writes"] - written
         seconds, after = time.perf_counter() - start, totals(counters)
         used = server_cpu_s(net.pid) - cpu
         frames, data = (after[each] - before[each] for each in (0, 1))
         print(
-            f"{connections} connection(s), {arguments.rate}: {frames / seconds:10,.0f} frames/s "
-            f"{data / seconds / 1e6:8,.1f} MB/s  {data / max(frames, 1):7,.0f} bytes each  "
-            f"server {used / seconds:.2f} cores, {frames / max(used, 0.01):,.0f} frames per core second"
+            f"{connections} client(s), rate {arguments.rate}: {written / seconds:9,.0f} writes/s, "
+            f"{frames / seconds:9,.0f} frames/s, {data / seconds / 1e6:6,.1f} MB/s, "
+            f"{data / max(frames, 1):6,.0f} bytes each; server {used / seconds:.2f} cores"
         )
 
 
@@ -80,8 +107,8 @@ def server_cpu_s(pid: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--rate", default="max")
-    parser.add_argument("--prepare", type=int, default=60_000)
+    parser.add_argument("--rate", default="50000")
+    parser.add_argument("--prepare", type=int, default=0)
     parser.add_argument("--venue", action="append")
     parser.add_argument("--pools-only", action="store_true", help="do not listen to vaults")
     arguments = parser.parse_args()
@@ -89,8 +116,10 @@ def main() -> None:
         from uvloop import run
     except ImportError:
         run = asyncio.run
-    for connections in (1, 3):
+    simulate(arguments)
+    for connections in (0, 1, 3):
         run(measure(connections, arguments))
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, nice {os.nice(0)}")
 
 
 if __name__ == "__main__":

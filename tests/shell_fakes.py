@@ -22,7 +22,7 @@ from phantom_arbiter.domain import (
     Step,
     Verdict,
 )
-from phantom_arbiter.engine import Progress, Trade
+from phantom_arbiter.engine import Engine, Progress, Trade
 
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 WSOL = "So11111111111111111111111111111111111111112"
@@ -115,7 +115,7 @@ class FakeMarket:
     def request(self, endpoint: str, frame: bytes) -> None:
         self.calls.append(f"request {endpoint} {frame.decode()}")
 
-    def ingest(self, endpoint: str, frame: bytes) -> Sequence[object]:
+    def ingest(self, endpoint: str, frame: bytes, arrival_ns: int) -> Sequence[object]:
         self.calls.append(f"ingest {endpoint} {frame.decode()}")
         return self.script.get(frame, ())
 
@@ -159,6 +159,9 @@ class FakeSource:
 
     def __iter__(self) -> Iterator[phantom_core.Record]:
         return iter(self._records)
+
+    def drive(self, engine: Engine) -> None:
+        engine.run(self)
 
     def stop(self) -> None:
         self.stopped = True
@@ -222,8 +225,8 @@ def busy_stats() -> MarketStats:
         malformed={"truncated": 11, "wrong_base64": 5},
         endpoints=(
             EndpointStats("rpc-frankfurt", 10_530, 6_011, 4_100, 402, 7, 10),
-            EndpointStats("rpc-new-york", 10_521, 3_512, 7_000, 0, 0, 6),
-            EndpointStats("rpc-tokyo", 10_518, 1_000, 9_211, 0, 0, 0),
+            EndpointStats("rpc-new-york", 10_521, 3_512, 7_000, 0, 0, 6, 0, 1_500_000, 48_000_000),
+            EndpointStats("rpc-tokyo", 10_518, 1_000, 9_211, 0, 0, 0, 21, 180_000_000, 910_000_000, True),
         ),
         pools=9,
         pools_set_aside={"missing_tick_array": 1, "unknown_mint": 1},

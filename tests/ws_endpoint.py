@@ -14,9 +14,9 @@ from typing import Any
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from phantom_arbiter.clock import ManualClock
 from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.websocket import Feed, FeedEvent, FeedSettings
-from phantom_arbiter.sources.ws.clock import ManualClock
 from phantom_arbiter.sources.ws.settings import SECOND
 
 SECRET = "SECRETKEY0123456789"

@@ -31,6 +31,8 @@ from phantom_arbiter.commands.version import version
 from phantom_arbiter.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, PhantomError, exit_code
 
 DEBUG = "--debug"
+_TYPER_INTERRUPTED = 130
+"""What newer Typers return for an interrupt, without a word; older ones raise `Abort`."""
 
 
 def build_app() -> typer.Typer:
@@ -93,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"internal error: {type(error).__name__}: {error}; hint: {DEBUG} shows where, please report it"
         )
         return _failed(message, EXIT_FAILED, debug=debug)
+    if status == _TYPER_INTERRUPTED:
+        return _failed("interrupted", EXIT_FAILED, debug=False)
     return status if isinstance(status, int) else EXIT_DONE
 
 

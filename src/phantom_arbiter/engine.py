@@ -101,6 +101,7 @@ class Engine:
         self.latency = LatencyHistogram()
         self.records = 0
         self.recorded_ns = 0
+        self._next_report_ns = parts.clock_ns() + REPORT_INTERVAL_NS
 
     @property
     def stopped_early(self) -> bool:
@@ -122,20 +123,61 @@ class Engine:
             JournalError: An attempt cannot be journaled; nothing was submitted without a committed intent.
             InvariantError: The native engine contradicts itself.
         """
-        clock_ns = self._parts.clock_ns
-        next_report_ns = clock_ns() + REPORT_INTERVAL_NS
         for record in source:
-            now_ns = self._take(record)
-            self.records += 1
             self.recorded_ns = record.arrival_ns
-            if now_ns >= next_report_ns:
-                next_report_ns = now_ns + REPORT_INTERVAL_NS
-                self._report()
+            match record.kind:
+                case "received":
+                    self.received(record.endpoint, record.frame, record.arrival_ns)
+                case "sent":
+                    self.sent(record.endpoint, record.frame)
+                case "connect":
+                    self.connected(record.endpoint)
+                case "disconnect":
+                    self.disconnected(record.endpoint)
+                case other:
+                    raise InvariantError(f"record {self.records}: unknown kind {other!r}")
             if self._stopping:
                 break
-        self._report()
+        self.report()
 
-    def _report(self) -> None:
+    # ---- as a sink: see `sources.sink.Sink`
+
+    def connected(self, connection: str) -> None:
+        """Take notice of a new connection."""
+        self._parts.market.connect(connection)
+        self._count(self._parts.clock_ns())
+
+    def sent(self, connection: str, frame: bytes) -> None:
+        """Take notice of a request, so that its answer is understood."""
+        self._parts.market.request(connection, frame)
+        self._count(self._parts.clock_ns())
+
+    def received(self, connection: str, frame: bytes, arrival_ns: int | None = None) -> None:
+        """Take a frame and act on what it shows; without `arrival_ns` it has come just now.
+
+        Raises:
+            JournalError: An attempt cannot be journaled; nothing was submitted without a committed intent.
+            InvariantError: The native engine contradicts itself.
+        """
+        clock_ns = self._parts.clock_ns
+        started_ns = clock_ns()
+        arrived_ns = started_ns if arrival_ns is None else arrival_ns
+        signals = self._parts.market.ingest(connection, frame, arrived_ns)
+        decided_ns = clock_ns()
+        spent_ns = decided_ns - started_ns
+        if signals:
+            spent_ns += self._decide(signals)
+        self.latency.add(spent_ns)
+        self._count(decided_ns)
+
+    def disconnected(self, connection: str) -> None:
+        """Take notice of the end of a connection, and act on what only its doubt held back."""
+        started_ns = self._parts.clock_ns()
+        self._decide(self._parts.market.disconnect(connection))
+        self._count(started_ns)
+
+    def report(self) -> None:
+        """Tell the observer where the run stands."""
         tally = self.tally
         self._parts.observer.progress(
             Progress(
@@ -143,28 +185,11 @@ class Engine:
             )
         )
 
-    def _take(self, record: phantom_core.Record) -> int:
-        """Feed one record; return the time after the decision."""
-        market, clock_ns = self._parts.market, self._parts.clock_ns
-        started_ns = clock_ns()
-        match record.kind:
-            case "received":
-                signals = market.ingest(record.endpoint, record.frame)
-                decided_ns = clock_ns()
-                spent_ns = decided_ns - started_ns
-                if signals:
-                    spent_ns += self._decide(signals)
-                self.latency.add(spent_ns)
-                return decided_ns
-            case "sent":
-                market.request(record.endpoint, record.frame)
-            case "connect":
-                market.connect(record.endpoint)
-            case "disconnect":
-                self._decide(market.disconnect(record.endpoint))
-            case other:
-                raise InvariantError(f"record {self.records}: unknown kind {other!r}")
-        return started_ns
+    def _count(self, now_ns: int) -> None:
+        self.records += 1
+        if now_ns >= self._next_report_ns:
+            self._next_report_ns = now_ns + REPORT_INTERVAL_NS
+            self.report()
 
     def _decide(self, signals: Sequence[phantom_core.Signal]) -> int:
         """Act on what one frame gave; return the ns spent deciding, execution and journal left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,14 @@ from phantom_arbiter.sources.discovery import (
     check_request,
     find_pools,
     missing,
+    nothing_found,
 )
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc import Meter, RpcPool, RpcRules
 from phantom_arbiter.sources.sink import AggregatorSink
 from phantom_arbiter.sources.snapshot import SnapshotAccount, write_snapshot
-from phantom_arbiter.sources.snapshots import OnProgress, SnapshotReader
+from phantom_arbiter.sources.snapshots import OnStage, SnapshotReader
 from phantom_core import AccountUpdate, Market, PoolInfo, WssAggregator
-
-OnStage = Callable[[str], OnProgress]
-"""Begins a stage of the work; what it gives is told how far the stage is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ async def take_snapshot(
         await pool.probe()
         found = await find_pools(pool, request, on_stage("searching programs"))
         if not found.pools:
-            raise _nothing(found.unsearched)
+            raise nothing_found(found.unsearched)
         reader = SnapshotReader(pool, AggregatorSink(WssAggregator(), kept.take))
         follower = Follower(kept.market, reader, on_progress=on_stage("reading accounts"))
         await follower.start(found.pools)
@@ -154,16 +152,6 @@ async def take_snapshot(
         failures=failures,
         meter=pool.meter,
     )
-
-
-def _nothing(unsearched: Sequence[Unsearched]) -> ConfigError:
-    if unsearched:
-        first = unsearched[0]
-        return ConfigError(
-            f"no pool was found; {len(unsearched)} programs could not be searched: {first.reason}",
-            hint="name the pools with --pool, or use an endpoint that allows getProgramAccounts",
-        )
-    return ConfigError("no pool trades these mints", hint="one mint finds every pool that trades it")
 
 
 def snapshot_to_json(taken: TakenSnapshot) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -24,6 +25,8 @@ from phantom_arbiter.engine import Observer, Trade
 from phantom_arbiter.engine import Progress as RunProgress
 from phantom_arbiter.mints import short
 from phantom_arbiter.render import plain
+from phantom_arbiter.sources.snapshots import OnProgress
+from phantom_arbiter.sources.websocket import EventKind, FeedEvent, FeedObserver
 from phantom_arbiter.summary import SourceInfo
 
 SHOWN_TRADES = 5
@@ -31,10 +34,14 @@ PLAIN_INTERVAL = 20
 """Every how many progress reports the plain view writes a line: with ten a second, one in two seconds."""
 
 
-class View(Observer, Protocol):
+class View(Observer, FeedObserver, Protocol):
     """An observer with a beginning and an end."""
 
     def __enter__(self) -> Self: ...
+
+    def stage(self, word: str) -> OnProgress:
+        """Begin a stage of the start; what this returns is told how far it is."""
+        ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -50,7 +57,8 @@ class PlainView:
         self._reports = 0
 
     def __enter__(self) -> Self:
-        self._write("start", source=self._source.name, records=self._source.records)
+        known = {} if self._source.records is None else {"records": self._source.records}
+        self._write("start", source=self._source.name, **known)
         return self
 
     def __exit__(
@@ -66,7 +74,9 @@ class PlainView:
         stats = progress.stats
         self._write(
             "progress",
-            records=f"{progress.records}/{self._source.records}",
+            records=progress.records
+            if self._source.records is None
+            else f"{progress.records}/{self._source.records}",
             slot=stats.slot,
             frames=stats.frames,
             fresh=stats.fresh,
@@ -106,6 +116,15 @@ class PlainView:
             **bounds,
         )
 
+    def stage(self, word: str) -> OnProgress:
+        """Write that a stage begins."""
+        self._write("stage", name=word)
+        return lambda done, total: None
+
+    def feed_event(self, event: FeedEvent) -> None:
+        """Write what happened to an endpoint, as it says it."""
+        print("feed", f"kind={event.kind.value}", plain(event.text), file=self._stream)
+
     def _write(self, event: str, **fields: object) -> None:
         words = (f"{name}={plain(value).replace(' ', '_')}" for name, value in fields.items())
         print(event, *words, file=self._stream)
@@ -121,6 +140,7 @@ class RichView:
         self._source = source
         self._trades: deque[Text] = deque(maxlen=SHOWN_TRADES)
         self._refused = 0
+        self._stages: set[TaskID] = set()
         self._latest: RunProgress | None = None
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -146,6 +166,9 @@ class RichView:
     def progress(self, progress: RunProgress) -> None:
         """Redraw."""
         self._latest = progress
+        for stage in [one for one in self._bar.tasks if one.id in self._stages and one.finished]:
+            self._stages.discard(stage.id)
+            self._bar.remove_task(stage.id)
         self._bar.update(self._task, completed=progress.records)
         self._live.update(self._draw(), refresh=True)
 
@@ -164,6 +187,24 @@ class RichView:
     def refused(self, plan: Plan, verdict: Verdict) -> None:
         """Count it for the next redraw."""
         self._refused += 1
+
+    def stage(self, word: str) -> OnProgress:
+        """Show a bar for the stage until it is finished."""
+        task = self._bar.add_task(word, total=None)
+        self._stages.add(task)
+
+        def tell(done: int, total: int) -> None:
+            if task not in self._stages:
+                return  # finished for now, and taken away
+            self._bar.update(task, completed=done, total=total)
+            self._live.update(self._draw(), refresh=True)
+
+        return tell
+
+    def feed_event(self, event: FeedEvent) -> None:
+        """Print above the counters what happened to an endpoint, as it says it."""
+        style = "dim" if event.kind is EventKind.CONNECTED else "yellow"
+        self._live.console.print(Text(plain(event.text), style=style))
 
     def _draw(self) -> RenderableType:
         return Group(self._bar, self._counters(), *self._trades)

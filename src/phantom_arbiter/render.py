@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from phantom_arbiter.domain import FunnelStage, Hop, Miss, Step
+from phantom_arbiter.domain import EndpointStats, FunnelStage, Hop, Miss, Step
 from phantom_arbiter.mints import MintBook, short
 from phantom_arbiter.summary import Summary
 from phantom_arbiter.tally import Filled
@@ -79,7 +79,7 @@ def _heading(summary: Summary) -> RenderableType:
     title = Text(f"PhantomArbiter {summary.version}", style="bold")
     title.append(f" · {summary.mode} run {summary.run_id} · {plain(summary.source.name)}", style="not bold")
     lines = [title, Text(plain(summary.source.label), style="italic")]
-    if summary.stopped_early:
+    if summary.stopped_early and summary.source.records is not None:
         lines.append(
             Text(f"stopped after {summary.records:,} of {summary.source.records:,} records", style="yellow")
         )
@@ -152,6 +152,28 @@ def _endpoints(summary: Summary) -> RenderableType:
             f"{endpoint.wins:,}",
             share,
             *(f"{n:,}" for n in counts),
+        )
+    if len(summary.stats.endpoints) < 2:
+        return table
+    return Group(table, Text(), _compared(summary.stats.endpoints))
+
+
+def _compared(endpoints: Sequence[EndpointStats]) -> RenderableType:
+    """Return how endpoints do against each other."""
+    table = _table(
+        ("endpoint", "left"),
+        ("stood alone", "right"),
+        ("median lag", "right"),
+        ("99th percentile", "right"),
+        ("", "left"),
+    )
+    for endpoint in endpoints:
+        lags = (endpoint.lag_p50_ns, endpoint.lag_p99_ns)
+        table.add_row(
+            plain(endpoint.name),
+            f"{endpoint.disagreements:,}",
+            *("-" if lag is None else _duration(lag) for lag in lags),
+            Text("under quarantine", style="yellow") if endpoint.is_quarantined else "",
         )
     return table
 
@@ -307,7 +329,9 @@ def _time(summary: Summary) -> RenderableType:
             f"99th percentile {_duration(latency.p99_ns)}, longest {_duration(latency.max_ns)}"
         )
     lines.append(
-        f"{summary.records:,} records, {_duration(summary.recorded_ns)} of recorded time "
+        f"{summary.records:,} records in {_duration(summary.wall_ns)}"
+        if summary.source.records is None
+        else f"{summary.records:,} records, {_duration(summary.recorded_ns)} of recorded time "
         f"in {_duration(summary.wall_ns)}"
     )
     lines.append(f"journal: {plain(summary.journal)}")

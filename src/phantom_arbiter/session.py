@@ -6,7 +6,7 @@ Everything that touches the world is handed in, so a test runs a session on a li
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -25,14 +25,14 @@ from phantom_arbiter.summary import Latency, SourceInfo, Summary
 
 
 class Source(Protocol):
-    """Where records come from."""
+    """Where frames come from."""
 
-    def __iter__(self) -> Iterator[phantom_core.Record]:
-        """Give every record in order, each when it is due."""
+    def drive(self, engine: Engine) -> None:
+        """Hand everything to `engine`, in order and each when it is due, until there is no more or `stop`."""
         ...
 
     def stop(self) -> None:
-        """End the iteration soon; callable from a signal handler."""
+        """End `drive` soon; callable from a signal handler."""
 
 
 def run_session(
@@ -49,6 +49,7 @@ def run_session(
     Raises:
         JournalError: The journal cannot be opened or written.
         RecordingError: The source is corrupt; what came before it is journaled.
+        EndpointError: A live source cannot begin.
     """
     config = effective.config
     with Journal(config.journal.path) as journal:
@@ -74,7 +75,7 @@ def run_session(
         )
         started_ns = clock_ns()
         with stopping_on_signals(engine.stop, source.stop):
-            engine.run(source)
+            source.drive(engine)
         wall_ns = clock_ns() - started_ns
     return _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
 
@@ -99,7 +100,7 @@ def _summary(
         records=engine.records,
         recorded_ns=engine.recorded_ns,
         wall_ns=wall_ns,
-        stopped_early=engine.stopped_early and engine.records < info.records,
+        stopped_early=engine.stopped_early and info.records is not None and engine.records < info.records,
         reconciled=reconciled,
         stats=stats,
         set_aside=pools_set_aside_from_native(market.pools()),

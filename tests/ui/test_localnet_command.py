@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("solders")
 
 from phantom_arbiter.cli import main
+from phantom_arbiter.config_sources import load
 
 COMMAND = [sys.executable, "-m", "phantom_arbiter", "localnet", "--port", "0"]
 
@@ -44,7 +45,8 @@ def test_json_gives_addresses_that_answer_and_ends_with_counters() -> None:
         assert last["endpoints"][1]["requests"] == {"getHealth": 1}
 
 
-def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end(number: signal.Signals) -> None:
     with start("--source", "empty") as process:
         words = line_of(process).split()
         assert words[0] == "local-0"
@@ -52,11 +54,44 @@ def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end() -> No
         assert http.startswith("http://127.0.0.1:")
         assert int(ws.rsplit(":", 1)[1]) == int(http.rsplit(":", 1)[1]) + 1
         assert line_of(process).startswith("control ")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=20)
         assert process.returncode == 0
         assert "Ctrl-C stops" in err
         assert "stopped in slot" in err
+
+
+@pytest.mark.parametrize(("source", "pools", "plain_mints"), [("simulator", 27, False), ("demo", 9, True)])
+def test_settings_it_writes_are_those_of_the_net(
+    tmp_path: Path, source: str, pools: int, plain_mints: bool
+) -> None:
+    path = tmp_path / "net.toml"
+    for _ in range(2):  # the second replaces the first's
+        with start("--json", "--endpoints", "2", "--source", source, "--write-config", str(path)) as process:
+            found = json.loads(line_of(process))
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+            assert process.returncode == 0, err
+    config = load({}, path).config
+    assert found["config_file"] == str(path)
+    assert [
+        (each.name, *(url.reveal() for url in (each.http_url, each.ws_url) if url))
+        for each in config.endpoints
+    ] == [(each["name"], each["http"], each["ws"]) for each in found["endpoints"]]
+    assert len(set(config.discovery.pools)) == pools
+    assert config.engine.assume_plain_mints is plain_mints
+
+
+def test_settings_of_somebody_else_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, words = tmp_path / "own.toml", ["localnet", "--port", "0", "--source", "empty", "--write-config"]
+    own.write_text("[engine]\nmax_hops = 4\n")
+    assert main([*words, str(own)]) == 2
+    assert f"{own} exists and was not written by phantom localnet" in capsys.readouterr().err
+    assert own.read_text() == "[engine]\nmax_hops = 4\n"
+    assert main([*words, str(tmp_path / "none" / "x.toml")]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith("none/x.toml cannot be written: No such file or directory\n")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -93,6 +128,17 @@ def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
         assert main(["localnet", "--source", "empty", "--port", str(port)]) == 2
     hint = "hint: choose others with --port; 0 takes any free ones"
     assert capsys.readouterr().err == f"phantom: error: port {port} is in use; {hint}\n"
+
+
+def test_an_interrupt_while_it_starts_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("phantom_arbiter.localnet.serve.run", interrupted)
+    assert main(["localnet"]) == 1
+    assert capsys.readouterr().err.strip() == "phantom: error: interrupted"
 
 
 def test_missing_packages_come_with_the_way_to_install_them(

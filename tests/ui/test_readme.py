@@ -32,9 +32,13 @@ def _run(code: str) -> list[str]:
 
 
 def test_table_lists_every_command_for_users() -> None:
-    registered = [command.callback for command in build_app().registered_commands]
+    app = build_app()
+    registered = [command.callback for command in app.registered_commands]
     commands = [command.__name__ for command in registered if command and command.__name__ != "version"]
-    assert sorted(words.split()[0] for words, _ in ROWS) == sorted([*commands, "--install-completion"])
+    groups = [str(group.name) for group in app.registered_groups]
+    assert sorted(words.split()[0] for words, _ in ROWS) == sorted(
+        [*commands, *groups, "--install-completion"]
+    )
 
 
 @pytest.mark.parametrize(("words", "what"), ROWS, ids=[words for words, _ in ROWS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import urllib.error
@@ -18,6 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from phantom_arbiter.localnet import FaultPlan, LocalNet, NetSettings
+from phantom_arbiter.localnet.faults.lies import IMPOSSIBLE_SLOTS_AHEAD
 
 EMPTY = NetSettings(source="empty", slot_ms=None)
 
@@ -118,9 +120,9 @@ def test_idle_connections_are_closed_and_pinging_ones_are_not() -> None:
 # ---- HTTP
 
 
-def post(url: str, timeout: float = 5.0) -> tuple[int, Any, Any]:
-    """Return status, headers and text of an answer to getSlot."""
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "getSlot"}).encode()
+def post(url: str, timeout: float = 5.0, method: str = "getSlot", *params: Any) -> tuple[int, Any, Any]:
+    """Return status, headers and text of an answer."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
     request = urllib.request.Request(url, body, {"content-type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
@@ -177,5 +179,95 @@ def test_an_answer_can_stay_out() -> None:
         async with LocalNet(NetSettings(source="empty", faults=(FaultPlan(http_hang=1.0),))) as net:
             with pytest.raises(TimeoutError):
                 await asyncio.to_thread(post, net.endpoints[0].http_url, 0.1)
+
+    asyncio.run(run())
+
+
+# ---- lies
+
+PROGRAM = "Vote111111111111111111111111111111111111111"
+KEYS = (
+    "So11111111111111111111111111111111111111112",
+    "Stake11111111111111111111111111111111111111",
+    "Config1111111111111111111111111111111111111",
+)
+BASE64 = {"encoding": "base64", "commitment": "processed"}
+Told = tuple[str, bytes]
+
+
+def told(value: Any) -> Told:
+    """Return owner and data of an account in an answer or a notification."""
+    return value["owner"], base64.b64decode(value["data"][0])
+
+
+async def ask(url: str, method: str, *params: Any) -> Any:
+    """Return what stands in `result`."""
+    return json.loads((await asyncio.to_thread(post, url, 5.0, method, *params))[2])["result"]
+
+
+@pytest.mark.parametrize("kind", ["data", "slot", "owner"])
+@pytest.mark.parametrize(
+    ("method", "what"),
+    [("getAccountInfo", KEYS[0]), ("getMultipleAccounts", KEYS), ("getProgramAccounts", PROGRAM)],
+)
+def test_an_answer_that_lies_is_false_in_one_place(method: str, what: Any, kind: str) -> None:
+    async def run() -> None:
+        plan = FaultPlan(http_lie=1.0, lie_kinds=(kind,))
+        async with LocalNet(NetSettings(source="empty", slot_ms=None, faults=(plan,))) as net:
+            truth = {key: (PROGRAM, bytes([number]) * 40) for number, key in enumerate(KEYS)}
+            for key, state in truth.items():
+                await net.write(key, *state)
+            result = await ask(
+                net.endpoints[0].http_url, method, what, {**BASE64, "withContext": True, "sortResults": False}
+            )
+            values = result["value"] if isinstance(result["value"], list) else [result["value"]]
+            found = [told(value.get("account", value)) for value in values]
+            lies = [
+                (said, truth[key])
+                for said, key in zip(found, KEYS[: len(found)], strict=True)
+                if said != truth[key]
+            ]
+            assert result["context"]["slot"] - net.bank.slot == IMPOSSIBLE_SLOTS_AHEAD * (kind == "slot")
+            assert len(lies) == (kind != "slot")
+            for (owner, data), (_, true_data) in lies:
+                assert (owner != PROGRAM) is (kind == "owner")
+                assert sum(map(int.__ne__, data, true_data)) == (kind == "data")
+            assert (await net.stats())["endpoints"][0]["faults"]["http_faults"] == {"http_lie": 1}
+
+    asyncio.run(run())
+
+
+def test_where_no_account_is_shown_nobody_lies() -> None:
+    async def run() -> None:
+        plan = FaultPlan(http_lie=1.0)
+        async with LocalNet(NetSettings(source="empty", slot_ms=None, faults=(plan,))) as net:
+            url, slot = net.endpoints[0].http_url, net.bank.slot
+            assert await ask(url, "getSlot") == slot
+            nothing = await ask(url, "getAccountInfo", KEYS[0], BASE64)
+            assert (nothing["context"]["slot"], nothing["value"]) == (slot, None)
+            assert (await net.stats())["endpoints"][0]["faults"]["http_faults"] == {}
+
+    asyncio.run(run())
+
+
+def test_one_endpoint_tells_the_same_lie_over_websocket_and_http() -> None:
+    async def heard(net: LocalNet, endpoint: int) -> set[Told]:
+        urls = net.endpoints[endpoint]
+        async with connect(urls.ws_url) as ws:
+            await ws.send(json.dumps({"id": 1, "method": "accountSubscribe", "params": [KEYS[0], BASE64]}))
+            await ws.recv()
+            await net.write(KEYS[0], PROGRAM, bytes(500))
+            said = [json.loads(await ws.recv())["params"]["result"]]
+        said += [await ask(urls.http_url, "getAccountInfo", KEYS[0], BASE64) for _ in range(3)]
+        return {told(each["value"]) for each in said}
+
+    async def run() -> None:
+        plan = FaultPlan(lie=1.0, lie_replaces=True, http_lie=1.0, lie_kinds=("data",))
+        settings = NetSettings(endpoints=2, source="empty", slot_ms=None, faults=(plan, plan))
+        async with LocalNet(settings) as net, asyncio.timeout(20):
+            first, second = await heard(net, 0), await heard(net, 1)
+            assert len(first) == len(second) == 1
+            assert first != second, "each endpoint has lies of its own"
+            assert (PROGRAM, bytes(500)) not in first | second
 
     asyncio.run(run())

@@ -12,7 +12,8 @@ import pytest
 
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.localnet.accounts import AccountState
-from phantom_arbiter.localnet.faults.delivery import IMPOSSIBLE_SLOTS_AHEAD, Counts, Delivery
+from phantom_arbiter.localnet.faults.delivery import Counts, Delivery
+from phantom_arbiter.localnet.faults.lies import IMPOSSIBLE_SLOTS_AHEAD, Liar
 from phantom_arbiter.localnet.faults.plan import FaultPlan, load_plans
 from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice
@@ -37,7 +38,9 @@ def delivered(
     async def run() -> tuple[list[Notice], Counts]:
         got: list[Notice] = []
         counts = Counts()
-        delivery = Delivery(plan, Random(seed), lambda notice, _: got.append(notice), counts)
+        delivery = Delivery(
+            plan, Random(seed), Liar(f"test {seed}"), lambda notice, _: got.append(notice), counts
+        )
         slot = 0
         for notice in notices:
             if notice.slot > slot:
@@ -171,7 +174,9 @@ def test_a_lagging_endpoint_is_late_by_whole_slots() -> None:
 def test_a_stall_holds_everything_back_and_lets_it_go_in_order() -> None:
     async def run() -> list[int]:
         got: list[Notice] = []
-        delivery = Delivery(FaultPlan(), Random(1), lambda notice, _: got.append(notice), Counts())
+        delivery = Delivery(
+            FaultPlan(), Random(1), Liar("test"), lambda notice, _: got.append(notice), Counts()
+        )
         delivery.stall(0.02)
         for notice in writes(20):
             delivery.push(notice, None)
@@ -208,7 +213,8 @@ def test_plans_come_from_a_file(tmp_path: Path) -> None:
     [
         ("[default\n", "is no TOML"),
         ("loss = 1\n", "unknown key loss"),
-        ("[default]\nlos = 1\n", r"\[default\]: unknown key los"),
+        ("[default]\nlos = 1\n", r"\[default\]: unknown key los; hint: did you mean loss"),
+        ("[default]\nxyzzy = 1\n", r"unknown key xyzzy; hint: known are conflate, delay_ms, "),
         ("[default]\nloss = 1.5\n", "loss is 1.5, it may be 0 to 1"),
         ("[default]\nloss = -1\n", "loss is -1, it may be a number from 0"),
         ("[default]\nloss = true\n", "loss is True, it may be a number from 0"),
@@ -221,7 +227,7 @@ def test_plans_come_from_a_file(tmp_path: Path) -> None:
         ("[default]\ndelay_ms = inf\n", "delay_ms is inf"),
         ("endpoint = 5\n", "endpoint"),
         ("default = 5\n", "is no table"),
-        ("[[endpoint]]\n[[endpoint]]\n[[endpoint]]\n", "has 3 endpoints, the net has 2"),
+        ("[[endpoint]]\n[[endpoint]]\n[[endpoint]]\n", "has 3 endpoints, the net has 2; hint: --endpoints 3"),
         ("[[endpoint]]\n[[endpoint]]\nlos = 1\n", "endpoint 2: unknown key los"),
     ],
 )
@@ -230,6 +236,13 @@ def test_wrong_plans_say_which_key_and_what_it_may_be(tmp_path: Path, text: str,
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_plans(path, 2)
+
+
+def test_a_file_in_another_encoding_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "faults.toml"
+    path.write_bytes("[default] # für später".encode("latin-1"))
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load_plans(path, 1)
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:

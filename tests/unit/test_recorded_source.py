@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from phantom_arbiter.replay.clock import ManualClock, RealClock
+from phantom_arbiter.clock import ManualClock
 from phantom_arbiter.sources.recorded import DEMO_RECORDING, Progress, RecordedSource, parse_speed
 from phantom_core import Record
 
@@ -143,18 +143,6 @@ def test_empty_recording_ends_at_once() -> None:
 def test_speed_that_is_not_positive_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         RecordedSource(Session(), speed=speed)
-
-
-def test_real_clock_runs_forward() -> None:
-    clock = RealClock()
-    before_ns = clock.now_ns()
-    clock.sleep_ns(1)
-    assert clock.now_ns() > before_ns
-
-
-def test_manual_clock_does_not_go_back() -> None:
-    with pytest.raises(ValueError, match="cannot go back by 3 ns"):
-        ManualClock().advance(-3)
 
 
 def test_demo_recording_is_where_the_package_says() -> None:

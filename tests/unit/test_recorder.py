@@ -233,7 +233,7 @@ def test_nothing_to_record_from_is_a_configuration_error(tmp_path: Path) -> None
     from phantom_arbiter.config import Config
 
     with pytest.raises(ConfigError, match=r"no endpoint with a ws_url .*\[\[endpoints\]\]"):
-        _endpoints(Config(), None)
+        _endpoints(Config(), [])
     with pytest.raises(ConfigError, match="--endpoint gone is not configured; hint: configured: none"):
         _endpoints(Config(), ["gone"])
     assert [parse_duration("--for", text) for text in ("90s", "10m", "2h", "1d", None)] == [

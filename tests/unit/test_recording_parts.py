@@ -7,7 +7,7 @@ import pytest
 from phantom_arbiter.errors import RecordingError
 from phantom_arbiter.replay.deliveries import deliveries
 from phantom_arbiter.replay.parts import Part, RecordingParts, part_of
-from phantom_core import Record, Recorder, Recording, WssAggregator
+from phantom_core import Record, Recorder, Recording, SlotUpdate, WssAggregator
 from recorded_sessions import HEADER, demo_header, demo_records, write_parts
 
 HOUR_NS = 3_600_000_000_000
@@ -43,7 +43,9 @@ def test_part_alone_begins_with_what_is_in_force_and_is_understood(tmp_path: Pat
     records = list(RecordingParts(paths[1:2]))
     assert [record.kind for record in records[:3]] == ["connect", "sent", "received"]
     assert part_of(Recording(paths[1]).header) == Part("abc", 2, 300, 3)
-    heard = [update.slot for _, news in deliveries(records) for update in news]
+    heard = [
+        update.slot for _, news in deliveries(records) for update in news if isinstance(update, SlotUpdate)
+    ]
     assert heard == [3, 4, 5]
 
 

@@ -55,6 +55,14 @@ def localnet(
         list[str] | None,
         typer.Option(metavar="ID=FILE", help="Deploy a program's bytecode; may be repeated."),
     ] = None,
+    write_config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write settings with its endpoints and pools, for the --config of other commands.",
+            dir_okay=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serve a local Solana node on loopback until Ctrl-C: JSON-RPC, pub-sub, transactions, faults."""
@@ -83,7 +91,7 @@ def localnet(
         snapshot=snapshot,
         programs=_programs(program or []),
     )
-    stats = run(settings, _announce_json if as_json else _announce)
+    stats = run(settings, _announce_json if as_json else _announce, write_config)
     if as_json:
         print(json.dumps(stats))
     else:
@@ -130,6 +138,8 @@ def _announce(found: dict[str, Any]) -> None:
     for each in found["endpoints"]:
         print(f"{each['name']:<10} {each['http']}  {each['ws']}")
     print(f"{'control':<10} {found['control']}", flush=True)
+    if found["config_file"] is not None:
+        print(f"settings for other commands are in {found['config_file']}: --config", file=sys.stderr)
     print(
         f"{found['accounts']:,} accounts from {found['source']}, slot {found['slot']:,}; Ctrl-C stops",
         file=sys.stderr,

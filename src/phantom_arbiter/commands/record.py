@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phantom_arbiter.commands.pools_asked import MintsOption, PoolsOption, asked_pools
 from phantom_arbiter.commands.run import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config
-    from phantom_arbiter.replay.recorder import FeedSource, Rotation
+    from phantom_arbiter.replay.recorder import FrameSource, Rotation
     from phantom_arbiter.sources.endpoints import Endpoint
     from phantom_core import RecorderStats
 
@@ -44,6 +45,8 @@ def record(
         list[str] | None,
         typer.Option(metavar="ADDRESS", help="Record logs that mention an address; may be repeated."),
     ] = None,
+    mint: MintsOption = None,
+    pool: PoolsOption = None,
     endpoint: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Use only this endpoint of the configuration; may be repeated."),
@@ -63,8 +66,14 @@ def record(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Record what arrives until stopped; a crash loses less than the last second, and never a file."""
+    """Record what arrives until stopped; a crash loses less than the last second, and never a file.
+
+    With --account, --program or --logs those are subscribed to. Else pools are found, read and followed as in
+    a live run, and the recording holds all that `phantom replay` needs to trade on them.
+    """
     from phantom_arbiter.config_sources import load
+    from phantom_arbiter.errors import ConfigError
+    from phantom_arbiter.live import MarketFrames
     from phantom_arbiter.replay.recorder import FeedSource, Rotation
     from phantom_arbiter.sources import websocket
 
@@ -80,7 +89,16 @@ def record(
         *(websocket.program(_address("--program", address)) for address in program or ()),
         *(websocket.logs(_address("--logs", address)) for address in logs or ()),
     ]
-    source = FeedSource(_endpoints(settings, endpoint), subscriptions)
+    endpoints = _endpoints(settings, endpoint or [])
+    source: FrameSource
+    if subscriptions:
+        if mint or pool:
+            raise ConfigError("--mint and --pool contradict --account, --program and --logs")
+        source = FeedSource(endpoints, subscriptions)
+    else:
+        source = MarketFrames(
+            settings, endpoints, asked_pools(settings.discovery, mint or [], pool or [], [])
+        )
     path = out or Path(f"recording-{datetime.now(UTC):%Y%m%d-%H%M%S}.phrec")
     stats = _run(source, path, rotation, stop_after_s, level)
     if as_json:
@@ -94,7 +112,7 @@ def record(
 
 
 def _run(
-    source: FeedSource, path: Path, rotation: Rotation, stop_after_s: int | None, level: int
+    source: FrameSource, path: Path, rotation: Rotation, stop_after_s: int | None, level: int
 ) -> RecorderStats:
     import asyncio
 
@@ -128,17 +146,17 @@ def _run(
     return stats
 
 
-def _endpoints(settings: Config, chosen: list[str] | None) -> list[Endpoint]:
+def _endpoints(settings: Config, chosen: list[str]) -> list[Endpoint]:
     from phantom_arbiter.config import endpoint
     from phantom_arbiter.errors import ConfigError
 
     known = {one.name: endpoint(one) for one in settings.endpoints}
-    for name in chosen or ():
+    for name in chosen:
         if name not in known:
             named = ", ".join(known) or "none"
             raise ConfigError(f"--endpoint {name} is not configured", hint=f"configured: {named}")
-    usable = [one for one in known.values() if one.ws_url and (not chosen or one.name in chosen)]
-    if not usable:
+    usable = [known[name] for name in chosen or known]
+    if not any(one.ws_url for one in usable):
         hint = "add a table [[endpoints]] with name and ws_url to the configuration; phantom config shows it"
         raise ConfigError("no endpoint with a ws_url to record from", hint=hint)
     return usable

@@ -19,6 +19,7 @@ class SourceName(StrEnum):
 
     DEMO = "demo"
     RECORDING = "recording"
+    LIVE = "live"
 
 
 class UiName(StrEnum):
@@ -56,7 +57,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 
 def run(
     source: Annotated[
-        SourceName | None, typer.Option(help="demo: the recording shipped with the package (default).")
+        SourceName | None,
+        typer.Option(
+            help="demo: the recording shipped with the package (default). live: the pools of [discovery] "
+            "from the [[endpoints]] of the configuration."
+        ),
     ] = None,
     recording: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Recording to replay; implies --source recording.")
@@ -71,6 +76,10 @@ def run(
     ui: Annotated[
         UiName | None, typer.Option(help="Live counters, or one line per event, on stderr.")
     ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--for", metavar="90s|10m|2h", help="Stop a live run after this time; else on Ctrl-C."),
+    ] = None,
     max_hops: Annotated[str | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
     halted: Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")] = False,
     release_venue: ReleaseOption = None,
@@ -78,15 +87,17 @@ def run(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay a recording and trade on paper; with no options, the shipped day."""
+    """Trade on paper on a recording or the live market; with no options, on the shipped day."""
     from phantom_arbiter.config import LIVE_REFUSED
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.errors import ConfigError
 
     if live:
         raise ConfigError(f"--live: {LIVE_REFUSED}")
-    if source is SourceName.DEMO and recording is not None:
-        raise ConfigError("--source demo and --recording contradict each other", hint="leave one of them out")
+    if source not in (None, SourceName.RECORDING) and recording is not None:
+        raise ConfigError(
+            f"--source {source.value} and --recording contradict each other", hint="leave one of them out"
+        )
     flags: dict[str, dict[str, Any]] = {
         "run": {
             "source": text(source) or ("recording" if recording is not None else None),
@@ -100,6 +111,11 @@ def run(
         "risk": {"halted": True if halted else None},
     }
     effective = load(given(flags), config)
+    if effective.config.run.source == "live" and recording is None:
+        live_session(effective, as_json=as_json, duration=duration)
+        return
+    if duration is not None:
+        raise ConfigError("--for is for live runs", hint="a recording ends by itself; see --speed")
     replay_session(effective, as_json=as_json, demo=source is SourceName.DEMO)
 
 
@@ -145,6 +161,38 @@ def replay_session(
             f"{opened.info.records} whole records before it; hint: the recorder was interrupted, or the copy "
             "is not complete"
         )
+
+
+def live_session(effective: Effective, *, as_json: bool, duration: str | None) -> None:
+    """Run the live market through the engine until it is stopped, and print the summary.
+
+    Raises:
+        ConfigError: Endpoints or pools are missing, or `duration` is none.
+        EndpointError: No endpoint gives what is needed to begin.
+    """
+    from rich.console import Console
+
+    from phantom_arbiter.commands.record import parse_duration
+    from phantom_arbiter.live import LiveRun, live_info, live_source
+    from phantom_arbiter.native import build_native_engine
+    from phantom_arbiter.progress import choose_view
+    from phantom_arbiter.render import render_summary
+    from phantom_arbiter.session import run_session
+    from phantom_arbiter.summary import to_json
+
+    settings = effective.config
+    stop_after_s = parse_duration("--for", duration)
+    info = live_info(settings)
+    market = build_native_engine(settings, assume_plain_mints=False)
+    view = choose_view(settings.run.ui, info, Console(stderr=True))
+    source = live_source(settings, view)
+    with view:
+        run = LiveRun(source, market, stop_after_s=stop_after_s, on_stage=view.stage)
+        summary = run_session(effective, info, run, market, view)
+    if as_json:
+        print(json.dumps(to_json(summary), indent=2))
+    else:
+        render_summary(summary, Console())
 
 
 def text(choice: StrEnum | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from phantom_arbiter.localnet.bank import Bank, Commitment
 from phantom_arbiter.localnet.faults.delivery import Counts, Delivery
+from phantom_arbiter.localnet.faults.lies import Liar
 from phantom_arbiter.localnet.faults.plan import FaultPlan
 from phantom_arbiter.localnet.machine import Machine, signature_notice
 from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice
@@ -20,7 +21,7 @@ from phantom_arbiter.localnet.rpc import dispatch
 from phantom_arbiter.localnet.rpc.errors import RATE_LIMITED, RpcError, unhealthy
 from phantom_arbiter.localnet.rpc.params import Params
 from phantom_arbiter.localnet.rpc.transactions import reached_commitment
-from phantom_arbiter.localnet.rpc.view import View
+from phantom_arbiter.localnet.rpc.view import LyingView, View
 from phantom_arbiter.localnet.subscriptions import Subscription, Subscriptions, split
 from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer, close_all
 from phantom_arbiter.localnet.wire.frames import GOING_AWAY, frame
@@ -28,6 +29,8 @@ from phantom_arbiter.localnet.wire.frames import GOING_AWAY, frame
 HOST = "127.0.0.1"
 MAX_WAITING_BYTES = 256 << 20
 """Bytes waiting for one client beyond which it is cut off: it does not read."""
+_DRAWS = ("delivery", "connection", "http", "lie")
+"""What draws random numbers of its own."""
 
 
 class Endpoint:
@@ -46,10 +49,11 @@ class Endpoint:
         self._bank = bank
         self._servers: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
-        self._random = {what: Random(f"{what} {name} {seed}") for what in ("delivery", "connection", "http")}
+        self._random = {what: Random(f"{what} {name} {seed}") for what in _DRAWS}
         self._second = self._in_second = 0
         self._timers: list[tuple[float, asyncio.Handle]] = []
-        self.delivery = Delivery(plan, self._random["delivery"], self._emit, self.counts)
+        self._liar = Liar(f"{name} {seed}")
+        self.delivery = Delivery(plan, self._random["delivery"], self._liar, self._emit, self.counts)
         self._set_plan(plan)
         bank.listen(self)
 
@@ -244,17 +248,30 @@ class Endpoint:
             self._second, self._in_second = second, 0
         self._in_second += 1
         if plan.http_per_s and self._in_second > plan.http_per_s:
-            self.counts.http_faults["http_per_s"] = self.counts.http_faults.get("http_per_s", 0) + 1
+            self._count_http("http_per_s")
             return "http_429"
         for name in ("http_hang", "http_429", "http_unhealthy", "http_500", "http_garbage"):
             if random.random() < getattr(plan, name):
-                self.counts.http_faults[name] = self.counts.http_faults.get(name, 0) + 1
+                self._count_http(name)
                 return name
         return None
 
+    def _count_http(self, fault: str) -> None:
+        self.counts.http_faults[fault] = self.counts.http_faults.get(fault, 0) + 1
+
     def _call(self, method: str, params: Any) -> Any:
         self.requests[method] = self.requests.get(method, 0) + 1
-        return dispatch.call(self.view, method, params)
+        lies = self._random["lie"].random() < self.plan.http_lie
+        return dispatch.call(self._lying_view() if lies else self.view, method, params)
+
+    def _lying_view(self) -> View:
+        return LyingView(
+            self.view,
+            self._liar,
+            self.plan.lie_kinds,
+            self._random["lie"],
+            lambda: self._count_http("http_lie"),
+        )
 
     def _refuse(self, method: str, params: Any) -> Any:
         self.requests[method] = self.requests.get(method, 0) + 1

@@ -1,1 +1,1 @@
-"""Replaying recordings: the clock that is injected, and what builds on it."""
+"""Replaying recordings, and writing them."""

@@ -10,7 +10,7 @@ from typing import Any
 from phantom_arbiter.errors import RecordingError
 from phantom_arbiter.replay.deliveries import deliveries
 from phantom_arbiter.replay.parts import Part, part_of
-from phantom_core import AccountUpdate, Recording, WssAggregator
+from phantom_core import AccountUpdate, Recording, RootUpdate, WssAggregator
 
 REPORT_EVERY = 5_000
 """Records between two reports of progress."""
@@ -136,6 +136,9 @@ def _read(
         elif record.kind == "disconnect":
             endpoint.disconnects += 1
         for update in news:
+            if isinstance(update, RootUpdate):
+                # Names a slot of long before, of which nothing else need have arrived.
+                continue
             slot = update.slot
             found.first_slot = slot if found.first_slot is None else min(slot, found.first_slot)
             found.last_slot = slot if found.last_slot is None else max(slot, found.last_slot)

@@ -98,6 +98,8 @@ async def find_pools(
     searches = _searches(request.venues) if mints else []
     unsearched: list[Unsearched] = []
     done = 0
+    if on_progress is not None:
+        on_progress(done, len(searches))
 
     async def search(layout: AccountLayout, program: str) -> list[str]:
         nonlocal done
@@ -336,8 +338,8 @@ class Follower:
 def subscribe_on(feed: Feed, seen_slot: Callable[[], int | None], patience_s: float = 2.0) -> Subscribe:
     """Return what subscribes to accounts on every endpoint of a feed, for a `Follower`.
 
-    It waits for all endpoints, but not for long: one that is down must not keep the others' accounts unread.
-    What an endpoint confirms later is news of a new connection, and healed as such (`Feed`).
+    It waits for one endpoint and for all others that are connected, but not for long: one that hangs must not
+    keep the others' accounts unread. What it confirms later is news of a new connection, and healed as such.
 
     Args:
         feed: Where to subscribe.
@@ -349,7 +351,7 @@ def subscribe_on(feed: Feed, seen_slot: Callable[[], int | None], patience_s: fl
         feed.subscribe(account(address) for address in addresses)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                await feed.settled()
+                await feed.confirmed()
         return seen_slot()
 
     return subscribe
@@ -361,6 +363,17 @@ def by_pool(wants: Iterable[Want]) -> list[list[str]]:
     for want in wants:
         groups.setdefault(want.pool, []).append(want.address)
     return list(groups.values())
+
+
+def nothing_found(unsearched: Sequence[Unsearched]) -> ConfigError:
+    """Return the error for a search without result."""
+    if unsearched:
+        first = unsearched[0]
+        return ConfigError(
+            f"no pool was found; {len(unsearched)} programs could not be searched: {first.reason}",
+            hint="name the pools with --pool, or use an endpoint that allows getProgramAccounts",
+        )
+    return ConfigError("no pool trades these mints", hint="one mint finds every pool that trades it")
 
 
 def missing(wants: Iterable[Want]) -> Mapping[str, int]:

@@ -5,12 +5,12 @@ records alone is the same at every speed.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from phantom_arbiter.replay.clock import Clock, RealClock
+from phantom_arbiter.clock import Clock, RealClock
 from phantom_core import Record
 
 DEMO_RECORDING = Path(__file__).resolve().parent.parent / "data" / "whirlpool-2022-04-06.phrec"
@@ -42,6 +42,14 @@ class RecordedSession(Protocol):
 
     def __iter__(self) -> Iterator[Record]:
         """Return the records in order of arrival."""
+        ...
+
+
+class RecordTaker(Protocol):
+    """Takes records; `phantom_arbiter.engine.Engine` is one."""
+
+    def run(self, source: Iterable[Record]) -> None:
+        """Take every record of `source`."""
         ...
 
 
@@ -107,6 +115,10 @@ class RecordedSource:
     def header(self) -> dict[str, Any]:
         """What the recording says of itself."""
         return self._recording.header
+
+    def drive(self, taker: RecordTaker) -> None:
+        """Hand every record to `taker`, each when it is due."""
+        taker.run(self)
 
     def stop(self) -> None:
         """End the replay for good: the record in hand is the last. Safe in a signal handler."""

@@ -32,10 +32,10 @@ from dataclasses import dataclass
 from random import Random
 from types import TracebackType
 
+from phantom_arbiter.clock import Clock, RealClock
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.sink import Sink
-from phantom_arbiter.sources.ws.clock import Clock, RealClock
 from phantom_arbiter.sources.ws.events import EventKind, FeedEvent, FeedObserver, LogObserver
 from phantom_arbiter.sources.ws.group import Group
 from phantom_arbiter.sources.ws.lag import LagMeter
@@ -205,6 +205,21 @@ class Feed:
     async def settled(self) -> None:
         """Wait until every subscription that has a place is confirmed, on every endpoint."""
         await asyncio.gather(*(group.settled() for group in self._groups.values()))
+
+    async def confirmed(self) -> None:
+        """Wait until one endpoint has confirmed all that has a place, and so have the others that are open.
+
+        One that is down is not waited for; what it confirms later is news of a new connection.
+        """
+        waits = {asyncio.ensure_future(group.settled()): group for group in self._groups.values()}
+        try:
+            if waits:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.gather(*(wait for wait, group in waits.items() if group.is_open))
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     def stats(self) -> FeedStats:
         """Return a copy of the counters."""

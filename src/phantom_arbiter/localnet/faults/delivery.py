@@ -14,12 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from phantom_arbiter.localnet.accounts import SYSTEM_PROGRAM, AccountState
 from phantom_arbiter.localnet.bank import Commitment
+from phantom_arbiter.localnet.faults.lies import Liar
 from phantom_arbiter.localnet.faults.plan import FaultPlan
 from phantom_arbiter.localnet.notices import AccountNotice, Notice, RawNotice
 
-IMPOSSIBLE_SLOTS_AHEAD = 10**9
 Emit = Callable[[Notice, "Commitment | None"], None]
 
 
@@ -46,9 +45,10 @@ _Item = tuple[Notice, "Commitment | None"]
 class Delivery:
     """The way of notifications from the bank to the connections of one endpoint."""
 
-    def __init__(self, plan: FaultPlan, random: Random, emit: Emit, counts: Counts) -> None:
+    def __init__(self, plan: FaultPlan, random: Random, liar: Liar, emit: Emit, counts: Counts) -> None:
         self.plan = plan
         self._random = random
+        self._liar = liar
         self._emit = emit
         self._counts = counts
         self._queue: list[tuple[float, int, _Item]] = []
@@ -127,7 +127,8 @@ class Delivery:
             self._schedule((RawNotice(_garbage(self._random), notice.slot), None))
         if lie < plan.lie and isinstance(notice, AccountNotice):
             counts.lies += 1
-            self._schedule((_lie(notice, plan, self._random), commitment))
+            false = self._liar.version(notice.pubkey, notice.slot, notice.state, plan.lie_kinds)
+            self._schedule((AccountNotice(notice.pubkey, *false), commitment))
             if plan.lie_replaces:
                 return
         if lose < plan.loss:
@@ -182,21 +183,6 @@ class Delivery:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _lie(notice: AccountNotice, plan: FaultPlan, random: Random) -> AccountNotice:
-    kind = random.choice(plan.lie_kinds)
-    state, slot = notice.state, notice.slot
-    if kind == "slot":
-        return AccountNotice(notice.pubkey, slot + IMPOSSIBLE_SLOTS_AHEAD, state)
-    if kind == "owner":
-        owner = SYSTEM_PROGRAM if state.owner != SYSTEM_PROGRAM else notice.pubkey
-        return AccountNotice(notice.pubkey, slot, AccountState(owner, state.lamports, state.data))
-    data = bytearray(state.data)
-    if data:
-        data[random.randrange(len(data))] ^= 1 + random.randrange(255)
-        return AccountNotice(notice.pubkey, slot, AccountState(state.owner, state.lamports, bytes(data)))
-    return AccountNotice(notice.pubkey, slot, AccountState(state.owner, state.lamports + 1, b""))
 
 
 def _garbage(random: Random) -> bytes:

@@ -17,6 +17,7 @@ half_open_every_s = 60.0
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -47,7 +48,7 @@ class FaultPlan:
         garbage: Bytes that are no message are sent before a notification.
         lie: A false version of a notification is sent before it.
         lie_replaces: The false version is sent instead.
-        lie_kinds: What is false: `data`, `slot` (impossibly high) or `owner`.
+        lie_kinds: What is false, in both kinds of lies: `data`, `slot` (impossibly high) or `owner`.
         lag_slots: Slots by which all that the endpoint says is late, over HTTP too; at most 150.
         disconnect_every_s: Mean time until all WebSockets are cut.
         half_open_every_s: Mean time until all WebSockets fall silent without being closed.
@@ -65,6 +66,7 @@ class FaultPlan:
         http_500: An HTTP request is answered with 500.
         http_garbage: An HTTP request is answered with what is no JSON.
         http_hang: An HTTP request is never answered.
+        http_lie: An HTTP answer that shows accounts is false: in its slot, or in one of the accounts.
     """
 
     delay_ms: float = 0.0
@@ -95,6 +97,7 @@ class FaultPlan:
     http_500: float = 0.0
     http_garbage: float = 0.0
     http_hang: float = 0.0
+    http_lie: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -147,6 +150,7 @@ PROBABILITIES = frozenset(
         "http_500",
         "http_garbage",
         "http_hang",
+        "http_lie",
     }
 )
 
@@ -161,7 +165,9 @@ def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"fault file {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"fault file {path} is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"fault file {path} is no TOML: {error}") from error
     for key in content.keys() - {"default", "endpoint"}:
         raise ConfigError(
@@ -171,7 +177,10 @@ def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
     if not isinstance(own, list):
         raise ConfigError(f"fault file {path}: endpoint is no list of tables", hint="write [[endpoint]]")
     if len(own) > endpoints:
-        raise ConfigError(f"fault file {path} has {len(own)} endpoints, the net has {endpoints}")
+        raise ConfigError(
+            f"fault file {path} has {len(own)} endpoints, the net has {endpoints}",
+            hint=f"--endpoints {len(own)}",
+        )
     base = plan_from(content.get("default", {}), FaultPlan(), f"fault file {path}, [default]")
     tables = [*own, *({} for _ in range(endpoints - len(own)))]
     return [
@@ -190,7 +199,9 @@ def plan_from(table: Any, base: FaultPlan, where: str) -> FaultPlan:
         raise ConfigError(f"{where} is no table")
     known = {field.name for field in fields(FaultPlan)}
     for key in table.keys() - known:
-        raise ConfigError(f"{where}: unknown key {key}", hint=f"known are {', '.join(sorted(known))}")
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]}" if close else f"known are {', '.join(sorted(known))}"
+        raise ConfigError(f"{where}: unknown key {key}", hint=hint)
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }

@@ -15,7 +15,7 @@ from phantom_arbiter.localnet.accounts import (
 )
 from phantom_arbiter.localnet.rpc.errors import RpcError, invalid
 from phantom_arbiter.localnet.rpc.params import Filter, Params, pubkey, too_long_for_base58
-from phantom_arbiter.localnet.rpc.view import View
+from phantom_arbiter.localnet.rpc.view import Found, View
 from phantom_core import Address
 
 MAX_MULTIPLE_ACCOUNTS = 100
@@ -47,7 +47,8 @@ def get_account_info(view: View, params: Params) -> bytes:
     """Answer getAccountInfo."""
     key, config = params.pubkey(0), params.config(1)
     slot = view.slot(config)
-    return with_context(slot, account_json(view.account(key, slot), config.encoding()))
+    slot, [(_, state)] = view.shown(slot, [(key, view.account(key, slot))])
+    return with_context(slot, account_json(state, config.encoding()))
 
 
 def get_multiple_accounts(view: View, params: Params) -> bytes:
@@ -59,8 +60,8 @@ def get_multiple_accounts(view: View, params: Params) -> bytes:
     slot = view.slot(config)
     # Unlike the others, this method's encoding is base64 unless told otherwise (rpc.rs).
     encoding = config.encoding("base64")
-    shown = b",".join(account_json(view.account(key, slot), encoding) for key in checked)
-    return with_context(slot, b"[%b]" % shown)
+    slot, found = view.shown(slot, [(key, view.account(key, slot)) for key in checked])
+    return with_context(slot, b"[%b]" % b",".join(account_json(state, encoding) for _, state in found))
 
 
 def get_program_accounts(view: View, params: Params) -> bytes:
@@ -68,11 +69,13 @@ def get_program_accounts(view: View, params: Params) -> bytes:
     program, config = params.pubkey(0), params.config(1)
     filters, encoding = config.filters(), config.encoding()
     slot = view.slot(config)
-    found = [item for item in view.bank.accounts.owned_by(program, slot) if fits(item[1], filters)]
+    has_context = config.get("withContext", bool, False)
+    found: Found = [item for item in view.bank.accounts.owned_by(program, slot) if fits(item[1], filters)]
     if config.get("sortResults", bool, True):
         found.sort(key=lambda item: bytes(Address(item[0])))
+    slot, found = view.shown(slot, found, tells_slot=has_context)
     value = _keyed(found, encoding)
-    return with_context(slot, value) if config.get("withContext", bool, False) else value
+    return with_context(slot, value) if has_context else value
 
 
 def fits(state: AccountState, filters: list[Filter]) -> bool:
@@ -146,7 +149,7 @@ def get_token_accounts_by_owner(view: View, params: Params) -> bytes:
         raise invalid("unrecognized Token program id")
     owner_bytes = bytes(Address(owner))
     mint_bytes = None if mint is None else bytes(Address(pubkey(mint)))
-    found = [
+    found: Found = [
         (key, state)
         for each in programs
         for key, state in view.bank.accounts.owned_by(each, slot)
@@ -154,10 +157,11 @@ def get_token_accounts_by_owner(view: View, params: Params) -> bytes:
         and state.data[_OWNER_AT : _OWNER_AT + 32] == owner_bytes
         and (mint_bytes is None or state.data.startswith(mint_bytes))
     ]
+    slot, found = view.shown(slot, found)
     return with_context(slot, _keyed(found, config.encoding()))
 
 
-def _keyed(found: list[tuple[str, AccountState]], encoding: Encoding) -> bytes:
+def _keyed(found: Found, encoding: Encoding) -> bytes:
     items = (
         b'{"pubkey":"%b","account":%b}' % (key.encode(), account_json(state, encoding))
         for key, state in found

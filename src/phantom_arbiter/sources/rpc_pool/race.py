@@ -1,4 +1,4 @@
-"""One round over several endpoints: the best first, the next when it fails or takes long, the first wins."""
+"""One round over several endpoints: the best first, the next when one fails or takes long, the first win."""
 
 from __future__ import annotations
 
@@ -27,12 +27,33 @@ async def race(members: Sequence[Member], ask: Ask, hedge_after_s: float | None)
     Raises:
         EndpointError: All failed: the error that says most.
     """
+    answers: list[Answer] = []
+    await collect(members, ask, hedge_after_s, 1, answers)
+    return answers[0]
+
+
+async def collect(
+    members: Sequence[Member], ask: Ask, hedge_after_s: float | None, wanted: int, answers: list[Answer]
+) -> None:
+    """Add good answers of different members until there are `wanted`: so many are asked at once.
+
+    Args:
+        members: At least one, in the order in which they are asked.
+        ask: What to ask.
+        hedge_after_s: Seconds after which one more is asked; None: only when one has failed.
+        wanted: How many answers are wanted in all.
+        answers: Those there are, of others than `members`; what comes is added even if it is not enough.
+
+    Raises:
+        EndpointError: Some failed, so that too few gave a good answer: the error that says most.
+    """
     left = iter(members)
     running: dict[asyncio.Task[Answer], Member] = {}
     errors: list[EndpointError] = []
 
     try:
-        _start(left, running, ask)
+        for _ in range(wanted - len(answers)):
+            _start(left, running, ask)
         while running:
             done, _ = await asyncio.wait(running, timeout=hedge_after_s, return_when=asyncio.FIRST_COMPLETED)
             if not done:
@@ -42,19 +63,24 @@ async def race(members: Sequence[Member], ask: Ask, hedge_after_s: float | None)
             for task in sorted(done, key=list(running).index):
                 running.pop(task)
                 try:
-                    return task.result()
+                    answers.append(task.result())
                 except RpcRefused as error:
                     if error.code in OUR_MISTAKE:
                         raise
                     errors.append(error)
                 except EndpointError as error:
                     errors.append(error)
+                else:
+                    if len(answers) == wanted:
+                        return
+                    continue
                 _start(left, running, ask)
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    raise most_telling(errors)
+    if errors:
+        raise most_telling(errors)
 
 
 def _start(left: Iterator[Member], running: dict[asyncio.Task[Answer], Member], ask: Ask) -> bool:

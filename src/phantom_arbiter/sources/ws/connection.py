@@ -9,9 +9,9 @@ from functools import partial
 
 from picows import WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
+from phantom_arbiter.clock import within
 from phantom_arbiter.sources.sink import receiver_of
 from phantom_arbiter.sources.ws.backoff import Backoff
-from phantom_arbiter.sources.ws.clock import within
 from phantom_arbiter.sources.ws.dial import Dial
 from phantom_arbiter.sources.ws.events import EventKind
 from phantom_arbiter.sources.ws.failures import OPENING_ERRORS, HandshakeError, explain
@@ -54,6 +54,11 @@ class Connection:
         self._refused = self._unanswered = self._shed = 0
         self._last_trouble = ""
         self._settled = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open now."""
+        return self._listener is not None
 
     # ---- subscriptions
 
@@ -116,7 +121,7 @@ class Connection:
                     self._backoff.reset()
                 delay_ns = self._backoff.delay_ns()
                 self._report_loss(trouble, delay_ns)
-            await clock.sleep_ns(delay_ns)
+            await clock.wait_ns(delay_ns)
 
     async def stop(self) -> None:
         """End for good, with a closing handshake if there is a socket; the caller then cancels `run`."""
@@ -125,7 +130,7 @@ class Connection:
         if listener is None:
             return
         listener.begin_closing()
-        alarm = asyncio.ensure_future(self._shared.clock.sleep_ns(self._shared.settings.close_timeout_ns))
+        alarm = asyncio.ensure_future(self._shared.clock.wait_ns(self._shared.settings.close_timeout_ns))
         await asyncio.wait((listener.ended, alarm), return_when=asyncio.FIRST_COMPLETED)
         alarm.cancel()
         listener.end("was closed by us")
@@ -136,7 +141,7 @@ class Connection:
         listener = self._listener
         return ConnectionStats(
             name=self.name,
-            is_open=listener is not None,
+            is_open=self.is_open,
             wanted=len(self._book),
             confirmed=self._book.confirmed,
             messages=self._messages + (listener.messages if listener else 0),
@@ -219,7 +224,7 @@ class Connection:
         try:
             self._pump()
             while not listener.ended.done():
-                tick = asyncio.ensure_future(clock.sleep_ns(settings.tick_ns))
+                tick = asyncio.ensure_future(clock.wait_ns(settings.tick_ns))
                 try:
                     await asyncio.wait((listener.ended, tick), return_when=asyncio.FIRST_COMPLETED)
                 finally:

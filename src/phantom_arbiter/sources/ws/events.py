@@ -28,6 +28,12 @@ class EventKind(StrEnum):
     """The event loop was held up."""
     UNPLACED = "unplaced"
     """An endpoint's limits leave no place for some subscriptions."""
+    GAP = "gap"
+    """Heartbeats of a connection are missing; what it said meanwhile is read again."""
+    UNREAD = "unread"
+    """Accounts could not be read anywhere; they are asked for again."""
+    UNSEARCHED = "unsearched"
+    """No endpoint would list a venue's pools."""
 
 
 @dataclass(frozen=True, slots=True)

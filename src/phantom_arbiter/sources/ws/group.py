@@ -34,6 +34,11 @@ class Group:
         """How many subscriptions find no place."""
         return len(self._unplaced)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether some connection is open now."""
+        return any(one.is_open for one in self._connections.values())
+
     def start(self) -> None:
         """Begin to open connections."""
         self._is_started = True

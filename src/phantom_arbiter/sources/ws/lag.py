@@ -22,7 +22,7 @@ class LagMeter:
         clock, settings = self._shared.clock, self._shared.settings
         while True:
             due_ns = clock.now_ns() + settings.tick_ns
-            await clock.sleep_ns(settings.tick_ns)
+            await clock.wait_ns(settings.tick_ns)
             self.measured(clock.now_ns() - due_ns)
 
     def measured(self, lag_ns: int) -> None:

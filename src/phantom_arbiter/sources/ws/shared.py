@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
+from phantom_arbiter.clock import Clock
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.sink import Sink
-from phantom_arbiter.sources.ws.clock import Clock
 from phantom_arbiter.sources.ws.events import EventKind, FeedEvent, FeedObserver
 from phantom_arbiter.sources.ws.rate import TokenBucket
 from phantom_arbiter.sources.ws.settings import FeedSettings

@@ -143,7 +143,7 @@ pub struct AggregatorStats {
 /// When endpoints are put under quarantine unasked.
 #[pyclass(frozen, from_py_object, module = "phantom_core")]
 #[derive(Clone, Copy)]
-pub(super) struct QuarantineLimits(pub(super) core::QuarantineLimits);
+pub struct QuarantineLimits(pub core::QuarantineLimits);
 
 #[pymethods]
 impl QuarantineLimits {

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyInt, PyList, PyMemoryView, PyString, PyTuple};
 
+use crate::engine::Engine;
 use crate::python::errors::InvalidInput;
 use crate::wss_aggregator as core;
 use core::EndpointId;
@@ -18,7 +19,7 @@ const PART_FROM: usize = 8 * 1024;
 /// The bytes of a frame: borrowed from `bytes` and from long memory views of them. What can change
 /// while it is read (`bytearray`, a view of a library's own buffer) is copied: 60 ns for 1.2 kB,
 /// less than half of what `bytes(view)` costs the caller.
-pub(super) enum Frame {
+pub enum Frame {
     Shared(PyBackedBytes),
     Part(Box<(PyBackedBytes, Range<usize>)>),
     Copied(Vec<u8>),
@@ -26,7 +27,7 @@ pub(super) enum Frame {
 
 impl Frame {
     #[inline]
-    pub(super) fn extract(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub fn extract(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = object.cast::<PyBytes>() {
             return Ok(Self::Shared(bytes.clone().into()));
         }
@@ -66,19 +67,30 @@ impl AsRef<[u8]> for Frame {
     }
 }
 
-/// Endpoints by number or name.
-pub(super) trait Endpoints {
-    fn named(&mut self, name: &str) -> EndpointId;
-    fn numbered(&self, number: usize) -> Option<EndpointId>;
+/// An endpoint as it is given, not looked up yet: for whoever has to wait for a lock first.
+pub enum Given {
+    Number(usize),
+    Name(PyBackedStr),
+}
 
+/// The number of no endpoint.
+pub struct UnknownEndpoint(usize);
+
+impl From<UnknownEndpoint> for PyErr {
+    fn from(UnknownEndpoint(number): UnknownEndpoint) -> Self {
+        InvalidInput::new_err(format!("endpoint: no endpoint has the number {number}"))
+    }
+}
+
+impl Given {
     #[inline]
-    fn extract(&mut self, object: &Bound<'_, PyAny>) -> PyResult<EndpointId> {
+    pub fn extract(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         if object.is_instance_of::<PyInt>() {
             let number = object.extract::<i64>().ok().and_then(|number| usize::try_from(number).ok());
-            return self.check(number.unwrap_or(usize::MAX));
+            return Ok(Self::Number(number.unwrap_or(usize::MAX)));
         }
         match object.cast::<PyString>() {
-            Ok(name) => Ok(self.named(name.to_cow()?.as_ref())),
+            Ok(name) => Ok(Self::Name(name.clone().try_into()?)),
             Err(_) => Err(InvalidInput::new_err(format!(
                 "endpoint: expected a name or a number, found {}",
                 object.get_type()
@@ -86,9 +98,51 @@ pub(super) trait Endpoints {
         }
     }
 
+    /// Returns the endpoint, new on first use of a name.
+    pub fn of(&self, engine: &mut Engine) -> Result<EndpointId, UnknownEndpoint> {
+        match self {
+            Self::Number(number) => {
+                engine.aggregator().endpoint_numbered(*number).ok_or(UnknownEndpoint(*number))
+            }
+            Self::Name(name) => Ok(engine.endpoint(name)),
+        }
+    }
+
+    /// Returns a connection of the provider that an endpoint or provider is named after.
+    pub fn someone_of(&self, engine: &mut Engine) -> Result<EndpointId, UnknownEndpoint> {
+        match self {
+            Self::Name(name) if let Some(found) = engine.aggregator().find(name) => Ok(found),
+            _ => self.of(engine),
+        }
+    }
+}
+
+/// Returns a connection of the provider that an endpoint or provider is named after.
+pub(super) fn someone_of(
+    aggregator: &mut core::WssAggregator,
+    object: &Bound<'_, PyAny>,
+) -> PyResult<EndpointId> {
+    match Given::extract(object)? {
+        Given::Number(number) => aggregator.check(number),
+        Given::Name(name) => Ok(aggregator.find(&name).unwrap_or_else(|| aggregator.endpoint(&name))),
+    }
+}
+
+/// Endpoints by number or name.
+pub(super) trait Endpoints {
+    fn named(&mut self, name: &str) -> EndpointId;
+    fn numbered(&self, number: usize) -> Option<EndpointId>;
+
+    #[inline]
+    fn extract(&mut self, object: &Bound<'_, PyAny>) -> PyResult<EndpointId> {
+        match Given::extract(object)? {
+            Given::Number(number) => self.check(number),
+            Given::Name(name) => Ok(self.named(&name)),
+        }
+    }
+
     fn check(&self, number: usize) -> PyResult<EndpointId> {
-        self.numbered(number)
-            .ok_or_else(|| InvalidInput::new_err(format!("endpoint: no endpoint has the number {number}")))
+        self.numbered(number).ok_or_else(|| UnknownEndpoint(number).into())
     }
 
     /// Converts one endpoint for every frame: numbers as `bytes`, or a sequence.

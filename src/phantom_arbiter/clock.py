@@ -1,4 +1,7 @@
-"""Time for code on the event loop: injected, so that tests let hours pass at once."""
+"""Time: injected, so that tests let hours pass at once and `max` speed never waits.
+
+One clock for both kinds of code: a thread that may block sleeps, code on the event loop waits.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,18 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """A monotonic clock that can be waited for."""
+    """A monotonic clock that can let time pass."""
 
     def now_ns(self) -> int:
         """Return nanoseconds since some fixed moment; never goes back."""
         ...
 
-    async def sleep_ns(self, duration_ns: int) -> None:
-        """Return once `duration_ns` nanoseconds have passed."""
+    def sleep_ns(self, duration_ns: int) -> None:
+        """Block the thread until `duration_ns` nanoseconds have passed; not for the event loop."""
+        ...
+
+    async def wait_ns(self, duration_ns: int) -> None:
+        """Let others on the event loop go on until `duration_ns` nanoseconds have passed."""
         ...
 
 
@@ -31,34 +38,48 @@ class RealClock:
         """Return the monotonic clock's reading in nanoseconds."""
         return time.monotonic_ns()
 
-    async def sleep_ns(self, duration_ns: int) -> None:
+    def sleep_ns(self, duration_ns: int) -> None:
+        """Sleep; a `KeyboardInterrupt` passes through."""
+        time.sleep(duration_ns / 1e9)
+
+    async def wait_ns(self, duration_ns: int) -> None:
         """Sleep on the event loop."""
         await asyncio.sleep(max(duration_ns, 0) / 1e9)
 
 
 class ManualClock:
-    """A clock that stands still until `advance`."""
+    """A clock that stands still until it is told to move: sleeping is a jump, waiting waits for `advance`."""
 
     def __init__(self, now_ns: int = 0) -> None:
         self._now_ns = now_ns
-        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
 
     def now_ns(self) -> int:
         """Return where the clock stands, in nanoseconds."""
         return self._now_ns
 
-    async def sleep_ns(self, duration_ns: int) -> None:
+    def sleep_ns(self, duration_ns: int) -> None:
+        """Move on by `duration_ns` at once."""
+        self.advance(duration_ns)
+
+    async def wait_ns(self, duration_ns: int) -> None:
         """Wait until the clock has been moved on so far."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now_ns + max(duration_ns, 0), next(self._numbers), woken))
+        heapq.heappush(self._waiting, (self._now_ns + max(duration_ns, 0), next(self._numbers), woken))
         await woken
 
     def advance(self, duration_ns: int) -> None:
-        """Move on by `duration_ns`; whoever has slept that long wakes at the loop's next turn."""
+        """Move on by `duration_ns`; whoever has waited that long wakes at the loop's next turn.
+
+        Raises:
+            ValueError: The duration is negative.
+        """
+        if duration_ns < 0:
+            raise ValueError(f"a clock cannot go back by {-duration_ns} ns")
         self._now_ns += duration_ns
-        while self._sleepers and self._sleepers[0][0] <= self._now_ns:
-            woken = heapq.heappop(self._sleepers)[2]
+        while self._waiting and self._waiting[0][0] <= self._now_ns:
+            woken = heapq.heappop(self._waiting)[2]
             if not woken.done():
                 woken.set_result(None)
 
@@ -70,7 +91,7 @@ async def within(clock: Clock, duration_ns: int, work: Coroutine[Any, Any, T]) -
         TimeoutError: It took longer.
     """
     task = asyncio.ensure_future(work)
-    alarm = asyncio.ensure_future(clock.sleep_ns(duration_ns))
+    alarm = asyncio.ensure_future(clock.wait_ns(duration_ns))
     try:
         await asyncio.wait((task, alarm), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
