@@ -40,7 +40,7 @@ Contender = Callable[[list[tuple[int, bytes]], int, Path], str]
 
 
 def make_frames() -> list[tuple[int, bytes]]:
-    """Return frames and their connections: each write from all of them, some a few writes behind."""
+    """Return frames and their connections: each write from all, from the later ones some writes behind."""
     texts = [head[4:] + feed_server.STAMP + tail for head, tail in feed_server.writes(UNIQUE)]
     frames = []
     for index in range(UNIQUE):

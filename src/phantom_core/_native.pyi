@@ -1165,7 +1165,7 @@ class RecordingWriter:
 class Recorder:
     """Record what arrives without waiting for the disk: frames are copied, a thread writes them.
 
-    Every 0.4 seconds, and whenever a block is full, what has arrived is compressed, written and
+    A full block is compressed and written, and every 0.4 seconds all of what has arrived is written and
     synced: a crash loses less than a second, unless the disk is slower. If the disk falls behind,
     notifications are left out and counted (`lost`); answers and requests never are.
 
@@ -1192,7 +1192,7 @@ class Recorder:
             path: Names the files; the first must not exist yet.
             header: As for `RecordingWriter`; `endpoints` are the connections known so far.
             level: zstd level, 1 (fast) to 22 (small).
-            block_bytes: Uncompressed bytes after which a block is written and synced, 1 to 2**27.
+            block_bytes: Uncompressed bytes after which a block is written, 1 to 2**27.
             max_file_bytes: A file ends with the block that brings it to this size.
             max_file_ns: A file covers less than this much time.
             max_waiting_bytes: Bytes that may wait for the disk.
@@ -2992,7 +2992,8 @@ class WssAggregator:
     def push(self, endpoint: int | str, frame: Buffer) -> tuple[_Update, ...]:
         """Return the news in an incoming frame, a message or a batch: empty unless fresh.
 
-        `bytes` and memory views of them are read in place; what can change meanwhile is copied.
+        `bytes` and memory views of them from 8 kB on are read in place. Other buffers are copied, since they
+        can change meanwhile: about 60 ns for 1.2 kB, less than `bytes(view)` would cost the caller.
 
         Never raises for what the frame holds: a bad one is counted. Frames of 16 KiB and more
         are read without the GIL; for smaller ones releasing it costs more than it gives.
