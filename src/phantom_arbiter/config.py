@@ -310,8 +310,7 @@ class LiveSettings(_Section):
     """How a live market is kept true."""
 
     reread_every_s: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
-    """Seconds in which each account is read once over HTTP, in doubt or not: that finds a write which all
-    endpoints have lost. 5,000 accounts are 50 calls. 0: never."""
+    """Seconds in which each account is read once in any case, for writes that all have lost; 0 for never."""
 
 
 class JournalSettings(_Section):

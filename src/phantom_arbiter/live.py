@@ -15,7 +15,7 @@ from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.discovery import DiscoveryRequest
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.healing import HealingRules
-from phantom_arbiter.sources.live import LiveSettings, LiveSource, no_stage
+from phantom_arbiter.sources.live import LiveSettings, LiveSource, check_endpoints, no_stage
 from phantom_arbiter.sources.sink import EngineSink, Sink, Tee
 from phantom_arbiter.sources.snapshots import OnStage, http_connection
 from phantom_arbiter.sources.websocket import FeedObserver
@@ -50,8 +50,10 @@ def live_source(config: Config, observer: FeedObserver) -> LiveSource:
     Raises:
         ConfigError: No endpoint can be used, or no pools are asked for.
     """
+    endpoints = [endpoint(each) for each in config.endpoints]
+    check_endpoints(endpoints)
     check_quorum(config)
-    return LiveSource([endpoint(each) for each in config.endpoints], live_settings(config), observer=observer)
+    return LiveSource(endpoints, live_settings(config), observer=observer)
 
 
 def live_info(config: Config) -> SourceInfo:

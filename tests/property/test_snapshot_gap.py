@@ -87,7 +87,7 @@ class Reached:
     def reached_slot(self) -> int:
         return self._slot
 
-    def check_copies(self, copies: int) -> None:
+    def check_quorum(self, quorum: int) -> None:
         pass
 
 

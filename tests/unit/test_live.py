@@ -245,7 +245,7 @@ def test_a_provider_under_quarantine_is_reported_and_what_it_said_is_read_from_o
         async with LocalNet(replace(NET, endpoints=3)) as net:
             limits = QuarantineLimits(wrong_owners=1)
             async with Live(endpoints_of(net), quarantine=limits) as live:
-                await net.set_faults(2, FaultPlan(lie=0.5, lie_kinds=("owner", "data")))
+                await net.set_faults(2, FaultPlan(lie=0.5, lie_kinds=("owner",)))
                 while not live.heard.texts(EventKind.QUARANTINED):
                     await asyncio.sleep(0.02)
                 (said,) = live.heard.texts(EventKind.QUARANTINED)
