@@ -185,5 +185,6 @@ class MarketFrames:
 
     async def run(self, sink: Sink) -> None:
         """Hand frames to `sink` until it is cancelled."""
-        both = Tee(sink, EngineSink(self._market, lambda signals: None))
+        # The market first: what it refuses to follow is not sent, so it must not be recorded.
+        both = Tee(EngineSink(self._market, lambda signals: None), sink)
         await self._source.run(self._market, both, asyncio.Event())

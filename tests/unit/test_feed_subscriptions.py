@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from phantom_arbiter.sources.sink import AggregatorSink
+from phantom_arbiter.sources.sink import AggregatorSink, Tee
 from phantom_arbiter.sources.websocket import FeedSettings, account, logs, program
 from phantom_arbiter.sources.ws.settings import SECOND
 from phantom_core import WssAggregator
@@ -114,6 +114,32 @@ def test_unanswered_subscription_is_asked_again_and_its_late_answer_is_not_held_
             await client.connection.send(json.dumps({"jsonrpc": "2.0", "id": first["id"], "result": 777}))
             await eventually(lambda: client.cancelled == [777])
             assert feed.stats().connections[0].unanswered == 1
+
+    run(scene)
+
+
+def test_endpoint_that_never_answers_costs_its_own_connection_and_nothing_else() -> None:
+    async def scene() -> None:
+        rig = Rig()
+        sink = Tee(AggregatorSink(WssAggregator(max_pending=4), lambda news: None), rig.sink)
+        async with (
+            FakeEndpoint(lambda *_: None) as silent,
+            FakeEndpoint() as there,
+            rig.feed(silent.endpoint("silent"), there.endpoint(), sink=sink) as feed,
+        ):
+            feed.subscribe([account(POOL_A)])
+            running = asyncio.create_task(feed.run())
+            await eventually(lambda: there.clients and silent.clients)
+            for _ in range(60):
+                await rig.advance(1 * SECOND)
+                await there.beat()
+                await asyncio.sleep(0.002)
+                if rig.observer.texts("lost"):
+                    break
+            (said,) = rig.observer.texts("lost")
+            assert said.startswith("silent/0 leaves too many requests unanswered")
+            assert not running.done()
+            assert feed.stats().connections[1].confirmed == 2
 
     run(scene)
 

@@ -25,7 +25,12 @@ class Sink(Protocol):
         ...
 
     def sent(self, connection: str, frame: bytes) -> None:
-        """Take notice of a JSON-RPC request, before it is sent."""
+        """Take notice of a JSON-RPC request, before it is sent.
+
+        Raises:
+            InvalidInput: It cannot be followed, as too many are unanswered: it is not sent, and the connection
+                is begun anew.
+        """
         ...
 
     def received(self, connection: str, frame: bytes) -> None:

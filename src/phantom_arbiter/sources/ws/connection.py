@@ -10,6 +10,7 @@ from functools import partial
 from picows import WSUpgradeRequest, WSUpgradeResponse, ws_connect
 
 from phantom_arbiter.clock import within
+from phantom_arbiter.errors import InvalidInput
 from phantom_arbiter.sources.sink import receiver_of
 from phantom_arbiter.sources.ws.backoff import Backoff
 from phantom_arbiter.sources.ws.dial import Dial
@@ -296,10 +297,14 @@ class Connection:
             return
         try:
             self._shared.sink.sent(self.name, request)
+        except InvalidInput as error:
+            # Whoever orders frames remembers unanswered requests, within bounds. An endpoint that never
+            # answers reaches them; a new connection makes them void.
+            listener.end(f"leaves too many requests unanswered: {error}")
         except Exception as error:
             self._on_sink_error(error)
-            return
-        listener.send(request)
+        else:
+            listener.send(request)
 
     def _on_answer(self, message: bytes) -> None:
         """Take a message that may be an answer."""
