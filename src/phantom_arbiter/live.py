@@ -80,7 +80,6 @@ class LiveRun:
         *,
         stop_after_s: float | None = None,
         on_stage: OnStage = no_stage,
-        tee: Callable[[Sink], Sink] = lambda sink: sink,
     ) -> None:
         """Prepare.
 
@@ -89,13 +88,11 @@ class LiveRun:
             market: What the engine of `drive` feeds.
             stop_after_s: Stop after so long; None: only when asked to.
             on_stage: Told of each stage of the start.
-            tee: Makes the sink out of the engine, to hand frames to something else, too.
         """
         self._source = source
         self._market = market
         self._stop_after_s = stop_after_s
         self._on_stage = on_stage
-        self._tee = tee
         self._is_stopping = False
         self._wake: Callable[[], object] | None = None
 
@@ -126,7 +123,7 @@ class LiveRun:
         if self._stop_after_s is not None:
             loop.call_later(self._stop_after_s, stop.set)
         try:
-            await self._source.run(self._market, self._tee(Clocked(engine)), stop, self._on_stage)
+            await self._source.run(self._market, Clocked(engine), stop, self._on_stage)
         finally:
             self._wake = None
 

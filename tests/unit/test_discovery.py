@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("solders")
 
 from phantom_arbiter.config import Config
-from phantom_arbiter.errors import ConfigError, EndpointDown, EndpointError
+from phantom_arbiter.errors import ConfigError, EndpointDown
 from phantom_arbiter.localnet import FaultPlan, LocalNet, NetSettings
 from phantom_arbiter.localnet.simulator.simulator import SHIPPED_MARKET
 from phantom_arbiter.market_snapshot import take_snapshot
@@ -313,30 +313,6 @@ def test_an_endpoint_that_is_down_does_not_keep_accounts_unread() -> None:
                 follower = Follower(live.market, SnapshotReader(pool, live.sink), subscribe)
                 await follower.start([WHIRLPOOL])
                 assert missing(live.market.wanted()) == {}
-
-    run(test)
-
-
-def test_run_tells_of_failures_and_goes_on() -> None:
-    async def test() -> None:
-        live = Live()
-        rules = replace(QUICK, rounds=1)
-        told: list[EndpointError] = []
-        turns = 0
-        async with RpcServer("a", error(-32603, "broken")) as a, RpcPool([a.endpoint()], rules) as pool:
-            follower = Follower(live.market, SnapshotReader(pool, live.sink))
-            with pytest.raises(EndpointDown):
-                await follower.start([WHIRLPOOL])
-
-            async def wait() -> None:
-                nonlocal turns
-                turns += 1
-                if turns > 2:
-                    raise asyncio.CancelledError
-
-            with pytest.raises(asyncio.CancelledError):
-                await follower.run(wait, told.append)
-        assert len(told) == 2
 
     run(test)
 

@@ -486,7 +486,7 @@ def test_accounts_are_read_in_batches_of_a_hundred_each_address_once() -> None:
         ):
             wanted = addresses(250)
             read: list[str] = []
-            async for batch, answer in pool.accounts([*wanted, *wanted[:30]], min_slot=40):
+            async for batch, (answer,) in pool.accounts([*wanted, *wanted[:30]], min_slot=40):
                 assert answer.slot == 50
                 assert len(answer.result["value"]) == len(batch)
                 read += batch
@@ -505,7 +505,7 @@ def test_an_endpoint_behind_the_slot_wanted_is_left_for_one_that_is_not() -> Non
             RpcServer("good", accounts(40)) as good,
             RpcPool([late.endpoint(), good.endpoint()], ONCE) as pool,
         ):
-            async for _, answer in pool.accounts(addresses(1), min_slot=40):
+            async for _, (answer,) in pool.accounts(addresses(1), min_slot=40):
                 assert answer.endpoint == "good"
             assert pool.meter.of("late", "getMultipleAccounts").failed == {"StaleSlot": 1}
 

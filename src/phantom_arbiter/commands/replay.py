@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from phantom_arbiter.commands.run import ConfigOption, JsonOption, ReleaseOption, UiName
+from phantom_arbiter.commands.run import (
+    ConfigOption,
+    HaltedOption,
+    JournalOption,
+    JsonOption,
+    MaxHopsOption,
+    ReleaseOption,
+    SpeedOption,
+    UiOption,
+)
 
 
 def replay(
@@ -17,18 +26,11 @@ def replay(
             metavar="FILE...", help="A recording, or the parts of one in any order.", dir_okay=False
         ),
     ],
-    speed: Annotated[
-        str | None,
-        typer.Option(metavar="1x|100x|max", help="Recorded time, a multiple of it, or no waiting (default)."),
-    ] = None,
-    journal: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="SQLite journal; created if missing.")
-    ] = None,
-    ui: Annotated[
-        UiName | None, typer.Option(help="Live counters, or one line per event, on stderr.")
-    ] = None,
-    max_hops: Annotated[str | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
-    halted: Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")] = False,
+    speed: SpeedOption = None,
+    journal: JournalOption = None,
+    ui: UiOption = None,
+    max_hops: MaxHopsOption = None,
+    halted: HaltedOption = False,
     release_venue: ReleaseOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

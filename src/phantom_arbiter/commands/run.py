@@ -52,6 +52,24 @@ ReleaseOption = Annotated[
         autocompletion=complete_venue,
     ),
 ]
+SpeedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--speed",
+        metavar="1x|100x|max",
+        help="Recorded time, a multiple of it, or no waiting (default).",
+    ),
+]
+JournalOption = Annotated[
+    Path | None, typer.Option("--journal", metavar="PATH", help="SQLite journal; created if missing.")
+]
+UiOption = Annotated[
+    UiName | None, typer.Option("--ui", help="Live counters, or one line per event, on stderr.")
+]
+MaxHopsOption = Annotated[
+    str | None, typer.Option("--max-hops", metavar="N", help="Longest cycle in pools, 2 to 4.")
+]
+HaltedOption = Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -66,22 +84,15 @@ def run(
     recording: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Recording to replay; implies --source recording.")
     ] = None,
-    speed: Annotated[
-        str | None,
-        typer.Option(metavar="1x|100x|max", help="Recorded time, a multiple of it, or no waiting (default)."),
-    ] = None,
-    journal: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="SQLite journal; created if missing.")
-    ] = None,
-    ui: Annotated[
-        UiName | None, typer.Option(help="Live counters, or one line per event, on stderr.")
-    ] = None,
+    speed: SpeedOption = None,
+    journal: JournalOption = None,
+    ui: UiOption = None,
     duration: Annotated[
         str | None,
         typer.Option("--for", metavar="90s|10m|2h", help="Stop a live run after this time; else on Ctrl-C."),
     ] = None,
-    max_hops: Annotated[str | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
-    halted: Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")] = False,
+    max_hops: MaxHopsOption = None,
+    halted: HaltedOption = False,
     release_venue: ReleaseOption = None,
     live: Annotated[bool, typer.Option("--live", help="Refused: live execution is not built yet.")] = False,
     config: ConfigOption = None,

@@ -306,22 +306,6 @@ class Follower:
         self._count(read)
         return read
 
-    async def run(
-        self, wait: Callable[[], Awaitable[object]], on_error: Callable[[EndpointError], object]
-    ) -> None:
-        """Update after every `wait`, until cancelled; an endpoint's failure is told and tried again.
-
-        Args:
-            wait: Lets time pass: some 50 ms, more after an error if it is to be gentle.
-            on_error: Told what could not be read.
-        """
-        while True:
-            await wait()
-            try:
-                await self.update()
-            except EndpointError as error:
-                on_error(error)
-
     def _count(self, read: ReadReport) -> None:
         self.report.rounds += 1
         reads = self.report.reads

@@ -158,19 +158,8 @@ class LiveSource:
                 tls=self._tls,
             )
             async with feed:
-                await self._until(stop, feed.run(), self._keep(market, sink, feed, found.pools, on_stage))
-
-    async def _until(self, stop: asyncio.Event, *work: Coroutine[Any, Any, None]) -> None:
-        """Wait until `stop` is set or one of the works fails."""
-        tasks = [asyncio.ensure_future(each) for each in (stop.wait(), *work)]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+                keeping = self._keep(market, sink, feed, found.pools, on_stage)
+                await first_end(stop.wait(), feed.run(), keeping)
 
     async def _keep(
         self, market: FreshMarket, sink: Sink, feed: Feed, pools: Sequence[str], on_stage: OnStage
@@ -194,7 +183,7 @@ class LiveSource:
         ]
         if rules.sweep_ns is not None:
             keepers.append(self._again(lambda: healer.sweep_pause_ns() or WATCH_NS, healer.sweep))
-        await self._until(asyncio.Event(), *keepers)
+        await first_end(*keepers)
 
     async def _again(self, pause_ns: Callable[[], int], work: Callable[[], Awaitable[object]]) -> None:
         """Do `work` after every pause, for ever; what endpoints cannot give is told and tried again."""
@@ -229,6 +218,23 @@ class LiveSource:
 
     def _report(self, kind: EventKind, endpoint: str, text: str) -> None:
         self._observer.feed_event(FeedEvent(kind, endpoint, text))
+
+
+async def first_end(*work: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of the works ends or fails; the others are cancelled.
+
+    Raises:
+        Exception: What it failed with.
+    """
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def check_endpoints(endpoints: Sequence[Endpoint]) -> None:

@@ -16,7 +16,7 @@ import contextlib
 import itertools
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -362,50 +362,28 @@ class RpcPool:
         self,
         addresses: Iterable[str],
         *,
+        quorum: int = 1,
         together: Iterable[Sequence[str]] = (),
         min_slot: int | None = None,
         commitment: Commitment = "processed",
-    ) -> AsyncIterator[tuple[list[str], Answer]]:
-        """Read accounts in batches of 100, several at a time; give each batch as its answer comes.
+    ) -> AsyncIterator[tuple[list[str], list[Answer]]]:
+        """Read accounts in batches of 100, several at a time; give each batch as its answers come.
 
-        Every address is read once. Batches come in no particular order and may hold at different slots.
+        Every address is in one batch. Batches come in no particular order and may hold at different slots.
 
         Args:
             addresses: Whose accounts.
+            quorum: With more than 1, every batch is read at several endpoints: see `call_several`.
             together: Groups of them to be read in one batch, as far as they fit: at one slot.
             min_slot: `minContextSlot`: an endpoint that has not reached it is asked again later.
             commitment: Which state.
 
         Yields:
-            The addresses and the answer, `result["value"]` in the same order, null for no account.
+            The addresses and the answers, `result["value"]` in the same order, null for no account.
 
         Raises:
-            EndpointError: A batch could not be read anywhere.
-        """
-        batches = self.accounts_of_several(
-            1, addresses, together=together, min_slot=min_slot, commitment=commitment
-        )
-        async with contextlib.aclosing(batches):
-            async for batch, answers in batches:
-                yield batch, answers[0]
-
-    async def accounts_of_several(
-        self,
-        quorum: int,
-        addresses: Iterable[str],
-        *,
-        together: Iterable[Sequence[str]] = (),
-        min_slot: int | None = None,
-        commitment: Commitment = "processed",
-    ) -> AsyncGenerator[tuple[list[str], list[Answer]], None]:
-        """Read accounts as `accounts` does, every batch at several endpoints: see `call_several`.
-
-        Yields:
-            The addresses and the answers.
-
-        Raises:
-            EndpointError: Too few endpoints gave a batch.
-            ConfigError: There are fewer endpoints.
+            EndpointError: A batch could not be read at enough endpoints.
+            ConfigError: There are fewer endpoints than `quorum`.
         """
         config: dict[str, Any] = {"encoding": "base64", "commitment": commitment}
         if min_slot is not None:

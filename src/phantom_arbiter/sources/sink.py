@@ -28,8 +28,8 @@ class Sink(Protocol):
         """Take notice of a JSON-RPC request, before it is sent.
 
         Raises:
-            InvalidInput: It cannot be followed, as too many are unanswered: it is not sent, and the connection
-                is begun anew.
+            InvalidInput: It cannot be followed, as too many are unanswered: it is not sent, and the
+                connection is begun anew.
         """
         ...
 

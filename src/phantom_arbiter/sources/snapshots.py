@@ -139,8 +139,12 @@ class SnapshotReader:
         """
         wanted = list(dict.fromkeys(addresses))
         report = ReadReport()
-        batches = self.pool.accounts_of_several(
-            self._quorum, wanted, together=together, min_slot=min_slot, commitment=self._commitment
+        batches = self.pool.accounts(
+            wanted,
+            quorum=self._quorum,
+            together=together,
+            min_slot=min_slot,
+            commitment=self._commitment,
         )
         async for batch, answers in batches:
             for answer in answers:
