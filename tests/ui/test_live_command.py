@@ -81,6 +81,7 @@ def test_a_recorded_market_replays_with_its_trades(config: str, capsys: pytest.C
     [
         (["run", "--source", "live"], "a live source needs endpoints; hint: add a table [[endpoints]]"),
         (["run", "--for", "5s"], "--for is for live runs"),
+        (["run", "--source", "live", "--speed", "2x"], "--speed is for recordings"),
         (["run", "--source", "live", "--recording", "x.phrec"], "contradict each other"),
         (["run", "--source", "live", "--for", "soon"], "--for is `soon`"),
         (["record", "--mint", "SOL"], "no endpoint with a ws_url to record from"),

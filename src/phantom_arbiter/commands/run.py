@@ -123,6 +123,8 @@ def run(
     }
     effective = load(given(flags), config)
     if effective.config.run.source == "live" and recording is None:
+        if speed is not None:
+            raise ConfigError("--speed is for recordings", hint="a live run goes as fast as the chain")
         live_session(effective, as_json=as_json, duration=duration)
         return
     if duration is not None:
