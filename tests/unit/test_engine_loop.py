@@ -6,12 +6,14 @@ import pytest
 
 import shipped_day
 from phantom_arbiter.config import Config, risk_rules
-from phantom_arbiter.domain import Outcome, Plan, Verdict
+from phantom_arbiter.domain import Outcome, Verdict
 from phantom_arbiter.engine import REPORT_INTERVAL_NS, Engine, Parts, Trade
 from phantom_arbiter.errors import InvariantError, JournalError, MarketDataError
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.native import stats_from_native
+from phantom_arbiter.risk import Booked
 from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
+from phantom_arbiter.swaps import AnyPlan
 from phantom_core import Engine as NativeEngine
 from phantom_core import Record
 from shell_fakes import (
@@ -55,13 +57,13 @@ def test_intent_is_journaled_before_the_market_is_touched() -> None:
     seen: list[list[int]] = []
 
     class Looking(FakeJournal):
-        def intent(self, plan: Plan) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked) -> int:
             seen.append(prices(market))
-            return super().intent(plan)
+            return super().intent(plan, entry)
 
-        def outcome(self, attempt_id: int, outcome: Outcome) -> None:
+        def outcome(self, attempt_id: int, outcome: Outcome, slot: int) -> None:
             seen.append(prices(market))
-            super().outcome(attempt_id, outcome)
+            super().outcome(attempt_id, outcome, slot)
 
     journal = Looking()
     engine = Engine(parts(market, journal=journal))
@@ -74,7 +76,7 @@ def test_intent_is_journaled_before_the_market_is_touched() -> None:
 
 def test_journal_that_fails_stops_the_run_before_the_market_is_touched() -> None:
     class FullJournal(FakeJournal):
-        def intent(self, plan: object) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked) -> int:
             raise JournalError("disk is full")
 
     market, untouched = shipped_day.market(), shipped_day.market()
@@ -122,7 +124,7 @@ def test_kill_switch_file_stops_sending_as_long_as_it_is_there(tmp_path: Path) -
     file = tmp_path / "stop"
 
     class Toggling(FakeObserver):
-        def refused(self, plan: Plan, verdict: Verdict) -> None:
+        def refused(self, plan: AnyPlan, verdict: Verdict) -> None:
             file.unlink()
 
     file.touch()
@@ -137,7 +139,7 @@ def test_latency_counts_received_frames_and_leaves_execution_out() -> None:
     clock = StepClock(10)
 
     class SlowJournal(FakeJournal):
-        def intent(self, plan: object) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked) -> int:
             for _ in range(1_000):
                 clock()
             return 1
@@ -147,7 +149,7 @@ def test_latency_counts_received_frames_and_leaves_execution_out() -> None:
     engine.run(records)
     assert engine.tally.filled == 1
     assert engine.latency.count == sum(record.kind == "received" for record in records) < len(records)
-    assert (engine.latency.quantile(0.5), engine.latency.max_ns) == (10, 20)
+    assert (engine.latency.quantile(0.5), engine.latency.max_ns) == (10, 40)
 
 
 def test_stop_from_within_leaves_the_rest_unread_and_reports_once_more() -> None:

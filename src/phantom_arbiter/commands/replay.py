@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from phantom_arbiter.commands.run import ConfigOption, JsonOption, ReleaseOption, UiName
+from phantom_arbiter.commands.run import ConfigOption, JsonOption, ReleaseOption, StrategyOption, UiName
 
 
 def replay(
@@ -27,6 +27,7 @@ def replay(
     ui: Annotated[
         UiName | None, typer.Option(help="Live counters, or one line per event, on stderr.")
     ] = None,
+    strategy: StrategyOption = None,
     max_hops: Annotated[str | None, typer.Option(metavar="N", help="Longest cycle in pools, 2 to 4.")] = None,
     halted: Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")] = False,
     release_venue: ReleaseOption = None,
@@ -43,5 +44,6 @@ def replay(
         "engine": {"max_hops": max_hops},
         "market": {"release_venues": release_venue or None},
         "risk": {"halted": True if halted else None},
+        "strategy": {"use": strategy},
     }
     replay_session(load(given(flags), config), as_json=as_json, files=files)
