@@ -1,0 +1,430 @@
+"""No sequence of plans, outcomes, crashes and restarts exceeds any limit.
+
+The world keeps its own list of what was sent and sums over all of it. A crash comes before any statement of
+SQL, or between two of ours; what was not committed is gone, as when the process is killed.
+`PHANTOM_SOAK=50` tries fifty times as many sequences.
+"""
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import event
+
+from phantom_arbiter.domain import Fill, Hop, Outcome, OutcomeState
+from phantom_arbiter.journal import Journal, RunIdentity, read_journal
+from phantom_arbiter.risk import (
+    DAY_SLOTS,
+    Booked,
+    BreakerRules,
+    MintLimits,
+    Result,
+    RiskRules,
+    RiskState,
+    SanityRules,
+    TradeLimits,
+    VenueLimits,
+    recall,
+    result,
+    settle_key,
+)
+from phantom_arbiter.risk.positions import basis_of
+from phantom_arbiter.risk_desk import RiskDesk
+from phantom_arbiter.swaps import AnyPlan, SwapOrder, SwapPlan
+from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, FakeObserver, opportunity, plan, promised
+
+# What a live run writes: nobody knows by itself what became of an attempt that a crash left open.
+IDENTITY = RunIdentity("live", "chain", "cd" * 32, "0.1.0", account="main")
+ROUTES = ((POOL_A, POOL_B), (POOL_B, POOL_C), (POOL_A, POOL_B, POOL_C))
+SOAK = int(os.environ.get("PHANTOM_SOAK", "1"))
+STEPS: Counter[str] = Counter()
+
+
+class Crash(BaseException):
+    """The process is killed here."""
+
+
+@cache
+def empty_journal() -> bytes:
+    """Return a journal in which nothing has been written: migrations take a third of a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "j.sqlite"
+        Journal(path).close()
+        return path.read_bytes()
+
+
+@dataclass
+class Sent:
+    """One transaction that left the house, whatever we know of it."""
+
+    attempt_id: int
+    plan: AnyPlan
+    slot: int
+    ends: Outcome
+
+
+@dataclass
+class World:
+    """What really happened."""
+
+    sent: list[Sent] = field(default_factory=list)
+    settled: list[tuple[int, Sent]] = field(default_factory=list)
+    """When an outcome became known, in that order."""
+
+    def open(self) -> list[Sent]:
+        known = {id(entry) for _, entry in self.settled}
+        return [entry for entry in self.sent if id(entry) not in known]
+
+    def positions(self, mint: str) -> int:
+        """Return what is paid for and not sold again."""
+        basis = 0
+        for _, entry in self.settled:
+            swap = entry.plan
+            if isinstance(swap, SwapPlan) and swap.base_mint == mint and entry.ends.fill is not None:
+                basis += swap.amount_in if swap.order.opens else -swap.basis
+        return basis
+
+
+crashes = st.one_of(st.none(), st.none(), st.integers(0, 9))
+slots = st.one_of(st.integers(-5, 30), st.sampled_from([DAY_SLOTS // 2, DAY_SLOTS - 1, DAY_SLOTS]))
+endings = st.sampled_from(["filled", "filled", "failed", "unknown"])
+
+
+class Restarts(RuleBasedStateMachine):
+    """The engine's half of risk over a real journal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+        self.path = self.folder / "j.sqlite"
+        self.path.write_bytes(empty_journal())
+        self.world = World()
+        self.slot = DAY_SLOTS
+        self.number = 0
+        self.killed_by = self.folder / "halt"
+        self.until_crash: int | None = None
+        self.committed: set[int] = set()
+
+    @initialize(
+        limits=st.tuples(
+            st.integers(100, 300),
+            st.integers(200, 2_000),
+            st.integers(100, 900),
+            st.integers(50, 900),
+            st.integers(50, 900),
+        ),
+        counts=st.tuples(st.integers(1, 15), st.integers(0, 20), st.integers(0, 4), st.integers(0, 60)),
+        rate=st.tuples(st.integers(0, 6), st.integers(0, 100)),
+        fees=st.integers(100_000, 300_000),
+        venue=st.integers(1_000, 10_000_000),
+    )
+    def begin(
+        self,
+        limits: tuple[int, int, int, int, int],
+        counts: tuple[int, int, int, int],
+        rate: tuple[int, int],
+        fees: int,
+        venue: int,
+    ) -> None:
+        per_trade, per_day, exposure, loss, drawdown = limits
+        mint = MintLimits(per_trade, per_day, exposure, loss)
+        self.rules = RiskRules(
+            TradeLimits(
+                {USDC: mint, WSOL: mint},
+                max_trades_per_day=counts[0],
+                max_fee_lamports_per_day=fees,
+                each_venue=VenueLimits(venue, venue * 3, venue * 2),
+            ),
+            BreakerRules(
+                route_cooldown_slots=counts[1],
+                failures_in_a_row=counts[2],
+                failure_cooldown_slots=counts[3],
+                max_loss_per_day={USDC: loss, WSOL: loss},
+                max_drawdown={USDC: drawdown, WSOL: drawdown},
+                failure_rate_attempts=rate[0],
+                max_failure_rate_pct=rate[1],
+            ),
+            SanityRules(max_market_age_slots=8),
+        )
+        self.start()
+
+    def start(self) -> None:
+        self.journal = Journal(self.path)
+        self.journal.begin_run(IDENTITY)
+        event.listen(self.journal._connection, "before_cursor_execute", lambda *_: self.point())
+        state = recall(self.rules, *self.journal.recalled("main"))
+        self.desk = RiskDesk(
+            self.rules, state, self.journal, FakeObserver(), kill_switch_file=self.killed_by
+        )
+        self.keys = {f"attempt {entry.attempt_id}": entry for entry in self.world.sent}
+
+    def point(self) -> None:
+        """Die here if it is time to."""
+        if self.until_crash is not None:
+            self.until_crash -= 1
+            if self.until_crash < 0:
+                self.until_crash = None
+                raise Crash
+
+    @contextmanager
+    def dying(self, after: int | None) -> Iterator[None]:
+        """Let the block be killed at its point number `after`, and start again if it was."""
+        self.until_crash = after
+        try:
+            yield
+        except Crash:
+            STEPS["crash"] += 1
+            # Nothing that a dying process would not leave to the operating system.
+            self.journal._connection.close()
+            self.journal._lock.release()
+            self.learn()
+            self.start()
+        finally:
+            self.until_crash = None
+
+    def learn(self) -> None:
+        """Take over which outcomes were committed: the last one may have been, before the crash."""
+        known = {id(entry) for _, entry in self.world.settled}
+        rows = {row.id: row.state for row in read_journal(self.path).attempts}
+        for entry in self.world.sent:
+            assert entry.attempt_id in rows, "something was sent that no row tells of"
+            if id(entry) not in known and rows[entry.attempt_id] != "intent":
+                self.world.settled.append((self.settling, entry))
+
+    # ---- what may happen
+
+    @rule(
+        step=slots,
+        mint=st.sampled_from([USDC, WSOL]),
+        route=st.integers(0, 2),
+        amount_in=st.integers(1, 300),
+        cost=st.integers(0, 60),
+        ending=endings,
+        crash=crashes,
+    )
+    def cycle(
+        self, step: int, mint: str, route: int, amount_in: int, cost: int, ending: str, crash: int | None
+    ) -> None:
+        self.number += 1
+        self.slot = max(self.slot + step, 1)
+        asked = plan(
+            opportunity(
+                self.number,
+                self.slot,
+                base_mint=mint,
+                pools=ROUTES[route],
+                amount_in=amount_in,
+                gross_profit=100,
+                cost=cost,
+            )
+        )
+        ends = (
+            Outcome(OutcomeState.FAILED, "late", None, cost)
+            if ending == "failed"
+            else Outcome(OutcomeState.FILLED, None, promised(asked), cost)
+        )
+        self.attempt(asked, ends, is_known=ending != "unknown", crash=crash)
+
+    @rule(
+        step=slots,
+        amount=st.integers(1, 300),
+        price=st.integers(0, 30),
+        sells=st.booleans(),
+        cost=st.integers(0, 30),
+        ending=endings,
+        crash=crashes,
+    )
+    def swap(
+        self, step: int, amount: int, price: int, sells: bool, cost: int, ending: str, crash: int | None
+    ) -> None:
+        self.number += 1
+        self.slot = max(self.slot + step, 1)
+        key = ("mr", USDC, WSOL)
+        held = self.desk.state.positions.get(key)
+        if sells and held is None:
+            return
+        sold = min(amount, held.amount) if held else 0
+        amount_in, amount_out = (sold, max(sold * price // 10, 1)) if sells else (amount, amount)
+        mints = (WSOL, USDC) if sells else (USDC, WSOL)
+        order = SwapOrder("mr", POOL_A, *mints, amount_in, 1, USDC)
+        basis = basis_of(self.desk.state.positions, key, sold) if sells else 0
+        asked = SwapPlan(self.number, self.slot, order, amount_out, basis or 0, cost, 5_000, 4_000, 10_000)
+        hop = Hop(POOL_A, *mints, amount_in, amount_out)
+        ends = (
+            Outcome(OutcomeState.FAILED, "late", None, cost)
+            if ending == "failed"
+            else Outcome(
+                OutcomeState.FILLED,
+                None,
+                Fill((hop,), amount_in, amount_out),
+                cost,
+                realised=amount_out - (basis or 0) if sells else 0,
+            )
+        )
+        self.attempt(asked, ends, is_known=ending != "unknown", crash=crash)
+
+    def attempt(self, asked: AnyPlan, ends: Outcome, *, is_known: bool, crash: int | None) -> None:
+        STEPS["asked"] += 1
+        with self.dying(crash):
+            verdict = self.desk.ask(asked)
+            assert verdict.ok or verdict.reason
+            STEPS[verdict.reason or "go"] += 1
+            if not verdict.ok:
+                return
+            entry = self.desk.entry(asked)
+            self.before_sending(asked, entry)
+            self.point()
+            attempt_id = self.journal.intent(asked, entry)
+            self.point()
+            sent = Sent(attempt_id, asked, entry.slot, ends)
+            self.world.sent.append(sent)
+            self.keys[asked.key] = sent
+            self.point()
+            if is_known:
+                self.know(asked.key, sent)
+
+    @rule(step=slots, which=st.integers(0, 5), crash=crashes)
+    def resolve(self, step: int, which: int, crash: int | None) -> None:
+        """Learn late how an attempt ended, one of an earlier run or of this one."""
+        waiting = self.world.open()
+        if not waiting:
+            return
+        STEPS["resolved late"] += 1
+        self.slot = max(self.slot + step, 1)
+        sent = waiting[which % len(waiting)]
+        key = next(key for key, entry in self.keys.items() if entry is sent and self.is_at_risk(key))
+        with self.dying(crash):
+            self.know(key, sent)
+
+    @rule(which=st.integers(0, 5), crash=crashes)
+    def bury(self, which: int, crash: int | None) -> None:
+        """Find out that what an intent announced was never sent."""
+        sent = {entry.attempt_id for entry in self.world.sent}
+        unsent = [
+            key
+            for key in self.desk.state.limits.at_risk
+            if key.startswith("attempt ") and int(key.split()[1]) not in sent
+        ]
+        if not unsent:
+            return
+        STEPS["buried"] += 1
+        key = unsent[which % len(unsent)]
+        with self.dying(crash):
+            slot = self.desk.state.slot
+            never = Outcome(OutcomeState.FAILED, "never_sent", None, 0)
+            self.journal.outcome(int(key.split()[1]), never, slot)
+            self.point()
+            self.desk.state = settle_key(self.rules, self.desk.state, key, Result(True, 0), slot)
+
+    def know(self, key: str, sent: Sent) -> None:
+        self.settling = max(self.slot, self.desk.state.slot)
+        self.journal.outcome(sent.attempt_id, sent.ends, self.settling)
+        self.world.settled.append((self.settling, sent))
+        self.point()
+        said = result(sent.plan, sent.ends)
+        self.desk.state = settle_key(self.rules, self.desk.state, key, said, self.settling)
+
+    def is_at_risk(self, key: str) -> bool:
+        return key in self.desk.state.limits.at_risk
+
+    @rule()
+    def restart(self) -> None:
+        """Stop in good order and start again."""
+        STEPS["restart"] += 1
+        self.journal.close()
+        self.start()
+
+    @rule(on=st.booleans())
+    def switch(self, on: bool) -> None:
+        if on:
+            self.killed_by.touch()
+        else:
+            self.killed_by.unlink(missing_ok=True)
+
+    # ---- what must never happen
+
+    def before_sending(self, asked: AnyPlan, entry: Booked) -> None:
+        assert not self.killed_by.exists()
+        rests = self.rules.breakers.route_cooldown_slots
+        same = [sent.slot for sent in self.world.sent if sent.plan.route == asked.route]
+        assert all(entry.slot >= slot + rests for slot in same)
+
+    @invariant()
+    def no_limit_is_exceeded(self) -> None:
+        if not hasattr(self, "rules"):
+            return
+        limits, breakers = self.rules.limits, self.rules.breakers
+        now = max((slot for slot in self.times()), default=0)
+        today = [entry.plan for entry in self.world.sent if entry.slot > now - DAY_SLOTS]
+        assert len(today) <= limits.max_trades_per_day
+        assert limits.max_fee_lamports_per_day is not None
+        assert sum(asked.fee_lamports for asked in today) <= limits.max_fee_lamports_per_day
+        for mint, limit in limits.mints.items():
+            stakes = [asked.stake for asked in today if asked.base_mint == mint]
+            assert max(stakes, default=0) <= limit.max_amount_in
+            assert sum(stakes) <= limit.max_amount_in_per_day
+            out = [entry.plan.stake for entry in self.world.open() if entry.plan.base_mint == mint]
+            assert sum(out) + self.world.positions(mint) <= limit.max_exposure
+            known = [(slot, entry) for slot, entry in self.world.settled if entry.plan.base_mint == mint]
+            results = [(slot, entry.ends.net_profit) for slot, entry in known]
+            lost = [-net for slot, net in results if net < 0 and slot > now - DAY_SLOTS]
+            assert sum(lost) <= limit.max_loss_per_day
+            assert self.drawdown(results, now) <= breakers.max_drawdown[mint]
+
+    def times(self) -> Iterator[int]:
+        yield from (entry.slot for entry in self.world.sent)
+        yield from (slot for slot, _ in self.world.settled)
+
+    @staticmethod
+    def drawdown(results: list[tuple[int, int]], now: int) -> int:
+        """Return how far the sum stands below the highest it was at in the day before `now`."""
+        heights, total = [(0, 0)], 0
+        for slot, net in results:
+            total += net
+            heights.append((slot, total))
+        # A height stands from its slot until the next one's.
+        ends = [slot for slot, _ in heights[1:]] + [now + 1]
+        standing = [height for (_, height), end in zip(heights, ends, strict=True) if end > now - DAY_SLOTS]
+        return max(standing) - total
+
+    @invariant()
+    def journal_leads_to_the_same_state(self) -> None:
+        if not hasattr(self, "desk"):
+            return
+        STEPS["step"] += 1
+        again = recall(self.rules, *self.journal.recalled("main"))
+        # What a refused plan told of the time is lost with a crash: nothing was booked at it.
+        now = max(again.slot, self.desk.state.slot)
+        assert comparable(self.rules, again, now) == comparable(self.rules, self.desk.state, now)
+
+    def teardown(self) -> None:
+        if hasattr(self, "journal"):
+            self.journal.close()
+        shutil.rmtree(self.folder)
+
+
+def comparable(rules: RiskRules, state: RiskState, now: int) -> object:
+    """Return what both must agree on at slot `now`; keys differ, since an id is known only to the journal."""
+    state = settle_key(rules, state, "nothing", None, now)
+    return (
+        [replace(entry, key="") for entry in state.limits.day],
+        state.limits.amounts,
+        state.limits.venue_lamports,
+        state.limits.fee_lamports,
+        sorted((replace(entry, key="") for entry in state.limits.at_risk.values()), key=repr),
+        state.breakers,
+        state.positions,
+    )
+
+
+TestRestarts = Restarts.TestCase
+TestRestarts.settings = settings(max_examples=40 * SOAK, stateful_step_count=40, deadline=None)
