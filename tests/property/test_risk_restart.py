@@ -125,7 +125,7 @@ class Restarts(RuleBasedStateMachine):
         counts=st.tuples(st.integers(1, 15), st.integers(0, 20), st.integers(0, 4), st.integers(0, 60)),
         rate=st.tuples(st.integers(0, 6), st.integers(0, 100)),
         fees=st.integers(100_000, 300_000),
-        venue=st.integers(1_000, 10_000_000),
+        venue=st.integers(50_000, 1_000_000),
     )
     def begin(
         self,
@@ -162,9 +162,7 @@ class Restarts(RuleBasedStateMachine):
         self.journal.begin_run(IDENTITY)
         event.listen(self.journal._connection, "before_cursor_execute", lambda *_: self.point())
         state = recall(self.rules, *self.journal.recalled("main"))
-        self.desk = RiskDesk(
-            self.rules, state, self.journal, FakeObserver(), kill_switch_file=self.killed_by
-        )
+        self.desk = RiskDesk(self.rules, state, self.journal, FakeObserver(), kill_switch_file=self.killed_by)
         self.keys = {f"attempt {entry.attempt_id}": entry for entry in self.world.sent}
 
     def point(self) -> None:
