@@ -137,8 +137,8 @@ class FakeMarket:
             raise found
         return found
 
-    def stats(self) -> phantom_core.EngineStats:
-        return shipped_day.market().stats()
+    def stats(self, misses: int = 8) -> phantom_core.EngineStats:
+        return shipped_day.market().stats(misses)
 
 
 def received(*frames: bytes) -> list[phantom_core.Record]:

@@ -161,7 +161,7 @@ def load(flags: Nested | None = None, config_file: Path | None = None) -> Effect
             else:
                 merged[name] = value
                 origins[name] = _origin(origin, name)
-    _apply_profile(merged, origins)
+    apply_profile(merged, origins)
     try:
         config = Config(**merged)
     except ValidationError as error:
@@ -169,7 +169,7 @@ def load(flags: Nested | None = None, config_file: Path | None = None) -> Effect
     return Effective(config, origins, flags or {}, config_file)
 
 
-def _apply_profile(merged: dict[str, Any], origins: dict[str, str]) -> None:
+def apply_profile(merged: dict[str, Any], origins: dict[str, str]) -> None:
     """Add the defaults of the mode where nothing else was named."""
     for section, defaults in profile(merged.get("mode")).items():
         given = merged.setdefault(section, {})
