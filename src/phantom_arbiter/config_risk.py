@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from platformdirs import user_state_path
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from phantom_arbiter.config_types import (
     USDC,
@@ -28,6 +28,7 @@ from phantom_arbiter.risk import (
     TradeLimits,
     VenueLimits,
 )
+from phantom_core import venue_names
 
 
 def default_kill_switch_path() -> Path:
@@ -92,6 +93,14 @@ class RiskSettings(Section):
 
     venues: dict[str, VenueLimitSettings] = Field(default_factory=dict)
     """Limits by venue, in lamports; `phantom venues` names them."""
+
+    @field_validator("venues")
+    @classmethod
+    def _are_venues(cls, venues: dict[str, VenueLimitSettings]) -> dict[str, VenueLimitSettings]:
+        unknown = sorted(set(venues) - set(venue_names()))
+        if unknown:
+            raise ValueError(f"there is no venue {unknown[0]}")
+        return venues
 
     each_venue: VenueLimitSettings | None = None
     """Limits of every venue that risk.venues does not name; left out: none."""

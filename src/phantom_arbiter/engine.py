@@ -27,7 +27,13 @@ from phantom_arbiter.native import opportunity_from_native, stats_from_native
 from phantom_arbiter.risk import Booked, RiskRules, RiskState
 from phantom_arbiter.risk_desk import RiskDesk, RiskJournal, RulesWatch
 from phantom_arbiter.strategies.base import Strategy
-from phantom_arbiter.strategy_runner import RunnerRules, StrategyReport, StrategyRunner
+from phantom_arbiter.strategy_runner import (
+    DECLINED,
+    SUSPENDED,
+    RunnerRules,
+    StrategyReport,
+    StrategyRunner,
+)
 from phantom_arbiter.swaps import AnyPlan, PoolPrice, SwapOrder, SwapPlan
 from phantom_arbiter.tally import Tally
 
@@ -316,7 +322,14 @@ class Engine:
         if not tick.changed:
             return clock_ns() - started_ns
         answer = self._runner.on_tick(tick)
-        plan = self._swap_plan(answer.plan, slot) if answer.plan is not None else None
+        plan = None
+        if answer.plan is not None:
+            plan = self._swap_plan(answer.plan, slot)
+        elif answer.reason == SUSPENDED:
+            self._tick_pools = ()
+        elif answer.reason != DECLINED:
+            # That nothing is wanted of a tick is the rule, and no refusal.
+            self.tally.passed_over(answer.reason)
         spent_ns = clock_ns() - started_ns
         if plan is not None:
             self._execute(plan)

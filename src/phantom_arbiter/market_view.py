@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import phantom_core
+from phantom_arbiter.config_types import MAX_AMOUNT
 from phantom_arbiter.domain import Hop, Plan
 from phantom_arbiter.errors import InvalidInput, MarketDataError, SwapRefused
 from phantom_arbiter.risk import Facts, Reference, SanityRules
@@ -21,9 +22,6 @@ TABLE_SLOTS = 1_500
 
 TRIED_POOLS = 3
 """Pools of a pair that are asked before it is said that there is no second opinion."""
-
-MAX_TICK_POOLS = 64
-"""Pools one strategy may have ticks of."""
 
 PROBE_PARTS = 1_000
 """A price is what a pool gives for such a part of its depth, its fee put back."""
@@ -57,6 +55,7 @@ class MarketView:
         self._by_pair: dict[frozenset[str], list[str]] = {}
         self._made_at = -TABLE_SLOTS
         self._is_judging = False
+        self._judged_slot = -1
 
     def facts(self, plan: AnyPlan, rules: SanityRules, *, offered: bool) -> Facts:
         """Return what risk is to know of the world for `plan`, as far as `rules` ask for it."""
@@ -73,8 +72,11 @@ class MarketView:
     def _age(self, plan: AnyPlan) -> int | None:
         """Return the age of the oldest state behind the plan; None if nothing tells ages."""
         signalled = plan.opportunity.age_slots if isinstance(plan, Plan) else None
-        # Once a connection has had a heartbeat, ages are told for the rest of the run.
-        self._is_judging = self._is_judging or self._market.freshness().is_judging
+        # Once a connection has had a heartbeat, ages are told for the rest of the run. The question looks at
+        # every pool: once a slot is often enough.
+        if not self._is_judging and plan.slot > self._judged_slot:
+            self._judged_slot = plan.slot
+            self._is_judging = self._market.freshness().is_judging
         if not self._is_judging:
             return signalled
         ages = [self._market.pool_freshness(hop.pool).age_slots for hop in plan.hops]
@@ -141,7 +143,7 @@ class MarketView:
     ) -> Tick:
         """Return the prices of `pools` now; `before` are those of the last tick."""
         prices = {}
-        for pool in pools[:MAX_TICK_POOLS]:
+        for pool in pools:
             price = self._price(pool)
             if price is not None:
                 prices[pool] = price
@@ -200,6 +202,8 @@ class MarketView:
         """
         if basis is None:
             return "position_not_held"
+        if max(order.amount_in, order.min_amount_out) > MAX_AMOUNT:
+            return "amount_too_large"
         cost = self.cost(order.base_mint, slot)
         if cost is None:
             return "cost_unknown"
@@ -213,6 +217,8 @@ class MarketView:
             return "pool_cannot_be_quoted"
         if quote.amount_out < order.min_amount_out:
             return "quote_below_minimum_out"
+        if quote.amount_out > MAX_AMOUNT:
+            return "amount_too_large"
         return SwapPlan(
             number=number,
             slot=slot,

@@ -154,7 +154,7 @@ class RiskDesk:
             self._toggles_done += 1
             self._is_halted_by_signal = not self._is_halted_by_signal
             self._switched("signal", self._is_halted_by_signal)
-        is_there = self._file is not None and self._file.exists()
+        is_there = self._file is not None and _exists(self._file)
         if is_there != self._is_file_there:
             self._is_file_there = is_there
             self._switched("file", is_there)
@@ -178,3 +178,11 @@ class RiskDesk:
 
     def _changed(self, what: str, key: str, before: str | None, after: str | None) -> None:
         self._journal.changed(RiskChange(self.state.slot, what, key, before, after))
+
+
+def _exists(file: Path) -> bool:
+    """Return whether the file is there; a place that cannot be looked at counts as if it were."""
+    try:
+        return file.exists()
+    except OSError:
+        return True

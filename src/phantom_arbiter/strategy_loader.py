@@ -27,6 +27,7 @@ from phantom_arbiter.strategies.base import Strategy
 from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
 from phantom_arbiter.strategies.mean_reversion import MeanReversion
 from phantom_arbiter.strategies.spatial_arbitrage import SpatialArbitrage
+from phantom_arbiter.swaps import MAX_TICK_POOLS
 
 BUILT_IN: Mapping[str, type[Any]] = MappingProxyType(
     {each.name: each for each in (CyclicArbitrage, SpatialArbitrage, MeanReversion)}
@@ -184,3 +185,7 @@ def _require_values(use: str, made: object) -> None:
         )
     if not isinstance(pools, tuple) or not all(isinstance(pool, str) for pool in pools):
         raise ConfigError(f"strategy {use}: pools is {pools!r}, it is to be a tuple of addresses", hint=GUIDE)
+    if len(pools) > MAX_TICK_POOLS:
+        raise ConfigError(
+            f"strategy {use}: it wants ticks of {len(pools)} pools, {MAX_TICK_POOLS} may be told"
+        )

@@ -16,7 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
 from typing import Any, Generic, TypeVar
@@ -151,6 +151,10 @@ class StrategyRunner:
         if not isinstance(answer, wanted):
             self._failed(f"{hook.__name__} returned {type(answer).__name__}, not {wanted.__name__} or None")
             return Answer(None, NO_PLAN)
+        wrong = _wrong_type(answer)
+        if wrong:
+            self._failed(f"{hook.__name__} returned a {wanted.__name__} in which {wrong}")
+            return Answer(None, NO_PLAN)
         self._plans += 1
         return Answer(answer)
 
@@ -203,6 +207,26 @@ class StrategyRunner:
         if self._suspended is None:
             self._suspended = why
             self._on_suspended(why)
+
+
+_TYPES: dict[str, type] = {
+    "strategy": str,
+    "min_amount_out": int,
+    "amount_in": int,
+    "pool": str,
+    "mint_in": str,
+    "mint_out": str,
+    "base_mint": str,
+}
+
+
+def _wrong_type(answer: object) -> str:
+    """Return which field of a plan or order is not of its type, or nothing: Python does not check."""
+    for field in fields(answer):  # type: ignore[arg-type]
+        wanted, value = _TYPES.get(field.name), getattr(answer, field.name)
+        if wanted is not None and type(value) is not wanted:
+            return f"{field.name} is {type(value).__name__}, not {wanted.__name__}"
+    return ""
 
 
 def describe(error: BaseException) -> str:

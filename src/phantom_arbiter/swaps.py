@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from phantom_arbiter.domain import Hop, Plan, route_of
 
+MAX_TICK_POOLS = 64
+"""Pools one strategy may have ticks of."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolPrice:

@@ -425,4 +425,4 @@ def comparable(rules: RiskRules, state: RiskState, now: int) -> object:
 
 
 TestRestarts = Restarts.TestCase
-TestRestarts.settings = settings(max_examples=40 * SOAK, stateful_step_count=40, deadline=None)
+TestRestarts.settings = settings(max_examples=15 * SOAK, stateful_step_count=40, deadline=None)

@@ -10,6 +10,8 @@ from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.risk import VenueLimits
 from shell_fakes import USDC, WSOL
 
+VENUE_SETTINGS = {"max_lamports": 1, "max_lamports_per_day": 2, "max_exposure_lamports": 3}
+
 
 def test_defaults_are_paper_and_need_nothing() -> None:
     effective = load()
@@ -81,6 +83,10 @@ def test_every_key_has_one_sentence_of_help() -> None:
         ({"run": {"ui": "web"}}, r"'auto', 'rich' or 'plain'"),
         ({"mode": "live"}, r"mode = 'live' \(flag.*\): live execution is not built yet"),
         ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag.*\) is missing"),
+        (
+            {"risk": {"venues": {"orca": VENUE_SETTINGS}}},
+            r"risk\.venues = .*there is no venue orca; hint: Limits by venue",
+        ),
         ({"wallet": {}}, r"unknown key wallet \(flag.*\); hint: it may be mode, engine, market, costs"),
     ],
 )
@@ -191,7 +197,7 @@ def test_rules_of_prices_ages_and_lists_are_taken_over() -> None:
         "max_market_age_slots": 0,
         "max_price_deviation_bps": 0,
         "denied_mints": [WSOL],
-        "each_venue": {"max_lamports": 1, "max_lamports_per_day": 2, "max_exposure_lamports": 3},
+        "each_venue": VENUE_SETTINGS,
     }
     rules = risk_rules(load({"risk": given}).config.risk)
     assert (rules.sanity.max_market_age_slots, rules.sanity.max_price_deviation_bps) == (None, None)

@@ -107,6 +107,7 @@ def test_order_becomes_a_plan_at_the_exact_quote(market: Engine, view: MarketVie
         (SwapOrder("s", "1" * 32, USDC, WSOL, 1_000_000, 1, USDC), 0, "unknown_pool_or_mint"),
         (SwapOrder("s", SOL_USDC, WSOL, USDC, 1_000_000, 1, USDC), None, "position_not_held"),
         (SwapOrder("s", SOL_USDC, MSOL, WSOL, 1_000_000, 1, MSOL), 0, "cost_unknown"),
+        (SwapOrder("s", SOL_USDC, USDC, WSOL, 2**64, 1, USDC), 0, "amount_too_large"),
     ],
 )
 def test_order_that_cannot_go_has_a_reason(

@@ -31,7 +31,7 @@ RULES = RiskRules(
 
 
 def ask(opening_id: int, slot: int = 100, amount_in: int = 1_000, cost: int = 10, **more: object) -> Plan:
-    return plan(opportunity(opening_id, slot, amount_in=amount_in, gross_profit=50, cost=cost, **more))  # type: ignore[arg-type]
+    return plan(opportunity(opening_id, slot, amount_in=amount_in, gross_profit=200, cost=cost, **more))  # type: ignore[arg-type]
 
 
 def filled(planned: Plan) -> Outcome:

@@ -64,6 +64,17 @@ def test_kill_switch_file_is_journaled_when_it_comes_and_goes(
     ]
 
 
+def test_place_that_cannot_be_looked_at_counts_as_halted(
+    journal: FakeJournal, observer: FakeObserver
+) -> None:
+    class Hidden(Path().__class__):  # type: ignore[misc]
+        def exists(self) -> bool:
+            raise PermissionError(13, "Permission denied")
+
+    desk = RiskDesk(rules(), RiskState(), journal, observer, kill_switch_file=Hidden("halt"))
+    assert desk.ask(plan(opportunity(1))).reason == "kill_switch"
+
+
 def test_signal_halts_and_the_next_lets_go(journal: FakeJournal, observer: FakeObserver) -> None:
     desk = RiskDesk(rules(), RiskState(), journal, observer)
     desk.toggle_halt()

@@ -217,6 +217,11 @@ def test_cycle_that_may_end_below_its_input_is_refused() -> None:
     assert verdict == Verdict(False, "minimum_out_below_input", 100, 99)
 
 
+def test_plan_that_asks_for_more_than_its_quote_is_refused() -> None:
+    verdict, _ = assess(RULES, RiskState(), replace(ask(1), min_amount_out=10**30))
+    assert verdict == Verdict(False, "minimum_out_above_quote", 150, 10**30)
+
+
 def test_plan_about_something_else_than_what_was_shown_is_refused() -> None:
     assert assess(RULES, RiskState(), ask(1), Facts(offered=False))[0].reason == "plan_not_offered"
 

@@ -80,6 +80,14 @@ def test_what_is_no_plan_is_a_failure_that_names_its_type() -> None:
     assert asked.report().last_error == "on_opportunity returned str, not Plan or None"
 
 
+def test_plan_with_a_field_of_another_type_is_a_failure_that_names_it() -> None:
+    asked = runner(Scripted(Plan(opportunity(1), "scripted", 1e9)))  # type: ignore[arg-type]
+    assert asked.on_opportunity(opportunity(1)).reason == "strategy_gave_no_plan"
+    assert asked.report().last_error == (
+        "on_opportunity returned a Plan in which min_amount_out is float, not int"
+    )
+
+
 def test_overruns_count_and_suspend_but_their_answers_stand() -> None:
     said: list[str] = []
     asked = runner(CyclicArbitrage(), step_ns=2_000_000, said=said)

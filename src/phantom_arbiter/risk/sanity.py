@@ -44,6 +44,9 @@ def check(rules: SanityRules, plan: AnyPlan, facts: Facts) -> Verdict:
     floor = plan.stake if len(plan.hops) > 1 else 1
     if plan.min_amount_out < floor:
         return Verdict(ok=False, reason="minimum_out_below_input", limit=floor, value=plan.min_amount_out)
+    quoted = plan.hops[-1].amount_out
+    if plan.min_amount_out > quoted:
+        return Verdict(ok=False, reason="minimum_out_above_quote", limit=quoted, value=plan.min_amount_out)
     age, oldest = facts.market_age_slots, rules.max_market_age_slots
     if oldest is not None and age is not None and age > oldest:
         return Verdict(ok=False, reason="stale_market", limit=oldest, value=age)
