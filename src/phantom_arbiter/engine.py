@@ -242,6 +242,18 @@ class Engine:
         self._decide(self._parts.market.disconnect(connection))
         self._count(started_ns)
 
+    def look(self) -> None:
+        """Look at rules, kill switches and attempts without an outcome.
+
+        Frames do it once a `LOOK_INTERVAL_NS`; a source that may be silent for longer calls it itself.
+
+        Raises:
+            JournalError: A change or an outcome cannot be journaled.
+        """
+        self._next_look_ns = self._parts.clock_ns() + LOOK_INTERVAL_NS
+        self.desk.look()
+        self._resolve()
+
     def report(self) -> None:
         """Tell the observer where the run stands."""
         tally = self.tally
@@ -257,9 +269,7 @@ class Engine:
             self._next_report_ns = now_ns + REPORT_INTERVAL_NS
             self.report()
         if now_ns >= self._next_look_ns:
-            self._next_look_ns = now_ns + LOOK_INTERVAL_NS
-            self.desk.look()
-            self._resolve()
+            self.look()
 
     def _decide(self, signals: Sequence[phantom_core.Signal]) -> int:
         """Act on what one frame gave; return the ns spent deciding, execution and journal left out."""

@@ -1,7 +1,9 @@
 """Rules that change while a run goes on: the settings' file is looked at again, the rest stays as it began.
 
 Only the section [risk] takes effect; what else changed is named, and waits for the next start. Flags and
-environment still win over the file. A version that cannot be read, or is wrong, changes nothing.
+environment still win over the file. A version that cannot be read, or is wrong, changes nothing, and neither
+does a file that is gone: without its keys the defaults would hold, which allow more. For the same reason a
+version counts once it has stood still from one look to the next: half a file may be valid, too.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ class SettingsWatch:
     def __init__(self, effective: Effective) -> None:
         self._effective = effective
         self._file = effective.file
-        self._stamp = _stamp(self._file)
+        self._stamp = self._seen = _stamp(self._file)
         self._hash = _hash(self._file)
 
     def look(self) -> Reload | None:
@@ -33,14 +35,16 @@ class SettingsWatch:
 
         The bytes are looked at only if time or size of the file changed, the settings only if the bytes did.
         """
-        stamp = _stamp(self._file)
-        if stamp == self._stamp:
+        seen, self._seen = self._seen, _stamp(self._file)
+        if self._seen == self._stamp or self._seen != seen:
             return None
-        self._stamp = stamp
+        self._stamp = self._seen
         found = _hash(self._file)
         if found == self._hash:
             return None
         self._hash = found
+        if found is None:
+            return Reload(f"{self._file} is gone or cannot be read, the rules before it stay")
         try:
             new = load(self._effective.flags, self._effective.named_file)
         except ConfigError as error:

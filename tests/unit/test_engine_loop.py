@@ -321,6 +321,21 @@ def test_kill_switches_and_rules_are_looked_at_once_a_second(tmp_path: Path) -> 
     assert looks == [5, 10, 15]
 
 
+def test_source_without_frames_may_have_the_engine_look() -> None:
+    looks: list[int] = []
+
+    class Watch:
+        def look(self) -> None:
+            looks.append(engine.records)
+
+    clock = StepClock(LOOK_INTERVAL_NS // 10)
+    engine = Engine(parts(FakeMarket().engine, clock_ns=clock, watch=Watch()))
+    engine.look()
+    assert looks == [0]
+    engine.run(received(*[b"quiet"] * 6))
+    assert looks == [0, 5], "the next interval begins with the look"
+
+
 def test_every_kind_of_record_reaches_its_door() -> None:
     market = FakeMarket()
     records = [

@@ -40,7 +40,6 @@ class SpatialArbitrage(Passive):
         pair = {opportunity.hops[0].mint_in, opportunity.hops[0].mint_out}
         if self.mints and not pair <= set(self.mints):
             return None
-        # Integers: a float of the ratio would decide differently at the bound.
         if opportunity.net_profit * 10_000 < self.min_net_bps * opportunity.amount_in:
             return None
         return atomic_plan(opportunity, strategy=self.name, min_profit=self.min_profit)
