@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,10 +24,12 @@ from sqlalchemy import event
 
 from phantom_arbiter.domain import Fill, Hop, Outcome, OutcomeState
 from phantom_arbiter.journal import Journal, RunIdentity, read_journal
+from phantom_arbiter.market_view import MarketView
 from phantom_arbiter.risk import (
     DAY_SLOTS,
     Booked,
     BreakerRules,
+    Facts,
     MintLimits,
     Result,
     RiskRules,
@@ -47,6 +51,29 @@ IDENTITY = RunIdentity("live", "chain", "cd" * 32, "0.1.0", account="main")
 ROUTES = ((POOL_A, POOL_B), (POOL_B, POOL_C), (POOL_A, POOL_B, POOL_C))
 SOAK = int(os.environ.get("PHANTOM_SOAK", "1"))
 STEPS: Counter[str] = Counter()
+
+
+BOUNDS = (
+    "per_trade",
+    "per_day",
+    "exposure",
+    "loss_per_day",
+    "drawdown",
+    "trades_per_day",
+    "fees_per_day",
+    "venues",
+)
+FAR = 10**9
+"""A limit that nothing here reaches."""
+
+VENUES = {POOL_A: "whirlpool", POOL_B: "raydium_clmm", POOL_C: "whirlpool"}
+
+
+class View:
+    """Knows the venues, and nothing else."""
+
+    def facts(self, plan: AnyPlan, rules: SanityRules, *, offered: bool) -> Facts:
+        return Facts(venues=tuple(VENUES[hop.pool] for hop in plan.hops), offered=offered)
 
 
 class Crash(BaseException):
@@ -96,7 +123,9 @@ class World:
 
 crashes = st.one_of(st.none(), st.none(), st.integers(0, 9))
 slots = st.one_of(st.integers(-5, 30), st.sampled_from([DAY_SLOTS // 2, DAY_SLOTS - 1, DAY_SLOTS]))
-endings = st.sampled_from(["filled", "filled", "failed", "unknown"])
+endings = st.sampled_from([(state, known) for state in ("filled", "failed") for known in (True, True, False)])
+# Far from the bound, or so little below it that fees decide.
+amounts = st.one_of(st.integers(1, 300), st.integers(1, 60).map(lambda below: -below))
 
 
 class Restarts(RuleBasedStateMachine):
@@ -115,41 +144,38 @@ class Restarts(RuleBasedStateMachine):
         self.committed: set[int] = set()
 
     @initialize(
-        limits=st.tuples(
-            st.integers(100, 300),
-            st.integers(200, 2_000),
-            st.integers(100, 900),
-            st.integers(50, 900),
-            st.integers(50, 900),
-        ),
-        counts=st.tuples(st.integers(1, 15), st.integers(0, 20), st.integers(0, 4), st.integers(0, 60)),
+        tight=st.sets(st.sampled_from(BOUNDS), min_size=1, max_size=2),
+        bound=st.integers(50, 400),
+        counts=st.tuples(st.integers(0, 20), st.integers(0, 4), st.integers(0, 60)),
         rate=st.tuples(st.integers(0, 6), st.integers(0, 100)),
-        fees=st.integers(100_000, 300_000),
-        venue=st.integers(50_000, 1_000_000),
     )
-    def begin(
-        self,
-        limits: tuple[int, int, int, int, int],
-        counts: tuple[int, int, int, int],
-        rate: tuple[int, int],
-        fees: int,
-        venue: int,
-    ) -> None:
-        per_trade, per_day, exposure, loss, drawdown = limits
-        mint = MintLimits(per_trade, per_day, exposure, loss)
-        self.rules = RiskRules(
+    def begin(self, tight: set[str], bound: int, counts: tuple[int, int, int], rate: tuple[int, int]) -> None:
+        """Begin with one or two limits that are tight: where all are, the narrowest hides the others."""
+
+        def limit(name: str, value: int) -> int:
+            return value if name in tight else FAR
+
+        self.bound = bound
+        mint = MintLimits(
+            limit("per_trade", bound),
+            limit("per_day", bound * 2),
+            limit("exposure", bound),
+            limit("loss_per_day", bound),
+        )
+        venue = bound * 2_000
+        self.risk = RiskRules(
             TradeLimits(
                 {USDC: mint, WSOL: mint},
-                max_trades_per_day=counts[0],
-                max_fee_lamports_per_day=fees,
-                each_venue=VenueLimits(venue, venue * 3, venue * 2),
+                max_trades_per_day=limit("trades_per_day", bound % 15 + 1),
+                max_fee_lamports_per_day=limit("fees_per_day", bound * 1_000),
+                each_venue=VenueLimits(venue, venue * 3, venue * 2) if "venues" in tight else None,
             ),
             BreakerRules(
-                route_cooldown_slots=counts[1],
-                failures_in_a_row=counts[2],
-                failure_cooldown_slots=counts[3],
-                max_loss_per_day={USDC: loss, WSOL: loss},
-                max_drawdown={USDC: drawdown, WSOL: drawdown},
+                route_cooldown_slots=counts[0],
+                failures_in_a_row=counts[1],
+                failure_cooldown_slots=counts[2],
+                max_loss_per_day={each: limit("loss_per_day", bound) for each in (USDC, WSOL)},
+                max_drawdown={each: limit("drawdown", bound) for each in (USDC, WSOL)},
                 failure_rate_attempts=rate[0],
                 max_failure_rate_pct=rate[1],
             ),
@@ -161,8 +187,15 @@ class Restarts(RuleBasedStateMachine):
         self.journal = Journal(self.path)
         self.journal.begin_run(IDENTITY)
         event.listen(self.journal._connection, "before_cursor_execute", lambda *_: self.point())
-        state = recall(self.rules, *self.journal.recalled("main"))
-        self.desk = RiskDesk(self.rules, state, self.journal, FakeObserver(), kill_switch_file=self.killed_by)
+        state = recall(self.risk, *self.journal.recalled("main"))
+        self.desk = RiskDesk(
+            self.risk,
+            state,
+            self.journal,
+            FakeObserver(),
+            view=cast(MarketView, View()),
+            kill_switch_file=self.killed_by,
+        )
         self.keys = {f"attempt {entry.attempt_id}": entry for entry in self.world.sent}
 
     def point(self) -> None:
@@ -204,13 +237,20 @@ class Restarts(RuleBasedStateMachine):
         step=slots,
         mint=st.sampled_from([USDC, WSOL]),
         route=st.integers(0, 2),
-        amount_in=st.integers(1, 300),
+        amount=amounts,
         cost=st.integers(0, 60),
         ending=endings,
         crash=crashes,
     )
     def cycle(
-        self, step: int, mint: str, route: int, amount_in: int, cost: int, ending: str, crash: int | None
+        self,
+        step: int,
+        mint: str,
+        route: int,
+        amount: int,
+        cost: int,
+        ending: tuple[str, bool],
+        crash: int | None,
     ) -> None:
         self.number += 1
         self.slot = max(self.slot + step, 1)
@@ -220,55 +260,72 @@ class Restarts(RuleBasedStateMachine):
                 self.slot,
                 base_mint=mint,
                 pools=ROUTES[route],
-                amount_in=amount_in,
+                amount_in=self.near(amount),
                 gross_profit=100,
                 cost=cost,
             )
         )
         ends = (
             Outcome(OutcomeState.FAILED, "late", None, cost)
-            if ending == "failed"
+            if ending[0] == "failed"
             else Outcome(OutcomeState.FILLED, None, promised(asked), cost)
         )
-        self.attempt(asked, ends, is_known=ending != "unknown", crash=crash)
+        self.attempt(asked, ends, is_known=ending[1], crash=crash)
+
+    def near(self, amount: int) -> int:
+        """Return `amount`, or if it is negative so much less than the bound."""
+        return amount if amount > 0 else max(self.bound + amount, 1)
+
+    @rule(step=slots, amount=amounts, cost=st.integers(0, 30), ending=endings, crash=crashes)
+    def buy(self, step: int, amount: int, cost: int, ending: tuple[str, bool], crash: int | None) -> None:
+        amount = self.near(amount)
+        self.swap(step, (USDC, WSOL), amount, amount, 0, cost, ending, crash)
 
     @rule(
         step=slots,
-        amount=st.integers(1, 300),
-        price=st.integers(0, 30),
-        sells=st.booleans(),
+        amount=amounts,
+        price=st.sampled_from([0, 0, 5, 10, 30]),
         cost=st.integers(0, 30),
         ending=endings,
         crash=crashes,
     )
+    def sell(
+        self, step: int, amount: int, price: int, cost: int, ending: tuple[str, bool], crash: int | None
+    ) -> None:
+        """Sell what is held, or a part of it, for so many tenths of what it cost."""
+        key = ("mr", USDC, WSOL)
+        held = self.desk.state.positions.get(key)
+        if held is None:
+            return
+        sold = min(self.near(amount), held.amount)
+        basis = basis_of(self.desk.state.positions, key, sold)
+        assert basis is not None
+        self.swap(step, (WSOL, USDC), sold, max(sold * price // 10, 1), basis, cost, ending, crash)
+
     def swap(
-        self, step: int, amount: int, price: int, sells: bool, cost: int, ending: str, crash: int | None
+        self,
+        step: int,
+        mints: tuple[str, str],
+        amount_in: int,
+        amount_out: int,
+        basis: int,
+        cost: int,
+        ending: tuple[str, bool],
+        crash: int | None,
     ) -> None:
         self.number += 1
         self.slot = max(self.slot + step, 1)
-        key = ("mr", USDC, WSOL)
-        held = self.desk.state.positions.get(key)
-        if sells and held is None:
-            return
-        sold = min(amount, held.amount) if held else 0
-        amount_in, amount_out = (sold, max(sold * price // 10, 1)) if sells else (amount, amount)
-        mints = (WSOL, USDC) if sells else (USDC, WSOL)
         order = SwapOrder("mr", POOL_A, *mints, amount_in, 1, USDC)
-        basis = basis_of(self.desk.state.positions, key, sold) if sells else 0
-        asked = SwapPlan(self.number, self.slot, order, amount_out, basis or 0, cost, 5_000, 4_000, 10_000)
-        hop = Hop(POOL_A, *mints, amount_in, amount_out)
+        asked = SwapPlan(self.number, self.slot, order, amount_out, basis, cost, 5_000, 4_000, 10_000)
+        fill = Fill((Hop(POOL_A, *mints, amount_in, amount_out),), amount_in, amount_out)
         ends = (
             Outcome(OutcomeState.FAILED, "late", None, cost)
-            if ending == "failed"
+            if ending[0] == "failed"
             else Outcome(
-                OutcomeState.FILLED,
-                None,
-                Fill((hop,), amount_in, amount_out),
-                cost,
-                realised=amount_out - (basis or 0) if sells else 0,
+                OutcomeState.FILLED, None, fill, cost, realised=0 if order.opens else amount_out - basis
             )
         )
-        self.attempt(asked, ends, is_known=ending != "unknown", crash=crash)
+        self.attempt(asked, ends, is_known=ending[1], crash=crash)
 
     def attempt(self, asked: AnyPlan, ends: Outcome, *, is_known: bool, crash: int | None) -> None:
         STEPS["asked"] += 1
@@ -286,6 +343,9 @@ class Restarts(RuleBasedStateMachine):
             sent = Sent(attempt_id, asked, entry.slot, ends)
             self.world.sent.append(sent)
             self.keys[asked.key] = sent
+            # Before an outcome takes it out of what is at risk again.
+            self.no_limit_is_exceeded()
+            self.no_venue_takes_more_than_it_may()
             self.point()
             if is_known:
                 self.know(asked.key, sent)
@@ -303,7 +363,6 @@ class Restarts(RuleBasedStateMachine):
         with self.dying(crash):
             self.know(key, sent)
 
-    @rule(which=st.integers(0, 5), crash=crashes)
     def bury(self, which: int, crash: int | None) -> None:
         """Find out that what an intent announced was never sent."""
         sent = {entry.attempt_id for entry in self.world.sent}
@@ -321,7 +380,7 @@ class Restarts(RuleBasedStateMachine):
             never = Outcome(OutcomeState.FAILED, "never_sent", None, 0)
             self.journal.outcome(int(key.split()[1]), never, slot)
             self.point()
-            self.desk.state = settle_key(self.rules, self.desk.state, key, Result(True, 0), slot)
+            self.desk.state = settle_key(self.risk, self.desk.state, key, Result(True, 0), slot)
 
     def know(self, key: str, sent: Sent) -> None:
         self.settling = max(self.slot, self.desk.state.slot)
@@ -329,39 +388,44 @@ class Restarts(RuleBasedStateMachine):
         self.world.settled.append((self.settling, sent))
         self.point()
         said = result(sent.plan, sent.ends)
-        self.desk.state = settle_key(self.rules, self.desk.state, key, said, self.settling)
+        self.desk.state = settle_key(self.risk, self.desk.state, key, said, self.settling)
 
     def is_at_risk(self, key: str) -> bool:
         return key in self.desk.state.limits.at_risk
 
-    @rule()
-    def restart(self) -> None:
-        """Stop in good order and start again."""
-        STEPS["restart"] += 1
-        self.journal.close()
-        self.start()
-
-    @rule(on=st.booleans())
-    def switch(self, on: bool) -> None:
-        if on:
-            self.killed_by.touch()
-        else:
-            self.killed_by.unlink(missing_ok=True)
+    @rule(
+        what=st.sampled_from(["restart", "halt", "resume", "resume", "bury"]),
+        which=st.integers(0, 5),
+        crash=crashes,
+    )
+    def meanwhile(self, what: str, which: int, crash: int | None) -> None:
+        """Let something else happen: a restart in good order, the kill switch, news of the unsent."""
+        match what:
+            case "restart":
+                STEPS["restart"] += 1
+                self.journal.close()
+                self.start()
+            case "halt":
+                self.killed_by.touch()
+            case "resume":
+                self.killed_by.unlink(missing_ok=True)
+            case _:
+                self.bury(which, crash)
 
     # ---- what must never happen
 
     def before_sending(self, asked: AnyPlan, entry: Booked) -> None:
         assert not self.killed_by.exists()
-        rests = self.rules.breakers.route_cooldown_slots
+        rests = self.risk.breakers.route_cooldown_slots
         same = [sent.slot for sent in self.world.sent if sent.plan.route == asked.route]
         assert all(entry.slot >= slot + rests for slot in same)
 
     @invariant()
     def no_limit_is_exceeded(self) -> None:
-        if not hasattr(self, "rules"):
+        if not hasattr(self, "risk"):
             return
-        limits, breakers = self.rules.limits, self.rules.breakers
-        now = max((slot for slot in self.times()), default=0)
+        limits, breakers = self.risk.limits, self.risk.breakers
+        now = max(self.times(), default=0)
         today = [entry.plan for entry in self.world.sent if entry.slot > now - DAY_SLOTS]
         assert len(today) <= limits.max_trades_per_day
         assert limits.max_fee_lamports_per_day is not None
@@ -377,6 +441,30 @@ class Restarts(RuleBasedStateMachine):
             lost = [-net for slot, net in results if net < 0 and slot > now - DAY_SLOTS]
             assert sum(lost) <= limit.max_loss_per_day
             assert self.drawdown(results, now) <= breakers.max_drawdown[mint]
+
+    @invariant()
+    def no_venue_takes_more_than_it_may(self) -> None:
+        each = self.risk.limits.each_venue if hasattr(self, "risk") else None
+        if each is None:
+            return
+        now = max(self.times(), default=0)
+        open_ = self.world.open()
+        for venue in set(VENUES.values()):
+            through = [
+                entry
+                for entry in self.world.sent
+                if any(VENUES[hop.pool] == venue for hop in entry.plan.hops)
+            ]
+            values = [self.lamports(entry.plan) for entry in through if entry.slot > now - DAY_SLOTS]
+            assert max(values, default=0) <= each.max_lamports
+            assert sum(values) <= each.max_lamports_per_day
+            out = [self.lamports(entry.plan) for entry in through if entry in open_]
+            assert sum(out) <= each.max_exposure_lamports
+
+    @staticmethod
+    def lamports(asked: AnyPlan) -> Fraction:
+        """Return what a plan puts at risk at the rate of its fees."""
+        return Fraction(asked.stake * asked.fee_lamports, asked.cost) if asked.stake else Fraction(0)
 
     def times(self) -> Iterator[int]:
         yield from (entry.slot for entry in self.world.sent)
@@ -399,10 +487,10 @@ class Restarts(RuleBasedStateMachine):
         if not hasattr(self, "desk"):
             return
         STEPS["step"] += 1
-        again = recall(self.rules, *self.journal.recalled("main"))
+        again = recall(self.risk, *self.journal.recalled("main"))
         # What a refused plan told of the time is lost with a crash: nothing was booked at it.
         now = max(again.slot, self.desk.state.slot)
-        assert comparable(self.rules, again, now) == comparable(self.rules, self.desk.state, now)
+        assert comparable(self.risk, again, now) == comparable(self.risk, self.desk.state, now)
 
     def teardown(self) -> None:
         if hasattr(self, "journal"):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from phantom_arbiter.config import Config, risk_rules
+from phantom_arbiter.config import RiskSettings, risk_rules
 from phantom_arbiter.domain import Verdict
 from phantom_arbiter.risk import RiskRules, RiskState
 from phantom_arbiter.risk_desk import Reload, RiskDesk
@@ -20,7 +20,7 @@ class Scripted:
 
 
 def rules(**changes: object) -> RiskRules:
-    return risk_rules(Config(risk=changes).risk)
+    return risk_rules(RiskSettings.model_validate(changes))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from phantom_arbiter.risk import (
     settle,
     settle_key,
 )
-from phantom_arbiter.swaps import Position, SwapOrder, SwapPlan
+from phantom_arbiter.swaps import AnyPlan, Position, SwapOrder, SwapPlan
 from shell_fakes import MSOL, POOL_A, POOL_B, POOL_C, USDC, WSOL, opportunity, plan, promised
 
 LIMITS = MintLimits(1_000, 10_000, 1_500, 5_000)
@@ -327,7 +327,7 @@ def test_state_is_rebuilt_from_bookings_and_results() -> None:
     for planned in (buy, cycle, lost, open_one):
         verdict, state = assess(RULES, state, planned, VENUES)
         assert verdict.ok
-    outcomes = [
+    outcomes: list[tuple[AnyPlan, Outcome, int]] = [
         (lost, Outcome(OutcomeState.FAILED, "late", None, 10), 140),
         (buy, swapped(buy, 1_000), 150),
         (cycle, Outcome(OutcomeState.FILLED, None, promised(cycle), 10), 150),
