@@ -23,6 +23,9 @@ from phantom_arbiter.domain import (
     Verdict,
 )
 from phantom_arbiter.engine import Engine, Progress, Trade
+from phantom_arbiter.journal import RiskChange
+from phantom_arbiter.risk import Booked
+from phantom_arbiter.swaps import AnyPlan
 
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 WSOL = "So11111111111111111111111111111111111111112"
@@ -134,8 +137,8 @@ class FakeMarket:
             raise found
         return found
 
-    def stats(self) -> phantom_core.EngineStats:
-        return shipped_day.market().stats()
+    def stats(self, misses: int = 8) -> phantom_core.EngineStats:
+        return shipped_day.market().stats(misses)
 
 
 def received(*frames: bytes) -> list[phantom_core.Record]:
@@ -172,13 +175,22 @@ class FakeJournal:
     """Remembers what it was told, in order."""
 
     events: list[str] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    changes: list[RiskChange] = field(default_factory=list)
 
-    def intent(self, plan: Plan) -> int:
-        self.events.append(f"intent {plan.opportunity.opening_id}")
-        return plan.opportunity.opening_id
+    def intent(self, plan: AnyPlan, entry: Booked) -> int:
+        number = int(plan.key.rpartition(" ")[2])
+        self.events.append(f"intent {number}")
+        return number
 
-    def outcome(self, attempt_id: int, outcome: Outcome) -> None:
+    def outcome(self, attempt_id: int, outcome: Outcome, slot: int) -> None:
         self.events.append(f"{outcome.state} {attempt_id}")
+
+    def verdict(self, plan: AnyPlan, verdict: Verdict) -> None:
+        self.verdicts.append(verdict)
+
+    def changed(self, change: RiskChange) -> None:
+        self.changes.append(change)
 
 
 @dataclass
@@ -188,6 +200,7 @@ class FakeObserver:
     reports: list[Progress] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     refusals: list[Verdict] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def progress(self, progress: Progress) -> None:
         self.reports.append(progress)
@@ -195,8 +208,11 @@ class FakeObserver:
     def traded(self, trade: Trade) -> None:
         self.trades.append(trade)
 
-    def refused(self, plan: Plan, verdict: Verdict) -> None:
+    def refused(self, plan: AnyPlan, verdict: Verdict) -> None:
         self.refusals.append(verdict)
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
 
 
 class StepClock:

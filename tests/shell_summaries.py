@@ -7,7 +7,9 @@ from phantom_arbiter.domain import FunnelStage, Outcome, OutcomeState, PoolSetAs
 from phantom_arbiter.journal import Reconciled
 from phantom_arbiter.mints import MintBook, MintInfo
 from phantom_arbiter.native import stats_from_native
+from phantom_arbiter.strategy_runner import StrategyReport
 from phantom_arbiter.summary import Latency, SourceInfo, Summary
+from phantom_arbiter.swaps import Position
 from phantom_arbiter.tally import Filled, Profit
 from shell_fakes import (
     MSOL,
@@ -65,6 +67,18 @@ def busy() -> Summary:
         attempts=41,
         filled=40,
         failures={"fill_differs": 1},
+        unknown=2,
+        strategy=StrategyReport(
+            name="my_strategy",
+            calls=120,
+            plans=44,
+            overruns=3,
+            exceptions=2,
+            longest_ns=1_234_567,
+            last_error="ZeroDivisionError: division by zero (mine.py:17)",
+            suspended="10 calls in a row failed, the last with ZeroDivisionError (mine.py:17)",
+        ),
+        positions=(Position(USDC, WSOL, 250_000_000, 25_000_000, 2_500),),
         profit=(
             Profit(USDC, 30, 29, 412_345_678, 72_500),
             Profit(WSOL, 10, 10, 1_234_567_890, 190_000),
@@ -104,6 +118,9 @@ def quiet() -> Summary:
         attempts=0,
         filled=0,
         failures={},
+        unknown=0,
+        strategy=StrategyReport("cyclic_arbitrage"),
+        positions=(),
         profit=(),
         best=(),
         funnel=(FunnelStage("updates", 0, None), FunnelStage("after_risk", 0, 0), FunnelStage("taken", 0, 0)),

@@ -16,6 +16,7 @@ import typer
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
+from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
 from phantom_arbiter.commands.pools import pools
@@ -50,6 +51,8 @@ def build_app() -> typer.Typer:
     app.command()(cycles)
     app.command()(snapshot)
     app.command()(journal)
+    app.command()(halt)
+    app.command()(resume)
     app.command()(config)
     app.command()(conformance)
     app.command()(localnet)

@@ -13,9 +13,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -23,18 +20,25 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from phantom_arbiter.config_risk import RiskSettings as RiskSettings
+from phantom_arbiter.config_risk import StrategySettings
+from phantom_arbiter.config_risk import risk_rules as risk_rules
+from phantom_arbiter.config_types import MAX_AMOUNT as MAX_AMOUNT
+from phantom_arbiter.config_types import USDC as USDC
+from phantom_arbiter.config_types import WSOL as WSOL
+from phantom_arbiter.config_types import (
+    Count,
+    FilePath,
+    Lamports,
+    Mint,
+    Pool,
+    PositiveAmount,
+    Program,
+    Section,
+    SlotNumber,
+)
 from phantom_arbiter.errors import ConfigError
-from phantom_arbiter.risk import BreakerRules, MintLimits, RiskRules, TradeLimits
 from phantom_arbiter.sources.endpoints import Commitment, Endpoint, SecretUrl, with_environment
-
-WSOL = "So11111111111111111111111111111111111111112"
-"""The native mint of SPL Token: wrapped SOL, 9 decimals."""
-
-USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
-"""Circle's USD Coin on Solana mainnet, 6 decimals."""
-
-MAX_AMOUNT = 2**63 - 1
-"""The largest amount the journal holds (`journal/schema.py`)."""
 
 ENV_PREFIX = "PHANTOM_"
 ENV_DELIMITER = "__"
@@ -52,25 +56,6 @@ def default_config_path() -> Path:
     return user_config_path("phantom-arbiter") / "config.toml"
 
 
-def _plain_address(address: str, of: str) -> str:
-    alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-    if not 32 <= len(address) <= 44 or set(address) - set(alphabet):
-        raise ValueError(f"{of}, 32 to 44 base58 characters")
-    return address
-
-
-def _plain_mint(address: str) -> str:
-    return _plain_address(address, "a mint address")
-
-
-def _plain_pool(address: str) -> str:
-    return _plain_address(address, "a pool address")
-
-
-def _plain_program(address: str) -> str:
-    return _plain_address(address, "a program address")
-
-
 def _url(value: object) -> SecretUrl:
     if isinstance(value, SecretUrl):
         return value
@@ -83,24 +68,9 @@ def _url(value: object) -> SecretUrl:
 
 
 Url = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
-Mint = Annotated[str, AfterValidator(_plain_mint)]
-Pool = Annotated[str, AfterValidator(_plain_pool)]
-Program = Annotated[str, AfterValidator(_plain_program)]
-Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, strict=True)]
-PositiveAmount = Annotated[int, Field(ge=1, le=MAX_AMOUNT, strict=True)]
-SlotNumber = Annotated[int, Field(ge=0, le=2**64 - 1, strict=True)]
-Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
-Lamports = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
-FilePath = Annotated[Path, PlainSerializer(str, return_type=str)]
 
 
-class _Section(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
-
-
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """What the native engine looks for."""
 
     max_hops: int = Field(default=3, ge=2, le=4)
@@ -115,7 +85,7 @@ class EngineSettings(_Section):
     """Take a mint whose account was never seen as a plain SPL mint, free of transfer fees."""
 
 
-class MarketSettings(_Section):
+class MarketSettings(Section):
     """Which venues may trade. One whose program shows signs of change is quarantined by itself."""
 
     release_venues: list[str] = Field(default_factory=list)
@@ -125,7 +95,7 @@ class MarketSettings(_Section):
     """Slot of the deployment that was verified, by program; a later one is a sign of change."""
 
 
-class CostSettings(_Section):
+class CostSettings(Section):
     """What a transaction costs."""
 
     signatures: int = Field(default=1, ge=1, le=12)
@@ -141,7 +111,7 @@ class CostSettings(_Section):
     """Tip to the block engine, in lamports, paid if the transaction lands."""
 
 
-class ScorerSettings(_Section):
+class ScorerSettings(Section):
     """When a candidate is worth a signal."""
 
     min_net_profit_lamports: Lamports = 10_000
@@ -154,7 +124,7 @@ class ScorerSettings(_Section):
     """Most slots between the write behind a signal and the highest seen; 8 slots are 3.2 seconds."""
 
 
-class FreshnessSettings(_Section):
+class FreshnessSettings(Section):
     """How old the state of a pool may be, in slots; not judged before a connection has notified a slot."""
 
     max_pool_age_slots: Count = 16
@@ -173,7 +143,7 @@ class FreshnessSettings(_Section):
     """Slots that slot notifications may leave out without that being a gap, for providers that thin them."""
 
 
-class TrustSettings(_Section):
+class TrustSettings(Section):
     """Whom to believe. A provider is one voice, over however many connections."""
 
     quorum: int = Field(default=1, ge=1, le=64)
@@ -195,63 +165,7 @@ class TrustSettings(_Section):
     """Most slots out of reach."""
 
 
-class MintLimitSettings(_Section):
-    """Limits of one base mint, in its base units."""
-
-    max_amount_in: PositiveAmount
-    """Largest input of one trade."""
-
-    max_amount_in_per_day: PositiveAmount
-    """Sum of inputs over a rolling day, failed attempts included."""
-
-    max_exposure: PositiveAmount
-    """Sum of inputs whose outcome is not known yet."""
-
-    max_loss_per_day: Amount
-    """What losing attempts of a rolling day may lose in sum; gains do not offset it."""
-
-
-class RiskSettings(_Section):
-    """When to hold back. A day is a rolling window of 216,000 slots."""
-
-    mints: dict[Mint, MintLimitSettings] = Field(
-        default_factory=lambda: {
-            USDC: MintLimitSettings(
-                max_amount_in=10_000_000_000,
-                max_amount_in_per_day=2_000_000_000_000,
-                max_exposure=20_000_000_000,
-                max_loss_per_day=100_000_000,
-            ),
-            WSOL: MintLimitSettings(
-                max_amount_in=100_000_000_000,
-                max_amount_in_per_day=20_000_000_000_000,
-                max_exposure=200_000_000_000,
-                max_loss_per_day=1_000_000_000,
-            ),
-        }
-    )
-    """Limits by base mint, in its base units; a mint without an entry is not traded."""
-
-    max_trades_per_day: int = Field(default=5_000, ge=1, le=1_000_000)
-    """Attempts over a rolling day, all mints together."""
-
-    route_cooldown_slots: Count = 4
-    """Slots a route rests after an attempt on it; 0 for none."""
-
-    failures_in_a_row: Count = 5
-    """Consecutive failures that stop all sending; 0 for never."""
-
-    failure_cooldown_slots: Count = 750
-    """Slots that such a stop lasts; 750 slots are five minutes."""
-
-    halted: bool = False
-    """Kill switch: watch, but send nothing."""
-
-    kill_switch_file: FilePath | None = None
-    """Send nothing as long as this file exists."""
-
-
-class EndpointSettings(_Section):
+class EndpointSettings(Section):
     """One RPC provider: name, URLs, what it allows. `${NAME}` in a URL stands for an environment variable."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
@@ -290,7 +204,7 @@ class EndpointSettings(_Section):
         return self
 
 
-class DiscoverySettings(_Section):
+class DiscoverySettings(Section):
     """Which pools to look for. With one mint all that trade it, with more those between two of them."""
 
     mints: tuple[Mint, ...] = ()
@@ -306,21 +220,21 @@ class DiscoverySettings(_Section):
     """Most pools that a search may find; more is taken for a mistake in what is searched for."""
 
 
-class LiveSettings(_Section):
+class LiveSettings(Section):
     """How a live market is kept true."""
 
     reread_every_s: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
     """Seconds in which each account is read once in any case, for writes that all have lost; 0 for never."""
 
 
-class JournalSettings(_Section):
+class JournalSettings(Section):
     """Where attempts are written."""
 
     path: FilePath = Field(default_factory=default_journal_path)
     """SQLite file, created if missing."""
 
 
-class RunSettings(_Section):
+class RunSettings(Section):
     """What `phantom run` reads and how it shows it."""
 
     source: Literal["demo", "recording", "live"] = "demo"
@@ -358,6 +272,7 @@ class Config(BaseSettings):
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)
+    strategy: StrategySettings = Field(default_factory=StrategySettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     run: RunSettings = Field(default_factory=RunSettings)
     endpoints: tuple[EndpointSettings, ...] = ()
@@ -424,29 +339,4 @@ def endpoint(settings: EndpointSettings) -> Endpoint:
         credits=MappingProxyType(dict(settings.credits)),
         commitment=settings.commitment,
         compression=settings.compression,
-    )
-
-
-def risk_rules(settings: RiskSettings) -> RiskRules:
-    """Return the settings as the plain values that the risk layer works with."""
-    mints = {
-        mint: MintLimits(
-            max_amount_in=limit.max_amount_in,
-            max_amount_in_per_day=limit.max_amount_in_per_day,
-            max_exposure=limit.max_exposure,
-            max_loss_per_day=limit.max_loss_per_day,
-        )
-        for mint, limit in settings.mints.items()
-    }
-    return RiskRules(
-        limits=TradeLimits(mints=MappingProxyType(mints), max_trades_per_day=settings.max_trades_per_day),
-        breakers=BreakerRules(
-            route_cooldown_slots=settings.route_cooldown_slots,
-            failures_in_a_row=settings.failures_in_a_row,
-            failure_cooldown_slots=settings.failure_cooldown_slots,
-            max_loss_per_day=MappingProxyType(
-                {mint: limit.max_loss_per_day for mint, limit in mints.items()}
-            ),
-            halted=settings.halted,
-        ),
     )

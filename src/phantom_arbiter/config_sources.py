@@ -6,9 +6,11 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,12 +25,17 @@ from phantom_arbiter.config import (
     Config,
     default_config_path,
 )
+from phantom_arbiter.config_risk import profile
 from phantom_arbiter.errors import ConfigError
 
 NOT_SETTINGS = frozenset({"PHANTOM_CONFIG", "PHANTOM_PROGRAMS_DIR"})
 """Variables with our prefix that are no settings: the TOML file's path, and the program folder of a test."""
 
-FLAGS = {"journal.path": "--journal", "market.release_venues": "--release-venue"}
+FLAGS = {
+    "journal.path": "--journal",
+    "market.release_venues": "--release-venue",
+    "strategy.use": "--strategy",
+}
 """Flags that are not named after the last part of their key."""
 
 _EACH = "[]"
@@ -52,10 +59,24 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """The configuration in force and where each key that is not a default was set."""
+    """The configuration in force and where each key that is not a default was set.
+
+    Attributes:
+        config: The values.
+        origins: Where they came from, by key.
+        flags: What the command line gave.
+        named_file: The TOML file that was named; None for the user's own.
+    """
 
     config: Config
     origins: Mapping[str, str]
+    flags: Nested = field_of(default_factory=dict)
+    named_file: Path | None = None
+
+    @property
+    def file(self) -> Path:
+        """The TOML file that is read if it exists."""
+        return self.named_file or default_config_path()
 
     def settings(self) -> list[Setting]:
         """Return every key in the order of the tree."""
@@ -81,7 +102,9 @@ class Effective:
         values = self.config.model_dump(
             mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
         )
-        del values["risk"]["kill_switch_file"]
+        del values["risk"]["kill_switch_file"], values["risk"]["account"]
+        # A class of one's own is known by its content (`session`), not by where its file is.
+        values["strategy"]["use"] = re.split(r"[/\\]", values["strategy"]["use"])[-1]
         # Order matters among base mints (order of preference), nowhere else.
         values["engine"]["base_mints"] = list(values["engine"]["base_mints"].items())
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
@@ -138,11 +161,24 @@ def load(flags: Nested | None = None, config_file: Path | None = None) -> Effect
             else:
                 merged[name] = value
                 origins[name] = _origin(origin, name)
+    apply_profile(merged, origins)
     try:
         config = Config(**merged)
     except ValidationError as error:
         raise _explain(error.errors(include_url=False)[0], origins) from error
-    return Effective(config, origins)
+    return Effective(config, origins, flags or {}, config_file)
+
+
+def apply_profile(merged: dict[str, Any], origins: dict[str, str]) -> None:
+    """Add the defaults of the mode where nothing else was named."""
+    for section, defaults in profile(merged.get("mode")).items():
+        given = merged.setdefault(section, {})
+        if not isinstance(given, dict):
+            continue
+        for key, value in defaults.items():
+            if key not in given:
+                given[key] = value
+                origins[f"{section}.{key}"] = f"profile {merged['mode']}"
 
 
 def _keys_of(section: str) -> list[str]:

@@ -23,6 +23,13 @@ class Hop:
     amount_out: int
 
 
+def route_of(hops: tuple[Hop, ...]) -> str:
+    """Name hops in a circle the same whichever comes first; a single one is its pool and direction."""
+    steps = [f"{hop.pool}:{hop.mint_in}" for hop in hops]
+    first = steps.index(min(steps))
+    return ">".join(steps[first:] + steps[:first])
+
+
 @dataclass(frozen=True, slots=True)
 class Opportunity:
     """A sized and costed cycle that the scorer let through.
@@ -92,9 +99,7 @@ class Opportunity:
     @property
     def route(self) -> str:
         """Name the cycle the same whichever of its mints it starts with: its pools, directed, in order."""
-        steps = [f"{hop.pool}:{hop.mint_in}" for hop in self.hops]
-        first = steps.index(min(steps))
-        return ">".join(steps[first:] + steps[:first])
+        return route_of(self.hops)
 
     @property
     def fee_lamports(self) -> int:
@@ -115,6 +120,56 @@ class Plan:
     opportunity: Opportunity
     strategy: str
     min_amount_out: int
+
+    @property
+    def key(self) -> str:
+        """Name the attempt among those whose outcome is not known yet."""
+        return f"opening {self.opportunity.opening_id}"
+
+    @property
+    def slot(self) -> int:
+        """Slot of the account write that led here."""
+        return self.opportunity.slot
+
+    @property
+    def base_mint(self) -> str:
+        """Mint that `amount_in`, `cost`, `stake` and `max_loss` are in."""
+        return self.opportunity.base_mint
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        """The swaps in order."""
+        return self.opportunity.hops
+
+    @property
+    def route(self) -> str:
+        """What rests after an attempt; see `Opportunity.route`."""
+        return self.opportunity.route
+
+    @property
+    def amount_in(self) -> int:
+        """What goes into the first hop."""
+        return self.opportunity.amount_in
+
+    @property
+    def cost(self) -> int:
+        """Fees in base units of `base_mint`."""
+        return self.opportunity.cost
+
+    @property
+    def fee_lamports(self) -> int:
+        """The same in lamports."""
+        return self.opportunity.fee_lamports
+
+    @property
+    def stake(self) -> int:
+        """What is out of the wallet until the outcome is known: the whole input."""
+        return self.opportunity.amount_in
+
+    @property
+    def max_loss(self) -> int:
+        """The most that it can lose: the fees, as the transaction fails whole below `min_amount_out`."""
+        return self.opportunity.cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +197,16 @@ class Outcome:
         reason: Why it failed; `None` if filled.
         fill: The swaps as applied; `None` if failed.
         cost: What was charged, base units of the base mint.
+        realised: Profit before costs that a single swap made final, base units of the base mint: 0 when it
+            opens a position, what it sold for less what that had cost when it closes one. `None` for a
+            cycle, whose fill begins and ends with the base mint.
     """
 
     state: OutcomeState
     reason: str | None
     fill: Fill | None
     cost: int
+    realised: int | None = None
 
     def __post_init__(self) -> None:
         filled = self.state is OutcomeState.FILLED
@@ -156,7 +215,9 @@ class Outcome:
 
     @property
     def gross_profit(self) -> int:
-        """Out minus in of the fill, base units; 0 if nothing was filled."""
+        """Out minus in of the fill, or what a single swap realised, base units; 0 if nothing was filled."""
+        if self.realised is not None:
+            return self.realised
         return self.fill.amount_out - self.fill.amount_in if self.fill else 0
 
     @property

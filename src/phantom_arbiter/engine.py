@@ -12,34 +12,47 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import phantom_core
 from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, Plan, Verdict
-from phantom_arbiter.errors import InvariantError
+from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor
 from phantom_arbiter.latency import LatencyHistogram
+from phantom_arbiter.market_view import MarketView
 from phantom_arbiter.native import opportunity_from_native, stats_from_native
-from phantom_arbiter.risk import RiskRules, RiskState, assess, settle
+from phantom_arbiter.risk import Booked, RiskRules, RiskState
+from phantom_arbiter.risk_desk import RiskDesk, RiskJournal, RulesWatch
 from phantom_arbiter.strategies.base import Strategy
+from phantom_arbiter.strategy_runner import (
+    DECLINED,
+    SUSPENDED,
+    RunnerRules,
+    StrategyReport,
+    StrategyRunner,
+)
+from phantom_arbiter.swaps import AnyPlan, PoolPrice, SwapOrder, SwapPlan
 from phantom_arbiter.tally import Tally
 
 REPORT_INTERVAL_NS = 100_000_000
 """How often the observer hears of progress: ten times a second is as often as an eye follows."""
 
+LOOK_INTERVAL_NS = 1_000_000_000
+"""How often rules, kill switches and unresolved attempts are looked at."""
 
-class AttemptJournal(Protocol):
+
+class AttemptJournal(RiskJournal, Protocol):
     """The part of the journal that the loop needs."""
 
-    def intent(self, plan: Plan) -> int:
-        """Write what is about to be tried; return the attempt's id."""
+    def intent(self, plan: AnyPlan, entry: Booked) -> int:
+        """Write what is about to be tried, and how risk booked it; return the attempt's id."""
         ...
 
-    def outcome(self, attempt_id: int, outcome: Outcome) -> None:
-        """Write how it ended."""
+    def outcome(self, attempt_id: int, outcome: Outcome, slot: int) -> None:
+        """Write how it ended, and at which slot that became known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,7 @@ class Trade:
     """One attempt from plan to outcome."""
 
     attempt_id: int
-    plan: Plan
+    plan: AnyPlan
     outcome: Outcome
 
 
@@ -72,13 +85,32 @@ class Observer(Protocol):
     def traded(self, trade: Trade) -> None:
         """Hear of an attempt once its outcome is journaled."""
 
-    def refused(self, plan: Plan, verdict: Verdict) -> None:
+    def refused(self, plan: AnyPlan, verdict: Verdict) -> None:
         """Hear of a plan that risk did not let through."""
+
+    def notice(self, text: str) -> None:
+        """Hear one line that the operator should know: rules, kill switches, a suspended strategy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a run is put together from."""
+    """What a run is put together from.
+
+    Attributes:
+        market: The native engine.
+        strategy: Who decides.
+        rules: What risk allows.
+        executor: Who carries plans out.
+        journal: Where attempts and verdicts are written.
+        observer: Who watches.
+        kill_switch_file: Nothing is sent as long as it exists.
+        clock_ns: The machine's clock.
+        view: What tells risk and strategies about the market; without it there are no ticks.
+        watch: Says when the rules change.
+        risk: What earlier runs left at risk.
+        runner: What the strategy may take.
+        base_mints: Mints whose transaction costs ticks tell.
+    """
 
     market: phantom_core.Engine
     strategy: Strategy
@@ -88,6 +120,11 @@ class Parts:
     observer: Observer
     kill_switch_file: Path | None = None
     clock_ns: Callable[[], int] = time.perf_counter_ns
+    view: MarketView | None = None
+    watch: RulesWatch | None = None
+    risk: RiskState = field(default_factory=RiskState)
+    runner: RunnerRules = field(default_factory=RunnerRules)
+    base_mints: tuple[str, ...] = ()
 
 
 class Engine:
@@ -95,8 +132,27 @@ class Engine:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._risk = RiskState()
         self._stopping = False
+        self.desk = RiskDesk(
+            parts.rules,
+            parts.risk,
+            parts.journal,
+            parts.observer,
+            view=parts.view,
+            kill_switch_file=parts.kill_switch_file,
+            watch=parts.watch,
+        )
+        self._runner = StrategyRunner(
+            parts.strategy,
+            parts.runner,
+            parts.clock_ns,
+            on_suspended=lambda why: self.desk.suspended(parts.strategy.name, why),
+        )
+        self._tick_pools = parts.strategy.pools if parts.view is not None else ()
+        self._prices: Mapping[str, PoolPrice] = {}
+        self._ticked_slot = self._swaps = 0
+        self._unknown: dict[int, AnyPlan] = {}
+        self._next_look_ns = parts.clock_ns() + LOOK_INTERVAL_NS
         self.tally = Tally()
         self.latency = LatencyHistogram()
         self.records = 0
@@ -111,6 +167,14 @@ class Engine:
     def stop(self) -> None:
         """End the run after the record in hand; callable from a signal handler."""
         self._stopping = True
+
+    def toggle_halt(self) -> None:
+        """Stop sending, or go on; callable from a signal handler."""
+        self.desk.toggle_halt()
+
+    def strategy_report(self) -> StrategyReport:
+        """Return what the strategy did and what it cost."""
+        return self._runner.report()
 
     def stats(self) -> MarketStats:
         """Return what the native engine has counted so far."""
@@ -167,6 +231,8 @@ class Engine:
         spent_ns = decided_ns - started_ns
         if signals:
             spent_ns += self._decide(signals)
+        if self._tick_pools:
+            spent_ns += self._tick()
         self.latency.add(spent_ns)
         self._count(decided_ns)
 
@@ -175,6 +241,18 @@ class Engine:
         started_ns = self._parts.clock_ns()
         self._decide(self._parts.market.disconnect(connection))
         self._count(started_ns)
+
+    def look(self) -> None:
+        """Look at rules, kill switches and attempts without an outcome.
+
+        Frames do it once a `LOOK_INTERVAL_NS`; a source that may be silent for longer calls it itself.
+
+        Raises:
+            JournalError: A change or an outcome cannot be journaled.
+        """
+        self._next_look_ns = self._parts.clock_ns() + LOOK_INTERVAL_NS
+        self.desk.look()
+        self._resolve()
 
     def report(self) -> None:
         """Tell the observer where the run stands."""
@@ -190,6 +268,8 @@ class Engine:
         if now_ns >= self._next_report_ns:
             self._next_report_ns = now_ns + REPORT_INTERVAL_NS
             self.report()
+        if now_ns >= self._next_look_ns:
+            self.look()
 
     def _decide(self, signals: Sequence[phantom_core.Signal]) -> int:
         """Act on what one frame gave; return the ns spent deciding, execution and journal left out."""
@@ -218,29 +298,97 @@ class Engine:
         if outdated:
             self.tally.passed_over("quoted_before_a_fill")
             return None
-        plan = self._parts.strategy.on_opportunity(opportunity)
+        answer = self._runner.on_opportunity(opportunity)
+        plan = answer.plan
         if plan is None:
-            self.tally.passed_over("declined_by_strategy")
+            self.tally.passed_over(answer.reason)
             return None
-        kill_file = self._parts.kill_switch_file
-        killed = kill_file is not None and kill_file.exists()
-        verdict, self._risk = assess(self._parts.rules, self._risk, plan, killed=killed)
-        if not verdict.ok:
-            self.tally.refused(verdict)
-            self._parts.observer.refused(plan, verdict)
+        # A strategy's own copy with other amounts or another name would be limited and counted wrongly.
+        offered = plan.opportunity is opportunity and plan.strategy == self._runner.name
+        if not self._may_go(plan, offered=offered):
             return None
         self.tally.accepted(opportunity)
         return plan
 
-    def _execute(self, plan: Plan) -> bool:
+    def _may_go(self, plan: AnyPlan, *, offered: bool) -> bool:
+        verdict = self.desk.ask(plan, offered=offered)
+        if not verdict.ok:
+            self.tally.refused(verdict)
+            self._parts.observer.refused(plan, verdict)
+        return verdict.ok
+
+    def _tick(self) -> int:
+        """Show the strategy the prices if a new slot has begun; return the ns spent deciding."""
+        view, clock_ns = self._parts.view, self._parts.clock_ns
+        slot = self._parts.market.stats(0).slot
+        if view is None or slot <= self._ticked_slot:
+            return 0
+        started_ns = clock_ns()
+        self._ticked_slot = slot
+        name = self._runner.name
+        tick = view.tick(
+            slot, self._tick_pools, self._parts.base_mints, self._prices, self.desk.positions(name)
+        )
+        self._prices = tick.prices
+        if not tick.changed:
+            return clock_ns() - started_ns
+        answer = self._runner.on_tick(tick)
+        plan = None
+        if answer.plan is not None:
+            plan = self._swap_plan(answer.plan, slot)
+        elif answer.reason == SUSPENDED:
+            self._tick_pools = ()
+        elif answer.reason != DECLINED:
+            # That nothing is wanted of a tick is the rule, and no refusal.
+            self.tally.passed_over(answer.reason)
+        spent_ns = clock_ns() - started_ns
+        if plan is not None:
+            self._execute(plan)
+        return spent_ns
+
+    def _swap_plan(self, order: SwapOrder, slot: int) -> SwapPlan | None:
+        """Return the plan that the order becomes if it may go, or count why there is none."""
+        view = self._parts.view
+        if view is None or order.strategy != self._runner.name or order.pool not in self._tick_pools:
+            self.tally.passed_over("order_not_offered")
+            return None
+        self._swaps += 1
+        plan = view.plan(order, slot, self._swaps, self.desk.basis(order))
+        if isinstance(plan, str):
+            self.tally.passed_over(plan)
+            return None
+        return plan if self._may_go(plan, offered=True) else None
+
+    def _execute(self, plan: AnyPlan) -> bool:
         """Try the plan, journaled before and after; return whether it was filled."""
-        attempt_id = self._parts.journal.intent(plan)
-        outcome = self._parts.executor.submit(plan)
-        self._parts.journal.outcome(attempt_id, outcome)
-        self._risk = settle(self._parts.rules, self._risk, plan, outcome, plan.opportunity.slot)
-        self.tally.traded(plan, outcome)
-        self._parts.observer.traded(Trade(attempt_id, plan, outcome))
+        attempt_id = self._parts.journal.intent(plan, self.desk.entry(plan))
+        try:
+            outcome = self._parts.executor.submit(plan)
+        except OutcomeUnknown as error:
+            self._unknown[attempt_id] = plan
+            self.tally.outcome_unknown()
+            self._parts.observer.notice(
+                f"attempt {attempt_id} stays at risk, its outcome is unknown: {error}"
+            )
+            return False
+        self._settle(attempt_id, plan, outcome, plan.slot)
         return outcome.fill is not None
+
+    def _settle(self, attempt_id: int, plan: AnyPlan, outcome: Outcome, slot: int) -> None:
+        settled_slot = max(slot, self.desk.state.slot)
+        self._parts.journal.outcome(attempt_id, outcome, settled_slot)
+        self.desk.settle(plan, outcome, settled_slot)
+        self.tally.traded(plan, outcome)
+        self._runner.on_outcome(plan, outcome)
+        self._parts.observer.traded(Trade(attempt_id, plan, outcome))
+
+    def _resolve(self) -> None:
+        """Ask about attempts whose outcome is not known."""
+        for attempt_id, plan in list(self._unknown.items()):
+            outcome = self._parts.executor.resolve(plan)
+            if outcome is not None:
+                del self._unknown[attempt_id]
+                self._settle(attempt_id, plan, outcome, self._parts.market.stats(0).slot)
 
 
 def _opportunity(signal: phantom_core.Signal) -> Opportunity:

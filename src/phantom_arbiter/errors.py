@@ -14,6 +14,7 @@
     │  └─ BadAnswer      what came is no answer to what was asked
     ├─ RpcRefused        an endpoint understood and refused: it will again, another one may not; exit 1
     │  └─ AccessDenied   wrong key, or what the key does not pay for
+    ├─ OutcomeUnknown    an attempt may or may not have landed: it stays at risk, the run goes on
     ├─ InvariantError    our bug: stop the process; exit 1
     └─ InvalidInput, MarketDataError, SwapRefused, RecordingError   raised by the native module; exit 1
 
@@ -124,6 +125,10 @@ class AccessDenied(RpcRefused):
     """An endpoint refuses our key, or what the key does not pay for."""
 
 
+class OutcomeUnknown(HintedError):
+    """An attempt was sent, or may have been, and nobody knows yet how it ended."""
+
+
 class InvariantError(PhantomError):
     """The program broke its own rule; nothing it would do next can be trusted."""
 
@@ -147,6 +152,7 @@ __all__ = [
     "JournalError",
     "MarketDataError",
     "MissingExtraError",
+    "OutcomeUnknown",
     "PhantomError",
     "RateLimited",
     "RecordingError",

@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM: the first asks the run to stop after the record in hand, the second interrupts it."""
+"""Signals to a run.
+
+Ctrl-C and SIGTERM: the first asks the run to stop after the record in hand, the second interrupts it.
+SIGUSR1, where there is one: halts trading, or lets it go on; the run watches all the while.
+"""
 
 from __future__ import annotations
 
@@ -35,3 +39,24 @@ def stopping_on_signals(*stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def halting_on_signal(toggle: Callable[[], None]) -> Iterator[None]:
+    """Call `toggle` on each SIGUSR1 inside the block; restore the former handler after it.
+
+    Does nothing in another thread than the main one, or on systems without the signal.
+    """
+    number = getattr(signal, "SIGUSR1", None)
+    if number is None:
+        yield
+        return
+    try:
+        former = signal.signal(number, lambda _number, _frame: toggle())
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(number, former)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import phantom_core
 from phantom_arbiter.config import check_quorum, endpoint
-from phantom_arbiter.engine import Engine
+from phantom_arbiter.engine import LOOK_INTERVAL_NS, Engine
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook
 from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.discovery import DiscoveryRequest
@@ -122,10 +122,26 @@ class LiveRun:
             return
         if self._stop_after_s is not None:
             loop.call_later(self._stop_after_s, stop.set)
+        feeding = asyncio.ensure_future(
+            self._source.run(self._market, Clocked(engine), stop, self._on_stage)
+        )
+        looking = asyncio.ensure_future(_look(engine))
         try:
-            await self._source.run(self._market, Clocked(engine), stop, self._on_stage)
+            done, _ = await asyncio.wait((feeding, looking), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             self._wake = None
+            for task in (feeding, looking):
+                task.cancel()
+            await asyncio.gather(feeding, looking, return_exceptions=True)
+
+
+async def _look(engine: Engine) -> None:
+    """Let `engine` look at rules and kill switches even when no frame arrives."""
+    while True:
+        await asyncio.sleep(LOOK_INTERVAL_NS / 1e9)
+        engine.look()
 
 
 class Clocked:

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from phantom_arbiter.domain import Plan, Verdict
+from phantom_arbiter.domain import Verdict
 from phantom_arbiter.engine import Observer, Trade
 from phantom_arbiter.engine import Progress as RunProgress
 from phantom_arbiter.mints import short
@@ -28,6 +28,7 @@ from phantom_arbiter.render import plain
 from phantom_arbiter.sources.snapshots import OnProgress
 from phantom_arbiter.sources.websocket import EventKind, FeedEvent, FeedObserver
 from phantom_arbiter.summary import SourceInfo
+from phantom_arbiter.swaps import AnyPlan
 
 SHOWN_TRADES = 5
 PLAIN_INTERVAL = 20
@@ -90,31 +91,35 @@ class PlainView:
 
     def traded(self, trade: Trade) -> None:
         """Write the attempt and how it ended."""
-        opportunity, outcome = trade.plan.opportunity, trade.outcome
+        plan, outcome = trade.plan, trade.outcome
         reason = {"reason": outcome.reason} if outcome.reason else {}
         self._write(
             "trade",
             attempt=trade.attempt_id,
-            slot=opportunity.slot,
+            slot=plan.slot,
             state=outcome.state.value,
-            mint=opportunity.base_mint,
-            amount_in=opportunity.amount_in,
+            mint=plan.base_mint,
+            amount_in=plan.amount_in,
             net_profit=outcome.net_profit,
-            hops=len(opportunity.hops),
+            hops=len(plan.hops),
             **reason,
         )
 
-    def refused(self, plan: Plan, verdict: Verdict) -> None:
+    def refused(self, plan: AnyPlan, verdict: Verdict) -> None:
         """Write the plan and the rule that refused it."""
         bounds = {} if verdict.limit is None else {"limit": verdict.limit, "value": verdict.value}
         self._write(
             "refused",
-            slot=plan.opportunity.slot,
-            mint=plan.opportunity.base_mint,
-            amount_in=plan.opportunity.amount_in,
+            slot=plan.slot,
+            mint=plan.base_mint,
+            amount_in=plan.amount_in,
             reason=verdict.reason,
             **bounds,
         )
+
+    def notice(self, text: str) -> None:
+        """Write it."""
+        print("notice", plain(text), file=self._stream)
 
     def stage(self, word: str) -> OnProgress:
         """Write that a stage begins."""
@@ -174,19 +179,23 @@ class RichView:
 
     def traded(self, trade: Trade) -> None:
         """Keep the attempt for the next redraw."""
-        opportunity, outcome, book = trade.plan.opportunity, trade.outcome, self._source.mints
-        mint = opportunity.base_mint
-        line = Text(f"slot {opportunity.slot}  ")
+        plan, outcome, book = trade.plan, trade.outcome, self._source.mints
+        paid = plan.hops[0]
+        line = Text(f"slot {plan.slot}  ")
         line.append(outcome.state.value, style="green" if outcome.fill else "red")
-        line.append(f"  {plain(book.amount(mint, outcome.net_profit))} net of ")
-        line.append(f"{plain(book.amount(mint, opportunity.amount_in, places=2))} in  ")
-        line.append(" · ".join(short(hop.pool) for hop in opportunity.hops), style="dim")
+        line.append(f"  {plain(book.amount(plan.base_mint, outcome.net_profit))} net of ")
+        line.append(f"{plain(book.amount(paid.mint_in, paid.amount_in, places=2))} in  ")
+        line.append(" · ".join(short(hop.pool) for hop in plan.hops), style="dim")
         line.truncate(self._live.console.width - 1, overflow="ellipsis")
         self._trades.append(line)
 
-    def refused(self, plan: Plan, verdict: Verdict) -> None:
+    def refused(self, plan: AnyPlan, verdict: Verdict) -> None:
         """Count it for the next redraw."""
         self._refused += 1
+
+    def notice(self, text: str) -> None:
+        """Print it above the counters."""
+        self._live.console.print(Text(plain(text), style="yellow"))
 
     def stage(self, word: str) -> OnProgress:
         """Show a bar for the stage until it is finished."""

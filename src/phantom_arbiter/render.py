@@ -61,6 +61,7 @@ def _sections(summary: Summary, width: int) -> Iterable[RenderableType]:
     yield from _section("Endpoints", _endpoints(summary))
     yield from _section("Pools", _pools(summary, book))
     yield from _section("Opportunities", _opportunities(summary))
+    yield from _section("Strategy", _strategy(summary, book))
     yield from _section("Trades", _trades(summary, book))
     yield from _section("Funnel", _funnel(summary.funnel, width))
     yield from _section("Nearest misses", _misses(summary.stats.nearest_misses, book))
@@ -202,6 +203,24 @@ def _opportunities(summary: Summary) -> RenderableType:
     return grid
 
 
+def _strategy(summary: Summary, book: MintBook) -> RenderableType:
+    report = summary.strategy
+    lines = [
+        f"{plain(report.name)}: {report.calls:,} calls, {report.plans:,} plans, "
+        f"longest {_duration(report.longest_ns)}"
+    ]
+    if report.overruns or report.exceptions:
+        lines.append(f"{report.overruns:,} calls over their time, {report.exceptions:,} failed")
+    if report.last_error is not None:
+        lines.append(f"last error: {plain(report.last_error)}")
+    if report.suspended is not None:
+        lines.append(f"suspended: {plain(report.suspended)}")
+    for position in summary.positions:
+        held = plain(book.amount(position.mint, position.amount))
+        lines.append(f"holds {held}, which cost {plain(book.amount(position.base_mint, position.basis))}")
+    return Group(*(Text(line, overflow="fold") for line in lines))
+
+
 def _trades(summary: Summary, book: MintBook) -> RenderableType:
     failed = summary.attempts - summary.filled
     line = Text(f"{summary.attempts:,} attempts, {summary.filled:,} filled, {failed:,} failed")
@@ -209,6 +228,8 @@ def _trades(summary: Summary, book: MintBook) -> RenderableType:
         line.append(
             f" ({', '.join(f'{plain(name)} {count:,}' for name, count in _by_count(summary.failures))})"
         )
+    if summary.unknown:
+        line.append(f"; {summary.unknown:,} without a known outcome at once")
     if not summary.profit:
         return line
     table = _table(

@@ -32,6 +32,16 @@ def _sections(path: Path, report: JournalReport) -> Iterable[RenderableType]:
     if report.totals:
         yield Text()
         yield _totals(report)
+    if report.verdicts:
+        yield Text()
+        yield _verdicts(report)
+    for change in report.changes:
+        was = "" if change.before is None else f" (was {plain(change.before)})"
+        yield Text(
+            f"run {change.run_id}, slot {change.slot}: {change.what} {plain(change.key)}: "
+            f"{plain(change.after or '')}{was}",
+            overflow="fold",
+        )
 
 
 def _count(number: int, what: str) -> str:
@@ -75,4 +85,15 @@ def _totals(report: JournalReport) -> Table:
         counts = (total.attempts, total.filled, total.failed, total.unresolved)
         amounts = (total.gross_profit, total.cost, total.net_profit)
         table.add_row(short(total.mint), *(f"{value:,}" for value in (*counts, *amounts)))
+    return table
+
+
+def _verdicts(report: JournalReport) -> Table:
+    columns = ("run", "risk said", "times", "first slot", "limit", "value", "last slot")
+    table = _table(*columns, left=("risk said",))
+    for row in report.verdicts:
+        bounds = (f"{number:,}" if number is not None else "-" for number in (row.last_limit, row.last_value))
+        table.add_row(
+            str(row.run_id), row.reason, f"{row.count:,}", str(row.first_slot), *bounds, str(row.last_slot)
+        )
     return table

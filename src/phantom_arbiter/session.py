@@ -5,6 +5,7 @@ Everything that touches the world is handed in, so a test runs a session on a li
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +13,20 @@ from typing import Protocol
 
 import phantom_core
 from phantom_arbiter import __version__
-from phantom_arbiter.config import risk_rules
+from phantom_arbiter.config import WSOL, Config, risk_rules
+from phantom_arbiter.config_risk import StrategySettings
 from phantom_arbiter.config_sources import Effective
 from phantom_arbiter.domain import FunnelStage
 from phantom_arbiter.engine import Engine, Observer, Parts
 from phantom_arbiter.execution.paper import PaperExecutor
-from phantom_arbiter.interrupts import stopping_on_signals
+from phantom_arbiter.interrupts import halting_on_signal, stopping_on_signals
 from phantom_arbiter.journal import Journal, Reconciled, RunIdentity
-from phantom_arbiter.native import pools_set_aside_from_native
-from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
+from phantom_arbiter.market_view import Fees, MarketView
+from phantom_arbiter.native import native_config, pools_set_aside_from_native
+from phantom_arbiter.risk import RiskState, recall
+from phantom_arbiter.settings_watch import SettingsWatch
+from phantom_arbiter.strategy_loader import LoadedStrategy, load_strategy
+from phantom_arbiter.strategy_runner import RunnerRules
 from phantom_arbiter.summary import Latency, SourceInfo, Summary
 
 
@@ -47,37 +53,77 @@ def run_session(
     """Run `source` through `market` and return the summary; the journal is whole however the run ends.
 
     Raises:
+        ConfigError: The strategy cannot be loaded.
         JournalError: The journal cannot be opened or written.
         RecordingError: The source is corrupt; what came before it is journaled.
         EndpointError: A live source cannot begin.
     """
     config = effective.config
+    loaded = load_strategy(config.strategy.use, config.strategy.settings)
+    rules = risk_rules(config.risk)
+    # A replay begins and ends with its recording; only live runs go on where the last one stopped.
+    account = config.risk.account if info.records is None else None
     with Journal(config.journal.path) as journal:
         run_id, reconciled = journal.begin_run(
             RunIdentity(
                 mode=config.mode,
                 source=info.description,
-                settings_sha256=effective.sha256(),
+                settings_sha256=_identity(effective, loaded),
                 version=__version__,
+                account=account,
             )
         )
+        risk = RiskState() if account is None else recall(rules, *journal.recalled(account))
         engine = Engine(
             Parts(
                 market=market,
-                strategy=CyclicArbitrage(),
-                rules=risk_rules(config.risk),
+                strategy=loaded.strategy,
+                rules=rules,
                 executor=PaperExecutor(market),
                 journal=journal,
                 observer=observer,
                 kill_switch_file=config.risk.kill_switch_file,
                 clock_ns=clock_ns,
+                view=MarketView(market, fees(config)),
+                watch=SettingsWatch(effective),
+                risk=risk,
+                runner=runner_rules(config.strategy),
+                base_mints=tuple(config.engine.base_mints),
             )
         )
         started_ns = clock_ns()
-        with stopping_on_signals(engine.stop, source.stop):
+        with stopping_on_signals(engine.stop, source.stop), halting_on_signal(engine.toggle_halt):
             source.drive(engine)
         wall_ns = clock_ns() - started_ns
     return _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+
+
+def fees(config: Config) -> Fees:
+    """Return what one transaction costs, as the native engine counts it."""
+    native = native_config(config, assume_plain_mints=False)
+    return Fees(
+        network=native.network_fee_lamports,
+        priority=native.priority_fee_lamports,
+        tip=native.tip_lamports,
+        native_mint=WSOL,
+    )
+
+
+def runner_rules(settings: StrategySettings) -> RunnerRules:
+    """Return what the strategy may take."""
+    return RunnerRules(
+        budget_ns=settings.budget_us * 1_000,
+        suspend_after=settings.suspend_after,
+        stop_after_ns=settings.stop_after_ms * 1_000_000,
+    )
+
+
+def _identity(effective: Effective, loaded: LoadedStrategy) -> str:
+    """Return the hash of what decides: the settings, and the strategy's own file if it has one."""
+    settings = effective.sha256()
+    if loaded.sha256 is None:
+        return settings
+    return hashlib.sha256(f"{settings} {loaded.sha256}".encode()).hexdigest()
 
 
 def _summary(
@@ -109,6 +155,9 @@ def _summary(
         attempts=tally.attempts,
         filled=tally.filled,
         failures=dict(tally.failures),
+        unknown=tally.unknown,
+        strategy=engine.strategy_report(),
+        positions=engine.desk.positions(engine.strategy_report().name),
         profit=tally.profit(),
         best=tuple(tally.best),
         funnel=(FunnelStage("updates", stats.updates, None), *stats.funnel, *tally.funnel()),

@@ -19,7 +19,10 @@ string, `null` if the mint's decimals are not known. Counts are exact.
     pools             total, set_aside, set_aside_by_reason, set_aside_list [pool, mint_a, mint_b, reason]
     updates           applied (account writes), decode_errors (by reason)
     opportunities     openings (distinct), signals (go), rejected_by_reason, refused_by_reason
-    trades            attempts, filled, failed, failed_by_reason
+    trades            attempts, filled, failed, failed_by_reason, unknown (times that an outcome was not known
+                      at once)
+    strategy          name, calls, plans, overruns, exceptions, longest_ns, last_error, suspended (why; null
+                      if it was not), positions [base_mint, mint, amount, basis, exit_cost]
     profit            [mint, symbol, decimals, attempts, filled, gross_profit, cost, net_profit, …_ui]
     funnel            [stage, evaluations, openings], stages updates, cycles, after_fees, after_sizing,
                       after_costs, after_risk, taken; openings are distinct ones (of stage cycles: distinct
@@ -42,6 +45,8 @@ from typing import Any
 from phantom_arbiter.domain import EndpointStats, FunnelStage, MarketStats, PoolSetAside
 from phantom_arbiter.journal import Reconciled
 from phantom_arbiter.mints import MintBook
+from phantom_arbiter.strategy_runner import StrategyReport
+from phantom_arbiter.swaps import Position
 from phantom_arbiter.tally import Filled, Profit
 
 SCHEMA = 1
@@ -102,6 +107,9 @@ class Summary:
     attempts: int
     filled: int
     failures: Mapping[str, int]
+    unknown: int
+    strategy: StrategyReport
+    positions: tuple[Position, ...]
     profit: tuple[Profit, ...]
     best: tuple[Filled, ...]
     funnel: tuple[FunnelStage, ...]
@@ -161,6 +169,11 @@ def to_json(summary: Summary) -> dict[str, Any]:
             "filled": summary.filled,
             "failed": summary.attempts - summary.filled,
             "failed_by_reason": _counts(summary.failures),
+            "unknown": summary.unknown,
+        },
+        "strategy": {
+            **asdict(summary.strategy),
+            "positions": [asdict(position) for position in summary.positions],
         },
         "profit": [
             {

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from phantom_arbiter.domain import FunnelStage, Opportunity, Outcome, OutcomeState, Plan, Verdict
+from phantom_arbiter.swaps import AnyPlan
 
 BEST_CYCLES = 5
 
@@ -54,8 +55,10 @@ class Tally:
         self.failures: Counter[str] = Counter()
         self.attempts = 0
         self.filled = 0
+        self.unknown = 0
         self.best: list[Filled] = []
         self._accepted = 0
+        self._filled_cycles = 0
         self._accepted_openings: set[int] = set()
         self._filled_openings: set[int] = set()
         self._profit: dict[str, Profit] = {}
@@ -77,13 +80,16 @@ class Tally:
         self._accepted += 1
         self._accepted_openings.add(opportunity.opening_id)
 
-    def traded(self, plan: Plan, outcome: Outcome) -> None:
+    def outcome_unknown(self) -> None:
+        """Count an attempt of which nobody knew at once how it ended."""
+        self.unknown += 1
+
+    def traded(self, plan: AnyPlan, outcome: Outcome) -> None:
         """Count an attempt with its outcome."""
-        opportunity = plan.opportunity
         filled = outcome.state is OutcomeState.FILLED
         self.attempts += 1
-        before = self._profit.get(opportunity.base_mint, Profit(opportunity.base_mint, 0, 0, 0, 0))
-        self._profit[opportunity.base_mint] = Profit(
+        before = self._profit.get(plan.base_mint, Profit(plan.base_mint, 0, 0, 0, 0))
+        self._profit[plan.base_mint] = Profit(
             mint=before.mint,
             attempts=before.attempts + 1,
             filled=before.filled + filled,
@@ -95,7 +101,10 @@ class Tally:
             self.failures[(outcome.reason or "").partition(":")[0]] += 1
             return
         self.filled += 1
-        self._filled_openings.add(opportunity.opening_id)
+        if not isinstance(plan, Plan):
+            return
+        self._filled_cycles += 1
+        self._filled_openings.add(plan.opportunity.opening_id)
         self.best.append(Filled(plan, outcome))
         self.best.sort(key=lambda entry: -entry.net_lamports)
         del self.best[BEST_CYCLES:]
@@ -104,7 +113,7 @@ class Tally:
         """Return the funnel's last two stages, which the native engine does not see."""
         return (
             FunnelStage("after_risk", self._accepted, len(self._accepted_openings)),
-            FunnelStage("taken", self.filled, len(self._filled_openings)),
+            FunnelStage("taken", self._filled_cycles, len(self._filled_openings)),
         )
 
     def profit(self) -> tuple[Profit, ...]:

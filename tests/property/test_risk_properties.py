@@ -9,6 +9,7 @@ from phantom_arbiter.domain import Outcome, OutcomeState, Plan
 from phantom_arbiter.risk import (
     DAY_SLOTS,
     BreakerRules,
+    Facts,
     MintLimits,
     RiskRules,
     RiskState,
@@ -110,7 +111,7 @@ def test_no_sequence_of_plans_and_outcomes_exceeds_any_limit(rules: RiskRules, a
                 cost=step.cost,
             )
         )
-        verdict, state = assess(rules, state, planned, killed=step.killed)
+        verdict, state = assess(rules, state, planned, Facts(killed=step.killed))
         if verdict.ok:
             assert not step.killed
             rests = rules.breakers.route_cooldown_slots
@@ -163,7 +164,7 @@ def test_same_sequence_gives_the_same_verdicts(rules: RiskRules, asked: list[Ask
             planned = plan(
                 opportunity(number, slot, base_mint=step.mint, amount_in=step.amount_in, cost=step.cost)
             )
-            verdict, state = assess(rules, state, planned, killed=step.killed)
+            verdict, state = assess(rules, state, planned, Facts(killed=step.killed))
             found.append(verdict.reason)
         return found
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from phantom_arbiter.cli import main
-from phantom_arbiter.domain import Outcome, OutcomeState
-from phantom_arbiter.journal import Journal, RunIdentity
+from phantom_arbiter.domain import Outcome, OutcomeState, Verdict
+from phantom_arbiter.journal import Journal, RiskChange, RunIdentity
 from shell_fakes import POOL_A, POOL_B, POOL_C, WSOL, opportunity, plan, promised
 
 Check = Callable[[str, str], None]
@@ -27,12 +27,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_journal(path: Path) -> None:
     with Journal(path) as journal:
         journal.begin_run(RunIdentity("paper", "day", "cd" * 32, "0.1.0"))
+        journal.changed(RiskChange(90, "rules", "risk.max_trades_per_day", "5000", "20"))
         for planned in (plan(opportunity(1, 100)), plan(opportunity(2, 200, pools=(POOL_A, POOL_B, POOL_C)))):
             fill = Outcome(OutcomeState.FILLED, None, promised(planned), planned.opportunity.cost)
             journal.outcome(journal.intent(planned), fill)
         late = plan(opportunity(3, 300, base_mint=WSOL))
         journal.outcome(journal.intent(late), Outcome(OutcomeState.FAILED, "fill_differs:hops", None, 900))
         journal.intent(plan(opportunity(4, 400)))
+        journal.verdict(plan(opportunity(4, 400)), Verdict(ok=True))
+        for number in (5, 6):
+            refused = Verdict(ok=False, reason="per_day", limit=5_000, value=5_000 + number)
+            journal.verdict(plan(opportunity(number, 400 + number)), refused)
 
 
 ERRORS = {
@@ -110,6 +115,7 @@ def test_config_shows_value_origin_and_meaning(
     capsys: pytest.CaptureFixture[str], matches_snapshot: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PHANTOM_JOURNAL__PATH", "j.sqlite")
+    monkeypatch.setenv("PHANTOM_RISK__KILL_SWITCH_FILE", "halt")
     monkeypatch.setenv("COLUMNS", "120")
     Path("my.toml").write_text("[engine]\nmax_hops = 2\n")
     assert main(["config", "--config", "my.toml"]) == 0

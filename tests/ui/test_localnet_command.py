@@ -65,13 +65,15 @@ def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end(number:
 def test_settings_it_writes_are_those_of_the_net(
     tmp_path: Path, source: str, pools: int, plain_mints: bool
 ) -> None:
-    path = tmp_path / "net.toml"
+    path, accounts = tmp_path / "net.toml", set()
     for _ in range(2):  # the second replaces the first's
         with start("--json", "--endpoints", "2", "--source", source, "--write-config", str(path)) as process:
             found = json.loads(line_of(process))
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=20)
             assert process.returncode == 0, err
+        accounts.add(load({}, path).config.risk.account)
+    assert len(accounts) == 2, "both begin at the same slot: what was tried on one is nothing to the other"
     config = load({}, path).config
     assert found["config_file"] == str(path)
     assert [

@@ -24,6 +24,7 @@ def watch(view: View) -> None:
         view.traded(Trade(2, bad, Outcome(OutcomeState.FAILED, "market_data:no tick\narray", None, 900)))
         view.refused(good, Verdict(ok=False, reason="per_day", limit=5, value=6))
         view.refused(good, Verdict(ok=False, reason="kill_switch"))
+        view.notice("kill switch on (signal): nothing is\nsent")
         stats = busy_stats()
         for report in range(1, 21):
             view.progress(Progress(report * 100, report * 10**9, stats, signals=4, attempts=2, filled=1))

@@ -1,11 +1,16 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from phantom_arbiter.config import default_config_path, risk_rules
-from phantom_arbiter.config_sources import known_keys, load
+from phantom_arbiter.config_risk import RiskSettings, profile
+from phantom_arbiter.config_sources import apply_profile, known_keys, load
 from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.risk import VenueLimits
 from shell_fakes import USDC, WSOL
+
+VENUE_SETTINGS = {"max_lamports": 1, "max_lamports_per_day": 2, "max_exposure_lamports": 3}
 
 
 def test_defaults_are_paper_and_need_nothing() -> None:
@@ -78,6 +83,10 @@ def test_every_key_has_one_sentence_of_help() -> None:
         ({"run": {"ui": "web"}}, r"'auto', 'rich' or 'plain'"),
         ({"mode": "live"}, r"mode = 'live' \(flag.*\): live execution is not built yet"),
         ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag.*\) is missing"),
+        (
+            {"risk": {"venues": {"orca": VENUE_SETTINGS}}},
+            r"risk\.venues = .*there is no venue orca; hint: Limits by venue",
+        ),
         ({"wallet": {}}, r"unknown key wallet \(flag.*\); hint: it may be mode, engine, market, costs"),
     ],
 )
@@ -136,3 +145,68 @@ def test_risk_rules_hold_what_the_settings_say() -> None:
     assert rules.breakers.halted
     assert rules.limits.mints[USDC].max_exposure == settings.mints[USDC].max_exposure
     assert rules.breakers.max_loss_per_day[WSOL] == settings.mints[WSOL].max_loss_per_day
+
+
+# ---- the profile of a live run
+
+
+def limits(settings: RiskSettings) -> dict[str, int]:
+    """Return every bound of the settings under a name; lower is tighter."""
+    values = settings.model_dump()
+    found = {
+        key: value
+        for key, value in values.items()
+        if isinstance(value, int) and not isinstance(value, bool) and not key.endswith("cooldown_slots")
+    }
+    for mint, of_mint in values["mints"].items():
+        found |= {f"{mint}.{key}": value for key, value in of_mint.items()}
+    return found
+
+
+def test_live_profile_is_tighter_than_every_default() -> None:
+    assert profile("paper") == {}
+    default, live = RiskSettings(), RiskSettings(**profile("live")["risk"])
+    tight, loose = limits(live), limits(default)
+    assert tight.keys() == loose.keys()
+    for key, bound in loose.items():
+        assert 0 < tight[key] < bound, key
+    assert live.failure_cooldown_slots > default.failure_cooldown_slots
+    assert live.route_cooldown_slots > default.route_cooldown_slots
+    assert live.each_venue is not None
+    assert live.price_reference == "any"
+    for mint, amount in profile("live")["engine"]["base_mints"].items():
+        assert amount <= live.mints[mint].max_amount_in, "what is sized fits what may go"
+
+
+def test_live_profile_yields_to_what_is_named() -> None:
+    merged: dict[str, Any] = {"mode": "live", "risk": {"max_trades_per_day": 50}}
+    origins: dict[str, str] = {}
+    apply_profile(merged, origins)
+    assert merged["risk"]["max_trades_per_day"] == 50
+    assert merged["risk"]["failures_in_a_row"] == 2
+    assert "risk.max_trades_per_day" not in origins
+    assert origins["risk.failures_in_a_row"] == "profile live"
+    assert RiskSettings(**merged["risk"]).mints[USDC].max_amount_in == 10_000_000
+    paper: dict[str, Any] = {"mode": "paper"}
+    apply_profile(paper, origins)
+    assert paper == {"mode": "paper"}
+
+
+def test_rules_of_prices_ages_and_lists_are_taken_over() -> None:
+    given = {
+        "max_market_age_slots": 0,
+        "max_price_deviation_bps": 0,
+        "denied_mints": [WSOL],
+        "each_venue": VENUE_SETTINGS,
+    }
+    rules = risk_rules(load({"risk": given}).config.risk)
+    assert (rules.sanity.max_market_age_slots, rules.sanity.max_price_deviation_bps) == (None, None)
+    assert rules.sanity.denied_mints == {WSOL}
+    assert rules.limits.each_venue == VenueLimits(1, 2, 3)
+    assert rules.breakers.max_drawdown[USDC] == 50_000_000
+
+
+def test_settings_hash_knows_a_strategy_of_ones_own_by_name_not_by_place() -> None:
+    here, there = ({"strategy": {"use": f"{folder}mine.py:Mine"}} for folder in ("/a/", "b/c/"))
+    assert load(here).sha256() == load(there).sha256() != load().sha256()
+    assert load({"risk": {"account": "b"}}).sha256() == load().sha256()

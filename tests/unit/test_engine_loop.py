@@ -6,18 +6,25 @@ import pytest
 
 import shipped_day
 from phantom_arbiter.config import Config, risk_rules
-from phantom_arbiter.domain import Outcome, Plan, Verdict
-from phantom_arbiter.engine import REPORT_INTERVAL_NS, Engine, Parts, Trade
-from phantom_arbiter.errors import InvariantError, JournalError, MarketDataError
+from phantom_arbiter.domain import Opportunity, Outcome, OutcomeState, Plan, Verdict
+from phantom_arbiter.engine import LOOK_INTERVAL_NS, REPORT_INTERVAL_NS, Engine, Parts, Trade
+from phantom_arbiter.errors import InvariantError, JournalError, MarketDataError, OutcomeUnknown
 from phantom_arbiter.execution.paper import PaperExecutor
+from phantom_arbiter.market_view import Fees, MarketView
 from phantom_arbiter.native import stats_from_native
+from phantom_arbiter.risk import Booked
+from phantom_arbiter.strategies.base import Passive, atomic_plan
 from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
+from phantom_arbiter.strategy_runner import RunnerRules
+from phantom_arbiter.swaps import AnyPlan, SwapOrder, SwapPlan, Tick
 from phantom_core import Engine as NativeEngine
 from phantom_core import Record
 from shell_fakes import (
     POOL_A,
     POOL_B,
     POOL_C,
+    USDC,
+    WSOL,
     FakeJournal,
     FakeMarket,
     FakeObserver,
@@ -55,13 +62,13 @@ def test_intent_is_journaled_before_the_market_is_touched() -> None:
     seen: list[list[int]] = []
 
     class Looking(FakeJournal):
-        def intent(self, plan: Plan) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked) -> int:
             seen.append(prices(market))
-            return super().intent(plan)
+            return super().intent(plan, entry)
 
-        def outcome(self, attempt_id: int, outcome: Outcome) -> None:
+        def outcome(self, attempt_id: int, outcome: Outcome, slot: int) -> None:
             seen.append(prices(market))
-            super().outcome(attempt_id, outcome)
+            super().outcome(attempt_id, outcome, slot)
 
     journal = Looking()
     engine = Engine(parts(market, journal=journal))
@@ -74,7 +81,7 @@ def test_intent_is_journaled_before_the_market_is_touched() -> None:
 
 def test_journal_that_fails_stops_the_run_before_the_market_is_touched() -> None:
     class FullJournal(FakeJournal):
-        def intent(self, plan: object) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked) -> int:
             raise JournalError("disk is full")
 
     market, untouched = shipped_day.market(), shipped_day.market()
@@ -122,7 +129,7 @@ def test_kill_switch_file_stops_sending_as_long_as_it_is_there(tmp_path: Path) -
     file = tmp_path / "stop"
 
     class Toggling(FakeObserver):
-        def refused(self, plan: Plan, verdict: Verdict) -> None:
+        def refused(self, plan: AnyPlan, verdict: Verdict) -> None:
             file.unlink()
 
     file.touch()
@@ -137,7 +144,7 @@ def test_latency_counts_received_frames_and_leaves_execution_out() -> None:
     clock = StepClock(10)
 
     class SlowJournal(FakeJournal):
-        def intent(self, plan: object) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked) -> int:
             for _ in range(1_000):
                 clock()
             return 1
@@ -147,7 +154,7 @@ def test_latency_counts_received_frames_and_leaves_execution_out() -> None:
     engine.run(records)
     assert engine.tally.filled == 1
     assert engine.latency.count == sum(record.kind == "received" for record in records) < len(records)
-    assert (engine.latency.quantile(0.5), engine.latency.max_ns) == (10, 20)
+    assert (engine.latency.quantile(0.5), engine.latency.max_ns) == (10, 40)
 
 
 def test_stop_from_within_leaves_the_rest_unread_and_reports_once_more() -> None:
@@ -172,7 +179,161 @@ def test_observer_hears_of_progress_ten_times_a_second() -> None:
     assert [report.records for report in observer.reports] == [50, 100, 149]
 
 
+def test_strategy_that_asks_for_ticks_sees_prices_once_a_slot_and_may_swap() -> None:
+    market = shipped_day.market()
+    sol_usdc = "65shmpuYmxx5p7ggNCZbyrGLCXVqbBR1ZD5aAocRBUNG"
+
+    class Buyer(Passive):
+        name = "buyer"
+        pools = (sol_usdc,)
+
+        def __init__(self) -> None:
+            self.ticks: list[Tick] = []
+            self.outcomes: list[tuple[AnyPlan, Outcome]] = []
+
+        def on_tick(self, tick: Tick) -> SwapOrder | None:
+            self.ticks.append(tick)
+            if len(self.ticks) == 1:
+                return SwapOrder(self.name, sol_usdc, USDC, WSOL, 5_000_000, 1, USDC)
+            if len(self.ticks) == 3:
+                (held,) = tick.positions
+                return SwapOrder(self.name, sol_usdc, WSOL, USDC, held.amount, 1, USDC)
+            return None
+
+        def on_outcome(self, plan: AnyPlan, outcome: Outcome) -> None:
+            self.outcomes.append((plan, outcome))
+
+    buyer, journal = Buyer(), FakeJournal()
+    view = MarketView(market, Fees(5_000, 20_000, 10_000, WSOL))
+    engine = Engine(parts(market, strategy=buyer, journal=journal, view=view, base_mints=(USDC, WSOL)))
+    engine.run(shipped_day.records()[:2_000])
+    slots = [tick.slot for tick in buyer.ticks]
+    assert slots == sorted(set(slots))
+    assert buyer.ticks[0].costs[WSOL] == 35_000
+    assert journal.events == ["intent 1", "filled 1", "intent 2", "filled 2"]
+    (bought, first), (sold, second) = buyer.outcomes
+    assert isinstance(bought, SwapPlan)
+    assert isinstance(sold, SwapPlan)
+    assert first.fill is not None
+    assert second.fill is not None
+    assert sold.amount_in == first.fill.amount_out
+    assert second.gross_profit == second.fill.amount_out - 5_000_000
+    assert engine.desk.positions("buyer") == ()
+    assert engine.tally.profit()[0].net_profit == first.net_profit + second.net_profit < 0
+    assert engine.tally.funnel()[1].evaluations == 0, "a swap is no cycle"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"strategy": "other"}, "order_not_offered"), ({"min_amount_out": 10**9}, "quote_below_minimum_out")],
+)
+def test_order_that_cannot_go_is_counted(change: dict[str, object], reason: str) -> None:
+    market = shipped_day.market()
+    sol_usdc = "65shmpuYmxx5p7ggNCZbyrGLCXVqbBR1ZD5aAocRBUNG"
+    order = replace(SwapOrder("once", sol_usdc, USDC, WSOL, 5, 1, USDC), **change)  # type: ignore[arg-type]
+
+    class Once(Passive):
+        name = "once"
+        pools = (sol_usdc,)
+
+        def on_tick(self, tick: Tick) -> SwapOrder | None:
+            return order
+
+    view = MarketView(market, Fees(5_000, 20_000, 10_000, WSOL))
+    engine = Engine(parts(market, strategy=Once(), view=view))
+    engine.run(shipped_day.records()[:2_000])
+    assert engine.tally.attempts == 0
+    assert engine.tally.refusals[reason] > 0
+
+
 # ---- what the real engine does not do on demand
+
+
+def test_strategy_that_changes_what_it_was_shown_is_refused() -> None:
+    class Greedy(Passive):
+        name = "greedy"
+
+        def on_opportunity(self, opportunity: Opportunity) -> Plan | None:
+            return atomic_plan(replace(opportunity), strategy=self.name)
+
+    market, observer = FakeMarket({b"x": [opportunity(1)]}), FakeObserver()
+    Engine(parts(market.engine, strategy=Greedy(), observer=observer)).run(received(b"x"))
+    assert [verdict.reason for verdict in observer.refusals] == ["plan_not_offered"]
+
+
+def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
+    known: list[Outcome] = []
+
+    class Sending:
+        def submit(self, plan: AnyPlan) -> Outcome:
+            raise OutcomeUnknown("no answer in time")
+
+        def resolve(self, plan: AnyPlan) -> Outcome | None:
+            return known.pop() if known else None
+
+    market, journal, observer = FakeMarket({b"x": [opportunity(1)]}), FakeJournal(), FakeObserver()
+    clock = StepClock(LOOK_INTERVAL_NS)
+    engine = Engine(
+        parts(market.engine, executor=Sending(), journal=journal, observer=observer, clock_ns=clock)
+    )
+    engine.run(received(b"x", b"quiet"))
+    assert engine.desk.state.limits.exposure(USDC) == 1_000_000_000
+    assert journal.events == ["intent 1"]
+    assert (engine.tally.unknown, engine.tally.attempts) == (1, 0)
+    assert observer.notices == ["attempt 1 stays at risk, its outcome is unknown: no answer in time"]
+    known.append(Outcome(OutcomeState.FAILED, "blockhash_expired", None, 0))
+    engine.run(received(b"quiet"))
+    assert journal.events == ["intent 1", "failed 1"]
+    assert engine.desk.state.limits.exposure(USDC) == 0
+    assert engine.tally.failures == {"blockhash_expired": 1}
+
+
+def test_strategy_that_keeps_raising_is_suspended_and_the_run_goes_on() -> None:
+    class Broken(Passive):
+        name = "broken"
+
+        def on_opportunity(self, opportunity: Opportunity) -> Plan | None:
+            raise KeyError("price")
+
+    signals = {bytes([number]): [opportunity(number, slot=number * 100)] for number in range(1, 5)}
+    market, journal, observer = FakeMarket(signals), FakeJournal(), FakeObserver()
+    rules = RunnerRules(suspend_after=2)
+    engine = Engine(parts(market.engine, strategy=Broken(), journal=journal, observer=observer, runner=rules))
+    engine.run(received(*signals))
+    assert engine.tally.refusals == {"strategy_raised": 2, "strategy_suspended": 2}
+    assert engine.records == 4
+    assert [(change.what, change.key) for change in journal.changes] == [("strategy_suspended", "broken")]
+    assert len(observer.notices) == 1
+    assert "test_engine_loop.py:" in (engine.strategy_report().last_error or "")
+
+
+def test_kill_switches_and_rules_are_looked_at_once_a_second(tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    class Watch:
+        def look(self) -> None:
+            looks.append(engine.records)
+
+    # A frame takes two readings: the interval passes with every fifth.
+    clock = StepClock(LOOK_INTERVAL_NS // 10)
+    engine = Engine(parts(FakeMarket().engine, clock_ns=clock, watch=Watch()))
+    engine.run(received(*[b"quiet"] * 15))
+    assert looks == [5, 10, 15]
+
+
+def test_source_without_frames_may_have_the_engine_look() -> None:
+    looks: list[int] = []
+
+    class Watch:
+        def look(self) -> None:
+            looks.append(engine.records)
+
+    clock = StepClock(LOOK_INTERVAL_NS // 10)
+    engine = Engine(parts(FakeMarket().engine, clock_ns=clock, watch=Watch()))
+    engine.look()
+    assert looks == [0]
+    engine.run(received(*[b"quiet"] * 6))
+    assert looks == [0, 5], "the next interval begins with the look"
 
 
 def test_every_kind_of_record_reaches_its_door() -> None:

@@ -19,8 +19,9 @@ from phantom_arbiter.domain import Outcome, OutcomeState, Plan
 from phantom_arbiter.errors import InvariantError, JournalError
 from phantom_arbiter.journal import Journal, RunIdentity, read_journal
 from phantom_arbiter.journal.connect import journal_errors
-from phantom_arbiter.journal.journal import NEVER_APPLIED, hops_from_text, hops_to_text
+from phantom_arbiter.journal.journal import NEVER_APPLIED
 from phantom_arbiter.journal.schema import MAX_AMOUNT, SCHEMA_REVISION, metadata
+from phantom_arbiter.journal.texts import hops_from_text, hops_to_text
 from shell_fakes import POOL_A, POOL_B, POOL_C, USDC, WSOL, opportunity, plan, promised
 
 IDENTITY = RunIdentity("paper", "day", "cd" * 32, "0.1.0")
@@ -216,7 +217,7 @@ def folder(path: Path) -> None:
     [
         (corrupt, "is corrupt"),
         (foreign, "is an SQLite database but not a PhantomArbiter journal"),
-        (newer, "has schema 0999, this version knows 0001"),
+        (newer, "has schema 0999, this version knows 0002"),
         (text_file, "is not an SQLite database"),
     ],
 )

@@ -6,6 +6,7 @@ from phantom_arbiter.domain import Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.risk import (
     DAY_SLOTS,
     BreakerRules,
+    Facts,
     MintLimits,
     RiskRules,
     RiskState,
@@ -30,7 +31,7 @@ RULES = RiskRules(
 
 
 def ask(opening_id: int, slot: int = 100, amount_in: int = 1_000, cost: int = 10, **more: object) -> Plan:
-    return plan(opportunity(opening_id, slot, amount_in=amount_in, gross_profit=50, cost=cost, **more))  # type: ignore[arg-type]
+    return plan(opportunity(opening_id, slot, amount_in=amount_in, gross_profit=200, cost=cost, **more))  # type: ignore[arg-type]
 
 
 def filled(planned: Plan) -> Outcome:
@@ -117,7 +118,7 @@ def test_refused_plan_leaves_no_trace() -> None:
 @pytest.mark.parametrize(("killed", "halted"), [(True, False), (False, True)])
 def test_kill_switch_refuses_everything(killed: bool, halted: bool) -> None:
     rules = replace(RULES, breakers=replace(RULES.breakers, halted=halted))
-    assert assess(rules, RiskState(), ask(1), killed=killed)[0].reason == "kill_switch"
+    assert assess(rules, RiskState(), ask(1), Facts(killed=killed))[0].reason == "kill_switch"
 
 
 def test_route_rests_after_an_attempt_whichever_mint_it_starts_from() -> None:
@@ -135,7 +136,7 @@ def test_failures_in_a_row_stop_everything_for_a_while() -> None:
         verdict, state = trade(RULES, state, ask(opening_id, amount_in=1), fails=True)
         assert verdict.ok
     verdict, _ = assess(RULES, state, ask(4, slot=149, amount_in=1, pools=(POOL_C, POOL_B)))
-    assert verdict == Verdict(ok=False, reason="failures_in_a_row", limit=150, value=149)
+    assert verdict == Verdict(ok=False, reason="failures", limit=150, value=149)
     assert assess(RULES, state, ask(4, slot=150, amount_in=1))[0].ok
 
 

@@ -15,6 +15,7 @@ from phantom_arbiter.commands.run import (
     MaxHopsOption,
     ReleaseOption,
     SpeedOption,
+    StrategyOption,
     UiOption,
 )
 
@@ -29,6 +30,7 @@ def replay(
     speed: SpeedOption = None,
     journal: JournalOption = None,
     ui: UiOption = None,
+    strategy: StrategyOption = None,
     max_hops: MaxHopsOption = None,
     halted: HaltedOption = False,
     release_venue: ReleaseOption = None,
@@ -45,5 +47,6 @@ def replay(
         "engine": {"max_hops": max_hops},
         "market": {"release_venues": release_venue or None},
         "risk": {"halted": True if halted else None},
+        "strategy": {"use": strategy},
     }
     replay_session(load(given(flags), config), as_json=as_json, files=files)

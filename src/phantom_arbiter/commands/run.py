@@ -70,6 +70,14 @@ MaxHopsOption = Annotated[
     str | None, typer.Option("--max-hops", metavar="N", help="Longest cycle in pools, 2 to 4.")
 ]
 HaltedOption = Annotated[bool, typer.Option("--halted", help="Kill switch: watch, but send nothing.")]
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy",
+        metavar="NAME|FILE.py:CLASS",
+        help="cyclic_arbitrage (default), spatial_arbitrage, mean_reversion, or a class of your own.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -91,6 +99,7 @@ def run(
         str | None,
         typer.Option("--for", metavar="90s|10m|2h", help="Stop a live run after this time; else on Ctrl-C."),
     ] = None,
+    strategy: StrategyOption = None,
     max_hops: MaxHopsOption = None,
     halted: HaltedOption = False,
     release_venue: ReleaseOption = None,
@@ -98,7 +107,10 @@ def run(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Trade on paper on a recording or the live market; with no options, on the shipped day."""
+    """Trade on paper on a recording or the live market; with no options, on the shipped day.
+
+    Risk settings are taken anew when the TOML file changes. SIGUSR1 halts trading, or lets it go on.
+    """
     from phantom_arbiter.config import LIVE_REFUSED
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.errors import ConfigError
@@ -120,6 +132,7 @@ def run(
         "engine": {"max_hops": max_hops},
         "market": {"release_venues": release_venue or None},
         "risk": {"halted": True if halted else None},
+        "strategy": {"use": strategy},
     }
     effective = load(given(flags), config)
     if effective.config.run.source == "live" and recording is None:

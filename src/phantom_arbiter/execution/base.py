@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from phantom_arbiter.domain import Outcome, Plan
+from phantom_arbiter.domain import Outcome
+from phantom_arbiter.swaps import AnyPlan
 
 
 class Executor(Protocol):
@@ -11,10 +12,14 @@ class Executor(Protocol):
     The engine has journaled the intent before it calls, and journals the outcome that comes back.
     """
 
-    def submit(self, plan: Plan) -> Outcome:
+    def submit(self, plan: AnyPlan) -> Outcome:
         """Return how the attempt ended; a failed attempt is an outcome, not an exception.
 
         Raises:
-            PhantomError: The outcome is not known; the intent stays unresolved.
+            OutcomeUnknown: It may have landed or may still; it stays at risk, and `resolve` is asked.
         """
+        ...
+
+    def resolve(self, plan: AnyPlan) -> Outcome | None:
+        """Return how an attempt whose outcome was not known has ended; None if that is still not known."""
         ...

@@ -10,6 +10,7 @@ Models, stated because they decide what a paper profit is worth:
 - *Competition*: none. Nobody else takes the cycle first.
 - *Landing*: every transaction lands. What fails is a plan that asks for more than its quote, or whose quote
   the market no longer gives to the last unit; nothing is applied then.
+- *Single swaps* are filled at the pool's exact quote, too, but not applied: the market does not feel them.
 - *Costs*: a filled attempt is charged network fee, priority fee and tip in full; a failed one network and
   priority fee, since the tip is an instruction of the same transaction and reverts with it.
 
@@ -22,9 +23,10 @@ from __future__ import annotations
 from typing import cast
 
 import phantom_core
-from phantom_arbiter.domain import Fill, Opportunity, Outcome, OutcomeState, Plan
+from phantom_arbiter.domain import Fill, Hop, Opportunity, Outcome, OutcomeState
 from phantom_arbiter.errors import InvariantError, MarketDataError, SwapRefused
 from phantom_arbiter.native import fill_from_native
+from phantom_arbiter.swaps import AnyPlan, SwapPlan
 
 
 class PaperExecutor:
@@ -33,7 +35,7 @@ class PaperExecutor:
     def __init__(self, market: phantom_core.Engine) -> None:
         self._market = market
 
-    def submit(self, plan: Plan) -> Outcome:
+    def submit(self, plan: AnyPlan) -> Outcome:
         """Return the fill, to the last unit what the plan says, or a failure with its reason.
 
         Nothing is applied for a plan that fails.
@@ -41,6 +43,8 @@ class PaperExecutor:
         Raises:
             InvariantError: The engine filled otherwise than it signalled.
         """
+        if isinstance(plan, SwapPlan):
+            return self._swap(plan)
         opportunity = plan.opportunity
         if opportunity.amount_out < plan.min_amount_out:
             return _failed(opportunity, f"below_minimum_out:{opportunity.amount_out}<{plan.min_amount_out}")
@@ -56,8 +60,28 @@ class PaperExecutor:
             )
         return Outcome(OutcomeState.FILLED, None, fill, opportunity.cost)
 
+    def _swap(self, plan: SwapPlan) -> Outcome:
+        order = plan.order
+        try:
+            given = self._market.quote(order.pool, order.mint_in, order.amount_in).amount_out
+        except SwapRefused as error:
+            return _failed(plan, f"swap_refused:{error.name}")
+        except MarketDataError as error:
+            return _failed(plan, f"market_data:{error}")
+        if given < order.min_amount_out:
+            return _failed(plan, f"below_minimum_out:{given}<{order.min_amount_out}")
+        hop = Hop(order.pool, order.mint_in, order.mint_out, order.amount_in, given)
+        realised = 0 if order.opens else given - plan.basis
+        return Outcome(
+            OutcomeState.FILLED, None, Fill((hop,), order.amount_in, given), plan.cost, realised=realised
+        )
 
-def failure_cost(opportunity: Opportunity) -> int:
+    def resolve(self, plan: AnyPlan) -> Outcome | None:
+        """Return that nothing is known: on paper every outcome is known at once."""
+        return None
+
+
+def failure_cost(opportunity: Opportunity | SwapPlan) -> int:
     """Return what a landed but failed transaction costs, base units: the tip's share left out, rounded up."""
     if opportunity.fee_lamports == 0:
         return 0
@@ -65,5 +89,5 @@ def failure_cost(opportunity: Opportunity) -> int:
     return -(-opportunity.cost * kept_lamports // opportunity.fee_lamports)
 
 
-def _failed(opportunity: Opportunity, reason: str) -> Outcome:
+def _failed(opportunity: Opportunity | SwapPlan, reason: str) -> Outcome:
     return Outcome(OutcomeState.FAILED, reason, None, failure_cost(opportunity))

@@ -6,15 +6,29 @@ the same file, byte for byte.
 """
 
 from phantom_arbiter.journal.journal import Journal, Reconciled, RunIdentity
-from phantom_arbiter.journal.queries import AttemptRow, JournalReport, MintTotal, RunRow, read_journal
+from phantom_arbiter.journal.queries import (
+    AttemptRow,
+    ChangeRow,
+    JournalReport,
+    MintTotal,
+    RefusalRow,
+    RunRow,
+    VerdictRow,
+    read_journal,
+)
+from phantom_arbiter.journal.risk_log import RiskChange
 
 __all__ = [
     "AttemptRow",
+    "ChangeRow",
     "Journal",
     "JournalReport",
     "MintTotal",
     "Reconciled",
+    "RefusalRow",
+    "RiskChange",
     "RunIdentity",
     "RunRow",
+    "VerdictRow",
     "read_journal",
 ]

@@ -7,19 +7,23 @@ closed when the next run begins: a paper fill lives only in the market of its ru
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, CursorResult, insert, select, update
+from sqlalchemy import Connection, CursorResult, func, insert, select, update
 
-from phantom_arbiter.domain import Fill, Hop, Outcome, Plan
+from phantom_arbiter.domain import Fill, Outcome, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, JournalError
 from phantom_arbiter.journal.connect import close_writer, journal_errors, open_for_writing
 from phantom_arbiter.journal.lock import WriterLock
+from phantom_arbiter.journal.recall import read_recalled
+from phantom_arbiter.journal.risk_log import RiskChange, RiskLog
 from phantom_arbiter.journal.schema import MAX_AMOUNT, attempts, runs
+from phantom_arbiter.journal.texts import hops_to_text
+from phantom_arbiter.risk import Booked, Settled, booked
+from phantom_arbiter.swaps import AnyPlan
 
 NEVER_APPLIED = "run ended before the outcome was written; paper fills end with their run, never applied"
 
@@ -29,13 +33,15 @@ class RunIdentity:
     """What makes two runs the same: what was read, under which settings, by which version.
 
     `source` says which market is in the source, not how it was delivered: the journal must not depend on
-    endpoints and their delays.
+    endpoints and their delays. `account` names whose limits a live run's attempts count towards, beside
+    those of earlier runs of that name; None for a replay.
     """
 
     mode: str
     source: str
     settings_sha256: str
     version: str
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class Journal:
             self._lock.release()
             raise
         self._run_id: int | None = None
+        self._risk: RiskLog | None = None
+        self._outcomes = 0
 
     def __enter__(self) -> Self:
         return self
@@ -77,14 +85,25 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file and let the next writer in."""
+        """Write what is counted, fold the write-ahead log into the file and let the next writer in."""
         try:
-            close_writer(self.path, self._connection)
+            try:
+                if self._risk is not None:
+                    self._risk.finish()
+            finally:
+                close_writer(self.path, self._connection)
         finally:
             self._lock.release()
 
     def begin_run(self, identity: RunIdentity) -> tuple[int, list[Reconciled]]:
-        """Start a run; return its id and the attempts of earlier runs that were closed as never applied."""
+        """Start a run; return its id and the attempts of earlier runs that were closed as never applied.
+
+        Those of paper runs, since a paper fill ends with its run. An attempt of any other mode stays open,
+        and at risk, until somebody knows what became of it.
+        """
+        dead = (attempts.c.state == "intent") & attempts.c.run_id.in_(
+            select(runs.c.id).where(runs.c.mode == "paper")
+        )
         with journal_errors(self.path), self._connection.begin():
             open_rows = self._connection.execute(
                 select(
@@ -94,63 +113,118 @@ class Journal:
                     attempts.c.base_mint,
                     attempts.c.amount_in,
                 )
-                .where(attempts.c.state == "intent")
+                .where(dead)
                 .order_by(attempts.c.id)
             ).all()
             self._connection.execute(
                 update(attempts)
-                .where(attempts.c.state == "intent")
+                .where(dead)
                 .values(state="unresolved", reason=NEVER_APPLIED, charged_cost=0, realised_net_profit=0)
             )
+            self._outcomes = self._connection.execute(
+                select(func.coalesce(func.max(attempts.c.settled_number), 0))
+            ).scalar_one()
             added = self._connection.execute(
                 insert(runs).values(
                     mode=identity.mode,
                     source=identity.source,
                     settings_sha256=identity.settings_sha256,
                     version=identity.version,
+                    account=identity.account,
                 )
             )
         self._run_id = _inserted_id(added)
+        self._risk = RiskLog(self.path, self._connection, self._run_id)
         return self._run_id, [Reconciled(*row) for row in open_rows]
 
-    def intent(self, plan: Plan) -> int:
+    def recalled(self, account: str) -> tuple[list[Booked], list[Settled]]:
+        """Return what the live runs of `account` booked and what became of it, for `risk.recall`.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
+        with journal_errors(self.path), self._connection.begin():
+            return read_recalled(self._connection, account)
+
+    def verdict(self, plan: AnyPlan, verdict: Verdict) -> None:
+        """Count what risk said; see `risk_log`.
+
+        Raises:
+            JournalError: The file cannot be written.
+        """
+        if self._risk is None:
+            raise InvariantError("verdict before begin_run")
+        self._risk.verdict(plan, verdict)
+
+    def changed(self, change: RiskChange) -> None:
+        """Write and commit what changed risk.
+
+        Raises:
+            JournalError: The file cannot be written.
+        """
+        if self._risk is None:
+            raise InvariantError("change before begin_run")
+        self._risk.changed(change)
+
+    def intent(self, plan: AnyPlan, entry: Booked | None = None) -> int:
         """Write and commit what is about to be tried; return the attempt's id.
+
+        Args:
+            plan: What is tried.
+            entry: How risk booked it; as at its own slot if left out.
 
         Raises:
             JournalError: An amount does not fit the journal (see `schema`), or the file cannot be written.
         """
-        if self._run_id is None:
+        if self._run_id is None or self._risk is None:
             raise InvariantError("intent before begin_run")
-        opportunity = plan.opportunity
+        entry = entry or booked(plan, (), plan.slot)
+        is_cycle = isinstance(plan, Plan)
+        gross_profit = plan.opportunity.gross_profit if isinstance(plan, Plan) else plan.gross_profit
+        fees = plan.opportunity if isinstance(plan, Plan) else plan
         amounts = {
-            "amount_in": opportunity.amount_in,
-            "amount_out": opportunity.amount_out,
+            "amount_in": plan.amount_in,
+            "amount_out": plan.hops[-1].amount_out,
             "min_amount_out": plan.min_amount_out,
-            "gross_profit": opportunity.gross_profit,
-            "cost": opportunity.cost,
-            "net_profit": opportunity.net_profit,
-            "network_fee_lamports": opportunity.network_fee_lamports,
-            "priority_fee_lamports": opportunity.priority_fee_lamports,
-            "tip_lamports": opportunity.tip_lamports,
+            "gross_profit": gross_profit,
+            "cost": plan.cost,
+            "net_profit": gross_profit - plan.cost,
+            "network_fee_lamports": fees.network_fee_lamports,
+            "priority_fee_lamports": fees.priority_fee_lamports,
+            "tip_lamports": fees.tip_lamports,
+            "stake": entry.stake,
+            "max_loss": entry.max_loss,
+            "basis": entry.basis,
+            "exit_cost": entry.exit_cost,
         }
         _require_fit(self.path, amounts)
         with journal_errors(self.path), self._connection.begin():
+            self._risk.write_waiting()
             added = self._connection.execute(
                 insert(attempts).values(
                     run_id=self._run_id,
                     state="intent",
-                    opening_id=opportunity.opening_id,
-                    slot=opportunity.slot,
+                    kind="cycle" if is_cycle else "swap",
+                    opening_id=plan.opportunity.opening_id if isinstance(plan, Plan) else plan.number,
+                    slot=plan.slot,
+                    booked_slot=entry.slot,
                     strategy=plan.strategy,
-                    base_mint=opportunity.base_mint,
-                    hops=hops_to_text(opportunity.hops),
+                    base_mint=plan.base_mint,
+                    hops=hops_to_text(plan.hops),
+                    value_lamports=None if entry.value_lamports is None else str(entry.value_lamports),
+                    venues=" ".join(entry.venues),
                     **amounts,
                 )
             )
         return _inserted_id(added)
 
-    def outcome(self, attempt_id: int, outcome: Outcome) -> None:
+    def outcome(self, attempt_id: int, outcome: Outcome, slot: int | None = None) -> None:
         """Write and commit how the attempt ended.
+
+        Args:
+            attempt_id: What `intent` returned.
+            outcome: How it ended.
+            slot: At which slot that became known; the slot of its booking if left out.
 
         Raises:
             JournalError: An amount does not fit the journal, or the file cannot be written.
@@ -172,36 +246,14 @@ class Journal:
                     state=outcome.state.value,
                     reason=outcome.reason,
                     filled_hops=hops_to_text(fill.hops) if fill else None,
+                    settled_slot=attempts.c.booked_slot if slot is None else slot,
+                    settled_number=self._outcomes + 1,
                     **amounts,
                 )
             ).rowcount
         if changed != 1:
             raise InvariantError(f"attempt {attempt_id}: outcome {outcome.state} without an open intent")
-
-
-def hops_to_text(hops: tuple[Hop, ...]) -> str:
-    """Return hops as compact JSON; amounts are decimal strings, exact in every reader."""
-    return json.dumps(
-        [
-            {
-                "pool": hop.pool,
-                "mint_in": hop.mint_in,
-                "mint_out": hop.mint_out,
-                "amount_in": str(hop.amount_in),
-                "amount_out": str(hop.amount_out),
-            }
-            for hop in hops
-        ],
-        separators=(",", ":"),
-    )
-
-
-def hops_from_text(text: str) -> tuple[Hop, ...]:
-    """Return what `hops_to_text` wrote."""
-    return tuple(
-        Hop(hop["pool"], hop["mint_in"], hop["mint_out"], int(hop["amount_in"]), int(hop["amount_out"]))
-        for hop in json.loads(text)
-    )
+        self._outcomes += 1
 
 
 def _inserted_id(added: CursorResult[Any]) -> int:

@@ -1,16 +1,17 @@
-"""Reading: what was tried, and what it earned per mint."""
+"""Reading: what was tried, what it earned per mint, what risk said of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Row, Table, select
 
 from phantom_arbiter.domain import Hop
 from phantom_arbiter.journal.connect import journal_errors, open_for_reading
-from phantom_arbiter.journal.journal import hops_from_text
-from phantom_arbiter.journal.schema import attempts, runs
+from phantom_arbiter.journal.schema import attempts, refusals, risk_changes, runs, verdicts
+from phantom_arbiter.journal.texts import hops_from_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +23,21 @@ class RunRow:
     source: str
     settings_sha256: str
     version: str
+    account: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One attempt: the intent, and the outcome where it is known.
+    """One attempt, a cycle or a single swap: the intent, and the outcome where it is known.
 
-    Amounts are base units of `base_mint`. `hops` are those of the fill if there is one, else the planned
-    ones.
+    Amounts are base units of `base_mint`; what a single swap takes or gives of another mint, of that. `hops`
+    are those of the fill if there is one, else the planned ones.
     """
 
     id: int
     run_id: int
     state: str
+    kind: str
     slot: int
     opening_id: int
     strategy: str
@@ -64,12 +67,59 @@ class MintTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """How often risk gave one verdict in a run, the first and the last of it; "go" lets a plan through."""
+
+    run_id: int
+    reason: str
+    count: int
+    first_slot: int
+    first_limit: int | None
+    first_value: int | None
+    last_slot: int
+    last_limit: int | None
+    last_value: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """One refusal of a plan; a run keeps its first thousand."""
+
+    id: int
+    run_id: int
+    slot: int
+    strategy: str
+    key: str
+    base_mint: str
+    amount_in: int
+    reason: str
+    limit: int | None
+    value: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """Something that changed what may go; see `risk_log.RiskChange`."""
+
+    id: int
+    run_id: int
+    slot: int
+    what: str
+    key: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class JournalReport:
     """A whole journal: runs and attempts in the order they were written, totals by mint address."""
 
     runs: tuple[RunRow, ...]
     attempts: tuple[AttemptRow, ...]
     totals: tuple[MintTotal, ...]
+    verdicts: tuple[VerdictRow, ...] = ()
+    refusals: tuple[RefusalRow, ...] = ()
+    changes: tuple[ChangeRow, ...] = ()
 
 
 def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
@@ -92,6 +142,7 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
                     id=row.id,
                     run_id=row.run_id,
                     state=row.state,
+                    kind=row.kind,
                     slot=row.slot,
                     opening_id=row.opening_id,
                     strategy=row.strategy,
@@ -107,9 +158,39 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
                 )
                 for row in connection.execute(attempt_query)
             )
+            said = _of_run(connection, verdicts, run_id)
+            kept = _of_run(connection, refusals, run_id)
+            changes = _of_run(connection, risk_changes, run_id)
     finally:
         connection.close()
-    return JournalReport(run_rows, rows, totals(rows))
+    return JournalReport(
+        runs=run_rows,
+        attempts=rows,
+        totals=totals(rows),
+        verdicts=tuple(VerdictRow(**_numbers(row, _VERDICT_NUMBERS, without="id")) for row in said),
+        refusals=tuple(RefusalRow(**_numbers(row, _REFUSAL_NUMBERS)) for row in kept),
+        changes=tuple(ChangeRow(**row._mapping) for row in changes),
+    )
+
+
+_VERDICT_NUMBERS = ("first_limit", "first_value", "last_limit", "last_value")
+_REFUSAL_NUMBERS = ("amount_in", "limit", "value")
+
+
+def _of_run(connection: Connection, table: Table, run_id: int | None) -> list[Row[Any]]:
+    query = select(table).order_by(table.c.id)
+    if run_id is not None:
+        query = query.where(table.c.run_id == run_id)
+    return list(connection.execute(query))
+
+
+def _numbers(row: Row[Any], names: tuple[str, ...], *, without: str = "") -> dict[str, Any]:
+    """Return the row with the decimal strings under `names` as numbers."""
+    values = {name: value for name, value in row._mapping.items() if name != without}
+    for name in names:
+        if values[name] is not None:
+            values[name] = int(values[name])
+    return values
 
 
 def totals(rows: tuple[AttemptRow, ...]) -> tuple[MintTotal, ...]:

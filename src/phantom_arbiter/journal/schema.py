@@ -3,15 +3,26 @@
 Amounts of the base mint are INTEGER columns: SQLite adds and compares them exactly up to 2^63 - 1. An
 amount above that (a u64 can be) is refused with a `JournalError` before anything is written; the
 configuration refuses such trade limits in the first place. Hop amounts may be of any mint, so they are
-decimal strings inside JSON text and cover the whole of u64.
+decimal strings inside JSON text and cover the whole of u64. Limits and values of verdicts, and values in
+lamports, are decimal strings too: they are sums that nothing bounds, and nobody adds them up in SQL.
 """
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 APPLICATION_ID = 0x5048414E
 """Marks the file as ours ("PHAN" in ASCII), in SQLite's header field of that name."""
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The newest migration in `migrations/versions/`."""
 
 MAX_AMOUNT = 2**63 - 1
@@ -27,6 +38,8 @@ runs = Table(
     Column("source", Text, nullable=False),
     Column("settings_sha256", Text, nullable=False),
     Column("version", Text, nullable=False),
+    # Whose limits a live run's attempts count towards; null for a replay, which shares nothing.
+    Column("account", Text),
 )
 
 attempts = Table(
@@ -57,7 +70,64 @@ attempts = Table(
     Column("filled_amount_out", Integer),
     Column("charged_cost", Integer),
     Column("realised_net_profit", Integer),
+    # What risk booked, so that its state can be rebuilt; see `risk.records.Booked`.
+    Column("kind", Text, nullable=False, server_default="cycle"),
+    Column("booked_slot", Integer),
+    Column("stake", Integer),
+    Column("max_loss", Integer),
+    Column("value_lamports", Text),
+    Column("venues", Text),
+    Column("basis", Integer),
+    Column("exit_cost", Integer),
+    # When the outcome became known, and its place in the order of outcomes.
+    Column("settled_slot", Integer),
+    Column("settled_number", Integer),
     CheckConstraint("state IN ('intent', 'filled', 'failed', 'unresolved')", name="attempts_state"),
     Index("attempts_run_id", "run_id"),
     Index("attempts_unresolved", "state"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first_slot", Integer, nullable=False),
+    Column("first_limit", Text),
+    Column("first_value", Text),
+    Column("last_slot", Integer, nullable=False),
+    Column("last_limit", Text),
+    Column("last_value", Text),
+    UniqueConstraint("run_id", "reason", name="verdicts_reason"),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("base_mint", Text, nullable=False),
+    Column("amount_in", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("limit", Text),
+    Column("value", Text),
+    Index("refusals_run_id", "run_id"),
+)
+
+risk_changes = Table(
+    "risk_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Index("risk_changes_run_id", "run_id"),
 )

@@ -6,6 +6,7 @@ Commands that watch a market (`phantom snapshot`, `record`, `run`) take them wit
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,12 @@ def settings_text(net: LocalNet) -> str:
     lines = [f"{MARK}: use it with --config while the net is up."]
     if any(info.set_aside_reason == "missing_mint" for info in pools):
         lines += ["", "[engine]", "assume_plain_mints = true  # this source has no mint accounts"]
+    lines += [
+        "",
+        "[risk]",
+        # Every net begins at the same slot: what an earlier one's runs tried would lie in the future.
+        f'account = "localnet-{time.time_ns() // 1_000_000}"  # limits of this net alone',
+    ]
     for endpoint in net.endpoints:
         lines += [
             "",

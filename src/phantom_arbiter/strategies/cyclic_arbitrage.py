@@ -1,16 +1,14 @@
-"""Take every cycle that the scorer lets through, as one transaction that fails unless it pays.
-
-The last hop's minimum output is `amount_in + cost + min_profit`: if the state moved, the transaction fails
-as a whole and nothing is lost but the fee.
-"""
+"""Take every cycle that the scorer lets through, as one transaction that fails unless it pays."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from phantom_arbiter.domain import Opportunity, Plan
+from phantom_arbiter.strategies.base import Passive, atomic_plan
 
 
 @dataclass(frozen=True, slots=True)
-class CyclicArbitrage:
+class CyclicArbitrage(Passive):
     """Plan a cycle if it earns at least `min_profit` base units of its base mint after costs.
 
     Attributes:
@@ -18,7 +16,8 @@ class CyclicArbitrage:
     """
 
     min_profit: int = 1
-    name: str = "cyclic_arbitrage"
+
+    name: ClassVar[str] = "cyclic_arbitrage"
 
     def __post_init__(self) -> None:
         if self.min_profit < 1:
@@ -26,7 +25,4 @@ class CyclicArbitrage:
 
     def on_opportunity(self, opportunity: Opportunity) -> Plan | None:
         """Return the plan for the whole cycle, or `None` if it earns less than `min_profit` after costs."""
-        if opportunity.net_profit < self.min_profit:
-            return None
-        floor = opportunity.amount_in + opportunity.cost + self.min_profit
-        return Plan(opportunity=opportunity, strategy=self.name, min_amount_out=floor)
+        return atomic_plan(opportunity, strategy=self.name, min_profit=self.min_profit)

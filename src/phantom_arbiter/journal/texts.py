@@ -1,0 +1,32 @@
+"""Hops as text in a column."""
+
+from __future__ import annotations
+
+import json
+
+from phantom_arbiter.domain import Hop
+
+
+def hops_to_text(hops: tuple[Hop, ...]) -> str:
+    """Return hops as compact JSON; amounts are decimal strings, exact in every reader."""
+    return json.dumps(
+        [
+            {
+                "pool": hop.pool,
+                "mint_in": hop.mint_in,
+                "mint_out": hop.mint_out,
+                "amount_in": str(hop.amount_in),
+                "amount_out": str(hop.amount_out),
+            }
+            for hop in hops
+        ],
+        separators=(",", ":"),
+    )
+
+
+def hops_from_text(text: str) -> tuple[Hop, ...]:
+    """Return what `hops_to_text` wrote."""
+    return tuple(
+        Hop(hop["pool"], hop["mint_in"], hop["mint_out"], int(hop["amount_in"]), int(hop["amount_out"]))
+        for hop in json.loads(text)
+    )

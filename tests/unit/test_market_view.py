@@ -1,0 +1,125 @@
+"""What risk and strategies are told of the market, on the shipped day."""
+
+import pytest
+
+import shipped_day
+from phantom_arbiter.domain import Plan
+from phantom_arbiter.market_view import Fees, MarketView
+from phantom_arbiter.native import opportunity_from_native
+from phantom_arbiter.risk import SanityRules
+from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
+from phantom_arbiter.swaps import SwapOrder
+from phantom_core import Engine
+from shell_fakes import MSOL, USDC, WSOL, opportunity, plan
+
+FEES = Fees(5_000, 20_000, 10_000, WSOL)
+SOL_USDC = "65shmpuYmxx5p7ggNCZbyrGLCXVqbBR1ZD5aAocRBUNG"
+THIN_SOL_USDC = "HJPjoWUrhoZzkNfRpHuieeFk9WcZWjwy6PBjZ81ngndJ"
+ASKS = SanityRules(max_price_deviation_bps=1)
+ASKS_ANY = SanityRules(max_price_deviation_bps=1, compares_on_route=True)
+
+
+@pytest.fixture(scope="module")
+def market() -> Engine:
+    engine = shipped_day.market()
+    for record in shipped_day.records():
+        shipped_day.feed(engine, record)
+    return engine
+
+
+@pytest.fixture
+def view(market: Engine) -> MarketView:
+    return MarketView(market, FEES)
+
+
+def spot(market: Engine, pool: str) -> float:
+    """Return USDC units per wSOL unit from the pool's own square root."""
+    root: int = market.pool(pool).summary().details["sqrt_price_x64"]
+    return (root / 2**64) ** 2
+
+
+def over(pool: str) -> Plan:
+    return plan(opportunity(1, base_mint=USDC, pools=(pool, pool)))
+
+
+def test_price_of_a_pool_is_its_spot_price(market: Engine, view: MarketView) -> None:
+    tick = view.tick(5, (SOL_USDC, THIN_SOL_USDC, "1" * 32), (), {}, ())
+    assert set(tick.prices) == {SOL_USDC, THIN_SOL_USDC}
+    for pool in tick.prices:
+        assert tick.prices[pool].rate == pytest.approx(spot(market, pool), rel=2e-4)
+    price = tick.prices[SOL_USDC]
+    assert price.rate_of(USDC) == pytest.approx(1 / price.rate_of(WSOL))
+    with pytest.raises(ValueError, match="does not trade"):
+        price.rate_of(MSOL)
+
+
+def test_only_prices_that_moved_count_as_changed(view: MarketView) -> None:
+    first = view.tick(5, (SOL_USDC, THIN_SOL_USDC), (), {}, ())
+    assert first.changed == {SOL_USDC, THIN_SOL_USDC}
+    assert view.tick(6, (SOL_USDC, THIN_SOL_USDC), (), first.prices, ()).changed == frozenset()
+
+
+def test_second_opinion_comes_from_another_pool_of_the_pair(market: Engine, view: MarketView) -> None:
+    facts = view.facts(over(THIN_SOL_USDC), ASKS, offered=True)
+    assert facts.venues == ("orca_whirlpool", "orca_whirlpool")
+    there, back = facts.references
+    assert there is not None
+    assert back is not None
+    assert there.pool == back.pool == SOL_USDC
+    # The first hop pays USDC for wSOL, the second the other way round.
+    assert there.amount_out / there.amount_in == pytest.approx(1 / spot(market, SOL_USDC), rel=2e-4)
+    assert back.amount_out / back.amount_in == pytest.approx(spot(market, SOL_USDC), rel=2e-4)
+
+
+def test_pools_of_the_route_are_asked_only_if_that_is_wanted(view: MarketView) -> None:
+    both = plan(opportunity(1, base_mint=USDC, pools=(THIN_SOL_USDC, SOL_USDC)))
+    assert view.facts(both, ASKS, offered=True).references == (None, None)
+    found = view.facts(both, ASKS_ANY, offered=True).references
+    assert [each.pool if each else None for each in found] == [SOL_USDC, THIN_SOL_USDC]
+    assert view.facts(both, SanityRules(), offered=True).references == ()
+
+
+def test_age_is_that_of_the_signal_where_no_connection_tells_ages(view: MarketView) -> None:
+    assert view.facts(over(SOL_USDC), SanityRules(), offered=True).market_age_slots == 0
+
+
+def test_cost_is_valued_by_the_deepest_pool(market: Engine, view: MarketView) -> None:
+    assert view.cost(WSOL, 5) == 35_000
+    cost = view.cost(USDC, 5)
+    assert cost == market.quote(SOL_USDC, USDC, 35_000, "out").amount_in
+    assert view.cost(MSOL, 5) is None
+
+
+def test_order_becomes_a_plan_at_the_exact_quote(market: Engine, view: MarketView) -> None:
+    given = market.quote(SOL_USDC, USDC, 1_000_000).amount_out
+    order = SwapOrder("s", SOL_USDC, USDC, WSOL, 1_000_000, given, USDC)
+    planned = view.plan(order, 9, 3, 0)
+    assert not isinstance(planned, str)
+    assert (planned.key, planned.slot, planned.quoted_amount_out) == ("swap 3", 9, given)
+    assert planned.max_loss == 1_000_000 + 2 * planned.cost
+    assert planned.fee_lamports == 35_000
+
+
+@pytest.mark.parametrize(
+    ("order", "basis", "reason"),
+    [
+        (SwapOrder("s", SOL_USDC, USDC, WSOL, 1_000_000, 10**12, USDC), 0, "quote_below_minimum_out"),
+        (SwapOrder("s", "1" * 32, USDC, WSOL, 1_000_000, 1, USDC), 0, "unknown_pool_or_mint"),
+        (SwapOrder("s", SOL_USDC, WSOL, USDC, 1_000_000, 1, USDC), None, "position_not_held"),
+        (SwapOrder("s", SOL_USDC, MSOL, WSOL, 1_000_000, 1, MSOL), 0, "cost_unknown"),
+        (SwapOrder("s", SOL_USDC, USDC, WSOL, 2**64, 1, USDC), 0, "amount_too_large"),
+    ],
+)
+def test_order_that_cannot_go_has_a_reason(
+    view: MarketView, order: SwapOrder, basis: int | None, reason: str
+) -> None:
+    assert view.plan(order, 9, 1, basis) == reason
+
+
+def test_signals_of_the_day_are_told_venues_and_ages() -> None:
+    engine = shipped_day.market()
+    found = opportunity_from_native(shipped_day.first_signal(engine))
+    planned = CyclicArbitrage().on_opportunity(found)
+    assert planned is not None
+    facts = MarketView(engine, FEES).facts(planned, ASKS, offered=True)
+    assert len(facts.venues) == len(facts.references) == len(planned.hops)
