@@ -17,6 +17,7 @@ mod recording;
 mod routing;
 mod scorer;
 mod sizing;
+mod technical;
 mod values;
 mod wss_aggregator;
 
@@ -39,6 +40,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     price_graph::register(m)?;
     scorer::register(m)?;
     sizing::register(m)?;
+    technical::register(m)?;
     engine::register(m)?;
     wss_aggregator::register(m)?;
     Ok(())
