@@ -39,21 +39,15 @@ pub(super) struct Moves {
 /// Returns the size of averages below which a market at this price counts as flat.
 #[inline]
 pub(super) fn flat_below(price: f64) -> f64 {
-    (price.abs() * FLAT).max(f64::MIN_POSITIVE)
+    price.abs() * FLAT + f64::MIN_POSITIVE
 }
 
 impl Moves {
-    /// Returns the index, and the averages gone to 0 where they say nothing any more.
-    ///
-    /// Left alone they would shrink for ever, down to numbers of few digits that are slow to compute
-    /// with.
+    /// Returns the index at this price.
     #[inline]
-    fn index(self, price: f64) -> (f64, Self) {
+    fn index(self, price: f64) -> f64 {
         let total = self.gain + self.loss;
-        if total < flat_below(price) {
-            return (0.0, Self::default());
-        }
-        (100.0 * (self.gain / total), self)
+        if total < flat_below(price) { 0.0 } else { 100.0 * (self.gain / total) }
     }
 }
 
@@ -77,6 +71,17 @@ impl Rsi {
     /// Returns the weight of the newest change.
     pub(super) const fn weight(&self) -> f64 {
         self.weight
+    }
+
+    /// Lets averages that say nothing any more go to 0.
+    ///
+    /// Left alone they would shrink for ever, down to numbers of few digits that are slow to compute
+    /// with.
+    #[cold]
+    fn fade(&mut self, price: f64) {
+        if self.moves.gain + self.moves.loss < flat_below(price) {
+            self.moves = Moves::default();
+        }
     }
 
     /// Returns the last price and the averages at it, once warm.
@@ -106,14 +111,16 @@ impl Indicator for Rsi {
             self.moves.gain *= self.weight;
             self.moves.loss *= self.weight;
         }
-        let (index, moves) = self.moves.index(price);
-        self.moves = moves;
+        let index = self.moves.index(price);
+        if index == 0.0 {
+            self.fade(price);
+        }
         Ok(Some(index))
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        self.state().map(|(price, moves)| moves.index(price).0)
+        self.state().map(|(price, moves)| moves.index(price))
     }
 
     fn reset(&mut self) {

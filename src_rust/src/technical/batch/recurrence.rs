@@ -1,7 +1,7 @@
 //! EMA and RSI of a column.
 //!
-//! `v[i] = keep * v[i - 1] + x[i]` waits for the value before. Four steps in one do not:
-//! `v[i] = keep^4 * v[i - 4] + s[i]`, where `s[i]` is made of four inputs only and known in advance.
+//! `v[i] = keep * v[i - 1] + x[i]` waits for the value before. Eight steps in one do not:
+//! `v[i] = keep^8 * v[i - 8] + s[i]`, where `s[i]` is made of eight inputs only and known in advance.
 
 use super::{BatchError, first_refused, gap};
 use crate::technical::input::{self, is_usable};
@@ -11,33 +11,59 @@ use crate::technical::{Ema, Indicator, Rsi};
 /// Rows done at a time, so that what lies between two steps stays in the nearest cache.
 const CHUNK: usize = 512;
 
+/// Inputs taken in one step.
+const STEP: usize = 8;
+
+/// Levels that go side by side, and shrink alike.
+type Lanes<const L: usize> = [f64; L];
+
 /// The powers of `keep`, the share that a level keeps at every step.
 #[derive(Debug, Clone, Copy)]
-struct Decay([f64; 4]);
+struct Decay([f64; STEP]);
 
 impl Decay {
     fn new(keep: f64) -> Self {
-        Self([keep, keep * keep, keep * keep * keep, keep * keep * keep * keep])
+        let mut powers = [keep; STEP];
+        for place in 1..STEP {
+            powers[place] = powers[place - 1] * keep;
+        }
+        Self(powers)
     }
 
     /// Replaces every input by the level after it and returns the last one.
     #[inline]
-    fn levels(self, inputs: &mut [f64], mut level: f64) -> f64 {
-        let Self([one, two, three, four]) = self;
-        let (groups, rest) = inputs.as_chunks_mut::<4>();
+    fn levels<const L: usize>(self, inputs: &mut [Lanes<L>], mut level: Lanes<L>) -> Lanes<L> {
+        let Self([one, two, three, four, .., eight]) = self;
+        let from_zero = |[a, b, c, d]: [Lanes<L>; 4]| {
+            let (ab, bc, cd) = (after(a, one, b), after(b, one, c), after(c, one, d));
+            [a, ab, after(a, two, bc), after(ab, two, cd)]
+        };
+        let from = |level: Lanes<L>, [a, b, c, d]: [Lanes<L>; 4]| {
+            [after(level, one, a), after(level, two, b), after(level, three, c), after(level, four, d)]
+        };
+        let (groups, rest) = inputs.as_chunks_mut::<STEP>();
         for group in groups {
-            let [a, b, c, d] = *group;
-            let (ab, bc, cd) = (b + one * a, c + one * b, d + one * c);
-            let (abc, abcd) = (bc + two * a, cd + two * ab);
-            *group = [a + one * level, ab + two * level, abc + three * level, abcd + four * level];
-            level = group[3];
+            let [a, b, c, d, e, f, g, h] = *group;
+            let (first, second) = (from_zero([a, b, c, d]), from_zero([e, f, g, h]));
+            let middle = after(level, four, first[3]);
+            let [a, b, c, d] = from(level, first);
+            level = after(level, eight, after(first[3], four, second[3]));
+            let [e, f, g, h] = from(middle, second);
+            *group = [a, b, c, d, e, f, g, h];
         }
         for input in rest {
-            level = one * level + *input;
+            level = after(level, one, *input);
             *input = level;
         }
         level
     }
+}
+
+/// Returns what is left of a level, plus an input.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the recurrence is only fast in one piece")]
+fn after<const L: usize>(level: Lanes<L>, kept: f64, input: Lanes<L>) -> Lanes<L> {
+    std::array::from_fn(|lane| level[lane] * kept + input[lane])
 }
 
 /// Returns an error for the first value that cannot be used.
@@ -81,15 +107,15 @@ pub fn ema(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
     };
     let weight = ema.weight();
     let decay = Decay::new(1.0 - weight);
-    let mut levels = [0.0; CHUNK];
+    let mut levels = [[0.0]; CHUNK];
     for chunk in values[row..].chunks(CHUNK) {
         all_usable(chunk, row)?;
         let levels = &mut levels[..chunk.len()];
         for (input, &value) in levels.iter_mut().zip(chunk) {
-            *input = weight * value;
+            *input = [weight * value];
         }
-        level = decay.levels(levels, level);
-        answers.extend_from_slice(levels);
+        [level] = decay.levels(levels, [level]);
+        answers.extend_from_slice(levels.as_flattened());
         row += chunk.len();
     }
     Ok(answers)
@@ -109,26 +135,24 @@ pub fn rsi(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
     // Half: `|d| + d` is twice a rise, `|d| - d` twice a fall.
     let half = rsi.weight() / 2.0;
     let decay = Decay::new(1.0 - rsi.weight());
-    let (mut gains, mut losses, mut indices) = ([0.0; CHUNK], [0.0; CHUNK], [0.0; CHUNK]);
+    let (mut smoothed, mut indices) = ([[0.0; 2]; CHUNK], [0.0; CHUNK]);
     while row < values.len() {
         let rows = CHUNK.min(values.len() - row);
         let (before, chunk) = (&values[row - 1..][..rows], &values[row..][..rows]);
         all_usable(chunk, row)?;
-        let (gains, losses, indices) = (&mut gains[..rows], &mut losses[..rows], &mut indices[..rows]);
-        for (((gain, loss), price), last) in gains.iter_mut().zip(&mut *losses).zip(chunk).zip(before) {
+        let (smoothed, indices) = (&mut smoothed[..rows], &mut indices[..rows]);
+        for ((moves, price), last) in smoothed.iter_mut().zip(chunk).zip(before) {
             let change = price - last;
-            *gain = (change.abs() + change) * half;
-            *loss = (change.abs() - change) * half;
+            *moves = [(change.abs() + change) * half, (change.abs() - change) * half];
         }
-        moves = Moves { gain: decay.levels(gains, moves.gain), loss: decay.levels(losses, moves.loss) };
-        for (((index, gain), loss), &price) in indices.iter_mut().zip(&*gains).zip(&*losses).zip(chunk) {
+        let [gain, loss] = decay.levels(smoothed, [moves.gain, moves.loss]);
+        for ((index, [gain, loss]), &price) in indices.iter_mut().zip(&*smoothed).zip(chunk) {
             let total = gain + loss;
             let share = 100.0 * (gain / total);
             *index = if total < flat_below(price) { 0.0 } else { share };
         }
-        if moves.gain + moves.loss < flat_below(chunk[rows - 1]) {
-            moves = Moves::default();
-        }
+        let is_flat = gain + loss < flat_below(chunk[rows - 1]);
+        moves = if is_flat { Moves::default() } else { Moves { gain, loss } };
         answers.extend_from_slice(indices);
         row += rows;
     }
