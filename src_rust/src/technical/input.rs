@@ -17,7 +17,7 @@ pub enum InputError {
     #[error("period is {0}; it may be 1 to {MAX_PERIOD}")]
     Period(usize),
     /// A parameter that is no positive number of usable size.
-    #[error("{name} is {value}; it must be above 0 and at most {MAX_MAGNITUDE:e}")]
+    #[error("{name} is {value:?}; it must be above 0 and at most {MAX_MAGNITUDE:e}")]
     Parameter {
         /// Which one.
         name: &'static str,
@@ -25,7 +25,7 @@ pub enum InputError {
         value: f64,
     },
     /// NaN, infinite, or beyond [`MAX_MAGNITUDE`].
-    #[error("{name} is {value}; it must be a number from -{MAX_MAGNITUDE:e} to {MAX_MAGNITUDE:e}")]
+    #[error("{name} is {value:?}; it must be a number from -{MAX_MAGNITUDE:e} to {MAX_MAGNITUDE:e}")]
     OutOfRange {
         /// Which input.
         name: &'static str,
@@ -33,7 +33,7 @@ pub enum InputError {
         value: f64,
     },
     /// A price of which the logarithm or the ratio is needed is not above 0, or next to 0.
-    #[error("{name} is {value}; it must be at least {MIN_PRICE:e}")]
+    #[error("{name} is {value:?}; it must be at least {MIN_PRICE:e}")]
     TooSmall {
         /// Which input.
         name: &'static str,
@@ -41,7 +41,7 @@ pub enum InputError {
         value: f64,
     },
     /// Below 0 where only amounts make sense.
-    #[error("{name} is {value}; it must not be negative")]
+    #[error("{name} is {value:?}; it must not be negative")]
     Negative {
         /// Which input.
         name: &'static str,
@@ -49,7 +49,7 @@ pub enum InputError {
         value: f64,
     },
     /// A candle's high below its low.
-    #[error("high is {high}, below low, which is {low}")]
+    #[error("high is {high:?}, below low, which is {low:?}")]
     HighBelowLow {
         /// The candle's high.
         high: f64,
