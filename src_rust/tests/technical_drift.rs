@@ -24,7 +24,8 @@ impl Prices {
 
     fn next(&mut self) -> (f64, f64) {
         // Knuth's MMIX generator; its upper bits are good enough for noise.
-        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let noise = (self.state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
         self.price *= 1.0 + 1e-3 * noise;
         let is_spike = self.state >> 48 == 0;

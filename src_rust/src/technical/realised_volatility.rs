@@ -78,6 +78,7 @@ impl Indicator for RealisedVolatility {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
