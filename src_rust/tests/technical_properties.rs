@@ -11,7 +11,7 @@ mod property_config;
 use phantom_core::technical::batch::{self, BatchError};
 use phantom_core::technical::{
     AnyIndicator, Atr, Bollinger, Ema, Indicator, InputError, MAX_MAGNITUDE, MAX_PERIOD, RealisedVolatility,
-    Roc, Rsi, Sma, Span, Vwap,
+    Roc, Rsi, Sma, Span,
 };
 use proptest::prelude::*;
 
@@ -67,6 +67,21 @@ fn same(
     Ok(())
 }
 
+/// Returns what the rounding errors of an average of this weight are fractions of.
+///
+/// A stream adds `weight * (input - level)`: an error is a part of the level before and of the input,
+/// which is at most `level / weight`, and fades as both do.
+fn remembered(levels: &[f64], weight: f64) -> Vec<f64> {
+    let (mut scale, mut last) = (0.0, 0.0);
+    let scales = levels.iter().map(|&level| {
+        let level = if level.is_nan() { 0.0 } else { level };
+        scale = (1.0 - weight) * scale + level / weight + last;
+        last = level;
+        scale
+    });
+    scales.collect()
+}
+
 fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|value| value.to_bits()).collect()
 }
@@ -86,9 +101,9 @@ proptest! {
 
     #[test]
     fn columns_equal_streams(prices in prices(), period in 1_usize..70) {
-        let largest = prices.iter().copied().fold(0.0, f64::max);
         let found = batch::ema(&prices, period).unwrap();
-        same(&found, &stream(&mut Ema::new(period).unwrap(), &prices), 1e-13, |row| found[row])?;
+        let scale = remembered(&found, 2.0 / (period as f64 + 1.0));
+        same(&found, &stream(&mut Ema::new(period).unwrap(), &prices), 1e-15, |row| scale[row])?;
         let found = batch::rsi(&prices, period).unwrap();
         same(&found, &stream(&mut Rsi::new(period).unwrap(), &prices), 1e-9, |_| 1.0)?;
         prop_assert!(found.iter().all(|index| index.is_nan() || (0.0..=100.0).contains(index)));
@@ -104,8 +119,18 @@ proptest! {
         same(&found.lower, &expected.lower, 1e-12, scale)?;
         same(&batch::sma(&prices, period).unwrap(), &expected.middle, 1e-13, scale)?;
         prop_assert!(found.upper.iter().zip(&found.lower).all(|(upper, lower)| upper.is_nan() || upper >= lower));
-        let found = batch::atr(&prices, &prices, &prices, period).unwrap();
-        prop_assert!(found.iter().all(|range| range.is_nan() || (0.0..=largest).contains(range)));
+        let found = batch::roc(&prices, period).unwrap();
+        prop_assert_eq!(bits(&found), bits(&stream(&mut Roc::new(period).unwrap(), &prices)));
+        // Two prices are a candle, so that there are gaps between candles.
+        let candles = prices.chunks_exact(2);
+        let high: Vec<f64> = candles.clone().map(|pair| pair[0].max(pair[1])).collect();
+        let low: Vec<f64> = candles.clone().map(|pair| pair[0].min(pair[1])).collect();
+        let close: Vec<f64> = candles.map(|pair| pair[1]).collect();
+        let found = batch::atr(&high, &low, &close, period).unwrap();
+        let expected = batch::update_many_atr(&mut Atr::new(period).unwrap(), &high, &low, &close).unwrap();
+        let scale = remembered(&found, 1.0 / period as f64);
+        same(&found, &expected, 1e-15, |row| scale[row])?;
+        prop_assert!(found.iter().all(|range| range.is_nan() || *range >= 0.0));
     }
 
     #[test]
@@ -254,7 +279,11 @@ fn rows_are_counted_from_the_start_of_the_column() {
         assert_eq!(batch::ema(&values, 5), refused);
         assert_eq!(batch::rsi(&values, 5), refused);
         assert_eq!(batch::sma(&values, 5), refused);
-        assert_eq!(batch::bollinger(&values, 5, 1.0).err(), refused.err());
+        assert_eq!(batch::roc(&values, 5), refused);
+        assert_eq!(batch::bollinger(&values, 5, 1.0).err(), refused.clone().err());
+        let ones = vec![1.0; values.len()];
+        let error = InputError::OutOfRange { name: "close", value: f64::INFINITY };
+        assert_eq!(batch::atr(&ones, &ones, &values, 5), Err(BatchError::Row { row, error }));
         values[row] = 1.0;
     }
     assert!(batch::ema(&values, 5).unwrap()[..11].iter().all(|value| value.is_nan()));

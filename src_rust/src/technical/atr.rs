@@ -21,6 +21,14 @@ pub struct Atr {
     level: f64,
 }
 
+/// Returns the greatest of `high - low`, `|high - last|` and `|low - last|`, rounded once like them.
+#[inline]
+pub(super) fn true_range(high: f64, low: f64, last: f64) -> f64 {
+    // Not `max` and `min`, which ask for NaN as well.
+    let (top, bottom) = (if high > last { high } else { last }, if low < last { low } else { last });
+    top - bottom
+}
+
 impl Atr {
     /// Returns an average that has seen nothing.
     ///
@@ -34,6 +42,18 @@ impl Atr {
     #[must_use]
     pub const fn period(&self) -> usize {
         self.period
+    }
+
+    /// Returns the weight of the newest range.
+    pub(super) fn weight(&self) -> f64 {
+        1.0 / self.period as f64
+    }
+
+    /// Whether a candle can be used: [`Atr::check`] without the reason, asked of many at once.
+    #[inline]
+    pub(super) fn is_usable(high: f64, low: f64, close: f64) -> bool {
+        // No `&&`: it would jump.
+        input::is_usable(high) & input::is_usable(low) & input::is_usable(close) & (high >= low)
     }
 
     /// Returns whether a candle can be used.
@@ -58,7 +78,7 @@ impl Atr {
         let Some(last) = self.last_close.replace(close) else {
             return Ok(None);
         };
-        let range = (high - low).max((high - last).abs()).max((low - last).abs());
+        let range = true_range(high, low, last);
         if self.taken == self.period {
             self.level += (range - self.level) / self.period as f64;
             if self.level < f64::MIN_POSITIVE {
@@ -100,6 +120,19 @@ mod tests {
         let candles = [(11.0, 9.0, 10.0), (11.0, 9.0, 10.0), (15.0, 14.0, 13.0), (7.0, 6.0, 6.5)];
         let found = candles.map(|(high, low, close)| atr.try_update(high, low, close));
         assert_eq!(found, [Ok(None), Ok(None), Ok(Some(3.5)), Ok(Some(5.25))]);
+    }
+
+    #[test]
+    fn a_true_range_is_the_greatest_of_three_to_the_last_bit() {
+        let prices: [f64; 9] = [0.1, 0.3, 1.0 / 3.0, 80.0, 80.07, 1e-9, 1e150, -1e150, 0.0];
+        let each = prices.len();
+        for place in 0..each.pow(3) {
+            let [high, low, last] = [place / each / each, place / each, place].map(|at| prices[at % each]);
+            let greatest = (high - low).max((high - last).abs()).max((low - last).abs());
+            if high >= low {
+                assert_eq!(true_range(high, low, last).to_bits(), greatest.to_bits(), "{high} {low} {last}");
+            }
+        }
     }
 
     #[test]

@@ -3,17 +3,24 @@
 //! Rows at the start in which any column is NaN are warm-up, as in TA-Lib's Python wrapper, so that one
 //! indicator can be computed of another. After them every value must be usable.
 //!
-//! The one idea of what is fast here (`recurrence`, `bands`): the answers are those of the streaming
+//! The one idea of what is fast here (`recurrence`, `windows`): the answers are those of the streaming
 //! indicators, computed in another order, and so equal to within rounding, a few parts in 10^15.
 //! [`update_many`] and its like feed a stream and are equal to the last bit.
 
-mod bands;
 mod recurrence;
+mod windows;
 
-pub use bands::bollinger;
-pub use recurrence::{ema, rsi};
+use std::ops::Range;
 
-use super::{Atr, Bands, Bollinger, Indicator, InputError, RealisedVolatility, Roc, Sma, Span, Vwap};
+pub use recurrence::{atr, ema, rsi};
+pub use windows::{bollinger, sma};
+
+use super::input::{self, is_price, is_usable};
+use super::roc::percent;
+use super::{Atr, Bands, Bollinger, Indicator, InputError, RealisedVolatility, Roc, Span, Vwap};
+
+/// Rows done at a time, so that what lies between two steps stays in the nearest cache.
+const CHUNK: usize = 512;
 
 /// Why columns have no answer.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -65,6 +72,21 @@ impl BandColumns {
         self.middle.push(bands.middle);
         self.lower.push(bands.lower);
     }
+
+    /// Adds rows that have no answer.
+    fn skip(&mut self, rows: usize) {
+        for column in [&mut self.upper, &mut self.middle, &mut self.lower] {
+            column.resize(column.len() + rows, f64::NAN);
+        }
+    }
+
+    /// Adds a row for every middle, with a band each side at its width.
+    fn around(&mut self, middles: &[f64], widths: &[f64]) {
+        let lines = || middles.iter().zip(widths);
+        self.upper.extend(lines().map(|(middle, width)| middle + width));
+        self.middle.extend_from_slice(middles);
+        self.lower.extend(lines().map(|(middle, width)| middle - width));
+    }
 }
 
 /// Takes the values in order and returns the answer to each, NaN for none.
@@ -72,7 +94,7 @@ impl BandColumns {
 /// # Errors
 /// [`BatchError::Row`] for the first value that cannot be used; the indicator is then as before.
 pub fn update_many<I: Indicator>(indicator: &mut I, values: &[f64]) -> Result<Vec<f64>, BatchError> {
-    first_refused(values.len(), |row| indicator.check(values[row]).map(drop))?;
+    first_refused(0..values.len(), |row| indicator.check(values[row]).map(drop))?;
     let answers = values.iter().map(|&value| indicator.update(value).unwrap_or(f64::NAN));
     Ok(answers.collect())
 }
@@ -88,7 +110,7 @@ pub fn update_many_atr(
     close: &[f64],
 ) -> Result<Vec<f64>, BatchError> {
     same_length(high.len(), [("low", low.len()), ("close", close.len())])?;
-    first_refused(high.len(), |row| Atr::check(high[row], low[row], close[row]))?;
+    first_refused(0..high.len(), |row| Atr::check(high[row], low[row], close[row]))?;
     let candles = high.iter().zip(low).zip(close);
     let answers = candles
         .map(|((&high, &low), &close)| atr.try_update(high, low, close).ok().flatten().unwrap_or(f64::NAN));
@@ -100,7 +122,7 @@ pub fn update_many_atr(
 /// # Errors
 /// [`BatchError::Row`] for the first value that cannot be used; the indicator is then as before.
 pub fn update_many_bollinger(bollinger: &mut Bollinger, values: &[f64]) -> Result<BandColumns, BatchError> {
-    first_refused(values.len(), |row| super::input::number("value", values[row]).map(drop))?;
+    first_refused(0..values.len(), |row| input::number("value", values[row]).map(drop))?;
     let mut columns = BandColumns::with_capacity(values.len());
     for &value in values {
         columns.push(bollinger.try_update(value).ok().flatten());
@@ -121,7 +143,7 @@ pub fn update_many_vwap(
     let rows = price.len();
     same_length(rows, [("volume", volume.len()), ("time_ns", time_ns.map_or(rows, <[i64]>::len))])?;
     let time = |row: usize| time_ns.map(|times| times[row]);
-    first_refused(rows, |row| {
+    first_refused(0..rows, |row| {
         let after = row.checked_sub(1).map_or(vwap.last_ns(), time);
         vwap.check(price[row], volume[row], time(row), after)
     })?;
@@ -130,20 +152,22 @@ pub fn update_many_vwap(
     Ok(answers.collect())
 }
 
-/// Returns the [`Sma`] at every row.
-///
-/// # Errors
-/// [`BatchError`].
-pub fn sma(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
-    after_gap(&[values], |from| update_many(&mut Sma::new(period)?, &values[from..]))
-}
-
 /// Returns the [`Roc`] at every row.
 ///
 /// # Errors
 /// [`BatchError`].
 pub fn roc(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
-    after_gap(&[values], |from| update_many(&mut Roc::new(period)?, &values[from..]))
+    let period = Roc::new(period)?.period();
+    let from = gap(&[values]);
+    let used = &values[from..];
+    if !every(used.iter().map(|&value| is_price(value))) {
+        first_refused(from..values.len(), |row| input::price("value", values[row]).map(drop))?;
+    }
+    let mut answers = Vec::with_capacity(values.len());
+    answers.resize(values.len().min(from + period), f64::NAN);
+    let pairs = used.iter().zip(used.get(period..).unwrap_or_default());
+    answers.extend(pairs.map(|(&before, &price)| percent(before, price)));
+    Ok(answers)
 }
 
 /// Returns the [`RealisedVolatility`] at every row.
@@ -156,17 +180,6 @@ pub fn realised_volatility(values: &[f64], period: usize, horizon: f64) -> Resul
         update_many(&mut volatility, &values[from..])
     };
     after_gap(&[values], volatility)
-}
-
-/// Returns the [`Atr`] at every candle.
-///
-/// # Errors
-/// [`BatchError`].
-pub fn atr(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
-    same_length(high.len(), [("low", low.len()), ("close", close.len())])?;
-    after_gap(&[high, low, close], |from| {
-        update_many_atr(&mut Atr::new(period)?, &high[from..], &low[from..], &close[from..])
-    })
 }
 
 /// Returns the [`Vwap`] at every row; `time_ns` for sessions only.
@@ -224,11 +237,27 @@ fn same_length<const N: usize>(
     }
 }
 
+/// Whether all are true. Asks all of them, without a jump between, so that several are asked at once.
+#[inline]
+fn every(answers: impl Iterator<Item = bool>) -> bool {
+    answers.fold(true, |all, each| all & each)
+}
+
+/// Returns an error for the first value that cannot be used.
+#[inline]
+fn all_usable(values: &[f64], rows: Range<usize>) -> Result<(), BatchError> {
+    if every(values[rows.clone()].iter().map(|&value| is_usable(value))) {
+        return Ok(());
+    }
+    first_refused(rows, |row| input::number("value", values[row]).map(drop))
+}
+
+/// Returns the error of the first row that has one.
 fn first_refused(
-    rows: usize,
+    rows: Range<usize>,
     mut check: impl FnMut(usize) -> Result<(), InputError>,
 ) -> Result<(), BatchError> {
-    for row in 0..rows {
+    for row in rows {
         check(row).map_err(|error| BatchError::Row { row, error })?;
     }
     Ok(())

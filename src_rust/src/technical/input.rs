@@ -92,6 +92,13 @@ pub(super) fn is_usable(value: f64) -> bool {
     value.abs() <= MAX_MAGNITUDE
 }
 
+/// Whether the value is a price of which ratios can be taken.
+#[inline]
+pub(super) fn is_price(value: f64) -> bool {
+    // Not `&&`: both are asked of many values at once.
+    (value >= MIN_PRICE) & (value <= MAX_MAGNITUDE)
+}
+
 /// Returns the value if it is a number of usable size.
 #[inline]
 pub(super) fn number(name: &'static str, value: f64) -> Result<f64, InputError> {

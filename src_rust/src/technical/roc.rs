@@ -35,6 +35,12 @@ impl Roc {
     }
 }
 
+/// Returns the change between two prices, without the loss of subtracting 1 from a ratio near it.
+#[inline]
+pub(super) fn percent(before: f64, price: f64) -> f64 {
+    100.0 * ((price - before) / before)
+}
+
 impl Indicator for Roc {
     #[inline]
     fn check(&self, value: f64) -> Result<f64, InputError> {
@@ -50,7 +56,7 @@ impl Indicator for Roc {
         }
         let before = std::mem::replace(&mut self.prices[self.next], price);
         self.next = if self.next + 1 == self.period { 0 } else { self.next + 1 };
-        self.value = Some(100.0 * ((price - before) / before));
+        self.value = Some(percent(before, price));
         Ok(self.value)
     }
 

@@ -49,6 +49,15 @@ impl Moves {
         let total = self.gain + self.loss;
         if total < flat_below(price) { 0.0 } else { 100.0 * (self.gain / total) }
     }
+
+    /// Lets an average of which nothing is left go to 0.
+    ///
+    /// Left alone it would shrink for ever, down to numbers of few digits that are slow to compute with.
+    #[cold]
+    pub fn faded(self) -> Self {
+        let faded = |average| if average < f64::MIN_POSITIVE { 0.0 } else { average };
+        Self { gain: faded(self.gain), loss: faded(self.loss) }
+    }
 }
 
 impl Rsi {
@@ -71,17 +80,6 @@ impl Rsi {
     /// Returns the weight of the newest change.
     pub(super) const fn weight(&self) -> f64 {
         self.weight
-    }
-
-    /// Lets averages that say nothing any more go to 0.
-    ///
-    /// Left alone they would shrink for ever, down to numbers of few digits that are slow to compute
-    /// with.
-    #[cold]
-    fn fade(&mut self, price: f64) {
-        if self.moves.gain + self.moves.loss < flat_below(price) {
-            self.moves = Moves::default();
-        }
     }
 
     /// Returns the last price and the averages at it, once warm.
@@ -112,8 +110,8 @@ impl Indicator for Rsi {
             self.moves.loss *= self.weight;
         }
         let index = self.moves.index(price);
-        if index == 0.0 {
-            self.fade(price);
+        if index < f64::MIN_POSITIVE || index >= 100.0 {
+            self.moves = self.moves.faded();
         }
         Ok(Some(index))
     }
@@ -170,6 +168,8 @@ mod tests {
         let before = rsi.value().unwrap();
         assert!((rsi.update(81.0).unwrap() - before).abs() < 20.0);
         assert_eq!(last(&mut rsi, &[81.0; 1_000]), Some(0.0));
+        // (13 / 14)^12000 is below the least number.
+        assert_eq!(last(&mut rsi, &[81.0; 12_000]), Some(0.0));
         assert_eq!(rsi.moves, Moves::default());
         assert_eq!(rsi.update(81.5), Some(100.0));
     }

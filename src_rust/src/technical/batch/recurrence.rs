@@ -1,15 +1,14 @@
-//! EMA and RSI of a column.
+//! EMA, RSI and ATR of columns.
 //!
 //! `v[i] = keep * v[i - 1] + x[i]` waits for the value before. Eight steps in one do not:
 //! `v[i] = keep^8 * v[i - 8] + s[i]`, where `s[i]` is made of eight inputs only and known in advance.
 
-use super::{BatchError, first_refused, gap};
-use crate::technical::input::{self, is_usable};
-use crate::technical::rsi::{Moves, flat_below};
-use crate::technical::{Ema, Indicator, Rsi};
+use std::ops::Range;
 
-/// Rows done at a time, so that what lies between two steps stays in the nearest cache.
-const CHUNK: usize = 512;
+use super::{BatchError, CHUNK, all_usable, every, first_refused, gap, same_length};
+use crate::technical::atr::true_range;
+use crate::technical::rsi::{Moves, flat_below};
+use crate::technical::{Atr, Ema, Indicator, InputError, Rsi};
 
 /// Inputs taken in one step.
 const STEP: usize = 8;
@@ -66,32 +65,22 @@ fn after<const L: usize>(level: Lanes<L>, kept: f64, input: Lanes<L>) -> Lanes<L
     std::array::from_fn(|lane| level[lane] * kept + input[lane])
 }
 
-/// Returns an error for the first value that cannot be used.
-#[inline]
-fn all_usable(values: &[f64], from: usize) -> Result<(), BatchError> {
-    if values.iter().fold(true, |usable, &value| usable & is_usable(value)) {
-        return Ok(());
-    }
-    let refused = first_refused(values.len(), |row| input::number("value", values[row]).map(drop));
-    refused.map_err(|error| super::later(error, from))
-}
-
-/// Feeds the indicator until it is ready, NaN before; returns the first row not taken.
+/// Asks for the rows in order until one has an answer, NaN before; returns the first row not asked for.
 fn warm_up(
-    indicator: &mut impl Indicator,
-    values: &[f64],
+    rows: Range<usize>,
+    mut update: impl FnMut(usize) -> Result<Option<f64>, InputError>,
     answers: &mut Vec<f64>,
 ) -> Result<usize, BatchError> {
-    let from = gap(&[values]);
-    answers.resize(from, f64::NAN);
-    for (row, &value) in values.iter().enumerate().skip(from) {
-        let answer = indicator.try_update(value).map_err(|error| BatchError::Row { row, error })?;
+    answers.resize(rows.start, f64::NAN);
+    let end = rows.end;
+    for row in rows {
+        let answer = update(row).map_err(|error| BatchError::Row { row, error })?;
         answers.push(answer.unwrap_or(f64::NAN));
         if answer.is_some() {
             return Ok(row + 1);
         }
     }
-    Ok(values.len())
+    Ok(end)
 }
 
 /// Returns the [`Ema`] at every row.
@@ -101,22 +90,25 @@ fn warm_up(
 pub fn ema(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
     let mut ema = Ema::new(period)?;
     let mut answers = Vec::with_capacity(values.len());
-    let mut row = warm_up(&mut ema, values, &mut answers)?;
+    let rows = gap(&[values])..values.len();
+    let mut row = warm_up(rows, |row| ema.try_update(values[row]), &mut answers)?;
     let Some(mut level) = ema.value() else {
         return Ok(answers);
     };
     let weight = ema.weight();
     let decay = Decay::new(1.0 - weight);
     let mut levels = [[0.0]; CHUNK];
-    for chunk in values[row..].chunks(CHUNK) {
-        all_usable(chunk, row)?;
-        let levels = &mut levels[..chunk.len()];
+    while row < values.len() {
+        let rows = CHUNK.min(values.len() - row);
+        let chunk = &values[row..][..rows];
+        all_usable(values, row..row + rows)?;
+        let levels = &mut levels[..rows];
         for (input, &value) in levels.iter_mut().zip(chunk) {
             *input = [weight * value];
         }
         [level] = decay.levels(levels, [level]);
         answers.extend_from_slice(levels.as_flattened());
-        row += chunk.len();
+        row += rows;
     }
     Ok(answers)
 }
@@ -128,7 +120,8 @@ pub fn ema(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
 pub fn rsi(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
     let mut rsi = Rsi::new(period)?;
     let mut answers = Vec::with_capacity(values.len());
-    let mut row = warm_up(&mut rsi, values, &mut answers)?;
+    let rows = gap(&[values])..values.len();
+    let mut row = warm_up(rows, |row| rsi.try_update(values[row]), &mut answers)?;
     let Some((_, mut moves)) = rsi.state() else {
         return Ok(answers);
     };
@@ -139,7 +132,7 @@ pub fn rsi(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
     while row < values.len() {
         let rows = CHUNK.min(values.len() - row);
         let (before, chunk) = (&values[row - 1..][..rows], &values[row..][..rows]);
-        all_usable(chunk, row)?;
+        all_usable(values, row..row + rows)?;
         let (smoothed, indices) = (&mut smoothed[..rows], &mut indices[..rows]);
         for ((moves, price), last) in smoothed.iter_mut().zip(chunk).zip(before) {
             let change = price - last;
@@ -151,9 +144,47 @@ pub fn rsi(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
             let share = 100.0 * (gain / total);
             *index = if total < flat_below(price) { 0.0 } else { share };
         }
-        let is_flat = gain + loss < flat_below(chunk[rows - 1]);
-        moves = if is_flat { Moves::default() } else { Moves { gain, loss } };
+        moves = Moves { gain, loss }.faded();
         answers.extend_from_slice(indices);
+        row += rows;
+    }
+    Ok(answers)
+}
+
+/// Returns the [`Atr`] at every candle.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn atr(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+    let mut atr = Atr::new(period)?;
+    same_length(high.len(), [("low", low.len()), ("close", close.len())])?;
+    let mut answers = Vec::with_capacity(high.len());
+    let rows = gap(&[high, low, close])..high.len();
+    let mut row = warm_up(rows, |row| atr.try_update(high[row], low[row], close[row]), &mut answers)?;
+    let Some(mut level) = atr.value() else {
+        return Ok(answers);
+    };
+    let weight = atr.weight();
+    let decay = Decay::new(1.0 - weight);
+    let mut levels = [[0.0]; CHUNK];
+    while row < high.len() {
+        let rows = CHUNK.min(high.len() - row);
+        let [highs, lows, closes] = [high, low, close].map(|column| &column[row..][..rows]);
+        let candles = || highs.iter().zip(lows).zip(closes);
+        if !every(candles().map(|((&high, &low), &close)| Atr::is_usable(high, low, close))) {
+            first_refused(row..row + rows, |row| Atr::check(high[row], low[row], close[row]))?;
+        }
+        let levels = &mut levels[..rows];
+        let lasts = &close[row - 1..][..rows];
+        for ((input, ((&high, &low), _)), &last) in levels.iter_mut().zip(candles()).zip(lasts) {
+            *input = [weight * true_range(high, low, last)];
+        }
+        [level] = decay.levels(levels, [level]);
+        if level < f64::MIN_POSITIVE {
+            // As in a stream: numbers of few digits are slow to compute with.
+            level = 0.0;
+        }
+        answers.extend_from_slice(levels.as_flattened());
         row += rows;
     }
     Ok(answers)
