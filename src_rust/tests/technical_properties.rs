@@ -156,12 +156,11 @@ proptest! {
             let mut clean = indicator.clone();
             for &value in &mixed {
                 let before = indicator.value();
-                match indicator.try_update(value) {
-                    Ok(answer) => {
-                        prop_assert_eq!(answer, clean.update(value));
-                        prop_assert!(answer.is_none_or(f64::is_finite), "{:?} of {:?}", answer, mixed);
-                    }
-                    Err(_) => prop_assert_eq!(indicator.value(), before),
+                if let Ok(answer) = indicator.try_update(value) {
+                    prop_assert_eq!(answer, clean.update(value));
+                    prop_assert!(answer.is_none_or(f64::is_finite), "{:?} of {:?}", answer, mixed);
+                } else {
+                    prop_assert_eq!(indicator.value(), before);
                 }
             }
             let usable: Vec<f64> = mixed.iter().copied().filter(|&value| indicator.check(value).is_ok()).collect();

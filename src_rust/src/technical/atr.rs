@@ -52,8 +52,7 @@ impl Atr {
     /// Whether a candle can be used: [`Atr::check`] without the reason, asked of many at once.
     #[inline]
     pub(super) fn is_usable(high: f64, low: f64, close: f64) -> bool {
-        // No `&&`: it would jump.
-        input::is_usable(high) & input::is_usable(low) & input::is_usable(close) & (high >= low)
+        input::is_usable(high) && input::is_usable(low) && input::is_usable(close) && high >= low
     }
 
     /// Returns whether a candle can be used.

@@ -95,8 +95,7 @@ pub(super) fn is_usable(value: f64) -> bool {
 /// Whether the value is a price of which ratios can be taken.
 #[inline]
 pub(super) fn is_price(value: f64) -> bool {
-    // Not `&&`: both are asked of many values at once.
-    (value >= MIN_PRICE) & (value <= MAX_MAGNITUDE)
+    (MIN_PRICE..=MAX_MAGNITUDE).contains(&value)
 }
 
 /// Returns the value if it is a number of usable size.

@@ -110,7 +110,7 @@ impl Indicator for Rsi {
             self.moves.loss *= self.weight;
         }
         let index = self.moves.index(price);
-        if index < f64::MIN_POSITIVE || index >= 100.0 {
+        if !(f64::MIN_POSITIVE..100.0).contains(&index) {
             self.moves = self.moves.faded();
         }
         Ok(Some(index))
@@ -169,7 +169,7 @@ mod tests {
         assert!((rsi.update(81.0).unwrap() - before).abs() < 20.0);
         assert_eq!(last(&mut rsi, &[81.0; 1_000]), Some(0.0));
         // (13 / 14)^12000 is below the least number.
-        assert_eq!(last(&mut rsi, &[81.0; 12_000]), Some(0.0));
+        assert_eq!(last(&mut rsi, &vec![81.0; 12_000]), Some(0.0));
         assert_eq!(rsi.moves, Moves::default());
         assert_eq!(rsi.update(81.5), Some(100.0));
     }

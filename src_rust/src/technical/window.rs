@@ -165,7 +165,7 @@ mod tests {
                 for last in 0..5 * length as u64 + 3 {
                     window.push(last);
                     let first = (last + 1).checked_sub(length as u64);
-                    let expected = first.map(|first| (first..=last).fold(Ids::EMPTY, |sum, id| sum.with(id)));
+                    let expected = first.map(|first| (first..=last).fold(Ids::EMPTY, Aggregate::with));
                     assert_eq!(window.sum(), expected, "length {length}, pass {pass}, up to {last}");
                 }
                 window.reset();

@@ -31,6 +31,7 @@ impl Decay {
 
     /// Replaces every input by the level after it and returns the last one.
     #[inline]
+    #[expect(clippy::many_single_char_names, reason = "eight inputs in a row have no better names")]
     fn levels<const L: usize>(self, inputs: &mut [Lanes<L>], mut level: Lanes<L>) -> Lanes<L> {
         let Self([one, two, three, four, .., eight]) = self;
         let from_zero = |[a, b, c, d]: [Lanes<L>; 4]| {
