@@ -15,7 +15,9 @@ __all__ = [
     "AccountLayout",
     "AccountUpdate",
     "AggregatorStats",
+    "Atr",
     "BlockedPool",
+    "Bollinger",
     "Clock",
     "ConformanceState",
     "ConnectionFreshness",
@@ -23,6 +25,7 @@ __all__ = [
     "CycleIndex",
     "CycleUpdate",
     "DuplicateFilter",
+    "Ema",
     "EndpointStats",
     "Engine",
     "EngineConfig",
@@ -53,42 +56,55 @@ __all__ = [
     "QuarantineLimits",
     "Quote",
     "QuoteBatch",
+    "RealisedVolatility",
     "Record",
     "Recorder",
     "RecorderStats",
     "Recording",
     "RecordingError",
     "RecordingWriter",
+    "Roc",
     "RootUpdate",
     "RoutingSolution",
+    "Rsi",
     "Signal",
     "SignalScorer",
     "SignatureUpdate",
     "Sized",
     "SlotStageUpdate",
     "SlotUpdate",
+    "Sma",
     "StaleAccount",
     "Step",
     "Swap",
     "SwapRefused",
     "Trade",
     "VenueInfo",
+    "Vwap",
     "Want",
     "WeightedCycle",
     "WssAggregator",
     "account_layouts",
     "address_bytes",
     "address_text",
+    "atr",
+    "bollinger",
     "decode_account",
+    "ema",
     "find_negative_cycle",
     "find_program_address",
     "quote_constant_product",
+    "realised_volatility",
+    "roc",
+    "rsi",
     "size_cycle",
+    "sma",
     "solve_arbitrage",
     "solve_trade",
     "sqrt_price_from_tick_index",
     "tick_index_from_sqrt_price",
     "venue_names",
+    "vwap",
 ]
 
 # ---- errors
@@ -2136,6 +2152,452 @@ class Pool:
         """Return a copy that changes on its own."""
     def __copy__(self) -> Pool: ...
     def __deepcopy__(self, memo: Any, /) -> Pool: ...
+
+# ---- technical: docs/INDICATORS.md has definitions, warm-up and what is refused
+
+@final
+class Sma:
+    """Simple moving average of the last `period` values, from value `period` on.
+
+    Args:
+        period: Values looked back over, 1 to 100,000.
+
+    Raises:
+        InvalidInput: `period` is out of range.
+    """
+
+    def __new__(cls, period: int) -> Sma: ...
+    def update(self, value: float, /) -> float | None:
+        """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
+        """Take the values in order and return the answer to each, to the last bit as `update` does.
+
+        NaN stands for `None`. Runs without the GIL; a call from another thread meanwhile raises
+        `RuntimeError`.
+
+        Raises:
+            InvalidInput: The first row that cannot be used; the state is then as before.
+        """
+    @property
+    def value(self) -> float | None:
+        """The answer to the last value, None while warming up."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int: ...
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+
+@final
+class Ema:
+    """Exponential moving average, weight `2 / (period + 1)`, begun with the mean of the first `period`.
+
+    As TA-Lib's EMA. The first answer comes with value `period`.
+
+    Args:
+        period: 1 to 100,000.
+
+    Raises:
+        InvalidInput: `period` is out of range.
+    """
+
+    def __new__(cls, period: int) -> Ema: ...
+    def update(self, value: float, /) -> float | None:
+        """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
+        """Take the values in order and return the answer to each, to the last bit as `update` does.
+
+        NaN stands for `None`. Runs without the GIL; a call from another thread meanwhile raises
+        `RuntimeError`.
+
+        Raises:
+            InvalidInput: The first row that cannot be used; the state is then as before.
+        """
+    @property
+    def value(self) -> float | None:
+        """The answer to the last value, None while warming up."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int: ...
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+
+@final
+class Rsi:
+    """Wilder's relative strength index, 0 to 100; 0 for a market that does not move.
+
+    As TA-Lib's RSI. The first answer comes with value `period + 1`.
+
+    Args:
+        period: Changes it is begun with, 1 to 100,000.
+
+    Raises:
+        InvalidInput: `period` is out of range.
+    """
+
+    def __new__(cls, period: int = 14) -> Rsi: ...
+    def update(self, value: float, /) -> float | None:
+        """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
+        """Take the values in order and return the answer to each, to the last bit as `update` does.
+
+        NaN stands for `None`. Runs without the GIL; a call from another thread meanwhile raises
+        `RuntimeError`.
+
+        Raises:
+            InvalidInput: The first row that cannot be used; the state is then as before.
+        """
+    @property
+    def value(self) -> float | None:
+        """The answer to the last value, None while warming up."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int: ...
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+
+@final
+class Roc:
+    """Change in percent against the price `period` values before.
+
+    As TA-Lib's ROC. The first answer comes with value `period + 1`.
+
+    Args:
+        period: Values looked back, 1 to 100,000.
+
+    Raises:
+        InvalidInput: `period` is out of range.
+    """
+
+    def __new__(cls, period: int) -> Roc: ...
+    def update(self, value: float, /) -> float | None:
+        """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
+        """Take the values in order and return the answer to each, to the last bit as `update` does.
+
+        NaN stands for `None`. Runs without the GIL; a call from another thread meanwhile raises
+        `RuntimeError`.
+
+        Raises:
+            InvalidInput: The first row that cannot be used; the state is then as before.
+        """
+    @property
+    def value(self) -> float | None:
+        """The answer to the last value, None while warming up."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int: ...
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+
+@final
+class RealisedVolatility:
+    """Root of the mean squared logarithmic return of the last `period` returns, as a share.
+
+    `sqrt(horizon / period * sum(ln(price / price before) ** 2))`: 0.01 is 1 %. The first answer comes
+    with price `period + 1`.
+
+    Args:
+        period: Returns looked back over, 1 to 100,000.
+        horizon: Ticks that the answer is stated for: 1 for one tick, 525,600 for a year of minutes.
+
+    Raises:
+        InvalidInput: `period` is out of range, or `horizon` is not above 0.
+    """
+
+    def __new__(cls, period: int, horizon: float = 1.0) -> RealisedVolatility: ...
+    def update(self, value: float, /) -> float | None:
+        """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
+        """Take the values in order and return the answer to each, to the last bit as `update` does.
+
+        NaN stands for `None`. Runs without the GIL; a call from another thread meanwhile raises
+        `RuntimeError`.
+
+        Raises:
+            InvalidInput: The first row that cannot be used; the state is then as before.
+        """
+    @property
+    def value(self) -> float | None:
+        """The answer to the last value, None while warming up."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int: ...
+    @property
+    def horizon(self) -> float: ...
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+
+@final
+class Atr:
+    """Wilder's average true range, in the price's unit.
+
+    As TA-Lib's ATR. The first answer comes with candle `period + 1`.
+
+    Args:
+        period: Ranges it is begun with, 1 to 100,000.
+
+    Raises:
+        InvalidInput: `period` is out of range.
+    """
+
+    def __new__(cls, period: int = 14) -> Atr: ...
+    def update(self, high: float, low: float, close: float) -> float | None:
+        """Take the next candle and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The candle cannot be used, or `high` is below `low`; the state is then as before.
+        """
+    def update_many(
+        self, high: NDArray[np.float64], low: NDArray[np.float64], close: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Take candles in order and return the answer to each, NaN for None; as `update`, without the GIL.
+
+        Raises:
+            InvalidInput: Columns of different lengths, or the first row that cannot be used; the state is
+                then as before.
+        """
+    @property
+    def value(self) -> float | None:
+        """The answer to the last candle, None while warming up."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int: ...
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+
+@final
+class Bollinger:
+    """Upper, middle and lower band: the mean, and `deviations` population standard deviations around it.
+
+    As TA-Lib's BBANDS with a simple moving average. The first answer comes with value `period`.
+
+    Args:
+        period: Values looked back over, 1 to 100,000.
+        deviations: Distance of the bands from the mean, in standard deviations; above 0.
+
+    Raises:
+        InvalidInput: `period` is out of range, or `deviations` is not above 0.
+    """
+
+    def __new__(cls, period: int = 20, deviations: float = 2.0) -> Bollinger: ...
+    def update(self, value: float, /) -> tuple[float, float, float] | None:
+        """Take the next value and return upper, middle and lower band, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_many(
+        self, values: NDArray[np.float64], /
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Take the values in order and return three columns, NaN for None; as `update`, without the GIL.
+
+        Raises:
+            InvalidInput: The first row that cannot be used; the state is then as before.
+        """
+    @property
+    def value(self) -> tuple[float, float, float] | None:
+        """Upper, middle and lower band at the last value, None while warming up."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int: ...
+    @property
+    def deviations(self) -> float: ...
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+
+@final
+class Vwap:
+    """Volume-weighted average price: of everything since the reset, of a window, or of a session.
+
+    Args:
+        period: Trades or candles looked back over, 1 to 100,000; None for no window.
+        session_ns: Length of a session in nanoseconds. Sessions follow one another from Unix time 0 on;
+            with 86,400,000,000,000 one begins at every midnight UTC. None for no sessions.
+
+    Raises:
+        InvalidInput: `period` or `session_ns` is out of range, or both are given.
+    """
+
+    def __new__(cls, period: int | None = None, *, session_ns: int | None = None) -> Vwap: ...
+    def update(self, price: float, volume: float, time_ns: int | None = None) -> float | None:
+        """Take the next trade or candle and return the answer.
+
+        Args:
+            price: Any number; for candles the mean of high, low and close is usual.
+            volume: At least 0.
+            time_ns: Unix time in nanoseconds, never before the one before; for sessions, and only for them.
+
+        Returns:
+            The average; None while a window is not full, and where no volume was traded.
+
+        Raises:
+            InvalidInput: The trade cannot be used, or the clock went backwards; the state is then as before.
+        """
+    def update_many(
+        self,
+        price: NDArray[np.float64],
+        volume: NDArray[np.float64],
+        time_ns: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Take trades in order and return the answer to each, NaN for None; as `update`, without the GIL.
+
+        Raises:
+            InvalidInput: Columns of different lengths, or the first row that cannot be used; the state is
+                then as before.
+        """
+    @property
+    def value(self) -> float | None:
+        """The answer to the last trade, None where there is none."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is an answer."""
+    @property
+    def period(self) -> int | None: ...
+    @property
+    def session_ns(self) -> int | None: ...
+    def reset(self) -> None:
+        """Forget everything but the settings, the time included."""
+
+def sma(values: NDArray[np.float64], period: int) -> NDArray[np.float64]:
+    """Return the `Sma` at every row.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
+
+def ema(values: NDArray[np.float64], period: int) -> NDArray[np.float64]:
+    """Return the `Ema` at every row, to within rounding of the stream.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
+
+def rsi(close: NDArray[np.float64], period: int = 14) -> NDArray[np.float64]:
+    """Return the `Rsi` at every row, to within rounding of the stream.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
+
+def roc(close: NDArray[np.float64], period: int) -> NDArray[np.float64]:
+    """Return the `Roc` at every row.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
+
+def atr(
+    high: NDArray[np.float64], low: NDArray[np.float64], close: NDArray[np.float64], period: int = 14
+) -> NDArray[np.float64]:
+    """Return the `Atr` at every candle.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
+
+def bollinger(
+    close: NDArray[np.float64], period: int = 20, deviations: float = 2.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return upper, middle and lower `Bollinger` band, to within rounding of the stream.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
+
+def realised_volatility(close: NDArray[np.float64], period: int, horizon: float = 1.0) -> NDArray[np.float64]:
+    """Return the `RealisedVolatility` at every row.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
+
+def vwap(
+    price: NDArray[np.float64],
+    volume: NDArray[np.float64],
+    period: int | None = None,
+    *,
+    session_ns: int | None = None,
+    time_ns: NDArray[np.int64] | None = None,
+) -> NDArray[np.float64]:
+    """Return the `Vwap` at every row; `time_ns` for sessions, and only for them.
+
+    Returns a row for every row, NaN while warming up. Rows at the start where a column is NaN are skipped,
+    as by TA-Lib. Columns are read in place if they lie in one piece, and must not be written meanwhile: it
+    runs without the GIL.
+
+    Raises:
+        InvalidInput: A setting is out of range, a column is no one-dimensional array of the type, columns
+            differ in length, or the first row that cannot be used.
+    """
 
 # ---- scorer
 

@@ -1,0 +1,109 @@
+//! Bindings of [`crate::technical`]: the functions over columns; the streams are in `streams`.
+
+mod arrays;
+mod streams;
+
+use numpy::PyArray1;
+use pyo3::prelude::*;
+
+use self::arrays::{Floats, Integers, Span, answers, deviations, failed, horizon, period};
+use crate::technical::batch::{self, BandColumns};
+
+type Answers<'py> = PyResult<Bound<'py, PyArray1<f64>>>;
+type Bands<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
+/// Returns upper, middle and lower band as arrays.
+fn bands(py: Python<'_>, columns: BandColumns) -> Bands<'_> {
+    let array = |values| PyArray1::from_vec(py, values);
+    (array(columns.upper), array(columns.middle), array(columns.lower))
+}
+
+macro_rules! of_one_column {
+    ($($name:ident($column:ident, $($default:tt)*)),*) => {
+        $(
+            #[pyfunction]
+            #[pyo3(signature = ($column, $($default)*))]
+            fn $name<'py>(
+                py: Python<'py>,
+                $column: &Bound<'py, PyAny>,
+                #[pyo3(from_py_with = period)] period: usize,
+            ) -> Answers<'py> {
+                let values = Floats::new(stringify!($column), $column)?;
+                let values = values.as_slice();
+                answers(py, py.detach(|| batch::$name(values, period)))
+            }
+        )*
+    };
+}
+of_one_column!(sma(values, period), ema(values, period), rsi(close, period = 14), roc(close, period));
+
+#[pyfunction]
+#[pyo3(signature = (high, low, close, period=14))]
+fn atr<'py>(
+    py: Python<'py>,
+    high: &Bound<'py, PyAny>,
+    low: &Bound<'py, PyAny>,
+    close: &Bound<'py, PyAny>,
+    #[pyo3(from_py_with = period)] period: usize,
+) -> Answers<'py> {
+    let columns = [Floats::new("high", high)?, Floats::new("low", low)?, Floats::new("close", close)?];
+    let [high, low, close] = columns.each_ref().map(Floats::as_slice);
+    answers(py, py.detach(|| batch::atr(high, low, close, period)))
+}
+
+#[pyfunction]
+#[pyo3(signature = (close, period=20, deviations=2.0))]
+fn bollinger<'py>(
+    py: Python<'py>,
+    close: &Bound<'py, PyAny>,
+    #[pyo3(from_py_with = period)] period: usize,
+    #[pyo3(from_py_with = deviations)] deviations: f64,
+) -> PyResult<Bands<'py>> {
+    let values = Floats::new("close", close)?;
+    let values = values.as_slice();
+    let columns = py.detach(|| batch::bollinger(values, period, deviations));
+    Ok(bands(py, columns.map_err(|error| failed(&error))?))
+}
+
+#[pyfunction]
+#[pyo3(signature = (close, period, horizon=1.0))]
+fn realised_volatility<'py>(
+    py: Python<'py>,
+    close: &Bound<'py, PyAny>,
+    #[pyo3(from_py_with = period)] period: usize,
+    #[pyo3(from_py_with = horizon)] horizon: f64,
+) -> Answers<'py> {
+    let values = Floats::new("close", close)?;
+    let values = values.as_slice();
+    answers(py, py.detach(|| batch::realised_volatility(values, period, horizon)))
+}
+
+#[pyfunction]
+#[pyo3(signature = (price, volume, period=None, *, session_ns=None, time_ns=None))]
+fn vwap<'py>(
+    py: Python<'py>,
+    price: &Bound<'py, PyAny>,
+    volume: &Bound<'py, PyAny>,
+    period: Option<&Bound<'py, PyAny>>,
+    session_ns: Option<&Bound<'py, PyAny>>,
+    time_ns: Option<&Bound<'py, PyAny>>,
+) -> Answers<'py> {
+    let span = Span::new(period, session_ns)?;
+    let (price, volume) = (Floats::new("price", price)?, Floats::new("volume", volume)?);
+    let time = time_ns.map(|time| Integers::new("time_ns", time)).transpose()?;
+    let (price, volume, time) = (price.as_slice(), volume.as_slice(), time.as_ref().map(Integers::as_slice));
+    answers(py, py.detach(|| batch::vwap(price, volume, time, span.0)))
+}
+
+/// Adds functions and classes to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    streams::register(m)?;
+    m.add_function(wrap_pyfunction!(sma, m)?)?;
+    m.add_function(wrap_pyfunction!(ema, m)?)?;
+    m.add_function(wrap_pyfunction!(rsi, m)?)?;
+    m.add_function(wrap_pyfunction!(roc, m)?)?;
+    m.add_function(wrap_pyfunction!(atr, m)?)?;
+    m.add_function(wrap_pyfunction!(bollinger, m)?)?;
+    m.add_function(wrap_pyfunction!(realised_volatility, m)?)?;
+    m.add_function(wrap_pyfunction!(vwap, m)?)
+}

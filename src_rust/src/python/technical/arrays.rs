@@ -1,0 +1,119 @@
+//! What indicators take from Python: columns in one piece, and settings; what they give back.
+
+use std::fmt::Display;
+
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyInt;
+
+use crate::python::errors;
+use crate::technical;
+use crate::technical::batch::BatchError;
+
+/// Returns the exception for settings or a value that an indicator refuses, or rows of a column.
+pub fn failed(error: &impl Display) -> PyErr {
+    errors::invalid(error.to_string())
+}
+
+/// Returns the column as an array.
+pub fn answers(py: Python<'_>, answers: Result<Vec<f64>, BatchError>) -> PyResult<Bound<'_, PyArray1<f64>>> {
+    Ok(PyArray1::from_vec(py, answers.map_err(|error| failed(&error))?))
+}
+
+/// A column: the user's own array, or a copy if its values do not lie side by side.
+pub struct Column<'py, T: Element>(PyReadonlyArray1<'py, T>);
+/// A column of numbers.
+pub type Floats<'py> = Column<'py, f64>;
+/// A column of times.
+pub type Integers<'py> = Column<'py, i64>;
+
+impl<'py, T: Element> Column<'py, T> {
+    /// Takes a one-dimensional `NumPy` array of exactly this type.
+    pub fn new(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let wrong = |_| {
+            let found = match (value.getattr("dtype"), value.getattr("ndim")) {
+                (Ok(dtype), Ok(ndim)) => format!("{dtype} in {ndim} dimensions"),
+                _ => value.get_type().to_string(),
+            };
+            let expected = T::get_dtype(value.py());
+            errors::invalid(format!(
+                "{name} must be a one-dimensional NumPy array of {expected}, found {found}"
+            ))
+        };
+        let array = value.cast::<PyArray1<T>>().map_err(wrong)?;
+        if array.data().is_aligned() && array.is_c_contiguous() {
+            return Ok(Self(array.try_readonly().map_err(|error| failed(&error))?));
+        }
+        let copy = array.call_method0("copy")?.cast_into::<PyArray1<T>>()?;
+        Ok(Self(copy.try_readonly().map_err(|error| failed(&error))?))
+    }
+
+    /// Returns the values.
+    pub fn as_slice(&self) -> &[T] {
+        // In one piece, as `new` has seen to.
+        self.0.as_slice().unwrap_or_default()
+    }
+}
+
+/// Returns a number that an indicator is to look at.
+#[inline]
+pub fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    value.extract().map_err(|_: PyErr| not_a_number(name, value))
+}
+
+#[cold]
+fn not_a_number(name: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    errors::invalid(format!("{name}: a number (float) expected, found {}", value.get_type()))
+}
+
+fn integer(name: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    value.extract().map_err(|_: PyErr| {
+        if value.is_instance_of::<PyInt>() {
+            return errors::invalid(format!("{name} is {value}; it must fit 64 bits"));
+        }
+        errors::invalid(format!("{name}: a whole number (int) expected, found {}", value.get_type()))
+    })
+}
+
+/// Returns a look-back.
+pub fn period(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let period = integer("period", value)?;
+    let range = || errors::invalid(format!("period is {period}; it may be 1 to {}", technical::MAX_PERIOD));
+    usize::try_from(period).map_err(|_| range())
+}
+
+/// Returns a Unix time.
+pub fn time_ns(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    integer("time_ns", value)
+}
+
+macro_rules! numbers {
+    ($($name:ident),*) => {
+        $(
+            /// Returns the argument of this name, for `from_py_with`.
+            #[inline]
+            pub fn $name(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+                number(stringify!($name), value)
+            }
+        )*
+    };
+}
+numbers!(value, high, low, close, price, volume, deviations, horizon);
+
+/// What a volume-weighted average is taken over.
+#[derive(Debug, Clone, Copy)]
+pub struct Span(pub technical::Span);
+
+impl Span {
+    /// `period` and `session_ns` exclude each other.
+    pub fn new(length: Option<&Bound<'_, PyAny>>, session_ns: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        match (length, session_ns) {
+            (None, None) => Ok(Self(technical::Span::SinceReset)),
+            (Some(length), None) => Ok(Self(technical::Span::Last(period(length)?))),
+            (None, Some(length)) => Ok(Self(technical::Span::Session(integer("session_ns", length)?))),
+            (Some(_), Some(_)) => {
+                Err(errors::invalid("period and session_ns are both given; one of them may be".into()))
+            }
+        }
+    }
+}

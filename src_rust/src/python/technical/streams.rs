@@ -1,0 +1,323 @@
+//! Bindings of the streaming indicators.
+
+use numpy::PyArray1;
+use pyo3::prelude::*;
+
+use super::arrays::{self, Floats, Integers, Span, answers, deviations, failed, horizon, period};
+use super::{Answers, Bands, bands};
+use crate::technical::batch;
+use crate::technical::{Atr, Bollinger, Ema, Indicator, RealisedVolatility, Roc, Rsi, Sma, Vwap};
+
+/// A class around an indicator of one number. `new` and what only this one has come as they are.
+macro_rules! class {
+    ($class:ident, $name:literal, $core:ident, $($own:tt)*) => {
+        #[doc = concat!("A stream of `", $name, "`.")]
+        #[pyclass(name = $name, module = "phantom_core")]
+        pub struct $class($core);
+
+        #[pymethods]
+        impl $class {
+            $($own)*
+
+            #[pyo3(signature = (value, /))]
+            fn update(
+                &mut self,
+                #[pyo3(from_py_with = arrays::value)] value: f64,
+            ) -> PyResult<Option<f64>> {
+                self.0.try_update(value).map_err(|error| failed(&error))
+            }
+
+            #[pyo3(signature = (values, /))]
+            fn update_many<'py>(&mut self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Answers<'py> {
+                let values = Floats::new("values", values)?;
+                let values = values.as_slice();
+                answers(py, py.detach(|| batch::update_many(&mut self.0, values)))
+            }
+
+            #[getter]
+            fn value(&self) -> Option<f64> {
+                self.0.value()
+            }
+
+            #[getter]
+            fn is_ready(&self) -> bool {
+                self.0.is_ready()
+            }
+
+            #[getter]
+            fn period(&self) -> usize {
+                self.0.period()
+            }
+
+            fn reset(&mut self) {
+                self.0.reset();
+            }
+        }
+    };
+}
+
+class! {PySma, "Sma", Sma,
+    #[new]
+    fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
+        Sma::new(period).map(Self).map_err(|error| failed(&error))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Sma(period={})", self.0.period())
+    }
+}
+
+class! {PyEma, "Ema", Ema,
+    #[new]
+    fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
+        Ema::new(period).map(Self).map_err(|error| failed(&error))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Ema(period={})", self.0.period())
+    }
+}
+
+class! {PyRsi, "Rsi", Rsi,
+    #[new]
+    #[pyo3(signature = (period=14))]
+    fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
+        Rsi::new(period).map(Self).map_err(|error| failed(&error))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Rsi(period={})", self.0.period())
+    }
+}
+
+class! {PyRoc, "Roc", Roc,
+    #[new]
+    fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
+        Roc::new(period).map(Self).map_err(|error| failed(&error))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Roc(period={})", self.0.period())
+    }
+}
+
+class! {PyRealisedVolatility, "RealisedVolatility", RealisedVolatility,
+    #[new]
+    #[pyo3(signature = (period, horizon=1.0))]
+    fn new(
+        #[pyo3(from_py_with = period)] period: usize,
+        #[pyo3(from_py_with = horizon)] horizon: f64,
+    ) -> PyResult<Self> {
+        RealisedVolatility::new(period, horizon).map(Self).map_err(|error| failed(&error))
+    }
+
+    #[getter]
+    fn horizon(&self) -> f64 {
+        self.0.horizon()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("RealisedVolatility(period={}, horizon={:?})", self.0.period(), self.0.horizon())
+    }
+}
+
+/// A stream of average true ranges.
+#[pyclass(name = "Atr", module = "phantom_core")]
+pub struct PyAtr(Atr);
+
+#[pymethods]
+impl PyAtr {
+    #[new]
+    #[pyo3(signature = (period=14))]
+    fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
+        Atr::new(period).map(Self).map_err(|error| failed(&error))
+    }
+
+    fn update(
+        &mut self,
+        #[pyo3(from_py_with = arrays::high)] high: f64,
+        #[pyo3(from_py_with = arrays::low)] low: f64,
+        #[pyo3(from_py_with = arrays::close)] close: f64,
+    ) -> PyResult<Option<f64>> {
+        self.0.try_update(high, low, close).map_err(|error| failed(&error))
+    }
+
+    fn update_many<'py>(
+        &mut self,
+        py: Python<'py>,
+        high: &Bound<'py, PyAny>,
+        low: &Bound<'py, PyAny>,
+        close: &Bound<'py, PyAny>,
+    ) -> Answers<'py> {
+        let columns = [Floats::new("high", high)?, Floats::new("low", low)?, Floats::new("close", close)?];
+        let [high, low, close] = columns.each_ref().map(Floats::as_slice);
+        answers(py, py.detach(|| batch::update_many_atr(&mut self.0, high, low, close)))
+    }
+
+    #[getter]
+    fn value(&self) -> Option<f64> {
+        self.0.value()
+    }
+
+    #[getter]
+    fn is_ready(&self) -> bool {
+        self.0.value().is_some()
+    }
+
+    #[getter]
+    fn period(&self) -> usize {
+        self.0.period()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Atr(period={})", self.0.period())
+    }
+}
+
+/// A stream of Bollinger bands.
+#[pyclass(name = "Bollinger", module = "phantom_core")]
+pub struct PyBollinger(Bollinger);
+
+#[pymethods]
+impl PyBollinger {
+    #[new]
+    #[pyo3(signature = (period=20, deviations=2.0))]
+    fn new(
+        #[pyo3(from_py_with = period)] period: usize,
+        #[pyo3(from_py_with = deviations)] deviations: f64,
+    ) -> PyResult<Self> {
+        Bollinger::new(period, deviations).map(Self).map_err(|error| failed(&error))
+    }
+
+    #[pyo3(signature = (value, /))]
+    fn update(
+        &mut self,
+        #[pyo3(from_py_with = arrays::value)] value: f64,
+    ) -> PyResult<Option<(f64, f64, f64)>> {
+        let bands = self.0.try_update(value).map_err(|error| failed(&error))?;
+        Ok(bands.map(|bands| (bands.upper, bands.middle, bands.lower)))
+    }
+
+    #[pyo3(signature = (values, /))]
+    fn update_many<'py>(&mut self, py: Python<'py>, values: &Bound<'py, PyAny>) -> PyResult<Bands<'py>> {
+        let values = Floats::new("values", values)?;
+        let values = values.as_slice();
+        let columns = py.detach(|| batch::update_many_bollinger(&mut self.0, values));
+        Ok(bands(py, columns.map_err(|error| failed(&error))?))
+    }
+
+    #[getter]
+    fn value(&self) -> Option<(f64, f64, f64)> {
+        self.0.value().map(|bands| (bands.upper, bands.middle, bands.lower))
+    }
+
+    #[getter]
+    fn is_ready(&self) -> bool {
+        self.0.value().is_some()
+    }
+
+    #[getter]
+    fn period(&self) -> usize {
+        self.0.period()
+    }
+
+    #[getter]
+    fn deviations(&self) -> f64 {
+        self.0.deviations()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Bollinger(period={}, deviations={:?})", self.0.period(), self.0.deviations())
+    }
+}
+
+/// A stream of volume-weighted average prices.
+#[pyclass(name = "Vwap", module = "phantom_core")]
+pub struct PyVwap(Vwap);
+
+#[pymethods]
+impl PyVwap {
+    #[new]
+    #[pyo3(signature = (period=None, *, session_ns=None))]
+    fn new(period: Option<&Bound<'_, PyAny>>, session_ns: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        Vwap::new(Span::new(period, session_ns)?.0).map(Self).map_err(|error| failed(&error))
+    }
+
+    #[pyo3(signature = (price, volume, time_ns=None))]
+    fn update(
+        &mut self,
+        #[pyo3(from_py_with = arrays::price)] price: f64,
+        #[pyo3(from_py_with = arrays::volume)] volume: f64,
+        time_ns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<f64>> {
+        let time_ns = time_ns.map(arrays::time_ns).transpose()?;
+        self.0.try_update(price, volume, time_ns).map_err(|error| failed(&error))
+    }
+
+    #[pyo3(signature = (price, volume, time_ns=None))]
+    fn update_many<'py>(
+        &mut self,
+        py: Python<'py>,
+        price: &Bound<'py, PyAny>,
+        volume: &Bound<'py, PyAny>,
+        time_ns: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let (price, volume) = (Floats::new("price", price)?, Floats::new("volume", volume)?);
+        let time = time_ns.map(|time| Integers::new("time_ns", time)).transpose()?;
+        let (price, volume) = (price.as_slice(), volume.as_slice());
+        let time = time.as_ref().map(Integers::as_slice);
+        answers(py, py.detach(|| batch::update_many_vwap(&mut self.0, price, volume, time)))
+    }
+
+    #[getter]
+    fn value(&self) -> Option<f64> {
+        self.0.value()
+    }
+
+    #[getter]
+    fn is_ready(&self) -> bool {
+        self.0.value().is_some()
+    }
+
+    #[getter]
+    fn period(&self) -> Option<usize> {
+        self.0.period()
+    }
+
+    #[getter]
+    fn session_ns(&self) -> Option<i64> {
+        self.0.session_ns()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn __repr__(&self) -> String {
+        match (self.0.period(), self.0.session_ns()) {
+            (Some(period), _) => format!("Vwap(period={period})"),
+            (None, Some(length)) => format!("Vwap(session_ns={length})"),
+            (None, None) => "Vwap()".to_owned(),
+        }
+    }
+}
+
+/// Adds this file's classes to the module.
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<PySma>()?;
+    m.add_class::<PyEma>()?;
+    m.add_class::<PyRsi>()?;
+    m.add_class::<PyRoc>()?;
+    m.add_class::<PyRealisedVolatility>()?;
+    m.add_class::<PyAtr>()?;
+    m.add_class::<PyBollinger>()?;
+    m.add_class::<PyVwap>()
+}
