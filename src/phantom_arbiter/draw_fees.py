@@ -91,7 +91,12 @@ def _cost(axes: Axes, run: Backtest) -> None:
                 color=f"C{number + 3}",
                 label=each.method,
             )
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_title(f"level {run.level}: what a landed transaction costs", fontsize="medium")
     axes.set_xlabel(f"lamports per landing, {run.compute_unit_limit:,} compute units")
     axes.set_ylabel("slots in which it landed, %")
