@@ -115,7 +115,7 @@ class FakeMarket:
     def request(self, endpoint: str, frame: bytes) -> None:
         self.calls.append(f"request {endpoint} {frame.decode()}")
 
-    def ingest(self, endpoint: str, frame: bytes) -> Sequence[object]:
+    def ingest(self, endpoint: str, frame: bytes, arrival_ns: int) -> Sequence[object]:
         self.calls.append(f"ingest {endpoint} {frame.decode()}")
         return self.script.get(frame, ())
 
@@ -225,8 +225,8 @@ def busy_stats() -> MarketStats:
         malformed={"truncated": 11, "wrong_base64": 5},
         endpoints=(
             EndpointStats("rpc-frankfurt", 10_530, 6_011, 4_100, 402, 7, 10),
-            EndpointStats("rpc-new-york", 10_521, 3_512, 7_000, 0, 0, 6),
-            EndpointStats("rpc-tokyo", 10_518, 1_000, 9_211, 0, 0, 0),
+            EndpointStats("rpc-new-york", 10_521, 3_512, 7_000, 0, 0, 6, 0, 1_500_000, 48_000_000),
+            EndpointStats("rpc-tokyo", 10_518, 1_000, 9_211, 0, 0, 0, 21, 180_000_000, 910_000_000, True),
         ),
         pools=9,
         pools_set_aside={"missing_tick_array": 1, "unknown_mint": 1},

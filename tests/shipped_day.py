@@ -21,7 +21,7 @@ def feed(engine: Engine, record: Record) -> list[Signal]:
         case "sent":
             engine.request(record.endpoint, record.frame)
         case "received":
-            return engine.ingest(record.endpoint, record.frame)
+            return engine.ingest(record.endpoint, record.frame, record.arrival_ns)
         case "disconnect":
             return engine.disconnect(record.endpoint)
     return []

@@ -154,6 +154,47 @@ class ScorerSettings(_Section):
     """Most slots between the write behind a signal and the highest seen; 8 slots are 3.2 seconds."""
 
 
+class FreshnessSettings(_Section):
+    """How old the state of a pool may be, in slots; not judged before a connection has notified a slot."""
+
+    max_pool_age_slots: Count = 16
+    """Greatest age of what trading changes; 16 slots, 6 seconds, are enough to reconnect and read again."""
+
+    max_settings_age_slots: Count = 9_000
+    """Greatest age of mints and configurations, hardly ever subscribed to; 9,000 slots are an hour."""
+
+    hold_torn_pools: bool = True
+    """Let a pool wait while only a part of what a swap writes has arrived."""
+
+    max_torn_slots: Count = 2
+    """Most slots that it waits."""
+
+    max_heartbeat_gap: Count = 0
+    """Slots that slot notifications may leave out without that being a gap, for providers that thin them."""
+
+
+class TrustSettings(_Section):
+    """Whom to believe. A provider is one voice, over however many connections."""
+
+    quorum: int = Field(default=1, ge=1, le=64)
+    """Providers that must deliver the same before it counts; with 1 a lie that is first counts."""
+
+    quarantine: bool = False
+    """Stop listening to a provider past one of the limits below, each counted over 1,000 of its frames."""
+
+    max_malformed: Count = 100
+    """Most frames of it that are refused."""
+
+    max_disagreements: Count = 20
+    """Most last writes of a slot with which it stands alone against two others."""
+
+    max_wrong_owners: Count = 3
+    """Most owners of accounts that nobody else names."""
+
+    max_impossible_slots: Count = 3
+    """Most slots out of reach."""
+
+
 class MintLimitSettings(_Section):
     """Limits of one base mint, in its base units."""
 
@@ -269,8 +310,7 @@ class LiveSettings(_Section):
     """How a live market is kept true."""
 
     reread_every_s: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
-    """Seconds in which each account is read once over HTTP, in doubt or not: that finds a write which all
-    endpoints have lost. 5,000 accounts are 50 calls. 0: never."""
+    """Seconds in which each account is read once in any case, for writes that all have lost; 0 for never."""
 
 
 class JournalSettings(_Section):
@@ -284,8 +324,7 @@ class RunSettings(_Section):
     """What `phantom run` reads and how it shows it."""
 
     source: Literal["demo", "recording", "live"] = "demo"
-    """demo: the recording shipped with the package; recording: the file named by run.recording; live: the
-    pools of [discovery] as the endpoints tell them."""
+    """demo: the shipped recording; recording: the file run.recording; live: what the endpoints send."""
 
     recording: FilePath | None = None
     """Recording to replay; naming one implies source recording."""
@@ -316,6 +355,8 @@ class Config(BaseSettings):
     market: MarketSettings = Field(default_factory=MarketSettings)
     costs: CostSettings = Field(default_factory=CostSettings)
     scorer: ScorerSettings = Field(default_factory=ScorerSettings)
+    freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
+    trust: TrustSettings = Field(default_factory=TrustSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     run: RunSettings = Field(default_factory=RunSettings)
@@ -350,6 +391,21 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take values as given: `config_sources.load` has already merged flags, environment and file."""
         return (init_settings,)
+
+
+def check_quorum(config: Config) -> None:
+    """Check that there are enough providers to agree; for whoever uses the endpoints.
+
+    Raises:
+        ConfigError: `trust.quorum` is more than there are `endpoints`.
+    """
+    quorum, found = config.trust.quorum, len(config.endpoints)
+    if quorum > found:
+        raise ConfigError(
+            f"trust.quorum is {quorum}, but there {'is' if found == 1 else 'are'} {found} [[endpoints]]:"
+            " nothing could ever count",
+            hint="add endpoints of other providers, or lower trust.quorum",
+        )
 
 
 def endpoint(settings: EndpointSettings) -> Endpoint:

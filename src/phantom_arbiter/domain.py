@@ -190,7 +190,22 @@ GO = Verdict(ok=True)
 
 @dataclass(frozen=True, slots=True)
 class EndpointStats:
-    """Frames of one endpoint; `wins` counts writes that it delivered first."""
+    """Frames of one endpoint; `wins` counts writes that it delivered first.
+
+    Attributes:
+        name: The connection's name, with its provider before the first `/`.
+        frames: Frames received.
+        wins: News that it brought.
+        duplicates: What had been delivered before.
+        stale: What was older than the applied state.
+        held: What was kept back as not provably newer.
+        malformed: Frames refused.
+        disagreements: Last writes of a slot with which it stands alone against two other providers.
+        lag_p50_ns: Half of its duplicates came no later than this after the first arrival, in nanoseconds;
+            `None` if frames come without their times.
+        lag_p99_ns: The same of 99 out of 100.
+        is_quarantined: Whether its provider's word does not count now.
+    """
 
     name: str
     frames: int
@@ -199,6 +214,10 @@ class EndpointStats:
     stale: int
     held: int
     malformed: int
+    disagreements: int = 0
+    lag_p50_ns: int | None = None
+    lag_p99_ns: int | None = None
+    is_quarantined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class Engine:
             self.recorded_ns = record.arrival_ns
             match record.kind:
                 case "received":
-                    self.received(record.endpoint, record.frame)
+                    self.received(record.endpoint, record.frame, record.arrival_ns)
                 case "sent":
                     self.sent(record.endpoint, record.frame)
                 case "connect":
@@ -152,8 +152,8 @@ class Engine:
         self._parts.market.request(connection, frame)
         self._count(self._parts.clock_ns())
 
-    def received(self, connection: str, frame: bytes) -> None:
-        """Take a frame and act on what it shows.
+    def received(self, connection: str, frame: bytes, arrival_ns: int | None = None) -> None:
+        """Take a frame and act on what it shows; without `arrival_ns` it has come just now.
 
         Raises:
             JournalError: An attempt cannot be journaled; nothing was submitted without a committed intent.
@@ -161,7 +161,8 @@ class Engine:
         """
         clock_ns = self._parts.clock_ns
         started_ns = clock_ns()
-        signals = self._parts.market.ingest(connection, frame)
+        arrived_ns = started_ns if arrival_ns is None else arrival_ns
+        signals = self._parts.market.ingest(connection, frame, arrived_ns)
         decided_ns = clock_ns()
         spent_ns = decided_ns - started_ns
         if signals:

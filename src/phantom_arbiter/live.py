@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import phantom_core
-from phantom_arbiter.config import endpoint
+from phantom_arbiter.config import check_quorum, endpoint
 from phantom_arbiter.engine import Engine
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook
 from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.discovery import DiscoveryRequest
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.healing import HealingRules
-from phantom_arbiter.sources.live import LiveSettings, LiveSource, no_stage
+from phantom_arbiter.sources.live import LiveSettings, LiveSource, check_endpoints, no_stage
 from phantom_arbiter.sources.sink import EngineSink, Sink, Tee
 from phantom_arbiter.sources.snapshots import OnStage, http_connection
 from phantom_arbiter.sources.websocket import FeedObserver
@@ -35,7 +35,9 @@ def live_settings(config: Config, request: DiscoveryRequest | None = None) -> Li
         max_pools=discovery.max_pools,
     )
     sweep_ns = round(config.live.reread_every_s * 1e9) or None
-    return LiveSettings(request=request or ours, healing=HealingRules(sweep_ns=sweep_ns))
+    return LiveSettings(
+        request=request or ours, healing=HealingRules(sweep_ns=sweep_ns), quorum=config.trust.quorum
+    )
 
 
 def live_source(config: Config, observer: FeedObserver) -> LiveSource:
@@ -48,7 +50,10 @@ def live_source(config: Config, observer: FeedObserver) -> LiveSource:
     Raises:
         ConfigError: No endpoint can be used, or no pools are asked for.
     """
-    return LiveSource([endpoint(each) for each in config.endpoints], live_settings(config), observer=observer)
+    endpoints = [endpoint(each) for each in config.endpoints]
+    check_endpoints(endpoints)
+    check_quorum(config)
+    return LiveSource(endpoints, live_settings(config), observer=observer)
 
 
 def live_info(config: Config) -> SourceInfo:

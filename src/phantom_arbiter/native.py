@@ -23,7 +23,7 @@ from phantom_arbiter.domain import (
 from phantom_arbiter.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
-    from phantom_arbiter.config import Config, MarketSettings
+    from phantom_arbiter.config import Config, MarketSettings, TrustSettings
 
 
 def judge_venues(market: phantom_core.Engine | phantom_core.Market, settings: MarketSettings) -> None:
@@ -41,11 +41,23 @@ def judge_venues(market: phantom_core.Engine | phantom_core.Market, settings: Ma
         market.verify(program, slot)
 
 
+def quarantine_limits(settings: TrustSettings) -> phantom_core.QuarantineLimits | None:
+    """Return when providers are put under quarantine unasked; None: never."""
+    if not settings.quarantine:
+        return None
+    return phantom_core.QuarantineLimits(
+        malformed=settings.max_malformed,
+        disagreements=settings.max_disagreements,
+        wrong_owners=settings.max_wrong_owners,
+        impossible_slots=settings.max_impossible_slots,
+    )
+
+
 def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.EngineConfig:
     """Return the settings that the native engine takes.
 
     Args:
-        config: The effective configuration; its sections engine, costs and scorer are read.
+        config: The effective configuration; its sections engine, costs, scorer, freshness and trust are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
@@ -61,6 +73,13 @@ def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.E
         min_net_profit_lamports=config.scorer.min_net_profit_lamports,
         min_net_bps=config.scorer.min_net_bps,
         max_age_slots=config.scorer.max_age_slots,
+        max_pool_age_slots=config.freshness.max_pool_age_slots,
+        max_settings_age_slots=config.freshness.max_settings_age_slots,
+        hold_torn_pools=config.freshness.hold_torn_pools,
+        max_torn_slots=config.freshness.max_torn_slots,
+        max_heartbeat_gap=config.freshness.max_heartbeat_gap,
+        quorum=config.trust.quorum,
+        quarantine=quarantine_limits(config.trust),
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
     )
 
@@ -69,7 +88,8 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
     """Return a fresh native engine set up as `config` says.
 
     Args:
-        config: The effective configuration; its sections engine, costs, market and scorer are read.
+        config: The effective configuration; its sections engine, costs, market, scorer, freshness and trust
+            are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
@@ -148,6 +168,10 @@ def _endpoint(endpoint: phantom_core.EndpointStats) -> EndpointStats:
         stale=endpoint.stale,
         held=endpoint.held,
         malformed=sum(endpoint.malformed.values()),
+        disagreements=endpoint.disagreements,
+        lag_p50_ns=endpoint.lag_p50_ns,
+        lag_p99_ns=endpoint.lag_p99_ns,
+        is_quarantined=endpoint.is_quarantined,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phantom_arbiter.errors import ConfigError, RecordingError
-from phantom_arbiter.mints import mint_book
+from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook, mint_book
 from phantom_arbiter.replay.parts import RecordingParts
 from phantom_arbiter.sources.recorded import DEMO_RECORDING, RecordedSource, parse_speed
 from phantom_arbiter.summary import SourceInfo
@@ -76,7 +76,7 @@ def open_source(settings: RunSettings, files: Sequence[Path] = ()) -> OpenedSour
         label=str(details.get("label") or "the recording does not say what is real in it"),
         sha256=_sha256(recording.paths),
         records=recording.records,
-        mints=mint_book(details.get("mints")),
+        mints=MintBook({**WELL_KNOWN_MINTS, **mint_book(details.get("mints")).mints}),
         assume_plain_mints=details.get("plain_mints") is True,
     )
     torn_at = recording.torn[1] if recording.torn else None

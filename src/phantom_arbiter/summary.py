@@ -13,7 +13,9 @@ string, `null` if the mint's decimals are not known. Counts are exact.
     run               id, journal (path), records (taken), recorded_s, wall_s, stopped_early,
                       reconciled (attempts of earlier runs closed as never applied)
     frames            total, fresh, duplicates, stale, held, control, malformed, malformed_by_reason
-    endpoints         [name, frames, wins, duplicates, stale, held, malformed]
+    endpoints         [name, frames, wins, duplicates, stale, held, malformed]; where there are several also
+                      disagreements (last writes of a slot with which it stands alone), lag_p50_ns, lag_p99_ns
+                      (behind the first arrival; null if frames came without their times), is_quarantined
     pools             total, set_aside, set_aside_by_reason, set_aside_list [pool, mint_a, mint_b, reason]
     updates           applied (account writes), decode_errors (by reason)
     opportunities     openings (distinct), signals (go), rejected_by_reason, refused_by_reason
@@ -37,7 +39,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from phantom_arbiter.domain import FunnelStage, MarketStats, PoolSetAside
+from phantom_arbiter.domain import EndpointStats, FunnelStage, MarketStats, PoolSetAside
 from phantom_arbiter.journal import Reconciled
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.tally import Filled, Profit
@@ -140,7 +142,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
             "malformed": sum(stats.malformed.values()),
             "malformed_by_reason": _counts(stats.malformed),
         },
-        "endpoints": [asdict(endpoint) for endpoint in stats.endpoints],
+        "endpoints": [_endpoint(endpoint, len(stats.endpoints) > 1) for endpoint in stats.endpoints],
         "pools": {
             "total": stats.pools,
             "set_aside": sum(stats.pools_set_aside.values()),
@@ -197,6 +199,14 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "frame_to_decision": asdict(summary.latency),
         "state_digest": summary.state_digest,
     }
+
+
+def _endpoint(endpoint: EndpointStats, has_others: bool) -> dict[str, Any]:
+    shown = asdict(endpoint)
+    if not has_others:  # compared with nobody
+        for name in ("disagreements", "lag_p50_ns", "lag_p99_ns", "is_quarantined"):
+            del shown[name]
+    return shown
 
 
 def _counts(counts: Mapping[str, int]) -> dict[str, int]:

@@ -26,9 +26,10 @@ use crate::market::{AccountWrite, Applied, Market, MintIndex, PoolIndex, QuoteEr
 use crate::quantities::{Pubkey, Slot};
 use crate::scorer::{Candidate, Reason, Reasons, SignalScorer};
 use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
-use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, Verdict, WssAggregator};
+pub use crate::wss_aggregator::ConnectionFreshness;
+use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, NO_TIME, Verdict, WssAggregator};
 pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};
-pub use freshness::{ConnectionFreshness, FreshnessReport, PoolFreshness};
+pub use freshness::{FreshnessReport, PoolFreshness};
 use funnel::Shortfall;
 pub use funnel::{Funnel, Miss, Stage};
 use guard::Guard;
@@ -165,6 +166,9 @@ impl Engine {
         if !(2..=MAX_HOPS).contains(&config.max_hops) {
             return Err(ConfigError::MaxHops { found: config.max_hops });
         }
+        if !(1..=64).contains(&config.aggregator.quorum) {
+            return Err(ConfigError::Quorum { found: config.aggregator.quorum });
+        }
         let fees = config.costs.fees().ok_or(ConfigError::Costs(config.costs))?;
         Ok(Self {
             fees,
@@ -270,11 +274,37 @@ impl Engine {
 
     /// Takes one incoming frame through the whole pipeline; bad frames are counted, never fatal.
     pub fn ingest(&mut self, endpoint: EndpointId, frame: &[u8], signals: &mut Vec<Signal>) -> Verdict {
+        self.ingest_at(endpoint, frame, NO_TIME, signals)
+    }
+
+    /// Does what [`ingest`](Self::ingest) does for a frame that came at `arrival_ns` of the caller's
+    /// clock. Times are for the statistics of lags alone; they decide nothing.
+    pub fn ingest_at(
+        &mut self,
+        endpoint: EndpointId,
+        frame: &[u8],
+        arrival_ns: u64,
+        signals: &mut Vec<Signal>,
+    ) -> Verdict {
         self.updates.clear();
-        let verdict = self.aggregator.push(endpoint, frame, &mut self.updates);
+        let verdict = self.aggregator.push_at(endpoint, frame, arrival_ns, &mut self.updates);
         self.apply_updates(signals);
         self.look_again(signals);
         verdict
+    }
+
+    /// Puts the provider of an endpoint under quarantine, see [`WssAggregator::quarantine`]: pools that
+    /// hold what it alone has said give no signal until that was read again ([`Blocked::Doubted`]).
+    pub fn quarantine(&mut self, endpoint: EndpointId, signals: &mut Vec<Signal>) {
+        self.updates.clear();
+        self.aggregator.quarantine(endpoint, &mut self.updates);
+        self.apply_updates(signals);
+        self.look_again(signals);
+    }
+
+    /// Gives the provider of an endpoint its word back, see [`WssAggregator::release`].
+    pub fn release(&mut self, endpoint: EndpointId) {
+        self.aggregator.release(endpoint);
     }
 
     /// Notes a lost connection; writes that only its doubt held back are applied.
@@ -286,6 +316,9 @@ impl Engine {
     }
 
     fn apply_updates(&mut self, signals: &mut Vec<Signal>) {
+        // What is applied now ends older doubts, and may itself be in doubt at once.
+        self.guard.applied(&self.updates);
+        self.guard.doubt(self.aggregator.take_doubted());
         if self.updates.is_empty() {
             return;
         }

@@ -22,10 +22,10 @@
 //! covered on that connection until it is made anew.
 //!
 //! **Fresh up to.** The highest of: the held slot; what was known when a connection ended; and the
-//! highest slot that a connection vouches for (with a quorum of `k`: the `k`-th highest). A lagging
-//! connection vouches only for what it has shown, so it makes nothing fresh; the best one counts.
+//! highest slot that a connection vouches for (with a quorum of `k`: the `k`-th highest, the best
+//! connection of each provider counted). A lagging connection vouches only for what it has shown, so it makes nothing fresh; the best one counts.
 //! *Age* is [`Watch::now`] minus that: the highest slot shown on an open connection, with three or
-//! more the one that half of them have reached, so that one that lies makes nothing stale.
+//! more providers the one that half of them have reached, so that one that lies makes nothing stale.
 //!
 //! **Gaps.** A heartbeat names its parent. A parent above the last heartbeat of the connection means
 //! that heartbeats were lost, and perhaps writes: the connection's stretch ends at the last heartbeat
@@ -42,6 +42,9 @@
 
 mod link;
 
+use std::cmp::Reverse;
+
+use crate::provider::{Voices, reached};
 use crate::quantities::Slot;
 use link::{Cover, Link, Span};
 
@@ -100,7 +103,7 @@ pub struct Word {
 /// Why a state is not known to be the latest now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// Fewer open connections cover the account than have to vouch for it.
+    /// Fewer providers cover the account over an open connection than have to vouch for it.
     Uncovered,
     /// It is covered, but was neither pushed nor read since: after a reconnect, a gap, a subscription.
     Unread,
@@ -125,7 +128,7 @@ impl Doubt {
 pub struct Freshness {
     /// The slot up to which the held state is known to be the latest.
     pub fresh_to: Slot,
-    /// Open connections that vouch for it now.
+    /// Providers that vouch for it now over an open connection.
     pub vouchers: usize,
     /// Why too few vouch for it, if so.
     pub doubt: Option<Doubt>,
@@ -157,6 +160,8 @@ pub struct LinkReport {
 #[derive(Debug, Default)]
 pub struct Watch {
     links: Vec<Link>,
+    /// The provider of each.
+    providers: Vec<u32>,
     max_gap: u64,
     quorum: usize,
     heard: bool,
@@ -164,17 +169,18 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Returns a watch without connections. `quorum`: connections that have to vouch, at least 1;
+    /// Returns a watch without connections. `quorum`: providers that have to vouch, at least 1;
     /// `max_gap`: slots that heartbeats may leave out, beyond those that the chain skips.
     #[must_use]
     pub fn new(quorum: usize, max_gap: u64) -> Self {
         Self { quorum: quorum.max(1), max_gap, ..Self::default() }
     }
 
-    /// Makes room for connection `link`, open from the start.
-    pub fn register(&mut self, link: usize) {
+    /// Makes room for connection `link` of a provider, open from the start.
+    pub fn register(&mut self, link: usize, provider: u32) {
         while self.links.len() <= link {
             self.links.push(Link::default());
+            self.providers.push(provider);
         }
     }
 
@@ -239,11 +245,11 @@ impl Watch {
     }
 
     /// Returns the slot that ages are counted from: the highest shown on an open connection, with
-    /// three or more the one that half of them have reached.
+    /// three or more providers the one that half of them have reached.
     #[must_use]
     pub fn now(&self) -> Option<Slot> {
-        let mut shown: Vec<Slot> = self.links.iter().filter_map(Link::shown_if_open).collect();
-        shown.sort_unstable_by(|a, b| b.cmp(a));
+        let all = self.links.iter().zip(&self.providers);
+        let shown = reached(all.filter_map(|(link, &provider)| Some((provider, link.shown_if_open()?))));
         shown.get(if shown.len() >= 3 { shown.len() / 2 } else { 0 }).copied()
     }
 
@@ -275,33 +281,34 @@ impl Watch {
             if let Some(shown) = link.shown_if_open()
                 && let Some(cover) = link.cover(account, word.is_some())
             {
-                stands.push(Stand::new(link, shown, cover, word, held, evidence.by_read));
+                let stand = Stand::new(link, shown, cover, word, held, evidence.by_read);
+                stands.push((self.providers[number], stand));
             }
         }
         let base = evidence.known_to.map_or(held, |known| known.max(held));
         let mut known = base;
-        let mut reaches = Vec::with_capacity(stands.len());
         loop {
             // What one vouches for may be where the silence of another begins to count.
-            reaches.clear();
-            reaches.extend(stands.iter().filter_map(|stand| stand.reach(known)));
-            reaches.sort_unstable_by(|a, b| b.cmp(a));
+            let reaches =
+                reached(stands.iter().filter_map(|(provider, stand)| Some((*provider, stand.reach(known)?))));
             let next = reaches.get(self.quorum - 1).map_or(base, |&reach| reach.max(base));
             if next <= known {
                 break;
             }
             known = next;
         }
-        let vouchers = stands.iter().filter(|stand| stand.vouches_now(known)).count();
+        let vouching = stands.iter().filter(|(_, stand)| stand.vouches_now(known));
+        let vouching: Voices = vouching.map(|&(provider, _)| provider).collect();
+        let vouchers = vouching.count();
         let (mut doubt, mut read_from) = (None, None);
         if vouchers < self.quorum {
-            let open = stands.iter().filter(|stand| !stand.vouches_now(known));
-            let mut starts: Vec<Slot> = open.clone().filter_map(|stand| stand.start).collect();
-            starts.sort_unstable();
-            read_from = starts.get(self.quorum - vouchers - 1).copied();
-            doubt = Some(if stands.len() < self.quorum {
+            let open = stands.iter().filter(|(provider, _)| !vouching.contains(*provider));
+            let starts =
+                open.clone().filter_map(|(provider, stand)| Some((*provider, Reverse(stand.start?))));
+            read_from = reached(starts).get(self.quorum - vouchers - 1).map(|start| start.0);
+            doubt = Some(if stands.iter().map(|&(by, _)| by).collect::<Voices>().count() < self.quorum {
                 Doubt::Uncovered
-            } else if open.clone().any(|stand| stand.contradicts) {
+            } else if open.clone().any(|(_, stand)| stand.contradicts) {
                 Doubt::Contradicted
             } else {
                 Doubt::Unread

@@ -29,6 +29,7 @@ pub mod market;
 pub mod multiverse;
 pub mod pda;
 pub mod plans;
+mod provider;
 pub mod quantities;
 pub mod recording;
 pub mod routing;

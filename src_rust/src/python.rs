@@ -1,5 +1,24 @@
 //! Bindings: the module `phantom_core._native`. One file per core module, each with its `register`.
 
+/// Fails to compile if an object of a class would not fit: `CPython` aligns what it allocates to 16
+/// bytes, and a class that holds something aligned to more makes the process crash.
+macro_rules! fits_into_python {
+    ($class:ty) => {
+        const _: () = assert!(
+            align_of::<$class>() <= 16,
+            "a class must not hold anything aligned to more than 16 bytes: put it into a Box"
+        );
+    };
+}
+
+/// Adds classes to a module, each of which fits into Python. The only way to add one.
+macro_rules! add_classes {
+    ($module:expr, $($class:ty),+ $(,)?) => {{
+        $(fits_into_python!($class);)+
+        $($module.add_class::<$class>()?;)+
+    }};
+}
+
 mod accounts;
 mod amm_math;
 mod arguments;

@@ -33,24 +33,28 @@
 //!   slot or read again there.
 //!
 //! # Trust
+//! An endpoint here is one connection, named `provider/n`; what stands before the first `/` names its
+//! provider. Order is proved by connections, but believed are providers: wherever words are counted
+//! below, all connections of a provider have one.
+//!
 //! With a [`quorum`](AggregatorConfig::quorum) of 1, whoever is first is believed: a lie that is
 //! quicker than the truth, or names a later slot, is applied. What is refused all the same, with
-//! three or more endpoints: slots out of reach of what half of them have named, and an owner that
+//! three or more providers: slots out of reach of what half of them have named, and an owner that
 //! one alone names against two. What comes to light later is counted: final words that stand alone
 //! (`witness.rs`). [`quarantine`](WssAggregator::quarantine), by hand or past
-//! [`QuarantineLimits`], then takes the endpoint's word away and lists what it alone had applied.
+//! [`QuarantineLimits`], then takes the provider's word away and lists what it alone had applied.
 //!
 //! With a quorum of `k`, nothing counts on fewer than `k` words: no state, no message, no highest
 //! slot. Up to `k - 1` liars cannot have anything invented applied, nor move the slot, nor keep back
 //! what `k` others say (`quorum.rs`). They can lend their word to true states early and out of order,
 //! so within one slot an older true state may be applied for a while. The price is the delay of the
-//! `k`-th endpoint, and that conflating endpoints may never agree on a write that one of them skips.
+//! `k`-th provider, and that conflating endpoints may never agree on a write that one of them skips.
 //!
 //! # Memory
 //! The last 2,048 frames of at most 16 KiB. At most `max_accounts` accounts, of which `max_introduced`
-//! on the word of one endpoint alone; each with, per endpoint, 128 elements of 32 bytes (of 48 with a
+//! on the word of one provider alone; each with, per endpoint, 128 elements of 32 bytes (of 48 with a
 //! quorum) and 250 bytes of what it has said. `max_kept_bytes` of data kept back and `max_seen` messages
-//! of 80 bytes, per endpoint, so that one that floods displaces nothing of another's. `max_pending`
+//! of 80 bytes, per provider, so that one that floods displaces nothing of another's. `max_pending`
 //! unanswered requests per endpoint, and one entry for each confirmed subscription of a connection;
 //! 64 recycled buffers; 2.6 kB of lags per endpoint. Besides, while a frame is read, a small multiple
 //! of its size, and 10 MiB for each zstd frame in it.
@@ -102,10 +106,11 @@ pub use filter::DuplicateFilter;
 pub use lag::LagHistogram;
 pub use malformed::Malformed;
 pub use news::{Logs, Notification, SlotStage, SlotsUpdate};
+pub use order::NO_TIME;
 pub use quarantine::QuarantineLimits;
 pub use stats::{AggregatorStats, EndpointStats};
 
-use crate::freshness::Freshness;
+use crate::freshness::{Freshness, LinkReport};
 use crate::quantities::{Pubkey, Slot};
 
 /// Bounds of an aggregator.
@@ -118,25 +123,25 @@ pub struct AggregatorConfig {
     pub max_frame_bytes: usize,
     /// Accounts remembered. Default 1,048,576.
     pub max_accounts: usize,
-    /// Accounts remembered that one endpoint alone has named, in a program notification; per
-    /// endpoint. Default 262,144.
+    /// Accounts remembered that one provider alone has named, in a program notification; per
+    /// provider. Default 262,144.
     pub max_introduced: usize,
     /// Unanswered requests remembered, per endpoint. Default 4,096.
     pub max_pending: usize,
     /// Messages other than account writes (for [`DuplicateFilter`]: all messages) remembered, per
-    /// endpoint that said them first. Default 65,536.
+    /// provider that said them first. Default 65,536.
     pub max_seen: usize,
-    /// Bytes of account data kept back, per endpoint: of writes that are not to be applied yet.
+    /// Bytes of account data kept back, per provider: of writes that are not to be applied yet.
     /// Default 64 MiB.
     pub max_kept_bytes: usize,
-    /// Endpoints that have to deliver the same before it counts. Default 1; at most 64. See
+    /// Providers that have to deliver the same before it counts. Default 1; at most 64. See
     /// [Trust](self#trust).
     pub quorum: usize,
     /// Slots that the heartbeats of a connection may leave out, beyond those that the chain skips,
     /// before it counts as a gap; for providers that thin them out. Default 0. See
     /// [`crate::freshness`].
     pub max_heartbeat_gap: u64,
-    /// When endpoints are put under quarantine unasked. Default `None`: never.
+    /// When providers are put under quarantine unasked. Default `None`: never.
     pub quarantine: Option<QuarantineLimits>,
 }
 
@@ -157,7 +162,7 @@ impl Default for AggregatorConfig {
     }
 }
 
-/// An endpoint of one aggregator, numbered from 0 in order of first mention.
+/// An endpoint of one aggregator, which is one connection, numbered from 0 in order of first mention.
 ///
 /// To use it with another aggregator than the one that gave it may panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -195,6 +200,17 @@ pub struct AccountFreshness {
     pub known: Freshness,
 }
 
+/// One connection: how far it has come, and what it lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionFreshness {
+    /// Its name.
+    pub name: String,
+    /// How far it has come, and its counters.
+    pub link: LinkReport,
+    /// Slots that it is behind; `None` before it has shown one.
+    pub behind_slots: Option<u64>,
+}
+
 /// The state of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Account {
@@ -217,7 +233,7 @@ pub enum Verdict {
     /// Older than what is applied.
     Stale,
     /// Kept back: a write not provably newer than the applied one, or a message that too few
-    /// endpoints have delivered.
+    /// providers have delivered.
     Held,
     /// Refused.
     Malformed(Malformed),

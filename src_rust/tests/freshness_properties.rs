@@ -120,7 +120,7 @@ impl World {
         let mut feed = WssAggregator::new(AggregatorConfig { quorum, ..AggregatorConfig::default() });
         let readers = ["a/http", "b/http"].map(|name| feed.endpoint(name));
         let nodes = (0..NODES).map(|node| Node {
-            endpoint: feed.endpoint(&format!("node/{node}")),
+            endpoint: feed.endpoint(&format!("node{node}/0")),
             is_connected: true,
             position: 0,
             is_half_subscribed: false,

@@ -87,6 +87,9 @@ class Reached:
     def reached_slot(self) -> int:
         return self._slot
 
+    def check_quorum(self, quorum: int) -> None:
+        pass
+
 
 class World:
     """Sockets of nodes with a subscription to every account, HTTP at other nodes, one aggregator behind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,9 @@ from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.healing import HealingRules
 from phantom_arbiter.sources.live import LiveSettings, LiveSource
 from phantom_arbiter.sources.rpc import RpcRules
-from phantom_arbiter.sources.sink import EngineSink
+from phantom_arbiter.sources.sink import AggregatorSink, EngineSink, Tee
 from phantom_arbiter.sources.websocket import EventKind, FeedEvent, FeedSettings
-from phantom_core import Engine, EngineConfig, Market, Recording
+from phantom_core import Engine, EngineConfig, Market, QuarantineLimits, Recording, WssAggregator
 
 WSOL = "So11111111111111111111111111111111111111112"
 SECOND = 1_000_000_000
@@ -58,8 +58,14 @@ def endpoints_of(net: LocalNet) -> list[Endpoint]:
 class Live:
     """A live source that feeds an engine while the block lasts."""
 
-    def __init__(self, endpoints: list[Endpoint], *, healing: HealingRules = QUICK) -> None:
-        self.engine = Engine(EngineConfig(base_mints={WSOL: 10**11}))
+    def __init__(
+        self,
+        endpoints: list[Endpoint],
+        *,
+        healing: HealingRules = QUICK,
+        quarantine: QuarantineLimits | None = None,
+    ) -> None:
+        self.engine = Engine(EngineConfig(base_mints={WSOL: 10**11}, quarantine=quarantine))
         self.heard = Heard()
         settings = LiveSettings(
             request=DiscoveryRequest(mints=(WSOL,)),
@@ -234,20 +240,34 @@ def test_an_outage_of_http_is_told_once_and_healed_later() -> None:
     asyncio.run(check())
 
 
+def test_a_provider_under_quarantine_is_reported_and_what_it_said_is_read_from_others() -> None:
+    async def check() -> None:
+        async with LocalNet(replace(NET, endpoints=3)) as net:
+            limits = QuarantineLimits(wrong_owners=1)
+            async with Live(endpoints_of(net), quarantine=limits) as live:
+                await net.set_faults(2, FaultPlan(lie=0.5, lie_kinds=("owner",)))
+                while not live.heard.texts(EventKind.QUARANTINED):
+                    await asyncio.sleep(0.02)
+                (said,) = live.heard.texts(EventKind.QUARANTINED)
+                assert said.startswith("endpoint local-2 is under quarantine")
+                await settles(net, live)
+
+    asyncio.run(check())
+
+
 def test_a_sink_that_fails_ends_the_run_with_its_exception() -> None:
-    class Broken(EngineSink):
-        def received(self, connection: str, frame: bytes) -> None:
-            if b"accountNotification" in frame:
-                raise RuntimeError("broken sink")
-            super().received(connection, frame)
+    def break_at(news: object) -> None:
+        raise RuntimeError("broken sink")
 
     async def check() -> None:
         async with LocalNet(NET) as net:
             engine = Engine(EngineConfig(base_mints={WSOL: 10**11}))
             settings = LiveSettings(request=DiscoveryRequest(mints=(WSOL,)), rpc=RPC)
             source = LiveSource(endpoints_of(net), settings, observer=Heard())
+            broken = AggregatorSink(WssAggregator(), break_at)
             with pytest.raises(RuntimeError, match="broken sink"):
-                await source.run(engine, Broken(engine, lambda signals: None), asyncio.Event())
+                async with asyncio.timeout(PATIENCE_S):
+                    await source.run(engine, Tee(EngineSink(engine, break_at), broken), asyncio.Event())
 
     asyncio.run(check())
 

@@ -279,7 +279,7 @@ def test_extension_that_was_offered_is_taken(header: str) -> None:
 
 class FakeEngine:
     def __init__(self) -> None:
-        self.calls: list[tuple[str, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
 
     def connect(self, endpoint: str) -> None:
         self.calls.append(("connect", endpoint))
@@ -287,8 +287,11 @@ class FakeEngine:
     def request(self, endpoint: str, frame: bytes) -> None:
         self.calls.append(("request", endpoint, frame.decode()))
 
-    def ingest(self, endpoint: str, frame: bytes) -> list[str]:
-        self.calls.append(("ingest", endpoint, frame.decode()))
+    def endpoint(self, name: str) -> int:
+        return {"a/0": 7}[name]
+
+    def ingest(self, endpoint: int | str, frame: bytes, arrival_ns: int | None = None) -> list[str]:
+        self.calls.append(("ingest", endpoint, frame.decode(), arrival_ns))
         return [f"signal of {frame.decode()}"] if frame == b"good" else []
 
     def disconnect(self, endpoint: str) -> list[str]:
@@ -318,8 +321,8 @@ def test_sinks_hand_everything_on_in_order() -> None:
     assert engine.calls == [
         ("connect", "a/0"),
         ("request", "a/0", "ask"),
-        ("ingest", "a/0", "dull"),
-        ("ingest", "a/0", "good"),
+        ("ingest", "a/0", "dull", None),
+        ("ingest", 7, "good", None),
         ("disconnect", "a/0"),
     ]
     assert signals == ["signal of good", "released"]
@@ -331,3 +334,11 @@ def test_sinks_hand_everything_on_in_order() -> None:
         ("received", "a/0", 3, b"good"),
         ("disconnect", "a/0", 4),
     ]
+
+
+def test_engine_sink_with_a_clock_hands_on_times_of_arrival() -> None:
+    engine, clock = FakeEngine(), iter(range(100, 200))
+    sink = EngineSink(engine, lambda signals: None, lambda: next(clock))  # type: ignore[arg-type]
+    sink.received("a/0", b"one")
+    receiver_of(sink, "a/0")(b"two")
+    assert engine.calls == [("ingest", "a/0", "one", 100), ("ingest", 7, "two", 101)]

@@ -98,6 +98,8 @@ async def find_pools(
     searches = _searches(request.venues) if mints else []
     unsearched: list[Unsearched] = []
     done = 0
+    if on_progress is not None:
+        on_progress(done, len(searches))
 
     async def search(layout: AccountLayout, program: str) -> list[str]:
         nonlocal done

@@ -18,7 +18,7 @@ from typing import Protocol
 from phantom_arbiter.sources.discovery import Follower, WantingMarket
 from phantom_arbiter.sources.rpc import MAX_ACCOUNTS
 from phantom_arbiter.sources.snapshots import SnapshotReader
-from phantom_core import MarketFreshness, StaleAccount
+from phantom_core import EngineStats, MarketFreshness, StaleAccount
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -33,6 +33,10 @@ class FreshMarket(WantingMarket, Protocol):
 
     def stale_accounts(self) -> list[StaleAccount]:
         """Return the accounts to read again."""
+        ...
+
+    def stats(self, misses: int = 8) -> EngineStats:
+        """Return counters, those of its connections among them."""
         ...
 
 

@@ -60,12 +60,14 @@ class LiveSettings:
         feed: Bounds of the WebSocket connections.
         rpc: How hard to try over HTTP.
         healing: How often to look and to read.
+        quorum: Providers that have to agree, as the market is told: so many must answer each read.
     """
 
     request: DiscoveryRequest
     feed: FeedSettings = field(default_factory=FeedSettings)
     rpc: RpcRules = field(default_factory=RpcRules)
     healing: HealingRules = field(default_factory=HealingRules)
+    quorum: int = 1
 
 
 def no_stage(_: str) -> OnProgress:
@@ -109,8 +111,10 @@ class LiveSource:
         self._random = random
         self._tls = tls
         self._gaps: dict[str, int] = {}
+        self._quarantined: set[str] = set()
         self.endpoints = list(endpoints)
         self.pool = RpcPool(endpoints, settings.rpc, tls=tls)
+        self.pool.check_quorum(settings.quorum)
         self.feed: Feed | None = None
         self.follower: Follower | None = None
         self.healer: Healer | None = None
@@ -174,7 +178,7 @@ class LiveSource:
         def seen_slot() -> int | None:
             return market.freshness().slot or None
 
-        reader = SnapshotReader(self.pool, sink)
+        reader = SnapshotReader(self.pool, sink, quorum=self._settings.quorum)
         follower = self.follower = Follower(
             market, reader, subscribe_on(feed, seen_slot), on_progress=on_stage("reading accounts")
         )
@@ -186,7 +190,7 @@ class LiveSource:
         keepers = [
             self._again(lambda: rules.follow_ns, follower.update),
             self._again(lambda: rules.look_ns, healer.look),
-            self._again(lambda: WATCH_NS, lambda: self._watch(market)),
+            self._again(lambda: WATCH_NS, lambda: self._watch(market, follower)),
         ]
         if rules.sweep_ns is not None:
             keepers.append(self._again(lambda: healer.sweep_pause_ns() or WATCH_NS, healer.sweep))
@@ -207,8 +211,15 @@ class LiveSource:
             else:
                 failures, told = 0, ""
 
-    async def _watch(self, market: FreshMarket) -> None:
-        """Report the gaps that connections have had since the last look."""
+    async def _watch(self, market: FreshMarket, follower: Follower) -> None:
+        """Report gaps and quarantines since the last look; after a quarantine, read all again from others."""
+        out = {one.name.partition("/")[0] for one in market.stats(0).endpoints if one.is_quarantined}
+        new, self._quarantined = out - self._quarantined, out
+        for name in sorted(new):
+            text = f"endpoint {name} is under quarantine: it misbehaved too often and is not believed"
+            self._report(EventKind.QUARANTINED, name, text)
+        if new:
+            await follower.refresh(seen_slot=market.freshness().slot or None)
         for one in market.freshness().connections:
             gaps = one.gaps - self._gaps.get(one.name, 0)
             if gaps:

@@ -16,7 +16,7 @@ import contextlib
 import itertools
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -44,7 +44,7 @@ from phantom_arbiter.sources.rpc_pool.checks import (
 from phantom_arbiter.sources.rpc_pool.health import BreakerRules, Health, reference_slot
 from phantom_arbiter.sources.rpc_pool.member import Answer, Ask, Member
 from phantom_arbiter.sources.rpc_pool.meter import Meter
-from phantom_arbiter.sources.rpc_pool.race import race
+from phantom_arbiter.sources.rpc_pool.race import collect, race
 from phantom_arbiter.sources.rpc_pool.transport import Transport
 from phantom_arbiter.sources.rpc_pool.wire import encode
 
@@ -177,24 +177,25 @@ class RpcPool:
         others = [member.health for member in self._members if member is not asking]
         return reference_slot(others, self._now())
 
-    def _order(self, method: str) -> list[Member]:
+    def _order(self, method: str, besides: Sequence[str] = ()) -> list[Member]:
         now = self._now()
-        usable = [member for member in self._members if member.health.may_be_asked(now)]
+        others = [member for member in self._members if member.endpoint.name not in besides]
+        usable = [member for member in others if member.health.may_be_asked(now)]
         if not usable:
-            raise self._nobody(now)
+            raise self._nobody(others, now)
         lag = self.rules.max_lag_slots
         return sorted(usable, key=lambda member: (not member.has_capacity, *member.health.rank(method, lag)))
 
-    def _nobody(self, now: float) -> EndpointError:
-        """Return the error for a time at which every endpoint is to be left alone."""
-        soonest = min(self._members, key=lambda member: member.health.available_at())
+    def _nobody(self, members: Sequence[Member], now: float) -> EndpointError:
+        """Return the error for a time at which every one of some endpoints is to be left alone."""
+        soonest = min(members, key=lambda member: member.health.available_at())
         health, name = soonest.health, soonest.endpoint.name
         if isinstance(health.last_error, AccessDenied):
             return health.last_error  # as all others: it comes last, and waiting does not make a key right
         wait = max(0.0, health.available_at() - now)
         if health.paused_until > now:
             return RateLimited(name, "all endpoints are to be left alone for now", retry_after_s=wait)
-        others = "" if len(self._members) == 1 else ", as all others are"
+        others = "" if len(members) == 1 else ", as all others are"
         return EndpointDown(name, f"left alone for {wait:.1f} s{others}; before that: {health.last_error}")
 
     # ---- calls
@@ -225,21 +226,86 @@ class RpcPool:
             EndpointError: No endpoint gave a good answer: one of its kinds.
             ConfigError: There is no endpoint of that name.
         """
-        number = next(self._numbers)
-        rules = self.rules
-        body = encode(number, method, params)
-        patience = rules.timeout_s if timeout_s is None else timeout_s
-        ask = Ask(number, method, body, patience, rules.max_response_bytes, wanted_slot, check)
+        ask = self._ask(method, params, wanted_slot, check, timeout_s)
         if endpoint is not None:
             return await self._named(endpoint).ask(ask)
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(rules.rounds),
+        return await self._retrying()(self._round, ask, hedge=hedge)
+
+    async def call_several(
+        self,
+        quorum: int,
+        method: str,
+        params: Sequence[Any] = (),
+        *,
+        wanted_slot: int | None = None,
+        check: Callable[[Any], None] = lambda result: None,
+    ) -> list[Answer]:
+        """Return answers of different endpoints, among them a quorum of truthful ones if so many lie at most.
+
+        With up to `quorum - 1` liars, `2 * quorum - 1` answers hold `quorum` true ones: so many are asked at
+        once, as far as there are endpoints. Once a quorum has answered the others are not waited for long.
+
+        Args:
+            quorum: How many must answer, at least 1.
+            method: JSON-RPC method.
+            params: Its parameters, `minContextSlot` included.
+            wanted_slot: That `minContextSlot`, for messages.
+            check: Raises `ValueError` with what is wrong with a result.
+
+        Raises:
+            EndpointError: Too few endpoints gave a good answer: one of their kinds.
+            ConfigError: There are fewer endpoints.
+        """
+        self.check_quorum(quorum)
+        ask = self._ask(method, params, wanted_slot, check, None)
+        answers: list[Answer] = []
+        await self._retrying()(self._round_of_several, ask, quorum, answers)
+        return answers
+
+    def check_quorum(self, quorum: int) -> None:
+        """Check that so many different endpoints can be asked.
+
+        Raises:
+            ConfigError: There are fewer, or `quorum` is less than 1.
+        """
+        found = len(self._members)
+        if not 1 <= quorum <= found:
+            have = "has" if found == 1 else "have"
+            raise ConfigError(
+                f"{quorum} endpoints are to answer each read, {found} {have} an http_url",
+                hint="add endpoints with an http_url under [[endpoints]], or ask for fewer (trust.quorum)",
+            )
+
+    def _ask(
+        self,
+        method: str,
+        params: Sequence[Any],
+        wanted_slot: int | None,
+        check: Callable[[Any], None],
+        timeout_s: float | None,
+    ) -> Ask:
+        number = next(self._numbers)
+        body = encode(number, method, params)
+        patience = self.rules.timeout_s if timeout_s is None else timeout_s
+        return Ask(number, method, body, patience, self.rules.max_response_bytes, wanted_slot, check)
+
+    def _retrying(self) -> AsyncRetrying:
+        return AsyncRetrying(
+            stop=stop_after_attempt(self.rules.rounds),
             wait=self._wait,
             retry=retry_if_exception(self._may_pass),
             sleep=self._sleep,
             reraise=True,
         )
-        return await retrying(self._round, ask, hedge=hedge)
+
+    async def _round_of_several(self, ask: Ask, quorum: int, answers: list[Answer]) -> None:
+        members = self._order(ask.method, [answer.endpoint for answer in answers])
+        wanted = min(2 * quorum - 1, len(answers) + len(members))
+        slowest = members[min(wanted - len(answers), len(members)) - 1]
+        hedge_after_s = self._hedge_after_s(slowest, ask.method)
+        await collect(members, ask, hedge_after_s, answers, wanted=wanted, enough=quorum)
+        if len(answers) < quorum:  # all that may be asked have answered
+            await self._round_of_several(ask, quorum, answers)
 
     async def _round(self, ask: Ask, *, hedge: bool) -> Answer:
         members = self._order(ask.method)
@@ -316,20 +382,46 @@ class RpcPool:
         Raises:
             EndpointError: A batch could not be read anywhere.
         """
+        batches = self.accounts_of_several(
+            1, addresses, together=together, min_slot=min_slot, commitment=commitment
+        )
+        async with contextlib.aclosing(batches):
+            async for batch, answers in batches:
+                yield batch, answers[0]
+
+    async def accounts_of_several(
+        self,
+        quorum: int,
+        addresses: Iterable[str],
+        *,
+        together: Iterable[Sequence[str]] = (),
+        min_slot: int | None = None,
+        commitment: Commitment = "processed",
+    ) -> AsyncGenerator[tuple[list[str], list[Answer]], None]:
+        """Read accounts as `accounts` does, every batch at several endpoints: see `call_several`.
+
+        Yields:
+            The addresses and the answers.
+
+        Raises:
+            EndpointError: Too few endpoints gave a batch.
+            ConfigError: There are fewer endpoints.
+        """
         config: dict[str, Any] = {"encoding": "base64", "commitment": commitment}
         if min_slot is not None:
             config["minContextSlot"] = min_slot
         gate = asyncio.Semaphore(self.rules.concurrency)
 
-        async def read(batch: list[str]) -> tuple[list[str], Answer]:
+        async def read(batch: list[str]) -> tuple[list[str], list[Answer]]:
             async with gate:
-                answer = await self.call(
+                answers = await self.call_several(
+                    quorum,
                     "getMultipleAccounts",
                     [batch, config],
                     wanted_slot=min_slot,
                     check=lambda result: check_accounts(result, len(batch)),
                 )
-            return batch, answer
+            return batch, answers
 
         batches = pack(addresses, together, MAX_ACCOUNTS)
         tasks = [asyncio.create_task(read(batch)) for batch in batches]

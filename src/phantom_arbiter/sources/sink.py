@@ -57,11 +57,21 @@ class EngineSink:
     """Feeds an engine and hands on its signals."""
 
     def __init__(
-        self, engine: phantom_core.Engine, on_signals: Callable[[Sequence[phantom_core.Signal]], object]
+        self,
+        engine: phantom_core.Engine,
+        on_signals: Callable[[Sequence[phantom_core.Signal]], object],
+        now_ns: Callable[[], int] | None = None,
     ) -> None:
-        """Feed `engine`; `on_signals` is called with each list of signals that is not empty."""
+        """Feed `engine`; `on_signals` is called with each list of signals that is not empty.
+
+        Args:
+            engine: Takes the frames.
+            on_signals: Takes the signals.
+            now_ns: Nanoseconds of a monotonic clock; with it the engine keeps count of lags.
+        """
         self._engine = engine
         self._on_signals = on_signals
+        self._now_ns = now_ns
 
     def connected(self, connection: str) -> None:
         """Tell the engine."""
@@ -73,9 +83,22 @@ class EngineSink:
 
     def received(self, connection: str, frame: bytes) -> None:
         """Take a message through the whole pipeline."""
-        signals = self._engine.ingest(connection, frame)
+        now_ns = self._now_ns
+        signals = self._engine.ingest(connection, frame, None if now_ns is None else now_ns())
         if signals:
             self._on_signals(signals)
+
+    def receiver(self, connection: str) -> Receive:
+        """Return what takes messages under the connection's number: names need not be looked up."""
+        ingest, number = self._engine.ingest, self._engine.endpoint(connection)
+        on_signals, now_ns = self._on_signals, self._now_ns
+
+        def receive(frame: bytes) -> None:
+            signals = ingest(number, frame, None if now_ns is None else now_ns())
+            if signals:
+                on_signals(signals)
+
+        return receive
 
     def disconnected(self, connection: str) -> None:
         """Tell the engine; writes that only this connection's doubt held back may give signals."""

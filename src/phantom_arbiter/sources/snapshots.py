@@ -11,8 +11,9 @@ took the subscription (`floor`, sent as `minContextSlot`). Of the slot itself a 
 
 An answer is delivered as a connection of its own that opens and ends with it: reads of one endpoint may come
 from several nodes and overtake each other, so one must not count as being later than another. Once it has
-ended it has no vote either: an open connection that notifies nothing would hold back, within its slot, every
-write after the read.
+ended it cannot hold back, within its slot, a write after the read, as an open connection would that notifies
+nothing. What it read goes on to count as its provider's word: with a quorum, accounts are read at
+several endpoints.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class ReadReport:
     """What was read.
 
     Attributes:
-        accounts: Accounts read, those that do not exist included.
+        accounts: Accounts read, those that do not exist included; copies count once.
         first_slot: Lowest slot of an answer; None if nothing was read.
         last_slot: Highest slot of an answer.
         by_endpoint: Accounts read at each endpoint.
@@ -51,8 +52,7 @@ class ReadReport:
     by_endpoint: dict[str, int] = field(default_factory=dict)
 
     def add(self, count: int, answer: Answer) -> None:
-        """Count a batch."""
-        self.accounts += count
+        """Count an answer of a batch, which may have several."""
         self.by_endpoint[answer.endpoint] = self.by_endpoint.get(answer.endpoint, 0) + count
         if answer.slot is not None:
             self.first_slot = min(answer.slot, answer.slot if self.first_slot is None else self.first_slot)
@@ -76,8 +76,24 @@ def deliver(sink: Sink, answer: Answer) -> None:
 class SnapshotReader:
     """Reads accounts at the best endpoints and delivers the answers to a sink."""
 
-    def __init__(self, pool: RpcPool, sink: Sink, *, commitment: Commitment = "processed") -> None:
+    def __init__(
+        self, pool: RpcPool, sink: Sink, *, commitment: Commitment = "processed", quorum: int = 1
+    ) -> None:
+        """Read from `pool` into `sink`.
+
+        Args:
+            pool: Whom to ask.
+            sink: Takes the answers.
+            commitment: Which state to ask for.
+            quorum: Endpoints that have to agree (`trust.quorum`); with more than one, every account is read
+                at several (`RpcPool.call_several`).
+
+        Raises:
+            ConfigError: The pool has fewer endpoints.
+        """
+        pool.check_quorum(quorum)
         self.pool = pool
+        self._quorum = quorum
         self._sink = sink
         self._commitment = commitment
 
@@ -108,7 +124,7 @@ class SnapshotReader:
         together: Iterable[Sequence[str]] = (),
         on_progress: OnProgress | None = None,
     ) -> ReadReport:
-        """Read accounts and deliver them.
+        """Read accounts and deliver the answers, with a quorum several for each.
 
         Args:
             addresses: Whose accounts; each is read once.
@@ -117,16 +133,20 @@ class SnapshotReader:
             on_progress: Told how many of how many accounts have been delivered.
 
         Raises:
-            EndpointError: Some could not be read anywhere; what was read before has been delivered.
+            EndpointError: Some could not be read, or not at enough endpoints; what was read before has been
+                delivered.
+            ConfigError: So many endpoints are no longer there.
         """
         wanted = list(dict.fromkeys(addresses))
         report = ReadReport()
-        batches = self.pool.accounts(
-            wanted, together=together, min_slot=min_slot, commitment=self._commitment
+        batches = self.pool.accounts_of_several(
+            self._quorum, wanted, together=together, min_slot=min_slot, commitment=self._commitment
         )
-        async for batch, answer in batches:
-            deliver(self._sink, answer)
-            report.add(len(batch), answer)
+        async for batch, answers in batches:
+            for answer in answers:
+                deliver(self._sink, answer)
+                report.add(len(batch), answer)
+            report.accounts += len(batch)
             if on_progress is not None:
                 on_progress(report.accounts, len(wanted))
         return report

@@ -15,6 +15,12 @@ pub enum ConfigError {
         /// The value as given.
         found: usize,
     },
+    /// A quorum that no number of providers can be.
+    #[error("the quorum is {found}, it may be 1 to 64")]
+    Quorum {
+        /// The value as given.
+        found: usize,
+    },
     /// The fees of one attempt do not fit 64 bits.
     #[error("the costs of one attempt exceed 18446744073709551615 lamports: {0:?}")]
     Costs(Costs),
@@ -85,7 +91,7 @@ pub struct BaseMint {
 /// Everything the engine is told once.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
-    /// Deduplication.
+    /// Deduplication, and whom to believe.
     pub aggregator: AggregatorConfig,
     /// What is taken for granted about accounts never seen.
     pub market: MarketConfig,

@@ -1,20 +1,9 @@
 //! What an engine tells of how fresh its market is: on demand, nothing is kept for it.
 
-use super::guard::{self, Blocked, Healing, StaleAccount};
+use super::guard::{Blocked, Healing, StaleAccount};
 use super::{Engine, PoolIndex};
-use crate::freshness::LinkReport;
 use crate::quantities::{Pubkey, Slot};
-
-/// One connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectionFreshness {
-    /// Its name.
-    pub name: String,
-    /// How far it has come, and its counters.
-    pub link: LinkReport,
-    /// Slots that it is behind; `None` before it has shown one.
-    pub behind_slots: Option<u64>,
-}
+use crate::wss_aggregator::ConnectionFreshness;
 
 /// The whole at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,18 +38,11 @@ impl Engine {
     /// Returns how fresh the market is. Looks at every pool.
     pub fn freshness(&mut self) -> FreshnessReport {
         let Self { aggregator, market, guard, .. } = self;
-        let now = guard::now(aggregator);
-        let names = aggregator.stats().endpoints.into_iter().map(|endpoint| endpoint.name);
-        let connections = names.enumerate().map(|(number, name)| {
-            let link = aggregator.watch().report(number);
-            let behind_slots = link.shown.map(|shown| now.saturating_sub(shown));
-            ConnectionFreshness { name, link, behind_slots }
-        });
         let blocked = market.pools().iter().filter(|pool| pool.set_aside().is_none());
         FreshnessReport {
             is_judging: aggregator.watch().is_judging(),
-            now,
-            connections: connections.collect(),
+            now: aggregator.now(),
+            connections: aggregator.connections(),
             blocked: blocked
                 .filter_map(|pool| Some((pool.address(), guard.blocked(aggregator, pool)?)))
                 .collect(),
@@ -76,14 +58,15 @@ impl Engine {
         let fresh_to = guard.fresh_to(aggregator, pool);
         PoolFreshness {
             fresh_to,
-            age_slots: fresh_to.map(|fresh_to| guard::now(aggregator).saturating_sub(fresh_to)),
+            age_slots: fresh_to.map(|fresh_to| aggregator.now().saturating_sub(fresh_to)),
             blocked: guard.blocked(aggregator, pool),
         }
     }
 
-    /// Returns the accounts to read again, in the order of the pools that read them: those of which no
-    /// connection knows now whether they have changed, and those past their bound (mints and
-    /// configurations past half of it). Empty before the first heartbeat. To be called now and then:
+    /// Returns the accounts to read again, in the order of the pools that read them: those that rest on
+    /// the word of a provider under quarantine, those of which no connection knows now whether they have
+    /// changed, and those past their bound (mints and configurations past half of it). Before the first
+    /// heartbeat only the first. To be called now and then:
     /// [`FreshnessReport::healing`] counts from one call to the next. Looks at every pool.
     pub fn stale_accounts(&mut self) -> Vec<StaleAccount> {
         self.guard.stale_accounts(&self.aggregator, &self.market)

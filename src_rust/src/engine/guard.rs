@@ -18,7 +18,12 @@
 //! ways that quotes do not read, but a deposit in others; the second bin array of a swap that leaves
 //! one for another. Where amounts are wrong for that, the transaction fails as a whole.
 //!
-//! Neither is judged before a connection has had a heartbeat: recordings without one trade as ever.
+//! **Doubted.** What an account holds rests on the word of a provider alone that is under quarantine since
+//! ([`WssAggregator::take_doubted`]). It may be true or a lie, so pools that read it wait until a state of
+//! it is applied again, whatever its slot.
+//!
+//! Age and halves are not judged before a connection has had a heartbeat: recordings without one trade as
+//! ever.
 //! Accounts that were never received, and are taken for granted by configuration, have no age.
 //!
 //! [`PoolState::written_together`]: crate::venues::PoolState::written_together
@@ -26,13 +31,17 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cycle_finder::CycleKey;
+use crate::freshness::Freshness;
 use crate::market::{Market, Pool, PoolIndex};
 use crate::quantities::{Pubkey, Slot};
 use crate::scorer::Reason;
-use crate::wss_aggregator::{AccountFreshness, WssAggregator};
+use crate::wss_aggregator::{AccountFreshness, AccountUpdate, WssAggregator};
 
 /// Most refused cycles that are looked at again by themselves; others wait for a write.
 const MAX_WAITING: usize = 1024;
+
+/// The reason of an account that rests on the word of a provider under quarantine.
+const DOUBTED: &str = "doubted";
 
 /// How old a pool may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +81,12 @@ pub enum Blocked {
         /// The bound.
         bound_slots: u64,
     },
+    /// What is held of an account of the pool may be a lie.
+    #[error("account {account} rests on the word of a provider that is under quarantine")]
+    Doubted {
+        /// The account.
+        account: Pubkey,
+    },
     /// An account that swaps write has not arrived with the others.
     #[error("account {account} has not arrived with what else slot {slot} changed")]
     Torn {
@@ -87,7 +102,7 @@ impl Blocked {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Stale { .. } => Reason::StalePool,
+            Self::Stale { .. } | Self::Doubted { .. } => Reason::StalePool,
             Self::Torn { .. } => Reason::TornPool,
         }
     }
@@ -100,9 +115,10 @@ pub struct StaleAccount {
     pub pubkey: Pubkey,
     /// The first pool that reads it.
     pub pool: PoolIndex,
-    /// Why: [`crate::freshness::Doubt::name`], or `old`.
+    /// Why: `doubted` (a provider under quarantine), [`crate::freshness::Doubt::name`], or `old`.
     pub reason: &'static str,
-    /// The slot up to which its state is known to be the latest.
+    /// The slot up to which its state is known to be the latest; 0 if nobody but a provider under
+    /// quarantine has told any.
     pub fresh_to: Slot,
     /// Its age.
     pub age_slots: u64,
@@ -134,6 +150,8 @@ pub(super) struct Guard {
     numbers: FxHashMap<Pubkey, u32>,
     waiting: Vec<CycleKey>,
     progress: u64,
+    /// Accounts that rest on the word of a provider under quarantine.
+    doubted: FxHashSet<Pubkey>,
     /// Since when an account has been in doubt.
     doubts: FxHashMap<Pubkey, Slot>,
     healing: Healing,
@@ -158,6 +176,25 @@ impl Guard {
         self.healing
     }
 
+    /// Takes notice of states about to be applied: what they are of is in doubt no more.
+    #[inline]
+    pub(super) fn applied(&mut self, updates: &[AccountUpdate]) {
+        if self.doubted.is_empty() {
+            return;
+        }
+        for update in updates {
+            if self.doubted.remove(&update.pubkey) {
+                self.progress = u64::MAX; // what waits for it is due
+            }
+        }
+    }
+
+    /// Takes notice of accounts that are in doubt from now on.
+    #[inline]
+    pub(super) fn doubt(&mut self, accounts: Vec<Pubkey>) {
+        self.doubted.extend(accounts);
+    }
+
     fn freshness(&mut self, feed: &WssAggregator, account: &Pubkey) -> Option<AccountFreshness> {
         let number = if let Some(&number) = self.numbers.get(account) {
             number
@@ -171,10 +208,16 @@ impl Guard {
 
     /// Returns why a pool may not be traded now.
     pub(super) fn blocked(&mut self, feed: &WssAggregator, pool: &Pool) -> Option<Blocked> {
+        if !self.doubted.is_empty()
+            && let Some((account, ..)) =
+                accounts(pool, self.config).find(|(account, ..)| self.doubted.contains(account))
+        {
+            return Some(Blocked::Doubted { account });
+        }
         if !feed.watch().is_judging() {
             return None;
         }
-        let now = now(feed);
+        let now = feed.now();
         for (account, bound_slots, _) in accounts(pool, self.config) {
             let Some(found) = self.freshness(feed, &account) else { continue };
             let age_slots = now.saturating_sub(found.known.fresh_to);
@@ -243,30 +286,35 @@ impl Guard {
         std::mem::take(&mut self.waiting)
     }
 
-    /// Returns the accounts to read again, in the order of the pools that read them: those of which no
-    /// connection knows now whether they have changed, and those past their bound (mints and
-    /// configurations past half of it). Empty while nothing is judged. Counts what has come into doubt
+    /// Returns the accounts to read again, in the order of the pools that read them: those that rest on
+    /// the word of a provider under quarantine, those of which no connection knows now whether they have
+    /// changed, and those past their bound (mints and configurations past half of it). While nothing is
+    /// judged only the first. Counts what has come into doubt
     /// and what has left it since the last call; looks at every pool.
     pub(super) fn stale_accounts(&mut self, feed: &WssAggregator, market: &Market) -> Vec<StaleAccount> {
         let mut stale = Vec::new();
-        if !feed.watch().is_judging() {
+        let is_judging = feed.watch().is_judging();
+        if !is_judging && self.doubted.is_empty() && self.doubts.is_empty() {
             return stale;
         }
-        let now = now(feed);
+        let now = feed.now();
         let mut seen = FxHashSet::default();
         for (pool, index) in market.pools().iter().zip(0..) {
             for (pubkey, bound, is_settings) in accounts(pool, self.config) {
                 if !seen.insert(pubkey) {
                     continue;
                 }
-                let Some(AccountFreshness { known, .. }) = self.freshness(feed, &pubkey) else { continue };
-                let age_slots = now.saturating_sub(known.fresh_to);
-                let reason = match known.doubt {
-                    Some(doubt) if !is_settings => doubt.name(),
-                    _ if age_slots > if is_settings { bound / 2 } else { bound } => "old",
+                let known = self.freshness(feed, &pubkey).map(|found| found.known);
+                let (fresh_to, read_from) =
+                    known.map_or((0, None), |known| (known.fresh_to, known.read_from));
+                let age_slots = now.saturating_sub(fresh_to);
+                let reason = match known {
+                    _ if self.doubted.contains(&pubkey) => DOUBTED,
+                    Some(_) if !is_judging => continue,
+                    Some(Freshness { doubt: Some(doubt), .. }) if !is_settings => doubt.name(),
+                    Some(_) if age_slots > if is_settings { bound / 2 } else { bound } => "old",
                     _ => continue,
                 };
-                let (fresh_to, read_from) = (known.fresh_to, known.read_from);
                 stale.push(StaleAccount { pubkey, pool: index, reason, fresh_to, age_slots, read_from });
             }
         }
@@ -279,7 +327,8 @@ impl Guard {
         for account in stale {
             let since = before.get(&account.pubkey).copied();
             self.healing.doubted += u64::from(since.is_none());
-            self.doubts.insert(account.pubkey, since.unwrap_or(account.fresh_to));
+            let begun = if account.reason == DOUBTED { now } else { account.fresh_to };
+            self.doubts.insert(account.pubkey, since.unwrap_or(begun));
         }
         for (_, since) in before.into_iter().filter(|(account, _)| !self.doubts.contains_key(account)) {
             let slots = now.saturating_sub(since);
@@ -289,9 +338,4 @@ impl Guard {
         }
         self.healing.in_doubt = self.doubts.len();
     }
-}
-
-/// Returns the slot that ages are counted from.
-pub(super) fn now(feed: &WssAggregator) -> Slot {
-    feed.watch().now().unwrap_or_else(|| feed.highest_slot())
 }

@@ -3,7 +3,7 @@ use super::*;
 /// A watch with one open connection that covers account 0 since slot 10 and has shown slot 20.
 fn watch(quorum: usize) -> Watch {
     let mut watch = Watch::new(quorum, 0);
-    watch.register(0);
+    watch.register(0, 0);
     watch.confirmed(0, 0);
     watch.beat(0, 10, 9);
     for slot in 11..=20 {
@@ -49,7 +49,7 @@ fn quorum_needs_so_many_vouchers() {
 #[test]
 fn gap_within_what_is_allowed_is_none() {
     let mut watch = Watch::new(1, 2);
-    watch.register(0);
+    watch.register(0, 0);
     watch.beat(0, 10, 9);
     watch.beat(0, 13, 12);
     assert_eq!(watch.report(0).gaps, 0);
@@ -76,7 +76,7 @@ fn stretches_beyond_those_remembered_are_forgotten_and_make_nothing_fresh() {
 #[test]
 fn programs_cover_what_they_have_pushed_until_they_are_left() {
     let mut watch = Watch::new(1, 0);
-    watch.register(0);
+    watch.register(0, 0);
     watch.beat(0, 20, 19);
     let mut evidence = Evidence::default();
     evidence.applied(false, false);

@@ -152,7 +152,7 @@ fn address_bytes<'py>(py: Python<'py>, text: &Bound<'py, PyString>) -> PyResult<
 
 /// Adds this file's functions to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<AccountLayout>()?;
+    add_classes!(m, AccountLayout);
     m.add_function(wrap_pyfunction!(py_decode_account, m)?)?;
     m.add_function(wrap_pyfunction!(account_layouts, m)?)?;
     m.add_function(wrap_pyfunction!(venue_names, m)?)?;

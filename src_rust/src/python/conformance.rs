@@ -150,5 +150,6 @@ fn invalid(error: &ConformanceError) -> PyErr {
 
 /// Adds the class to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<ConformanceState>()
+    add_classes!(m, ConformanceState);
+    Ok(())
 }

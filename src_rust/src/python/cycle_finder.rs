@@ -118,7 +118,7 @@ fn invalid(error: &FinderError) -> PyErr {
 
 /// Adds this file's names to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<NegativeCycleFinder>()?;
+    add_classes!(m, NegativeCycleFinder);
     incremental::register(m)?;
     m.add_function(wrap_pyfunction!(find_negative_cycle, m)?)
 }

@@ -1,6 +1,6 @@
 //! Binding of the engine: conversion only.
 
-mod freshness;
+pub(super) mod freshness;
 mod signal;
 mod stats;
 
@@ -17,11 +17,12 @@ use super::market::{
     venue_infos, wanted,
 };
 use super::pool::PyPool;
-use super::wss_aggregator::convert::endpoint_stats;
-use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig};
+use super::wss_aggregator::convert::{QuarantineLimits, endpoint_stats};
+use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
+use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal};
 use crate::market::{MarketConfig, QuoteError};
 use crate::scorer::ScorerConfig;
-use crate::wss_aggregator::AggregatorConfig;
+use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
 pub use signal::PyHop;
 use signal::{PyFill, PySignal, export};
@@ -46,7 +47,7 @@ impl PyEngineConfig {
         compute_unit_limit=400_000, compute_unit_price_micro_lamports=50_000, tip_lamports=10_000,
         min_net_profit_lamports=10_000, min_net_bps=0.0, max_age_slots=8, max_pool_age_slots=16,
         max_settings_age_slots=9_000, hold_torn_pools=true, max_torn_slots=2, max_heartbeat_gap=0,
-        assume_plain_mints=false))]
+        quorum=1, quarantine=None, assume_plain_mints=false))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
     fn new(
         base_mints: &Bound<'_, PyDict>,
@@ -64,6 +65,8 @@ impl PyEngineConfig {
         hold_torn_pools: bool,
         max_torn_slots: u64,
         max_heartbeat_gap: u64,
+        quorum: usize,
+        quarantine: Option<QuarantineLimits>,
         assume_plain_mints: bool,
     ) -> PyResult<Self> {
         if !min_net_bps.is_finite() {
@@ -78,7 +81,12 @@ impl PyEngineConfig {
             .collect::<PyResult<Vec<_>>>()?;
         Ok(Self(EngineConfig {
             market: MarketConfig { assume_plain_mints, complete: false },
-            aggregator: AggregatorConfig { max_heartbeat_gap, ..AggregatorConfig::default() },
+            aggregator: AggregatorConfig {
+                max_heartbeat_gap,
+                quorum,
+                quarantine: quarantine.map(|limits| limits.0),
+                ..AggregatorConfig::default()
+            },
             freshness: FreshnessConfig {
                 max_pool_age_slots,
                 max_settings_age_slots,
@@ -135,6 +143,23 @@ impl PyEngine {
     fn lock(&self) -> MutexGuard<'_, Engine> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Does something that may give signals, without the GIL.
+    fn signals_of(
+        &self,
+        py: Python<'_>,
+        endpoint: &Given,
+        work: impl FnOnce(&mut Engine, EndpointId, &mut Vec<Signal>) + Send,
+    ) -> PyResult<Vec<PySignal>> {
+        let signals = py.detach(|| {
+            let mut signals = Vec::new();
+            let mut engine = self.lock();
+            let endpoint = endpoint.of(&mut engine)?;
+            work(&mut engine, endpoint, &mut signals);
+            Ok::<_, UnknownEndpoint>(export(&engine, self.id, signals))
+        })?;
+        Ok(signals)
+    }
 }
 
 #[pymethods]
@@ -145,41 +170,66 @@ impl PyEngine {
         Ok(Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(engine) })
     }
 
-    fn connect(&self, py: Python<'_>, endpoint: &str) {
+    fn endpoint(&self, py: Python<'_>, name: &str) -> usize {
+        py.detach(|| self.lock().endpoint(name).index())
+    }
+
+    fn connect(&self, py: Python<'_>, endpoint: &Bound<'_, PyAny>) -> PyResult<()> {
+        let endpoint = Given::extract(endpoint)?;
         py.detach(|| {
             let mut engine = self.lock();
-            let endpoint = engine.endpoint(endpoint);
+            let endpoint = endpoint.of(&mut engine)?;
             engine.connect(endpoint);
-        });
+            Ok::<_, UnknownEndpoint>(())
+        })?;
+        Ok(())
     }
 
-    fn request(&self, py: Python<'_>, endpoint: &str, frame: &[u8]) -> PyResult<()> {
-        py.detach(|| {
+    fn request(&self, py: Python<'_>, endpoint: &Bound<'_, PyAny>, frame: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (given, frame) = (Given::extract(endpoint)?, Frame::extract(frame)?);
+        let noticed = py.detach(|| {
             let mut engine = self.lock();
-            let endpoint = engine.endpoint(endpoint);
-            engine.request(endpoint, frame)
-        })
-        .map_err(|error| errors::invalid(format!("outgoing request to {endpoint}: {}", error.reason())))
+            let endpoint = given.of(&mut engine)?;
+            Ok::<_, UnknownEndpoint>(engine.request(endpoint, frame.as_ref()))
+        })?;
+        noticed
+            .map_err(|error| errors::invalid(format!("outgoing request to {endpoint}: {}", error.reason())))
     }
 
-    fn ingest(&self, py: Python<'_>, endpoint: &str, frame: &[u8]) -> Vec<PySignal> {
-        py.detach(|| {
-            let mut signals = Vec::new();
-            let mut engine = self.lock();
-            let endpoint = engine.endpoint(endpoint);
-            engine.ingest(endpoint, frame, &mut signals);
-            export(&engine, self.id, signals)
+    #[pyo3(signature = (endpoint, frame, arrival_ns=None))]
+    fn ingest(
+        &self,
+        py: Python<'_>,
+        endpoint: &Bound<'_, PyAny>,
+        frame: &Bound<'_, PyAny>,
+        arrival_ns: Option<u64>,
+    ) -> PyResult<Vec<PySignal>> {
+        let frame = Frame::extract(frame)?;
+        let arrival_ns = arrival_ns.unwrap_or(NO_TIME);
+        self.signals_of(py, &Given::extract(endpoint)?, |engine, endpoint, signals| {
+            engine.ingest_at(endpoint, frame.as_ref(), arrival_ns, signals);
         })
     }
 
-    fn disconnect(&self, py: Python<'_>, endpoint: &str) -> Vec<PySignal> {
+    fn disconnect(&self, py: Python<'_>, endpoint: &Bound<'_, PyAny>) -> PyResult<Vec<PySignal>> {
+        self.signals_of(py, &Given::extract(endpoint)?, Engine::disconnect)
+    }
+
+    fn quarantine(&self, py: Python<'_>, endpoint: &Bound<'_, PyAny>) -> PyResult<Vec<PySignal>> {
+        let given = Given::extract(endpoint)?;
+        let provider = py.detach(|| given.someone_of(&mut self.lock()))?;
+        self.signals_of(py, &Given::Number(provider.index()), Engine::quarantine)
+    }
+
+    fn release_endpoint(&self, py: Python<'_>, endpoint: &Bound<'_, PyAny>) -> PyResult<()> {
+        let given = Given::extract(endpoint)?;
         py.detach(|| {
-            let mut signals = Vec::new();
             let mut engine = self.lock();
-            let endpoint = engine.endpoint(endpoint);
-            engine.disconnect(endpoint, &mut signals);
-            export(&engine, self.id, signals)
-        })
+            let provider = given.someone_of(&mut engine)?;
+            engine.release(provider);
+            Ok::<_, UnknownEndpoint>(())
+        })?;
+        Ok(())
     }
 
     fn recheck(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::slot)] slot: u64) -> Vec<PySignal> {
@@ -325,14 +375,8 @@ impl PyEngine {
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<PyHop>()?;
-    m.add_class::<PySignal>()?;
-    m.add_class::<PyFill>()?;
-    m.add_class::<PyEngineConfig>()?;
-    m.add_class::<PyFunnelStage>()?;
-    m.add_class::<PyStep>()?;
-    m.add_class::<PyMiss>()?;
-    m.add_class::<PyEngineStats>()?;
+    add_classes!(m, PyHop, PySignal, PyFill, PyEngineConfig, PyFunnelStage, PyStep, PyMiss, PyEngineStats);
     freshness::register(m)?;
-    m.add_class::<PyEngine>()
+    add_classes!(m, PyEngine);
+    Ok(())
 }

@@ -497,9 +497,6 @@ impl PyMarket {
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<PoolInfo>()?;
-    m.add_class::<PyQuote>()?;
-    m.add_class::<PyWant>()?;
-    m.add_class::<VenueInfo>()?;
-    m.add_class::<PyMarket>()
+    add_classes!(m, PoolInfo, PyQuote, PyWant, VenueInfo, PyMarket);
+    Ok(())
 }

@@ -114,5 +114,6 @@ pub fn profitable(market: &Market, id: u64, max_hops: usize, before_fees: bool) 
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<MarketCycle>()
+    add_classes!(m, MarketCycle);
+    Ok(())
 }

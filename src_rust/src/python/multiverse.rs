@@ -308,8 +308,6 @@ fn invalid(error: MultiverseError) -> PyErr {
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<Multiverse>()?;
-    m.add_class::<PathTable>()?;
-    m.add_class::<PathTables>()?;
+    add_classes!(m, Multiverse, PathTable, PathTables);
     index::register(m)
 }

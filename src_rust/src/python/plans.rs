@@ -223,7 +223,6 @@ pub fn requote_in(
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<PyPlannedRoute>()?;
-    m.add_class::<PyTrade>()?;
-    m.add_class::<PyPlan>()
+    add_classes!(m, PyPlannedRoute, PyTrade, PyPlan);
+    Ok(())
 }

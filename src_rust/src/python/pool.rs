@@ -432,8 +432,6 @@ fn write_of(pubkey: Pubkey, account: Option<&Account>, slot: u64) -> AccountWrit
 
 /// Adds this folder's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<PyPool>()?;
-    m.add_class::<PySwap>()?;
-    m.add_class::<PyClock>()?;
-    m.add_class::<PyQuoteBatch>()
+    add_classes!(m, PyPool, PySwap, PyClock, PyQuoteBatch);
+    Ok(())
 }

@@ -93,5 +93,6 @@ impl MarketGraph {
 
 /// Adds this file's class to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<MarketGraph>()
+    add_classes!(m, MarketGraph);
+    Ok(())
 }

@@ -12,16 +12,7 @@ use super::arguments;
 use super::errors::{InvalidInput, recording_error};
 use crate::recording::{self as core, Event, Header, PartOptions, RecorderOptions, Records, WriterOptions};
 
-/// Python aligns its objects to 16 bytes, whatever a class holds.
-const fn fits_into_python<T>() {
-    assert!(align_of::<T>() <= 16, "a class must not hold anything aligned to more than 16 bytes");
-}
-const _: () = {
-    fits_into_python::<core::Recording>();
-    fits_into_python::<Records>();
-    fits_into_python::<core::RecordingWriter>();
-    fits_into_python::<core::Recorder>();
-};
+fits_into_python!(RecordIterator);
 
 const CONNECT: &str = "connect";
 const SENT: &str = "sent";
@@ -360,10 +351,6 @@ impl Recorder {
 
 /// Adds the classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<Record>()?;
-    m.add_class::<Recording>()?;
-    m.add_class::<RecordingWriter>()?;
-    m.add_class::<Recorder>()?;
-    m.add_class::<RecorderStats>()?;
+    add_classes!(m, Record, Recording, RecordingWriter, Recorder, RecorderStats);
     Ok(())
 }

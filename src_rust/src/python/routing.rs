@@ -166,7 +166,7 @@ fn indices(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
 
 /// Adds this file's names to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<RoutingSolution>()?;
+    add_classes!(m, RoutingSolution);
     m.add_function(wrap_pyfunction!(solve_arbitrage, m)?)?;
     m.add_function(wrap_pyfunction!(solve_trade, m)?)
 }

@@ -124,5 +124,6 @@ impl PySignalScorer {
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<PySignalScorer>()
+    add_classes!(m, PySignalScorer);
+    Ok(())
 }

@@ -246,7 +246,6 @@ fn size_cycle_of<'py>(
 
 /// Adds this file's classes and function to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<ConstantProductHop>()?;
-    m.add_class::<PySized>()?;
+    add_classes!(m, ConstantProductHop, PySized);
     m.add_function(wrap_pyfunction!(size_cycle_of, m)?)
 }

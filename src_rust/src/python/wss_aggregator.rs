@@ -1,19 +1,20 @@
 //! `WssAggregator` and `DuplicateFilter` for Python.
 
 pub mod convert;
-mod input;
+pub mod input;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::python::engine::freshness::PyConnectionFreshness;
 use crate::python::errors::InvalidInput;
 use crate::wss_aggregator as core;
 use convert::{AccountUpdate, LogUpdate, News, QuarantineLimits, RootUpdate};
 use convert::{AggregatorStats, EndpointStats, convert_news, convert_stats, news, refused};
 use convert::{SignatureUpdate, SlotStageUpdate, SlotUpdate};
-use core::{AggregatorConfig, EndpointId, Verdict};
+use core::{AggregatorConfig, EndpointId, NO_TIME, Verdict};
 use input::{Endpoints, Frame};
 
 /// Frames from this length on are pushed without the GIL. Below, a push takes 0.1 to 0.5 µs; to
@@ -24,9 +25,6 @@ const DETACH_FROM: usize = 16 * 1024;
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// The time of a frame that comes without one.
-const NO_TIME: u64 = u64::MAX;
 
 struct Aggregator {
     core: core::WssAggregator,
@@ -54,7 +52,7 @@ struct WssAggregator(Mutex<Aggregator>);
 #[pymethods]
 impl WssAggregator {
     #[new]
-    #[pyo3(signature = (*, max_slot_lead=None, max_frame_bytes=None, max_accounts=None, max_pending=None, max_seen=None, max_introduced=None, max_kept_bytes=None, quorum=None, quarantine=None))]
+    #[pyo3(signature = (*, max_slot_lead=None, max_frame_bytes=None, max_accounts=None, max_pending=None, max_seen=None, max_introduced=None, max_kept_bytes=None, max_heartbeat_gap=None, quorum=None, quarantine=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         max_slot_lead: Option<u64>,
@@ -64,6 +62,7 @@ impl WssAggregator {
         max_seen: Option<usize>,
         max_introduced: Option<usize>,
         max_kept_bytes: Option<usize>,
+        max_heartbeat_gap: Option<u64>,
         quorum: Option<usize>,
         quarantine: Option<QuarantineLimits>,
     ) -> PyResult<Self> {
@@ -75,6 +74,7 @@ impl WssAggregator {
         let core = core::WssAggregator::new(AggregatorConfig {
             max_introduced: max_introduced.unwrap_or(bounds.max_introduced),
             max_kept_bytes: max_kept_bytes.unwrap_or(bounds.max_kept_bytes),
+            max_heartbeat_gap: max_heartbeat_gap.unwrap_or(bounds.max_heartbeat_gap),
             quorum,
             quarantine: quarantine.map(|limits| limits.0),
             ..bounds
@@ -133,19 +133,20 @@ impl WssAggregator {
         frames: &Bound<'_, PyAny>,
         arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<(usize, Py<PyAny>)>> {
-        let frames = input::frames(frames)?;
-        let times = input::times(arrivals_ns, frames.len())?;
-        let endpoints = lock(&self.0).core.extract_many(endpoints, frames.len())?;
-        let all = py.detach(|| {
-            let mut all = Vec::new();
-            let mut guard = lock(&self.0);
-            for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
-                let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
-                let news = guard.push(endpoint, frame.as_ref(), time);
-                all.extend(news.map(|news| (index, news)));
-            }
-            all
-        });
+        let all = input::with_frames(frames, |frames| {
+            let times = input::times(arrivals_ns, frames.len())?;
+            let endpoints = lock(&self.0).core.extract_many(endpoints, frames.len())?;
+            Ok(py.detach(|| {
+                let mut all = Vec::new();
+                let mut guard = lock(&self.0);
+                for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
+                    let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
+                    let news = guard.push(endpoint, frame, time);
+                    all.extend(news.map(|news| (index, news)));
+                }
+                all
+            }))
+        })?;
         all.into_iter().map(|(index, news)| Ok((index, convert_news(py, news)?))).collect()
     }
 
@@ -154,7 +155,7 @@ impl WssAggregator {
         py: Python<'py>,
         endpoint: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let endpoint = lock(&self.0).core.extract(endpoint)?;
+        let endpoint = input::someone_of(&mut lock(&self.0).core, endpoint)?;
         let updates = py.detach(|| {
             let mut updates = Vec::new();
             lock(&self.0).core.quarantine(endpoint, &mut updates);
@@ -165,7 +166,7 @@ impl WssAggregator {
 
     fn release(&self, endpoint: &Bound<'_, PyAny>) -> PyResult<()> {
         let inner = &mut lock(&self.0).core;
-        let endpoint = inner.extract(endpoint)?;
+        let endpoint = input::someone_of(inner, endpoint)?;
         inner.release(endpoint);
         Ok(())
     }
@@ -191,6 +192,10 @@ impl WssAggregator {
     #[getter]
     fn highest_slot(&self) -> u64 {
         lock(&self.0).core.highest_slot()
+    }
+
+    fn freshness(&self) -> Vec<PyConnectionFreshness> {
+        lock(&self.0).core.connections().into_iter().map(PyConnectionFreshness::from).collect()
     }
 
     fn stats(&self, py: Python<'_>) -> PyResult<AggregatorStats> {
@@ -296,20 +301,21 @@ impl DuplicateFilter {
         frames: &Bound<'_, PyAny>,
         arrivals_ns: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<usize>> {
-        let frames = input::frames(frames)?;
-        let times = input::times(arrivals_ns, frames.len())?;
-        let endpoints = lock(&self.0).extract_many(endpoints, frames.len())?;
-        Ok(py.detach(|| {
-            let mut guard = lock(&self.0);
-            let mut fresh = Vec::new();
-            for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
-                let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
-                if guard.push_at(endpoint, frame.as_ref(), time) == Verdict::Fresh {
-                    fresh.push(index);
+        input::with_frames(frames, |frames| {
+            let times = input::times(arrivals_ns, frames.len())?;
+            let endpoints = lock(&self.0).extract_many(endpoints, frames.len())?;
+            Ok(py.detach(|| {
+                let mut guard = lock(&self.0);
+                let mut fresh = Vec::new();
+                for (index, (frame, endpoint)) in frames.iter().zip(endpoints).enumerate() {
+                    let time = times.as_ref().map_or(NO_TIME, |times| times[index]);
+                    if guard.push_at(endpoint, frame, time) == Verdict::Fresh {
+                        fresh.push(index);
+                    }
                 }
-            }
-            fresh
-        }))
+                fresh
+            }))
+        })
     }
 
     fn forget(&self) {
@@ -365,15 +371,19 @@ fn bounds(
 
 /// Adds the classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<WssAggregator>()?;
-    m.add_class::<DuplicateFilter>()?;
-    m.add_class::<AccountUpdate>()?;
-    m.add_class::<LogUpdate>()?;
-    m.add_class::<SlotUpdate>()?;
-    m.add_class::<SignatureUpdate>()?;
-    m.add_class::<RootUpdate>()?;
-    m.add_class::<SlotStageUpdate>()?;
-    m.add_class::<QuarantineLimits>()?;
-    m.add_class::<EndpointStats>()?;
-    m.add_class::<AggregatorStats>()
+    add_classes!(
+        m,
+        WssAggregator,
+        DuplicateFilter,
+        AccountUpdate,
+        LogUpdate,
+        SlotUpdate,
+        SignatureUpdate,
+        RootUpdate,
+        SlotStageUpdate,
+        QuarantineLimits,
+        EndpointStats,
+        AggregatorStats
+    );
+    Ok(())
 }

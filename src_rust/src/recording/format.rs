@@ -1,6 +1,8 @@
 //! The parts of the file as bytes. Pure: no file, no clock.
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use std::hash::Hasher;
+
+use twox_hash::XxHash3_64;
 
 use super::{Event, Record};
 
@@ -77,11 +79,11 @@ impl Preamble {
     }
 
     fn checksum_of(&self, header: &[u8]) -> u64 {
-        let mut hasher = Xxh3::new();
-        hasher.update(&self.version.to_le_bytes());
-        hasher.update(&self.header_len.to_le_bytes());
-        hasher.update(header);
-        hasher.digest()
+        let mut hasher = XxHash3_64::new();
+        hasher.write(&self.version.to_le_bytes());
+        hasher.write(&self.header_len.to_le_bytes());
+        hasher.write(header);
+        hasher.finish()
     }
 }
 
@@ -134,10 +136,10 @@ impl Head {
     }
 
     fn checksum_of(&self, stored: &[u8]) -> u64 {
-        let mut hasher = Xxh3::new();
-        hasher.update(&self.encode()[..32]);
-        hasher.update(stored);
-        hasher.digest()
+        let mut hasher = XxHash3_64::new();
+        hasher.write(&self.encode()[..32]);
+        hasher.write(stored);
+        hasher.finish()
     }
 }
 
@@ -154,7 +156,7 @@ impl Footer {
         out[..8].copy_from_slice(&self.index_offset.to_le_bytes());
         out[8..16].copy_from_slice(&self.records.to_le_bytes());
         out[16..24].copy_from_slice(&self.duration_ns.to_le_bytes());
-        let checksum = xxh3_64(&out[..24]);
+        let checksum = XxHash3_64::oneshot(&out[..24]);
         out[24..32].copy_from_slice(&checksum.to_le_bytes());
         out[32..].copy_from_slice(&END_MAGIC);
         out
@@ -162,7 +164,7 @@ impl Footer {
 
     /// Returns the footer if these bytes are a whole one.
     pub fn decode(bytes: &[u8; FOOTER_LEN]) -> Option<Self> {
-        if bytes[32..] != END_MAGIC || u64_at(bytes, 24)? != xxh3_64(&bytes[..24]) {
+        if bytes[32..] != END_MAGIC || u64_at(bytes, 24)? != XxHash3_64::oneshot(&bytes[..24]) {
             return None;
         }
         Some(Self {

@@ -107,7 +107,8 @@ impl Parts {
         self.finished_bytes + self.writer.written_bytes()
     }
 
-    /// Appends what happened at `arrival_ns` since the recording began.
+    /// Appends what happened at `arrival_ns` since the recording began. A full block is written; the
+    /// disk has it for sure after the next [`flush`](Self::flush), or when the next file begins.
     ///
     /// # Errors
     /// As [`RecordingWriter::append`] and [`RecordingWriter::create`].
@@ -133,7 +134,7 @@ impl Parts {
             self.begin_next(arrival_ns)?;
         }
         let record = Record { endpoint: connection, arrival_ns: in_part(self.began_ns)?, event };
-        self.writer.append(&record)?;
+        self.writer.append_unsynced(&record)?;
         self.subscriptions.see(connection, &event);
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Recording from a thread that must not wait: frames are copied, a thread of our own writes them.
 //!
-//! Every [`FLUSH_EVERY`], or as soon as a block is full, what has arrived is compressed, written
-//! and synced. A crash of the process or of the machine loses what arrived after that: less than a
-//! second, unless the disk itself is slower. If it falls behind by more than
+//! As soon as a block is full it is compressed and written, and every [`FLUSH_EVERY`] all of what has
+//! arrived is, and the disk made to have it. A crash of the process or of the machine loses what
+//! arrived after that: less than a second, unless the disk itself is slower. If it falls behind by more than
 //! [`RecorderOptions::max_waiting_bytes`], notifications are left out and counted; requests,
 //! answers and the opening and closing of connections never are.
 
@@ -10,7 +10,7 @@ use std::io::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::subscriptions::is_notification;
 use super::{Event, MAX_FRAME_BYTES, PartOptions, Parts, RecordingError};
@@ -305,6 +305,7 @@ fn note(stats: &mut RecorderStats, parts: &Parts) {
 
 fn write_until_closed(shared: &Shared, mut parts: Parts) {
     let mut batch = Batch::default();
+    let mut flushed = Instant::now();
     loop {
         let mut state = shared.lock();
         let must_wait = |state: &mut State| {
@@ -313,7 +314,8 @@ fn write_until_closed(shared: &Shared, mut parts: Parts) {
                 && state.asked == state.done
         };
         if must_wait(&mut state) {
-            let waited = shared.work.wait_timeout_while(state, FLUSH_EVERY, must_wait);
+            let rest = FLUSH_EVERY.saturating_sub(flushed.elapsed());
+            let waited = shared.work.wait_timeout_while(state, rest, must_wait);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         batch.entries.clear();
@@ -324,9 +326,15 @@ fn write_until_closed(shared: &Shared, mut parts: Parts) {
         for name in state.names.iter().skip(parts.connections().len()) {
             parts.connection(name);
         }
+        let is_asked = asked != state.done;
         drop(state);
 
-        let written = write(&mut parts, &batch, is_closing);
+        let written = write(&mut parts, &batch, &mut flushed).and_then(|()| {
+            if is_closing {
+                return parts.close();
+            }
+            if is_asked { flush(&mut parts, &mut flushed) } else { flush_if_due(&mut parts, &mut flushed) }
+        });
 
         let mut state = shared.lock();
         state.in_hand_bytes = 0;
@@ -343,7 +351,7 @@ fn write_until_closed(shared: &Shared, mut parts: Parts) {
     }
 }
 
-fn write(parts: &mut Parts, batch: &Batch, is_closing: bool) -> Result<(), RecordingError> {
+fn write(parts: &mut Parts, batch: &Batch, flushed: &mut Instant) -> Result<(), RecordingError> {
     let mut begin = 0;
     for entry in &batch.entries {
         let frame = &batch.frames[begin..entry.end];
@@ -354,7 +362,21 @@ fn write(parts: &mut Parts, batch: &Batch, is_closing: bool) -> Result<(), Recor
             Kind::Received => Event::Received(frame),
             Kind::Disconnect => Event::Disconnect,
         };
+        let before = parts.written_bytes();
         parts.append(entry.connection, entry.arrival_ns, event)?;
+        if parts.written_bytes() != before {
+            flush_if_due(parts, flushed)?; // a batch can take long
+        }
     }
-    if is_closing { parts.close() } else { parts.flush() }
+    Ok(())
+}
+
+fn flush_if_due(parts: &mut Parts, flushed: &mut Instant) -> Result<(), RecordingError> {
+    if flushed.elapsed() < FLUSH_EVERY { Ok(()) } else { flush(parts, flushed) }
+}
+
+fn flush(parts: &mut Parts, flushed: &mut Instant) -> Result<(), RecordingError> {
+    // What arrives while the disk is at work is due so much sooner.
+    *flushed = Instant::now();
+    parts.flush()
 }

@@ -1,19 +1,20 @@
 //! The aggregator: reading, identity and order put together.
 
 mod judge;
+mod trust;
 
 use super::batch;
-use super::echo::First;
-use super::ingress::{AccountState, Ingress};
+use super::echo::{First, Incoming};
+use super::ingress::{AccountState, Ingress, WordIn};
 use super::malformed::Malformed;
 use super::order::NO_TIME;
-use super::payload::Content;
 use super::quarantine::Conduct;
 use super::seen::Seen;
 use super::stats::{AggregatorStats, EndpointStats};
-use super::witness::{self, Witnesses};
+use super::witness::Witnesses;
 use super::writes::Order;
-use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, EndpointId, Notification, Verdict};
+use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, ConnectionFreshness};
+use super::{EndpointId, Notification, Verdict};
 use crate::base58;
 use crate::freshness::{Evidence, Watch, Word};
 use crate::quantities::{Pubkey, Slot};
@@ -68,6 +69,7 @@ pub struct WssAggregator {
     spare: Vec<Vec<u8>>,
     released: u64,
     disputes: u64,
+    /// By number of the provider.
     conduct: Vec<Conduct>,
     /// Numbers of accounts, each at most once.
     doubted: Vec<u32>,
@@ -96,8 +98,21 @@ impl WssAggregator {
     /// Returns the endpoint with this name; registers it on first use, as connected.
     pub fn endpoint(&mut self, name: &str) -> EndpointId {
         let endpoint = self.ingress.endpoint(name);
-        self.conduct.resize_with(self.ingress.stats.len(), Conduct::default);
+        self.conduct.resize_with(self.ingress.providers.len(), Conduct::default);
         endpoint
+    }
+
+    /// Returns the endpoint with this name, or else any connection of the provider with this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<EndpointId> {
+        self.ingress.find(name)
+    }
+
+    /// Returns the number of the provider that an endpoint is a connection of: the part of its name
+    /// before the first `/`.
+    #[must_use]
+    pub fn provider_of(&self, endpoint: EndpointId) -> u32 {
+        self.ingress.provider_of(endpoint)
     }
 
     /// Returns the endpoint with this number, if there are so many.
@@ -160,12 +175,12 @@ impl WssAggregator {
             self.ingress.stats[endpoint.0].ignored += 1;
             return Verdict::Ignored;
         }
-        self.conduct[endpoint.0].frame();
+        self.conduct_of(endpoint).frame();
         let first = First { endpoint: endpoint.0, at: arrival_ns };
         let verdict = if batch::is_batch(frame) {
             self.batch(endpoint, frame, first, updates)
         } else {
-            self.message(endpoint, frame, first, updates)
+            self.message(endpoint, Incoming::new(frame), first, updates)
         };
         self.enforce(updates);
         verdict
@@ -181,7 +196,7 @@ impl WssAggregator {
         let mut best: Option<Verdict> = None;
         let read = self.ingress.check_length(frame).and_then(|()| {
             batch::for_each(frame, |message| {
-                let verdict = self.message(endpoint, message, first, updates);
+                let verdict = self.message(endpoint, Incoming::new(message), first, updates);
                 best = Some(best.map_or(verdict, |best| judge::better(best, verdict)));
             })
         });
@@ -195,85 +210,41 @@ impl WssAggregator {
         let verdict = Verdict::Malformed(reason);
         self.ingress.stats[endpoint.0].count(verdict);
         self.ingress.stats[endpoint.0].wrong_owners += u64::from(reason == Malformed::WrongOwner);
-        self.conduct[endpoint.0].refused(&reason);
+        self.conduct_of(endpoint).refused(&reason);
         verdict
     }
 
-    /// Puts under quarantine whoever is past a limit.
-    #[inline]
-    fn enforce(&mut self, updates: &mut Vec<AccountUpdate>) {
-        let Some(limits) = self.config.quarantine else { return };
-        for number in 0..self.conduct.len() {
-            if self.conduct[number].is_past(&limits) {
-                self.quarantine(EndpointId(number), updates);
-            }
-        }
-    }
-
-    /// Takes an endpoint's word away until [`release`](Self::release): its frames are counted and
-    /// nothing else, and what it alone has said is unsaid.
-    ///
-    /// States that rested on its word alone stay applied, since they may be true, but are listed by
-    /// [`take_doubted`](Self::take_doubted) for the caller to read again, and the next state that
-    /// others deliver is applied, even in a lower slot, unless they delivered a later one before.
-    /// Appends writes kept back that are to be applied now. Looks at every account.
-    pub fn quarantine(&mut self, endpoint: EndpointId, updates: &mut Vec<AccountUpdate>) {
-        self.conduct[endpoint.0] = Conduct::default();
-        if !self.ingress.set_quarantine(endpoint, true) {
-            return;
-        }
-        self.seen.withdraw(endpoint.0);
-        (self.highest_notified_slot, self.highest_root) = (None, None);
-        for (number, account) in (0_u32..).zip(&mut self.ingress.accounts) {
-            let floor = account.witnesses.highest_but(endpoint.0);
-            let doubted = account.writes.disown(endpoint.0, floor);
-            account.witnesses.withdraw(endpoint.0);
-            if doubted && !account.is_doubted {
-                account.is_doubted = true;
-                self.doubted.push(number);
-            }
-        }
-        self.settle(updates);
-    }
-
-    /// Gives an endpoint its word back, from now on. What was confirmed while it had none is
-    /// unknown: subscribe again, best on a new connection.
-    pub fn release(&mut self, endpoint: EndpointId) {
-        self.conduct[endpoint.0] = Conduct::default();
-        self.ingress.set_quarantine(endpoint, false);
-    }
-
-    /// Returns the accounts whose applied state rests on the word of an endpoint put under
-    /// quarantine since, each once, and forgets them: they are to be read again from others.
-    pub fn take_doubted(&mut self) -> Vec<Pubkey> {
-        let mut doubted = Vec::new();
-        for number in self.doubted.drain(..) {
-            let account = &mut self.ingress.accounts[number as usize];
-            if std::mem::take(&mut account.is_doubted) {
-                doubted.push(account.pubkey);
-            }
-        }
-        doubted
-    }
-
     /// Takes notice of the end of a connection, and appends writes kept back that are to be
-    /// applied now that this endpoint has no word in it. Looks at every account.
+    /// applied now that this endpoint has no word in it. Looks at every account, unless all that came
+    /// over the connection were a few reads.
     pub fn disconnect(&mut self, endpoint: EndpointId, updates: &mut Vec<AccountUpdate>) {
         self.remember_freshness(endpoint);
-        if self.ingress.disconnect(endpoint) {
-            self.settle(updates);
+        match self.ingress.disconnect(endpoint) {
+            Some(WordIn::Any) => self.settle(updates),
+            Some(WordIn::Read(accounts)) => {
+                for number in accounts {
+                    self.settle_one(number as usize, updates);
+                }
+            }
+            None => {}
         }
     }
 
     fn settle(&mut self, updates: &mut Vec<AccountUpdate>) {
-        for Ordered { pubkey, writes, is_doubted, evidence, .. } in &mut self.ingress.accounts {
-            let before = writes.slot();
-            if let Some((slot, account)) = writes.settle(&self.ingress.links) {
-                evidence.applied(false, before == Some(slot));
-                updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
-                *is_doubted = false;
-                self.released += 1;
-            }
+        for number in 0..self.ingress.accounts.len() {
+            self.settle_one(number, updates);
+        }
+    }
+
+    fn settle_one(&mut self, number: usize, updates: &mut Vec<AccountUpdate>) {
+        let account = &mut self.ingress.accounts[number];
+        let Ordered { pubkey, writes, is_doubted, evidence, .. } = account;
+        let before = writes.slot();
+        if let Some((slot, account)) = writes.settle(&self.ingress.links) {
+            evidence.applied(false, before == Some(slot));
+            updates.push(AccountUpdate { pubkey: *pubkey, slot, account });
+            *is_doubted = false;
+            self.released += 1;
         }
     }
 
@@ -298,7 +269,7 @@ impl WssAggregator {
         self.notifications.drain(..)
     }
 
-    /// Returns the highest slot that as many endpoints have reached as the quorum asks for, those
+    /// Returns the highest slot that as many providers have reached as the quorum asks for, those
     /// under quarantine left out; 0 before.
     #[must_use]
     pub fn highest_slot(&self) -> Slot {
@@ -322,6 +293,25 @@ impl WssAggregator {
     #[must_use]
     pub fn watch(&self) -> &Watch {
         &self.ingress.watch
+    }
+
+    /// Returns the slot that ages are counted from: [`Watch::now`], or the highest slot before one is shown.
+    #[must_use]
+    pub fn now(&self) -> Slot {
+        self.watch().now().unwrap_or_else(|| self.highest_slot())
+    }
+
+    /// Returns what [`watch`](Self::watch) tells of every connection, in the order in which they were
+    /// first named.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionFreshness> {
+        let now = self.now();
+        let all = self.ingress.stats.iter().enumerate().map(|(number, stats)| {
+            let link = self.watch().report(number);
+            let behind_slots = link.shown.map(|shown| now.saturating_sub(shown));
+            ConnectionFreshness { name: stats.name.clone(), link, behind_slots }
+        });
+        all.collect()
     }
 
     /// Returns the number of an account that some frame or request has named; it never changes.
@@ -360,21 +350,6 @@ impl WssAggregator {
                 && let Some(AccountFreshness { known, .. }) = self.freshness(number)
             {
                 self.ingress.accounts[number as usize].evidence.known(known.fresh_to);
-            }
-        }
-    }
-
-    /// Holds what an endpoint notified against what others did, and counts what comes to light.
-    #[inline]
-    fn testify(&mut self, endpoint: EndpointId, number: u32, slot: Slot, content: Content) {
-        let connection = self.ingress.links[endpoint.0].number;
-        let witnesses = &mut self.ingress.accounts[number as usize].witnesses;
-        let witness::Findings { alone, disputed } = witnesses.notified(endpoint.0, connection, slot, content);
-        self.disputes += u64::from(disputed);
-        if alone != 0 {
-            for number in (0..self.conduct.len().min(64)).filter(|number| alone >> number & 1 == 1) {
-                self.ingress.stats[number].disagreements += 1;
-                self.conduct[number].disagreed();
             }
         }
     }

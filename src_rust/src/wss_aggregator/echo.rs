@@ -4,8 +4,9 @@
 //! `"subscription":N}}` at its end. Comparing the rest with what is remembered costs a fraction
 //! of reading it, and is exact: equal bytes around a number read the same.
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
+use super::json::last_digits;
 use super::payload::Content;
 use crate::quantities::Slot;
 
@@ -61,21 +62,12 @@ pub struct Echoes {
     places: Vec<Place>,
 }
 
-/// Splits a frame that ends as servers write it before the subscription's number.
+/// Splits a frame that ends as servers write it before the subscription's number, of up to 18 digits.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "on the way of every frame, and small")]
 fn split(frame: &[u8]) -> Option<(&[u8], u64)> {
     let body = frame.strip_suffix(b"}}")?;
-    let (mut number, mut power, mut digits) = (0_u64, 1_u64, 0);
-    for byte in body.iter().rev().take(19) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            break;
-        }
-        number = number.wrapping_add(u64::from(digit).wrapping_mul(power)); // 19 digits are refused
-        power = power.wrapping_mul(10);
-        digits += 1;
-    }
+    let (number, digits) = last_digits(body);
     if digits == 0 || digits > 18 {
         return None; // no server counts further
     }
@@ -84,20 +76,47 @@ fn split(frame: &[u8]) -> Option<(&[u8], u64)> {
     (!leads && head.ends_with(TAIL)).then_some((head, number))
 }
 
+/// A frame on its way in, and how it ends, which is looked at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    pub bytes: &'a [u8],
+    pub ending: Option<Ending<'a>>,
+}
+
+/// The end of a frame as servers write it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// What stands before the subscription's number.
+    pub head: &'a [u8],
+    pub subscription: u64,
+    /// The hash of the mark, and the set it belongs to, unless the frame is too short or too long.
+    mark: Option<(u64, usize)>,
+}
+
+impl<'a> Incoming<'a> {
+    /// Looks at a frame's end.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every frame, and small")]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let ending = split(bytes).map(|(head, subscription)| Ending { head, subscription, mark: mark(head) });
+        Self { bytes, ending }
+    }
+}
+
 /// Returns the hash of a frame's mark, and the set it belongs to.
 #[inline]
 fn mark(head: &[u8]) -> Option<(u64, usize)> {
     let mark = head.get(MARK).filter(|_| head.len() <= MAX_LEN)?;
-    let tag = xxh3_64(mark).max(1);
+    let tag = XxHash3_64::oneshot(mark).max(1);
     Some((tag, usize::try_from(tag % SETS as u64).ok()?))
 }
 
 impl Echoes {
     /// Returns what the frame says, and its subscription, if it repeats a remembered one.
     #[inline]
-    pub fn find(&self, frame: &[u8]) -> Option<(Said, u64, First)> {
-        let (head, subscription) = split(frame)?;
-        let (tag, set) = mark(head)?;
+    pub fn find(&self, frame: Incoming<'_>) -> Option<(Said, u64, First)> {
+        let Ending { head, subscription, mark } = frame.ending?;
+        let (tag, set) = mark?;
         let way = self.sets.get(set)?.tags.iter().position(|&other| other == tag)?;
         let place = &self.places[set * WAYS + way];
         (place.head == head).then_some((place.said, subscription, place.first))
@@ -110,13 +129,11 @@ impl Echoes {
 
     /// Remembers a frame whose subscription's number was read at byte `number_at`.
     #[inline]
-    pub fn remember(&mut self, frame: &[u8], number_at: usize, said: Said, first: First) {
-        let Some((head, _)) = split(frame).filter(|(head, _)| head.len() == number_at) else {
+    pub fn remember(&mut self, frame: Incoming<'_>, number_at: usize, said: Said, first: First) {
+        let Some(Ending { head, mark: Some((tag, set)), .. }) = frame.ending else { return };
+        if head.len() != number_at {
             return;
-        };
-        let Some((tag, set)) = mark(head) else {
-            return;
-        };
+        }
         if self.places.is_empty() {
             self.sets.resize(SETS, Set::default());
             let (said, first) = (Said::Logs { key: 0 }, First { endpoint: 0, at: 0 });
@@ -159,14 +176,17 @@ mod tests {
     fn find_of_the_same_frame_with_another_subscription_returns_what_it_said() {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
-        assert_eq!(echoes.find(&first), None);
-        echoes.remember(&first, number_at(&first), SAID, FIRST);
-        assert_eq!(echoes.find(&frame(9, "4")), Some((SAID, 4, FIRST)));
-        assert_eq!(echoes.find(&frame(8, "17")), None);
+        assert_eq!(echoes.find(Incoming::new(&first)), None);
+        echoes.remember(Incoming::new(&first), number_at(&first), SAID, FIRST);
+        assert_eq!(echoes.find(Incoming::new(&frame(9, "4"))), Some((SAID, 4, FIRST)));
+        assert_eq!(echoes.find(Incoming::new(&frame(8, "17"))), None);
         let longest = "123456789012345678";
-        assert_eq!(echoes.find(&frame(9, longest)), Some((SAID, 123_456_789_012_345_678, FIRST)));
+        assert_eq!(
+            echoes.find(Incoming::new(&frame(9, longest))),
+            Some((SAID, 123_456_789_012_345_678, FIRST))
+        );
         echoes.clear();
-        assert_eq!(echoes.find(&first), None);
+        assert_eq!(echoes.find(Incoming::new(&first)), None);
     }
 
     #[test]
@@ -174,10 +194,11 @@ mod tests {
         let mut echoes = Echoes::default();
         for slot in 0..10_000 {
             let frame = frame(slot, "17");
-            echoes.remember(&frame, number_at(&frame), SAID, FIRST);
-            assert!(echoes.find(&frame).is_some());
+            echoes.remember(Incoming::new(&frame), number_at(&frame), SAID, FIRST);
+            assert!(echoes.find(Incoming::new(&frame)).is_some());
         }
-        let found = (0..10_000).filter(|&slot| echoes.find(&frame(slot, "1")).is_some()).count();
+        let found =
+            (0..10_000).filter(|&slot| echoes.find(Incoming::new(&frame(slot, "1"))).is_some()).count();
         assert!((PLACES - 100..=PLACES).contains(&found), "{found}");
     }
 
@@ -185,9 +206,9 @@ mod tests {
     fn find_of_a_number_that_is_no_json_number_is_none() {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
-        echoes.remember(&first, number_at(&first), SAID, FIRST);
+        echoes.remember(Incoming::new(&first), number_at(&first), SAID, FIRST);
         for bad in ["017", "00", "", "-1", "1.5", "1e3", "1234567890123456789", "18446744073709551617"] {
-            assert_eq!(echoes.find(&frame(9, bad)), None, "{bad}");
+            assert_eq!(echoes.find(Incoming::new(&frame(9, bad))), None, "{bad}");
         }
     }
 
@@ -195,7 +216,7 @@ mod tests {
     fn remember_of_a_frame_whose_subscription_stands_elsewhere_does_nothing() {
         let mut echoes = Echoes::default();
         let first = frame(9, "17");
-        echoes.remember(&first, 5, SAID, FIRST);
-        assert_eq!(echoes.find(&first), None);
+        echoes.remember(Incoming::new(&first), 5, SAID, FIRST);
+        assert_eq!(echoes.find(Incoming::new(&first)), None);
     }
 }

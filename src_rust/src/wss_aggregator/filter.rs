@@ -1,7 +1,8 @@
 //! Each distinct message once, in the order of arrival: for recorders and counters.
 
 use super::batch;
-use super::echo::{First, Said};
+use super::canonical;
+use super::echo::{First, Incoming, Said};
 use super::frame::RawAccount;
 use super::ingress::{AccountState, Ingress, Message, Subject, Write, identify};
 use super::malformed::Malformed;
@@ -97,15 +98,32 @@ impl DuplicateFilter {
     pub fn push_at(&mut self, endpoint: EndpointId, frame: &[u8], arrival_ns: u64) -> Verdict {
         self.ingress.count_frame(endpoint, arrival_ns);
         let first = First { endpoint: endpoint.0, at: arrival_ns };
-        if self.is_echo(endpoint, frame, first) {
+        let incoming = Incoming::new(frame);
+        if self.is_echo(endpoint, incoming, first) {
             self.ingress.stats[endpoint.0].duplicates += 1;
             return Verdict::Duplicate;
         }
         let judged = if batch::is_batch(frame) {
-            self.judge_batch(endpoint, frame, first)
+            self.judge_batch(endpoint, incoming, first)
         } else {
-            self.judge(endpoint, frame, first)
+            self.judge(endpoint, incoming, first)
         };
+        // A verdict is long for what it may carry: the usual ones are told apart without moving it.
+        match judged {
+            Ok(Verdict::Fresh) => {
+                self.ingress.stats[endpoint.0].wins += 1;
+                Verdict::Fresh
+            }
+            Ok(Verdict::Duplicate) => {
+                self.ingress.stats[endpoint.0].duplicates += 1;
+                Verdict::Duplicate
+            }
+            other => self.count_unusual(endpoint, other),
+        }
+    }
+
+    #[cold]
+    fn count_unusual(&mut self, endpoint: EndpointId, judged: Result<Verdict, Malformed>) -> Verdict {
         let verdict = judged.unwrap_or_else(Verdict::Malformed);
         self.ingress.stats[endpoint.0].count(verdict);
         verdict
@@ -130,7 +148,7 @@ impl DuplicateFilter {
 
     /// Returns whether a frame repeats one remembered; takes notice of its lag.
     #[inline]
-    fn is_echo(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> bool {
+    fn is_echo(&mut self, endpoint: EndpointId, frame: Incoming<'_>, first: First) -> bool {
         let Some((said, earlier)) = self.ingress.echo(endpoint, frame) else { return false };
         let key = match said {
             Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
@@ -152,12 +170,13 @@ impl DuplicateFilter {
     fn judge_batch(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         first: First,
     ) -> Result<Verdict, Malformed> {
-        self.ingress.check_length(frame)?;
+        self.ingress.check_length(frame.bytes)?;
         let mut best: Option<Verdict> = None;
-        batch::for_each(frame, |message| {
+        batch::for_each(frame.bytes, |message| {
+            let message = Incoming::new(message);
             let mut verdict = self.judge(endpoint, message, first).unwrap_or_else(Verdict::Malformed);
             if let Some(best) = &mut best {
                 if *best != Verdict::Fresh {
@@ -172,9 +191,41 @@ impl DuplicateFilter {
     }
 
     #[inline]
-    fn judge(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Result<Verdict, Malformed> {
-        self.ingress.check_length(frame)?;
-        let new = match self.ingress.read(endpoint, frame)? {
+    fn judge(
+        &mut self,
+        endpoint: EndpointId,
+        frame: Incoming<'_>,
+        first: First,
+    ) -> Result<Verdict, Malformed> {
+        self.ingress.check_length(frame.bytes)?;
+        if let Some(usual) = canonical::parse(frame) {
+            let message = self.ingress.understand(endpoint, usual)?;
+            return self.judge_message(endpoint, frame, message, first);
+        }
+        self.judge_unusual(endpoint, frame, first)
+    }
+
+    #[inline(never)]
+    fn judge_unusual(
+        &mut self,
+        endpoint: EndpointId,
+        frame: Incoming<'_>,
+        first: First,
+    ) -> Result<Verdict, Malformed> {
+        let message = self.ingress.read_unusual(endpoint, frame.bytes)?;
+        self.judge_message(endpoint, frame, message, first)
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what it takes is large, and taken apart at once")]
+    fn judge_message(
+        &mut self,
+        endpoint: EndpointId,
+        frame: Incoming<'_>,
+        message: Message<'_>,
+        first: First,
+    ) -> Result<Verdict, Malformed> {
+        let new = match message {
             Message::Write { write, account } => {
                 let new = self.judge_write(endpoint, frame, &write, &account, first)?;
                 self.ingress.saw_slot(endpoint, write.slot);
@@ -240,24 +291,35 @@ impl DuplicateFilter {
     fn judge_write(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         write: &Write<'_>,
         account: &RawAccount<'_>,
         first: First,
     ) -> Result<bool, Malformed> {
-        let (text, content) = identify(&self.ingress.hasher, account)?;
-        if let Subject::Known(number) = write.subject
-            && self.seen.contains(write_key(number, write.slot, content))
-        {
-            return Ok(false);
-        }
+        // Of a text that is checked already nothing but its hash is needed.
+        let (unchecked, content) = if let Some(text) = payload::checked_text(account) {
+            (None, self.ingress.hasher.content(text, &account.owner, account.lamports))
+        } else {
+            let (text, content) = identify(&self.ingress.hasher, account)?;
+            if let Subject::Known(number) = write.subject
+                && self.seen.contains(write_key(number, write.slot, content))
+            {
+                return Ok(false);
+            }
+            (Some(text), content)
+        };
         if !(32..=44).contains(&account.owner.len()) || !base58::is_base58(&account.owner) {
             return Err(Malformed::BadPubkey);
         }
-        payload::check(&text)?;
+        if let Some(text) = unchecked {
+            payload::check(&text)?;
+        }
         let number = self.ingress.resolve(endpoint, &write.subject)?;
-        self.ingress.remember_write(frame, write, number, content, first);
-        Ok(self.is_new(endpoint, write_key(number, write.slot, content)))
+        let new = self.is_new(endpoint, write_key(number, write.slot, content));
+        if new {
+            self.ingress.remember_write(frame, write, number, content, first);
+        }
+        Ok(new)
     }
 
     /// Returns the identity of a message that is named by a text of at most 88 letters.

@@ -30,6 +30,8 @@ pub struct RawAccount<'a> {
     pub owner: Cow<'a, [u8]>,
     pub data: Cow<'a, [u8]>,
     pub encoding: Encoding,
+    /// Whether `data` is known to be canonical base64; it may be without.
+    pub is_base64: bool,
 }
 
 /// A transaction's log as it stands in a frame.
@@ -286,7 +288,7 @@ fn account<'a>(cursor: &mut Cursor<'a>) -> Result<RawAccount<'a>> {
     let (data, encoding) = data.ok_or(Malformed::MissingField("data"))?;
     let lamports = lamports.ok_or(Malformed::MissingField("lamports"))?;
     let owner = owner.ok_or(Malformed::MissingField("owner"))?;
-    Ok(RawAccount { lamports, owner, data, encoding })
+    Ok(RawAccount { lamports, owner, data, encoding, is_base64: false })
 }
 
 /// Reads `[text, encoding]`.

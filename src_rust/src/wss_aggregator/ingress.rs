@@ -1,6 +1,7 @@
 //! The half that does not care about order: endpoints, what they were asked, and whose data
 //! a frame carries.
 
+mod links;
 mod read;
 
 use std::borrow::Cow;
@@ -8,8 +9,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::batch;
-use super::budget::Budget;
-use super::echo::{Echoes, First, Said};
+use super::echo::{Echoes, First, Incoming, Said};
 use super::frame::{RawAccount, RawLog};
 use super::malformed::Malformed;
 use super::order::{Connection, NO_TIME};
@@ -21,6 +21,9 @@ use super::{AggregatorConfig, EndpointId, SlotsUpdate};
 use crate::base58;
 use crate::freshness::Watch;
 use crate::quantities::Slot;
+
+use links::Provider;
+pub use links::WordIn;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
@@ -79,8 +82,7 @@ struct Endpoint {
     subscriptions: FxHashMap<u64, Subscription>,
     /// Whether there is a connection, whatever its word counts.
     is_connected: bool,
-    /// Accounts that only this endpoint has named.
-    introduced: usize,
+    word_in: WordIn,
 }
 
 impl Endpoint {
@@ -88,10 +90,11 @@ impl Endpoint {
         self.pending = FxHashMap::default();
         self.subscriptions = FxHashMap::default();
         self.is_connected = is_connected;
+        self.word_in = WordIn::default();
     }
 }
 
-/// Instead of an endpoint's number: several endpoints, or the caller, have named the account.
+/// Instead of a provider's number: several providers, or the caller, have named the account.
 const WELL_KNOWN: u32 = u32::MAX;
 
 /// Endpoints, subscriptions and accounts.
@@ -101,8 +104,7 @@ pub struct Ingress<S> {
     endpoints: Vec<Endpoint>,
     pub links: Vec<Connection>,
     pub stats: Vec<EndpointStats>,
-    /// What may be kept back on the word of each endpoint.
-    pub budgets: Vec<Budget>,
+    pub providers: Vec<Provider>,
     pub hasher: Hasher,
     /// By the hash of the address.
     by_address: FxHashMap<u128, u32>,
@@ -121,7 +123,7 @@ impl<S: AccountState> Ingress<S> {
             endpoints: Vec::new(),
             links: Vec::new(),
             stats: Vec::new(),
-            budgets: Vec::new(),
+            providers: Vec::new(),
             hasher: Hasher::default(),
             by_address: FxHashMap::default(),
             accounts: Vec::new(),
@@ -130,75 +132,6 @@ impl<S: AccountState> Ingress<S> {
             watch: Watch::new(config.quorum, config.max_heartbeat_gap),
             echoes: Echoes::default(),
         }
-    }
-
-    pub fn endpoint(&mut self, name: &str) -> EndpointId {
-        let found = self.stats.iter().position(|stats| stats.name == name);
-        let index = found.unwrap_or_else(|| {
-            self.endpoints.push(Endpoint {
-                pending: FxHashMap::default(),
-                subscriptions: FxHashMap::default(),
-                is_connected: true,
-                introduced: 0,
-            });
-            self.budgets.push(Budget::new(self.config.max_kept_bytes));
-            self.links.push(Connection { number: 0, open: true });
-            self.watch.register(self.links.len() - 1);
-            self.stats.push(EndpointStats { name: name.to_owned(), ..EndpointStats::default() });
-            self.stats.len() - 1
-        });
-        EndpointId(index)
-    }
-
-    pub fn endpoint_numbered(&self, number: usize) -> Option<EndpointId> {
-        (number < self.endpoints.len()).then_some(EndpointId(number))
-    }
-
-    pub fn connect(&mut self, endpoint: EndpointId) {
-        self.endpoints[endpoint.0].reset(true);
-        self.watch.connect(endpoint.0);
-        self.relink(endpoint, !self.stats[endpoint.0].is_quarantined);
-    }
-
-    /// Starts a new sequence of deliveries, which has a word if `open`.
-    fn relink(&mut self, endpoint: EndpointId, open: bool) {
-        let link = &mut self.links[endpoint.0];
-        *link = Connection { number: link.number.wrapping_add(1), open };
-    }
-
-    /// Returns whether there was a connection to close.
-    pub fn disconnect(&mut self, endpoint: EndpointId) -> bool {
-        let was_connected = self.endpoints[endpoint.0].is_connected;
-        self.endpoints[endpoint.0].reset(false);
-        self.watch.close(endpoint.0);
-        self.links[endpoint.0].open = false;
-        self.stats[endpoint.0].disconnects += u64::from(was_connected);
-        was_connected
-    }
-
-    /// Takes an endpoint's word away, or gives it back; returns whether that changes anything.
-    pub fn set_quarantine(&mut self, endpoint: EndpointId, quarantined: bool) -> bool {
-        let stats = &mut self.stats[endpoint.0];
-        if stats.is_quarantined == quarantined {
-            return false;
-        }
-        stats.is_quarantined = quarantined;
-        stats.quarantines += u64::from(quarantined);
-        let open = self.endpoints[endpoint.0].is_connected && !quarantined;
-        self.relink(endpoint, open);
-        self.watch.close(endpoint.0);
-        if open {
-            self.watch.connect(endpoint.0);
-            for subscription in self.endpoints[endpoint.0].subscriptions.values() {
-                if let Subscription::Account(account) = subscription {
-                    self.watch.confirmed(endpoint.0, *account);
-                }
-            }
-        }
-        if quarantined {
-            self.progress.withdraw(endpoint.0, &self.links);
-        }
-        true
     }
 
     /// Counts a frame, and when it came.
@@ -283,12 +216,12 @@ impl<S: AccountState> Ingress<S> {
         let max = self.config.max_accounts;
         let account = u32::try_from(self.accounts.len()).ok().filter(|_| self.accounts.len() < max);
         let account = account.ok_or(Malformed::TooManyAccounts { max })?;
-        if let Some(endpoint) = self.endpoints.get_mut(by as usize) {
+        if let Some(provider) = self.providers.get_mut(by as usize) {
             let max = self.config.max_introduced;
-            if endpoint.introduced >= max {
+            if provider.introduced >= max {
                 return Err(Malformed::TooManyIntroduced { max });
             }
-            endpoint.introduced += 1;
+            provider.introduced += 1;
         }
         self.accounts.push(state);
         self.introducers.push(by);
@@ -301,14 +234,14 @@ impl<S: AccountState> Ingress<S> {
     fn named(&mut self, account: u32, by: u32) {
         let introducer = &mut self.introducers[account as usize];
         if *introducer != WELL_KNOWN && *introducer != by {
-            self.endpoints[*introducer as usize].introduced -= 1;
+            self.providers[*introducer as usize].introduced -= 1;
             *introducer = WELL_KNOWN;
         }
     }
 
     /// Returns the account that a write is of; remembers it on first mention.
     pub fn resolve(&mut self, endpoint: EndpointId, subject: &Subject<'_>) -> Result<u32> {
-        let by = u32::try_from(endpoint.0).unwrap_or(WELL_KNOWN);
+        let by = self.provider_of(endpoint);
         match subject {
             Subject::Known(account) => {
                 self.named(*account, by);
@@ -320,7 +253,7 @@ impl<S: AccountState> Ingress<S> {
 
     /// Returns what the frame says if it repeats one remembered, whoever sent that.
     #[inline]
-    pub fn echo(&mut self, endpoint: EndpointId, frame: &[u8]) -> Option<(Said, First)> {
+    pub fn echo(&mut self, endpoint: EndpointId, frame: Incoming<'_>) -> Option<(Said, First)> {
         let (said, subscription, first) = self.echoes.find(frame)?;
         match said {
             Said::Account { number, .. } => {
@@ -331,7 +264,7 @@ impl<S: AccountState> Ingress<S> {
                 (*subscribed == number).then_some((said, first))
             }
             Said::Program { number, .. } => {
-                self.named(number, u32::try_from(endpoint.0).unwrap_or(WELL_KNOWN));
+                self.named(number, self.provider_of(endpoint));
                 Some((said, first))
             }
             Said::Logs { .. } => Some((said, first)),
@@ -347,7 +280,7 @@ impl<S: AccountState> Ingress<S> {
     #[inline]
     pub fn remember_write(
         &mut self,
-        frame: &[u8],
+        frame: Incoming<'_>,
         write: &Write<'_>,
         number: u32,
         content: Content,
@@ -364,7 +297,7 @@ impl<S: AccountState> Ingress<S> {
 
     /// Remembers a sound frame with a log.
     #[inline]
-    pub fn remember_log(&mut self, frame: &[u8], number_at: usize, key: u128, first: First) {
+    pub fn remember_log(&mut self, frame: Incoming<'_>, number_at: usize, key: u128, first: First) {
         self.echoes.remember(frame, number_at, Said::Logs { key }, first);
     }
 

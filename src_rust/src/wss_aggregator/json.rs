@@ -125,12 +125,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over a whole number of 1 to 20 digits without leading zeros that fits 64 bits.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every frame that is news, and small")]
     pub fn digits_u64(&mut self) -> Option<u64> {
         let rest = self.rest();
-        let (mut value, mut digits) = (0_u64, 0);
+        let (mut value, mut digits) = match rest.first_chunk() {
+            Some(eight) => digits_of(*eight),
+            None => (0, 0),
+        };
         // 19 digits always fit.
-        for byte in rest.iter().take(19) {
+        for byte in rest.iter().take(19).skip(digits) {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 break;
@@ -349,6 +353,39 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Returns the number that the decimal digits at the beginning are, and how many there are.
+#[inline]
+fn digits_of(text: [u8; 8]) -> (u64, usize) {
+    let digits = u64::from_le_bytes(text) ^ (ONES * 0x30);
+    // A byte above 9 carries into its high bit, or has it set; no carry leaves its byte before one does.
+    let others = (digits.wrapping_add(ONES * 0x76) | digits) & HIGH_BITS;
+    let count = others.trailing_zeros() / 8;
+    // The digits move to the end, as if zeros stood before them; pairs, then fours, then all are joined.
+    let digits = digits.checked_shl(64 - 8 * count).unwrap_or_default();
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    let all = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF;
+    (all, count as usize)
+}
+
+/// Returns the number that the decimal digits at the end of a text are, of which only the last 19
+/// count, and how many of them there are. 19 may not fit: then the number is wrong.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "on the way of every frame, and small")]
+pub fn last_digits(text: &[u8]) -> (u64, usize) {
+    let (mut number, mut power, mut digits) = (0_u64, 1_u64, 0);
+    for byte in text.iter().rev().take(19) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number.wrapping_add(u64::from(digit).wrapping_mul(power));
+        power = power.wrapping_mul(10);
+        digits += 1;
+    }
+    (number, digits)
+}
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = ONES << 7;
 
@@ -372,4 +409,41 @@ fn special_byte(bytes: &[u8]) -> usize {
     let special = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < 0x20;
     let rest = tail.iter().position(special).unwrap_or(tail.len());
     bytes.len() - tail.len() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_u64_of_every_length_is_the_number_and_stops_behind_it() {
+        let longest = u64::MAX.to_string();
+        for length in 1..=longest.len() {
+            let number = &longest[..length];
+            for after in ["", ",", "}}]]}}]]", "/:/:/:/:", "\u{ba}\u{b9}\u{b0}123456"] {
+                let text = format!("{number}{after}");
+                let mut at = Cursor::new(text.as_bytes());
+                assert_eq!(at.digits_u64(), number.parse().ok(), "{text}");
+                assert_eq!(at.rest(), after.as_bytes(), "{text}");
+            }
+        }
+        for bad in ["", "x", "00", "012345678", "-1", "18446744073709551616", "100000000000000000000"] {
+            assert_eq!(Cursor::new(bad.as_bytes()).digits_u64(), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn last_digits_are_those_behind_the_last_other_byte() {
+        for (text, expected) in [
+            (&b"x:1203"[..], (1203, 4)),
+            (b"907", (907, 3)),
+            (b"7x", (0, 0)),
+            (b"", (0, 0)),
+            (b"\xb1\xb21", (1, 1)),
+            (b"a123456789012345678", (123_456_789_012_345_678, 18)),
+        ] {
+            assert_eq!(last_digits(text), expected, "{text:?}");
+        }
+        assert_eq!(last_digits(&[b'1'; 30]).1, 19);
+    }
 }

@@ -48,6 +48,8 @@ pub struct Connection {
     pub number: u32,
     /// Whether it is open.
     pub open: bool,
+    /// Number of the provider.
+    pub provider: u32,
 }
 
 /// How a write was delivered.
@@ -80,7 +82,7 @@ pub struct Delivery<'a> {
     pub at: u64,
 }
 
-/// The time of an arrival that came without one.
+/// The time of a frame that came without one.
 pub const NO_TIME: u64 = u64::MAX;
 
 /// Returns how long `at` is after `first`, if both times are known.
@@ -200,13 +202,15 @@ impl<D> Run<D> {
 pub struct Writes<D> {
     slot: Option<Slot>,
     current: Element,
+    /// The provider on whose word that is applied.
+    by: u32,
     /// By number of the endpoint.
     runs: Vec<Run<D>>,
 }
 
 impl<D> Default for Writes<D> {
     fn default() -> Self {
-        Self { slot: None, current: DOUBTED, runs: Vec::new() }
+        Self { slot: None, current: DOUBTED, by: 0, runs: Vec::new() }
     }
 }
 
@@ -239,6 +243,7 @@ impl<D> Writes<D> {
             run.clear();
         }
         self.slot = Some(slot);
+        self.by = from.links[from.endpoint].provider;
         self.current = self.run(from.endpoint, from.links).append(content, from.source, from.at);
     }
 
@@ -290,6 +295,7 @@ impl<D> Writes<D> {
         }
         if self.is_newer(endpoint, element) || self.is_unanimous(links, element.content) {
             self.current = element;
+            self.by = links[endpoint].provider;
             // The same state under another number needs no second application.
             return if content == current.content { Arrival::Duplicate } else { Arrival::Fresh };
         }
@@ -319,8 +325,9 @@ impl<D> Writes<D> {
             .iter_mut()
             .enumerate()
             .find(|(endpoint, run)| is_open(links, *endpoint, run) && run.kept.is_some());
-        let (_, run) = run?;
+        let (endpoint, run) = run?;
         self.current = run.last()?;
+        self.by = links[endpoint].provider;
         Some((slot, run.kept.take()?.into_inner()))
     }
 
@@ -335,18 +342,21 @@ impl<D> Writes<D> {
             .unwrap_or(NO_TIME)
     }
 
-    /// Forgets what an endpoint has delivered. If no other has delivered the applied write in its
-    /// slot, that is forgotten too and true comes back: then a write of slot `floor` or later is
-    /// taken as the first one, or, if others have a word in this slot, the one they agree on.
-    pub fn disown(&mut self, endpoint: usize, floor: Slot) -> bool {
-        let Some(disowned) = self.runs.get_mut(endpoint).filter(|run| !run.elements.is_empty()) else {
-            return false;
-        };
-        let alone = disowned.elements.iter().any(|element| element.content == self.current.content);
-        disowned.clear();
-        let others =
-            |run: &&Run<D>| run.elements.iter().any(|element| element.content == self.current.content);
-        if !alone || self.runs.iter().any(|run| others(&run)) {
+    /// Forgets what a provider has delivered. If the applied write was applied on its word, and no other
+    /// provider has delivered that in its slot, it is forgotten too and true comes back: then a write of
+    /// slot `floor` or later is taken as the first one, or, if others have a word in this slot, the one
+    /// they agree on.
+    pub fn disown(&mut self, provider: u32, links: &[Connection], floor: Slot) -> bool {
+        for (run, _) in self.runs.iter_mut().zip(links).filter(|(_, link)| link.provider == provider) {
+            run.clear();
+        }
+        let confirms =
+            |run: &Run<D>| run.elements.iter().any(|element| element.content == self.current.content);
+        if self.slot.is_none()
+            || self.by != provider
+            || self.current == DOUBTED
+            || self.runs.iter().any(confirms)
+        {
             return false;
         }
         self.current = DOUBTED;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
 use base64_simd::STANDARD;
-use xxhash_rust::xxh3::xxh3_128_with_secret;
+use twox_hash::XxHash3_128;
 
 use super::frame::{Encoding, RawAccount};
 use super::malformed::Malformed;
@@ -35,6 +35,13 @@ pub fn canonical_text<'a>(raw: &'a RawAccount<'_>) -> Result<Cow<'a, [u8]>, Malf
             Ok(Cow::Owned(STANDARD.encode_type(unpack(&packed)?)))
         }
     }
+}
+
+/// Returns the data if it is plain base64 text and known to be canonical.
+#[inline]
+pub fn checked_text<'a>(raw: &'a RawAccount<'_>) -> Option<&'a [u8]> {
+    let is_checked = raw.is_base64 && raw.encoding == Encoding::Base64 && raw.data.len() <= MAX_TEXT;
+    is_checked.then_some(&raw.data[..])
 }
 
 /// Unpacks one zstd frame, never holding more than [`MAX_DATA`] bytes.
@@ -81,7 +88,8 @@ impl Hasher {
     /// Returns the hash of `bytes`.
     #[inline]
     pub fn hash(&self, bytes: &[u8]) -> u128 {
-        xxh3_128_with_secret(bytes, &self.secret)
+        XxHash3_128::oneshot_with_secret(&self.secret, bytes)
+            .unwrap_or_else(|_| unreachable!("192 bytes are long enough for a secret"))
     }
 
     /// Returns the identity of a state.

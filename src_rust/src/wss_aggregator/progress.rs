@@ -1,6 +1,7 @@
 //! How far the chain is, by the word of endpoints that may lie.
 
 use super::order::Connection;
+use crate::provider;
 use crate::quantities::Slot;
 
 /// The highest slot that each endpoint has named in a sound frame, and what follows.
@@ -29,9 +30,9 @@ impl Progress {
         }
     }
 
-    /// Forgets what an endpoint has named.
-    pub fn withdraw(&mut self, endpoint: usize, links: &[Connection]) {
-        if let Some(told) = self.told.get_mut(endpoint) {
+    /// Forgets what a provider has named.
+    pub fn withdraw(&mut self, provider: u32, links: &[Connection]) {
+        for (told, _) in self.told.iter_mut().zip(links).filter(|(_, link)| link.provider == provider) {
             *told = None;
         }
         self.highest = None;
@@ -39,23 +40,22 @@ impl Progress {
     }
 
     fn update(&mut self, links: &[Connection]) {
-        let mut told: Vec<Slot> = self.told.iter().copied().flatten().collect();
-        told.sort_unstable_by(|a, b| b.cmp(a));
+        let all = || self.told.iter().zip(links);
+        let told = provider::reached(all().filter_map(|(told, link)| Some((link.provider, (*told)?))));
         self.highest = self.highest.max(told.get(self.quorum - 1).copied());
-        let open = self.told.iter().zip(links).filter(|(_, link)| link.open);
-        let mut open: Vec<Slot> = open.filter_map(|(told, _)| *told).collect();
-        open.sort_unstable_by(|a, b| b.cmp(a));
+        let open = all().filter(|(_, link)| link.open);
+        let open = provider::reached(open.filter_map(|(told, link)| Some((link.provider, (*told)?))));
         self.base = if open.len() >= 3 { open.get(open.len() / 2).copied() } else { told.first().copied() };
     }
 
-    /// Returns the highest slot that as many endpoints as the quorum asks for have reached.
+    /// Returns the highest slot that as many providers as the quorum asks for have reached.
     #[inline]
     pub fn highest(&self) -> Option<Slot> {
         self.highest
     }
 
     /// Returns the slot that a believable slot is at most so far ahead of: with three or more
-    /// connected endpoints the one that half of them have reached, so that one alone cannot move
+    /// connected providers the one that half of them have reached, so that one alone cannot move
     /// it; else the highest.
     #[inline]
     pub fn base(&self) -> Option<Slot> {
@@ -72,7 +72,11 @@ impl Progress {
 mod tests {
     use super::*;
 
-    const OPEN: [Connection; 4] = [Connection { number: 0, open: true }; 4];
+    const fn open(provider: u32) -> Connection {
+        Connection { number: 0, open: true, provider }
+    }
+
+    const OPEN: [Connection; 4] = [open(0), open(1), open(2), open(3)];
 
     #[test]
     fn base_of_three_is_not_moved_by_one() {
@@ -108,5 +112,19 @@ mod tests {
         links[0].open = false;
         progress.saw(2, 501, &links);
         assert_eq!(progress.base(), Some(501));
+    }
+
+    #[test]
+    fn base_and_highest_count_the_connections_of_a_provider_once() {
+        let links = [open(0), open(1), open(2), open(2), open(2)];
+        for quorum in [1, 2] {
+            let mut progress = Progress::new(quorum);
+            for (endpoint, slot) in [(0, 10), (1, 12), (2, 1000), (3, 1001), (4, 1002)] {
+                progress.saw(endpoint, slot, &links);
+            }
+            assert_eq!((progress.base(), progress.highest()), (Some(12), Some([1002, 12][quorum - 1])));
+            progress.withdraw(2, &links);
+            assert_eq!(progress.told(4), None);
+        }
     }
 }

@@ -1,9 +1,9 @@
-//! Endpoints that misbehave: how much is too much.
+//! Providers that misbehave: how much is too much.
 
 use super::malformed::Malformed;
 
-/// When an endpoint is put under quarantine without being asked. It is when more than a
-/// bound happens within 1,000 frames of that endpoint.
+/// When a provider is put under quarantine without being asked. It is when more than a
+/// bound happens within 1,000 frames, whichever of its connections they come over.
 ///
 /// Off by default: an endpoint that loses writes disagrees, too, and cutting off an honest one by
 /// mistake costs speed at the moment it matters, while counters and a hand on
@@ -26,10 +26,10 @@ impl Default for QuarantineLimits {
     }
 }
 
-/// Frames after which an endpoint's offences are forgotten.
+/// Frames after which a provider's offences are forgotten.
 const WINDOW: u32 = 1000;
 
-/// What an endpoint has done wrong within its last frames.
+/// What a provider has done wrong within its last frames.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Conduct {
     frames: u32,

@@ -1,4 +1,4 @@
-//! The messages seen last, and by how many endpoints.
+//! The messages seen last, and by how many speakers: providers, or for a filter endpoints.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;

@@ -36,10 +36,10 @@ pub struct EndpointStats {
     pub malformed: [u64; Malformed::REASONS.len()],
     /// Connections closed.
     pub disconnects: u64,
-    /// Last writes of a slot that stand alone against what two other endpoints delivered last: this
+    /// Last writes of a slot that stand alone against what two other providers delivered last: this
     /// endpoint lost a write, or lies.
     pub disagreements: u64,
-    /// Owners that this endpoint alone named, while two others named the applied one.
+    /// Owners that its provider alone named, while two others named the applied one.
     pub wrong_owners: u64,
     /// How far duplicates were behind the first arrival, where both came with a time.
     pub lag: LagHistogram,
@@ -47,7 +47,7 @@ pub struct EndpointStats {
     pub highest_slot: Option<Slot>,
     /// When the last frame came, in nanoseconds of the caller's clock.
     pub last_arrival_ns: Option<u64>,
-    /// Whether it is under quarantine.
+    /// Whether its provider is under quarantine.
     pub is_quarantined: bool,
     /// How often it was put there.
     pub quarantines: u64,
@@ -72,7 +72,7 @@ pub struct AggregatorStats {
     pub accounts: usize,
     /// Writes kept back that were released by a disconnect or a quarantine.
     pub released: u64,
-    /// Last writes of a slot that differ between two endpoints, one against one.
+    /// Last writes of a slot that differ between two providers, one against one.
     pub disputes: u64,
     /// The highest slot, as [`WssAggregator::highest_slot`](super::WssAggregator::highest_slot).
     pub highest_slot: Slot,

@@ -105,13 +105,15 @@ impl<D> Order<D> {
         }
     }
 
-    /// Forgets what an endpoint has delivered; returns whether the applied state rests on its word
+    /// Forgets what a provider has delivered; returns whether the applied state rests on its word
     /// alone. See [`Writes::disown`].
-    pub fn disown(&mut self, endpoint: usize, floor: Slot) -> bool {
+    pub fn disown(&mut self, provider: u32, links: &[Connection], floor: Slot) -> bool {
         match self {
-            Self::First(writes) => writes.disown(endpoint, floor),
+            Self::First(writes) => writes.disown(provider, links, floor),
             Self::Quorum(_, writes) => {
-                writes.silence(endpoint);
+                for (endpoint, _) in links.iter().enumerate().filter(|(_, link)| link.provider == provider) {
+                    writes.silence(endpoint);
+                }
                 false // others have delivered it
             }
         }

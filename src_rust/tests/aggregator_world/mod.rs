@@ -93,8 +93,15 @@ impl World {
     }
 
     pub fn with(config: AggregatorConfig, chain: Vec<Write>, count: usize) -> Self {
+        let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+        Self::named(config, chain, &names)
+    }
+
+    /// As [`with`](Self::with), with one endpoint of each name.
+    pub fn named<S: AsRef<str>>(config: AggregatorConfig, chain: Vec<Write>, names: &[S]) -> Self {
+        let count = names.len();
         let mut aggregator = WssAggregator::new(config);
-        let endpoints = (0..count).map(|number| aggregator.endpoint(&number.to_string())).collect();
+        let endpoints = names.iter().map(|name| aggregator.endpoint(name.as_ref())).collect();
         let mut world = Self {
             chain,
             aggregator,
@@ -179,6 +186,14 @@ impl World {
         let slot = (slot + late).min(limit);
         self.read[endpoint] = position;
         self.answer(endpoint, slot, state);
+    }
+
+    /// Reads over HTTP: the answer is a connection of its own that ends with it.
+    pub fn read_over_http(&mut self, endpoint: usize, slot: u64, state: usize) {
+        self.aggregator.connect(self.endpoints[endpoint]);
+        self.open[endpoint] = true;
+        self.answer(endpoint, slot, state);
+        self.disconnect(endpoint);
     }
 
     /// Asks for the account and answers, truly or not.

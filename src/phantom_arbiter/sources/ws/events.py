@@ -30,6 +30,8 @@ class EventKind(StrEnum):
     """An endpoint's limits leave no place for some subscriptions."""
     GAP = "gap"
     """Heartbeats of a connection are missing; what it said meanwhile is read again."""
+    QUARANTINED = "quarantined"
+    """A provider is no longer believed; all is read again from others."""
     UNREAD = "unread"
     """Accounts could not be read anywhere; they are asked for again."""
     UNSEARCHED = "unsearched"

@@ -220,7 +220,6 @@ impl IncrementalCycleFinder {
 
 /// Adds this file's names to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<WeightedCycle>()?;
-    m.add_class::<CycleUpdate>()?;
-    m.add_class::<IncrementalCycleFinder>()
+    add_classes!(m, WeightedCycle, CycleUpdate, IncrementalCycleFinder);
+    Ok(())
 }

@@ -137,9 +137,6 @@ pub(super) fn stale_accounts(engine: &mut Engine) -> Vec<PyStaleAccount> {
 
 /// Adds this file's classes to the module.
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<PyBlockedPool>()?;
-    m.add_class::<PyConnectionFreshness>()?;
-    m.add_class::<PyMarketFreshness>()?;
-    m.add_class::<PyPoolFreshness>()?;
-    m.add_class::<PyStaleAccount>()
+    add_classes!(m, PyBlockedPool, PyConnectionFreshness, PyMarketFreshness, PyPoolFreshness, PyStaleAccount);
+    Ok(())
 }

@@ -147,6 +147,6 @@ fn known_pool(pool: i64) -> PyResult<u32> {
 
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_class::<IndexedCycles>()?;
-    m.add_class::<CycleIndex>()
+    add_classes!(m, IndexedCycles, CycleIndex);
+    Ok(())
 }

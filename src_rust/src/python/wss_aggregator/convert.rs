@@ -50,12 +50,24 @@ impl AccountUpdate {
 }
 
 /// The log of one transaction.
-#[pyclass(frozen, get_all, module = "phantom_core")]
+#[pyclass(frozen, module = "phantom_core")]
 pub(super) struct LogUpdate {
+    #[pyo3(get)]
     signature: String,
+    #[pyo3(get)]
     slot: u64,
+    #[pyo3(get)]
     failed: bool,
-    logs: Vec<String>,
+    logs: core::Logs,
+}
+
+#[pymethods]
+impl LogUpdate {
+    /// Read only when asked for: few look at every log.
+    #[getter]
+    fn logs(&self) -> Vec<String> {
+        self.logs.lines()
+    }
 }
 
 /// A slot begins.
@@ -131,7 +143,7 @@ pub struct AggregatorStats {
 /// When endpoints are put under quarantine unasked.
 #[pyclass(frozen, from_py_object, module = "phantom_core")]
 #[derive(Clone, Copy)]
-pub(super) struct QuarantineLimits(pub(super) core::QuarantineLimits);
+pub struct QuarantineLimits(pub core::QuarantineLimits);
 
 #[pymethods]
 impl QuarantineLimits {
@@ -242,7 +254,7 @@ fn convert_update(py: Python<'_>, update: core::AccountUpdate) -> PyResult<Py<Py
 fn convert_notification(py: Python<'_>, notification: Notification) -> PyResult<Py<PyAny>> {
     Ok(match notification {
         Notification::Log { signature, slot, failed, logs } => {
-            Py::new(py, LogUpdate { signature, slot, failed, logs: logs.lines() })?.into_any()
+            Py::new(py, LogUpdate { signature, slot, failed, logs })?.into_any()
         }
         Notification::Slot { slot, parent, root } => {
             Py::new(py, SlotUpdate { slot, parent, root })?.into_any()

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::super::echo::{First, Said};
+use super::super::echo::{First, Incoming, Said};
 use super::super::frame::RawAccount;
 use super::super::ingress::{Message, Subject, Write, identify};
 use super::super::malformed::Malformed;
@@ -58,7 +58,7 @@ impl WssAggregator {
     pub(super) fn message(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         first: First,
         updates: &mut Vec<AccountUpdate>,
     ) -> Verdict {
@@ -85,7 +85,7 @@ impl WssAggregator {
 
     /// Judges a frame that repeats one just taken, unless it is needed once more.
     #[inline]
-    fn judge_echo(&mut self, endpoint: EndpointId, frame: &[u8], first: First) -> Option<Repeat> {
+    fn judge_echo(&mut self, endpoint: EndpointId, frame: Incoming<'_>, first: First) -> Option<Repeat> {
         let (said, earlier) = self.ingress.echo(endpoint, frame)?;
         let verdict = match said {
             Said::Account { number, slot, content } | Said::Program { number, slot, content } => {
@@ -122,7 +122,7 @@ impl WssAggregator {
                     return None;
                 }
                 if writes.is_applied(content) {
-                    witnesses.repeats_owner(endpoint.0);
+                    witnesses.repeats_owner(links[endpoint.0].provider);
                 }
                 Some(Repeat::Duplicate)
             }
@@ -140,11 +140,11 @@ impl WssAggregator {
     fn judge(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         first: First,
         updates: &mut Vec<AccountUpdate>,
     ) -> Result<Judged> {
-        self.ingress.check_length(frame)?;
+        self.ingress.check_length(frame.bytes)?;
         Ok(Judged::One(match self.ingress.read(endpoint, frame)? {
             Message::Write { write, account } => {
                 let verdict = self.write(endpoint, frame, &write, &account, first, updates)?;
@@ -160,7 +160,7 @@ impl WssAggregator {
                 let rest = if self.config.quorum > 1 { self.ingress.hasher.hash(log.lines) } else { 0 };
                 let numbers = if rest == 0 { [0; 2] } else { [slot, u64::from(log.failed)] };
                 let key = self.key(kind::LOG, numbers, rest, &log.signature);
-                let said = self.seen.say(endpoint.0, key);
+                let said = self.say(endpoint, key);
                 if said == seen::Said::News {
                     self.ingress.remember_log(frame, number_at, key, first);
                     let signature = String::from_utf8_lossy(&log.signature).into_owned();
@@ -175,7 +175,7 @@ impl WssAggregator {
                 let key = self.key(kind::SLOT, [slot, parent], u128::from(root), &[]);
                 match Some(slot).cmp(&self.highest_notified_slot) {
                     Ordering::Greater => {
-                        let said = self.seen.say(endpoint.0, key);
+                        let said = self.say(endpoint, key);
                         if said == seen::Said::News {
                             self.highest_notified_slot = Some(slot);
                             self.notifications.push(Notification::Slot { slot, parent, root });
@@ -191,7 +191,7 @@ impl WssAggregator {
                 let key = self.key(kind::ROOT, [root, 0], 0, &[]);
                 match Some(root).cmp(&self.highest_root) {
                     Ordering::Greater => {
-                        let said = self.seen.say(endpoint.0, key);
+                        let said = self.say(endpoint, key);
                         if said == seen::Said::News {
                             self.highest_root = Some(root);
                             self.notifications.push(Notification::Root { root });
@@ -206,7 +206,7 @@ impl WssAggregator {
                 self.ingress.saw_slot(endpoint, update.slot);
                 // When it happened differs from node to node.
                 let key = self.key(kind::SLOTS_UPDATE, [update.slot, 0], 0, update.stage.name().as_bytes());
-                let said = self.seen.say(endpoint.0, key);
+                let said = self.say(endpoint, key);
                 if said == seen::Said::News {
                     self.notifications.push(Notification::SlotsUpdate(update));
                 }
@@ -217,7 +217,7 @@ impl WssAggregator {
                 let outcome = u64::from(failed && self.config.quorum > 1);
                 let numbers = [u64::from(received), outcome];
                 let key = self.key(kind::SIGNATURE, numbers, 0, signature.as_bytes());
-                let said = self.seen.say(endpoint.0, key);
+                let said = self.say(endpoint, key);
                 if said == seen::Said::News {
                     self.notifications.push(Notification::Signature { signature, slot, received, failed });
                 }
@@ -225,6 +225,12 @@ impl WssAggregator {
             }
             Message::Control => Verdict::Control,
         }))
+    }
+
+    /// Takes notice that a message is said, by the provider of `endpoint`.
+    #[inline]
+    fn say(&mut self, endpoint: EndpointId, key: u128) -> seen::Said {
+        self.seen.say(self.ingress.provider_of(endpoint) as usize, key)
     }
 
     /// Returns the identity of a message that is named by a text of at most 88 letters.
@@ -244,7 +250,7 @@ impl WssAggregator {
     fn write(
         &mut self,
         endpoint: EndpointId,
-        frame: &[u8],
+        frame: Incoming<'_>,
         write: &Write<'_>,
         raw: &RawAccount<'_>,
         first: First,
@@ -270,8 +276,9 @@ impl WssAggregator {
         }
         let account = self.decode(known, raw, &text)?;
         let number = self.ingress.resolve(endpoint, &write.subject)?;
+        let provider = self.ingress.provider_of(endpoint);
         let entry = &mut self.ingress.accounts[number as usize];
-        if !entry.witnesses.names_owner(endpoint.0, account.owner) {
+        if !entry.witnesses.names_owner(provider, account.owner) {
             if self.config.quorum <= 1 {
                 entry.writes.silence(endpoint.0);
                 keep_spare(&mut self.spare, account.data);
@@ -279,7 +286,7 @@ impl WssAggregator {
             }
             // Nothing is applied on one word; it is only counted.
             self.ingress.stats[endpoint.0].wrong_owners += 1;
-            self.conduct[endpoint.0].wrong_owner();
+            self.conduct_of(endpoint).wrong_owner();
         }
         self.ingress.remember_write(frame, write, number, content, first);
         self.testify(endpoint, number, write.slot, content);
@@ -315,6 +322,10 @@ impl WssAggregator {
         }
         self.ingress.answered(endpoint, id);
         self.ingress.saw_slot(endpoint, slot);
+        let read: Vec<u32> = decoded.iter().map(|(number, ..)| *number).collect();
+        if !read.is_empty() {
+            self.ingress.spoke(endpoint, &read);
+        }
         let mut best = Verdict::Control; // an answer without accounts
         for (number, content, account) in decoded {
             let state = State { number, slot, content, account };
@@ -337,7 +348,7 @@ impl WssAggregator {
     ) -> Verdict {
         let State { number, slot, content, account } = state;
         let from = Delivery { endpoint: endpoint.0, links: &self.ingress.links, source, at: first.at };
-        let budget = &self.ingress.budgets[endpoint.0];
+        let budget = &self.ingress.providers[self.ingress.provider_of(endpoint) as usize].budget;
         let Ordered { pubkey, writes, is_doubted, evidence, .. } =
             &mut self.ingress.accounts[number as usize];
         let before = writes.slot();

@@ -5,6 +5,7 @@ use crate::base58;
 use crate::quantities::Slot;
 use crate::wss_aggregator::EndpointId;
 use crate::wss_aggregator::canonical;
+use crate::wss_aggregator::echo::Incoming;
 use crate::wss_aggregator::frame::{self, Frame};
 use crate::wss_aggregator::json::Cursor;
 use crate::wss_aggregator::malformed::Malformed;
@@ -12,11 +13,23 @@ use crate::wss_aggregator::malformed::Malformed;
 impl<S: AccountState> Ingress<S> {
     /// Reads one incoming message. Changes nothing but what a sound confirmation changes.
     #[inline]
-    pub fn read<'a>(&mut self, endpoint: EndpointId, bytes: &'a [u8]) -> Result<Message<'a>> {
-        let frame = match canonical::parse(bytes) {
-            Some(frame) => frame,
-            None => frame::parse(bytes)?,
-        };
+    pub fn read<'a>(&mut self, endpoint: EndpointId, incoming: Incoming<'a>) -> Result<Message<'a>> {
+        match canonical::parse(incoming) {
+            Some(frame) => self.understand(endpoint, frame),
+            None => self.read_unusual(endpoint, incoming.bytes),
+        }
+    }
+
+    /// Reads a message that is not spelled as usual, or is none of the usual ones.
+    #[inline(never)]
+    pub fn read_unusual<'a>(&mut self, endpoint: EndpointId, bytes: &'a [u8]) -> Result<Message<'a>> {
+        self.understand(endpoint, frame::parse(bytes)?)
+    }
+
+    /// Resolves what a frame says.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what it takes and returns is large, and taken apart at once")]
+    pub fn understand<'a>(&mut self, endpoint: EndpointId, frame: Frame<'a>) -> Result<Message<'a>> {
         match frame {
             Frame::Account { slot, subscription, number_at, account } => {
                 let all = &self.endpoints[endpoint.0].subscriptions;

@@ -8,7 +8,7 @@ const B: Content = 2;
 const C: Content = 3;
 
 fn open(count: usize) -> Vec<Connection> {
-    vec![Connection { number: 0, open: true }; count]
+    vec![Connection { number: 0, open: true, provider: 0 }; count]
 }
 
 fn from(endpoint: usize, links: &[Connection]) -> Delivery<'_> {
