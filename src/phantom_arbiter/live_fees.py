@@ -85,7 +85,8 @@ async def read_fees(
 ) -> LiveFees:
     """Ask every endpoint for the recent fees of every account, and return what to offer.
 
-    With three endpoints or more a slot counts only if two speak of it.
+    With three endpoints or more a slot counts only if two speak of it: if all but one fail, nothing is
+    known, and `failures` says why.
 
     Raises:
         EndpointError: None of the endpoints gave a good answer.
@@ -102,7 +103,8 @@ async def read_fees(
         if slot is None:
             slot = await pool.slot()
         answers = await asyncio.gather(*(_ask(pool, each, accounts) for each in endpoints))
-    engine = FeeEngine(quorum=2 if len(endpoints) >= 3 else 1)
+    quorum = 2 if len(endpoints) >= 3 else 1
+    engine = FeeEngine(quorum=quorum)
     engine.advance(slot)
     taken: list[tuple[str, int]] = []
     failures: list[str] = []
@@ -118,6 +120,9 @@ async def read_fees(
             failures.append(text if isinstance(error, EndpointError) else f"endpoint {endpoint.name}: {text}")
     if not taken and last is not None:
         raise last
+    if 0 < len(taken) < quorum:
+        alone = f"only endpoint {taken[0][0]} answered, of {len(endpoints)}"
+        failures.append(f"{alone}: one alone is not believed")
     offers = []
     for percentile in percentiles:
         estimate = engine.price(accounts, percentile)

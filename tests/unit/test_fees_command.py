@@ -98,6 +98,20 @@ def test_one_liar_of_three_changes_nothing_and_one_far_ahead_is_named(
     assert "slots ahead" in failure
 
 
+def test_one_answer_of_three_is_not_believed_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    refusing = error(-32601, "no such method")
+    with (
+        serving(RpcServer("a", refusing)) as a,
+        serving(RpcServer("b", node(lambda _: 10**12))) as b,
+        serving(RpcServer("c", refusing)) as c,
+    ):
+        urls = [word for each in (a, b, c) for word in ("--url", url(each))]
+        assert main(["fees", SOL_USDC, "--percentile", "90", "--json", *urls]) == 0
+        found = json.loads(capsys.readouterr().out)
+    assert (found["offers"][0]["basis"], found["offers"][0]["price_micro_lamports"]) == ("cold", 50_000)
+    assert "only endpoint url-2 answered, of 3" in found["failures"][-1]
+
+
 def test_endpoints_that_refuse_are_an_error_without_their_key(capsys: pytest.CaptureFixture[str]) -> None:
     with serving(RpcServer("a", error(-32601, f"no such method, {KEY}"))) as server:
         assert main(["fees", SOL_USDC, "--url", url(server)]) == 1
@@ -143,6 +157,9 @@ def test_the_back_test_prints_draws_and_speaks_json(capsys: pytest.CaptureFixtur
         (["--history", str(HISTORY), "--plot", "a.gif"], "--plot a.gif"),
         (["--plot", "a.png"], "need --history"),
         (["--value", "5"], "go together"),
+        (["not-an-address", "--url", "http://127.0.0.1:9"], "not-an-address"),
+        (["--percentile", "0", "--url", "http://127.0.0.1:9"], "it may be 0.01 to 99.99"),
+        (["--percentile", "nan", "--history", str(HISTORY)], "percentile is"),
     ],
 )
 def test_wrong_words_are_named(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phantom_arbiter.commands.endpoints_asked import UrlOption, asked_endpoints
 from phantom_arbiter.commands.run import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
-    from phantom_arbiter.config import Config
-    from phantom_arbiter.sources.endpoints import Endpoint
     from phantom_core import TipQuote
 
 
@@ -79,15 +78,7 @@ def fees(
         int | None,
         typer.Option("--value", metavar="LAMPORTS", min=0, help="What the bundle is worth before its tip."),
     ] = None,
-    url: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--url",
-            metavar="URL",
-            help="Ask this RPC node instead of the settings' endpoints; may be repeated. ${NAME} in it is an "
-            "environment variable: a key belongs there, not on a command line.",
-        ),
-    ] = None,
+    url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,6 +92,7 @@ def fees(
     settings = load({}, config).config
     percentiles = percentile or list(PERCENTILES)
     limit = units or settings.costs.compute_unit_limit
+    _check(account or [], percentiles)
     if history is not None:
         if account or url or tip_floor or value is not None:
             raise ConfigError("--history goes without accounts, --url, --tip-floor and --value")
@@ -114,13 +106,27 @@ def fees(
     from phantom_arbiter.live_fees import read_fees
     from phantom_arbiter.render_fees import fees_to_json, render_fees
 
-    endpoints = _endpoints(settings, url or [])
+    hint = "name one with --url, add [[endpoints]], or back-test with --history FILE"
+    endpoints = asked_endpoints(settings, url or [], hint)
     tip = None if tip_floor is None or value is None else _tip(tip_floor, value)
     found = asyncio.run(read_fees(endpoints, account or [], percentiles, limit))
     if as_json:
         print(json.dumps(fees_to_json(found, tip, value), indent=2))
     else:
         render_fees(found, tip, value, Console(), Console(stderr=True))
+
+
+def _check(accounts: list[str], percentiles: list[float]) -> None:
+    """Find what is no address and no percentile before anybody is asked."""
+    from phantom_arbiter.errors import ConfigError, InvalidInput
+    from phantom_core import FeeEngine
+
+    engine = FeeEngine()
+    try:
+        for percentile in percentiles:
+            engine.price(accounts, percentile)
+    except InvalidInput as error:
+        raise ConfigError(str(error)) from None
 
 
 def _backtest(
@@ -165,23 +171,3 @@ def _tip(path: Path, value: int) -> TipQuote:
     engine = FeeEngine()
     engine.observe_tip_floor(0, landed, ema)
     return engine.tip(value, 0)
-
-
-def _endpoints(settings: Config, urls: list[str]) -> list[Endpoint]:
-    from phantom_arbiter.config import endpoint
-    from phantom_arbiter.errors import ConfigError
-    from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl, with_environment
-
-    if not urls:
-        found = [endpoint(each) for each in settings.endpoints if each.http_url is not None]
-        if not found:
-            hint = "name one with --url, add [[endpoints]], or back-test with --history FILE"
-            raise ConfigError("there is no endpoint to ask", hint=hint)
-        return found
-    try:
-        return [
-            Endpoint(name=f"url-{number}", http_url=SecretUrl(with_environment(text)))
-            for number, text in enumerate(urls, start=1)
-        ]
-    except ConfigError as error:
-        raise ConfigError(f"--url: {error}") from None
