@@ -3341,6 +3341,8 @@ class FeeEngine:
     def observe_hop(self, venue: str, crossings: int, units: int) -> None:
         """Take the compute units a hop has used in a simulation, having crossed so many ticks or bins.
 
+        A hop with crossings teaches nothing before the venue's first without.
+
         Raises:
             InvalidInput: The units are none of a transaction, or there are too many venues.
         """

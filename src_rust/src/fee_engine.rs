@@ -195,6 +195,9 @@ impl FeeEngine {
 
     /// Takes the units that one hop has used in a simulation, having crossed so many ticks or bins.
     ///
+    /// A hop with crossings teaches nothing before the venue's first without: what it would have used
+    /// without them is not known.
+    ///
     /// # Errors
     /// [`FeeError::Units`] outside 1 to 1,400,000; [`FeeError::TooManyVenues`].
     pub fn observe_hop(&mut self, hop: HopUnits<'_>, units: u32) -> Result<(), FeeError> {

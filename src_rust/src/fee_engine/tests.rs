@@ -268,6 +268,16 @@ fn exploring_bids_are_counted_bounded_and_repeatable() {
 }
 
 #[test]
+fn without_exploration_no_bid_explores() {
+    let mut engine = FeeEngine::new(FeeConfig { explore_every: 0, ..FeeConfig::default() }).unwrap();
+    engine.observe_tip_floor(0, FLOOR, None).unwrap();
+    for attempt in [0, 31, 32, u64::MAX] {
+        let bid = engine.tip(1_000_000, attempt);
+        assert!(!bid.is_exploring && bid.tip_lamports == bid.shaded_lamports, "{bid:?}");
+    }
+}
+
+#[test]
 fn a_bad_floor_changes_nothing() {
     let mut engine = with_floor();
     let before = engine.tip(1_000_000, 0);

@@ -160,12 +160,12 @@ impl TipBook {
         if cap < config.min_tip_lamports {
             return quote;
         }
+        // Bids are counted from 0; without exploration there are no turns.
         let turn = attempt.checked_div(config.explore_every);
-        quote.is_exploring = attempt.checked_rem(config.explore_every) == config.explore_every.checked_sub(1);
-        let wanted = match turn {
-            Some(turn) if quote.is_exploring => self.neighbour(index, median, turn.is_multiple_of(2)),
-            _ => shaded,
-        };
+        let is_last_of_turn = |turn: u64| attempt - turn * config.explore_every == config.explore_every - 1;
+        let exploring = turn.filter(|&turn| is_last_of_turn(turn));
+        quote.is_exploring = exploring.is_some();
+        let wanted = exploring.map_or(shaded, |turn| self.neighbour(index, median, turn.is_multiple_of(2)));
         let tip = wanted.clamp(config.min_tip_lamports, cap);
         quote.tip_lamports = Some(tip);
         quote.bound = match tip {
