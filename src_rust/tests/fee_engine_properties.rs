@@ -70,7 +70,7 @@ fn take(engine: &mut FeeEngine, step: &Step) {
     match step {
         Step::Advance(slots) => engine.advance(now + slots).unwrap(),
         Step::Back(slots) => {
-            assert_eq!(engine.advance(now - slots.min(&now)).is_ok(), *slots == 0 || now == 0)
+            assert_eq!(engine.advance(now - slots.min(&now)).is_ok(), *slots == 0 || now == 0);
         }
         Step::Account { source, account, samples } => {
             let samples: Vec<_> =
@@ -243,7 +243,9 @@ proptest! {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // Ties and a heavy tail, as in real blocks.
             let uniform = (state >> 33) as f64 / f64::from(1_u32 << 31);
-            (1_000.0 / (1.0 - uniform).max(1e-9)) as u64 / 500 * 500
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, at most 10^12")]
+            let level = (1_000.0 / (1.0 - uniform).max(1e-9)) as u64;
+            level / 500 * 500
         };
         let mut engine = FeeEngine::new(FeeConfig { max_price: u64::MAX, ..FeeConfig::default() }).unwrap();
         let (mut reached, tried) = (0, 4_000);

@@ -148,7 +148,7 @@ def test_absurd_and_malformed_samples_are_refused_whole() -> None:
             engine.observe_account(SOL_USDC, samples)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="source is 8"):
         engine.observe_account(SOL_USDC, [(99, 0)], 8)
-    with pytest.raises(InvalidInput, match="fullness is nan"):
+    with pytest.raises(InvalidInput, match="fullness is NaN"):
         engine.observe_block(99, 0, math.nan)
     with pytest.raises(InvalidInput, match="base58"):
         engine.price(["not an address"], 50)
