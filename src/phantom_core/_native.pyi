@@ -30,12 +30,14 @@ __all__ = [
     "Engine",
     "EngineConfig",
     "EngineStats",
+    "FeeEngine",
     "Fill",
     "FunnelStage",
     "Hop",
     "IncrementalCycleFinder",
     "IndexedCycles",
     "InvalidInput",
+    "LimitEstimate",
     "LogUpdate",
     "Market",
     "MarketCycle",
@@ -53,6 +55,7 @@ __all__ = [
     "Pool",
     "PoolFreshness",
     "PoolInfo",
+    "PriceEstimate",
     "QuarantineLimits",
     "Quote",
     "QuoteBatch",
@@ -78,6 +81,7 @@ __all__ = [
     "Step",
     "Swap",
     "SwapRefused",
+    "TipQuote",
     "Trade",
     "VenueInfo",
     "Vwap",
@@ -93,6 +97,8 @@ __all__ = [
     "ema",
     "find_negative_cycle",
     "find_program_address",
+    "price_for_budget",
+    "priority_fee_lamports",
     "quote_constant_product",
     "realised_volatility",
     "roc",
@@ -3594,3 +3600,261 @@ class DuplicateFilter:
         """Return a copy of the counters; `stale`, `held` and `released` stay 0."""
 
 _Update: TypeAlias = AccountUpdate | LogUpdate | SlotUpdate | RootUpdate | SlotStageUpdate | SignatureUpdate
+
+# ---- fee engine
+
+@final
+class PriceEstimate:
+    """A compute unit price and what it rests on."""
+
+    @property
+    def price_micro_lamports(self) -> int:
+        """What to offer, micro-lamports per compute unit."""
+    @property
+    def asked_percentile(self) -> float:
+        """Percentile that was asked for."""
+    @property
+    def used_percentile(self) -> float:
+        """Percentile that was looked up: congestion and what was learned from attempts included."""
+    @property
+    def basis(self) -> Literal["account", "blocks", "cold"]:
+        """Whose samples decide: one account's, those of whole blocks, or none."""
+    @property
+    def account(self) -> int | None:
+        """Place of the account that decides, among those that were asked for."""
+    @property
+    def samples(self) -> int:
+        """Slots it rests on."""
+    @property
+    def is_beyond_history(self) -> bool:
+        """Whether there are too few slots for the percentile: the price is their greatest."""
+    @property
+    def is_capped(self) -> bool:
+        """Whether `min_price` or `max_price` stands instead of what the samples say."""
+
+@final
+class LimitEstimate:
+    """A compute unit limit and what it rests on."""
+
+    @property
+    def compute_unit_limit(self) -> int:
+        """Compute units to ask for, at most 1,400,000."""
+    @property
+    def learned_units(self) -> int:
+        """Sum of the quantiles that are known, without margin."""
+    @property
+    def basis(self) -> Literal["learned", "cold"]:
+        """`cold`: a venue or the overhead is not known well enough, so at least `cold_compute_unit_limit`."""
+    @property
+    def is_capped(self) -> bool:
+        """Whether more than 1,400,000 would be asked for: the transaction may not fit."""
+
+@final
+class TipQuote:
+    """A tip and what it is set by."""
+
+    @property
+    def tip_lamports(self) -> int | None:
+        """What to bid; None: the bundle is not worth a bid."""
+    @property
+    def bound(self) -> Literal["value", "minimum", "share_cap", "cap", "cold", "not_worth_it"]:
+        """What sets it: the win curve's optimum, a bound in its way, or the cold tip."""
+    @property
+    def floor_lamports(self) -> int | None:
+        """Smoothed median of landed tips; None if unknown."""
+    @property
+    def shaded_lamports(self) -> int | None:
+        """The win curve's optimum before bounds; None if no tip floor is known."""
+    @property
+    def cap_lamports(self) -> int:
+        """Greatest tip allowed: the lower of the share of the value and `max_tip_lamports`."""
+    @property
+    def win_probability(self) -> float | None:
+        """How often such a tip wins, as far as known."""
+    @property
+    def is_exploring(self) -> bool:
+        """Whether this bid explores a step up or down."""
+
+@final
+class FeeEngine:
+    """Learns from slots, simulations and own attempts; answers with prices, limits and tips.
+
+    Time is the slot told by `advance`. Money is integer: micro-lamports per compute unit, lamports.
+
+    Args:
+        window_slots: Slots that a sample counts for.
+        max_lead_slots: Slots that a source may be ahead of `now`.
+        quorum: Sources that have to speak of a slot before it counts; their lower median does.
+        min_samples: Samples an account needs to be judged by its own.
+        max_accounts: Accounts that are remembered.
+        max_sample_price: Greatest price of a sample that is believed, micro-lamports per compute unit.
+        cold_price: Price while nothing is known, micro-lamports per compute unit.
+        min_price: Least price answered.
+        max_price: Greatest price answered.
+        congested_bps: Fullness from which more than asked for is looked up, 1/10,000.
+        learning_bps: Share of what an outcome says that is learned at once, 1/10,000.
+        half_life_slots: Slots after which what attempts taught counts half.
+        cold_compute_unit_limit: Compute unit limit while nothing is known.
+        units_percentile_bps: Percentile of the units used that the limit is built from, 1/10,000.
+        units_margin_bps: Margin on top, 1/10,000.
+        min_tip_lamports: Least tip; the block engine's own is 1,000.
+        max_tip_lamports: Greatest tip.
+        max_tip_share_bps: Greatest tip in 1/10,000 of the value.
+        cold_tip_lamports: Tip while no tip floor is known.
+        floor_weight_bps: Weight of a new tip floor in the average, 1/10,000.
+        max_floor_step: Greatest factor between one tip floor and the average that counts in full.
+        floor_slots: Slots after which a tip floor is too old.
+        explore_every: Every so many bids one explores; 0 for never.
+        prior_attempts: Attempts that the tip floor counts for in each step of the win curve.
+
+    Raises:
+        InvalidInput: A setting is unknown or out of its range.
+    """
+
+    def __new__(
+        cls,
+        *,
+        window_slots: int = 150,
+        max_lead_slots: int = 32,
+        quorum: int = 1,
+        min_samples: int = 20,
+        max_accounts: int = 1_024,
+        max_sample_price: int = 1_000_000_000_000,
+        cold_price: int = 50_000,
+        min_price: int = 0,
+        max_price: int = 5_000_000,
+        congested_bps: int = 9_000,
+        learning_bps: int = 200,
+        half_life_slots: int = 9_000,
+        cold_compute_unit_limit: int = 400_000,
+        units_percentile_bps: int = 9_900,
+        units_margin_bps: int = 1_000,
+        min_tip_lamports: int = 1_000,
+        max_tip_lamports: int = 10_000_000,
+        max_tip_share_bps: int = 5_000,
+        cold_tip_lamports: int = 10_000,
+        floor_weight_bps: int = 2_500,
+        max_floor_step: int = 4,
+        floor_slots: int = 1_500,
+        explore_every: int = 32,
+        prior_attempts: int = 4,
+    ) -> FeeEngine: ...
+    @property
+    def now(self) -> int:
+        """Slot told last; 0 before the first."""
+    @property
+    def known_accounts(self) -> int:
+        """Accounts that have samples of their own."""
+    @property
+    def fullness(self) -> float | None:
+        """Average fullness of the blocks of the last 16 slots, 0 to 1; None if unknown."""
+    @property
+    def tip_floor(self) -> list[tuple[float, int]] | None:
+        """Percentiles of landed tips and their smoothed lamports; None if unknown or too old."""
+    def advance(self, slot: int) -> None:
+        """Tell which slot the chain has reached.
+
+        Raises:
+            InvalidInput: It is before the last one.
+        """
+    def observe_account(
+        self, account: AddressLike, samples: Iterable[tuple[int, int]], source: int | None = None
+    ) -> int:
+        """Take one source's (slot, least price that landed) of an account; return how many are recent.
+
+        Args:
+            account: The account that the transactions locked for writing.
+            samples: As `getRecentPrioritizationFees` answers for this account alone.
+            source: Whose word it is, 0 (also None) to 7.
+
+        Raises:
+            InvalidInput: A slot is too far ahead, or a price absurd; nothing of the answer is taken.
+        """
+    def observe_block(
+        self, slot: int, price_micro_lamports: int, fullness: float | None = None, source: int | None = None
+    ) -> bool:
+        """Take a block's level of prices and its fullness (0 to 1); return whether it is recent.
+
+        Raises:
+            InvalidInput: The slot is too far ahead, the price absurd, or the fullness none.
+        """
+    def price(self, accounts: Iterable[AddressLike], percentile: float) -> PriceEstimate:
+        """Return the price that was enough in that share of the recent slots, for the busiest account.
+
+        An unknown account is judged by whole blocks.
+
+        Args:
+            accounts: What the transaction locks for writing.
+            percentile: 0.01 to 99.99, rounded to hundredths.
+
+        Raises:
+            InvalidInput: The percentile is none, or an address malformed.
+        """
+    def observe_priority(
+        self, *, slot: int, percentile: float, estimated_price: int, paid_price: int, landed: bool
+    ) -> bool:
+        """Learn from a transaction sent with a priority fee and no tip; return whether it taught anything.
+
+        One that did not pay exactly the estimate teaches nothing.
+
+        Raises:
+            InvalidInput: The percentile is none, or the slot in the future.
+        """
+    def observe_hop(self, venue: str, crossings: int, units: int) -> None:
+        """Take the compute units a hop has used in a simulation, having crossed so many ticks or bins.
+
+        A hop with crossings teaches nothing before the venue's first without.
+
+        Raises:
+            InvalidInput: The units are none of a transaction, or there are too many venues.
+        """
+    def observe_overhead(self, units: int) -> None:
+        """Take the compute units that a transaction has used besides its hops.
+
+        Raises:
+            InvalidInput: The units are none of a transaction.
+        """
+    def compute_unit_limit(self, hops: Iterable[tuple[str, int]]) -> LimitEstimate:
+        """Return the limit to ask for, for hops as (venue, ticks or bins crossed).
+
+        Raises:
+            InvalidInput: A hop is no such pair.
+        """
+    def observe_tip_floor(
+        self,
+        slot: int,
+        landed_tips_sol: tuple[float, float, float, float, float],
+        ema_p50_sol: float | None = None,
+    ) -> None:
+        """Take the tips that landed lately, in SOL: percentiles 25, 50, 75, 95, 99, and the median's average.
+
+        Raises:
+            InvalidInput: A tip is NaN, negative or absurd, percentiles fall, or slots go back.
+        """
+    def tip(self, value_lamports: int, attempt: int) -> TipQuote:
+        """Return what to bid for a bundle.
+
+        Args:
+            value_lamports: Expected profit after all costs but the tip.
+            attempt: Counts bids; every `explore_every`-th explores.
+        """
+    def observe_tip(self, *, slot: int, tip_lamports: int, landed: bool) -> bool:
+        """Learn from a bundle; return whether it taught anything (not without a tip floor).
+
+        Raises:
+            InvalidInput: The slot is in the future.
+        """
+
+def priority_fee_lamports(price_micro_lamports: int, compute_unit_limit: int) -> int:
+    """Return the priority fee in lamports, rounded up as the runtime does; charged on the limit.
+
+    Raises:
+        InvalidInput: It does not fit 64 bits.
+    """
+
+def price_for_budget(budget_lamports: int, compute_unit_limit: int) -> int:
+    """Return the greatest price in micro-lamports whose priority fee does not exceed the budget.
+
+    Raises:
+        InvalidInput: The limit is 0.
+    """

@@ -6,6 +6,7 @@
 //! - [`technical`]: indicators, one value at a time and over columns;
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
+//! - [`fee_engine`]: compute unit price and limit, and the tip of a bundle;
 //! - [`multiverse`]: all cycles and paths of a few hops, on plain arrays;
 //! - [`routing`]: the best trades through all pools at once;
 //! - [`plans`]: exact trades over several routes, and cycles that share pools;
@@ -23,6 +24,7 @@ pub mod conformance;
 pub mod cycle_finder;
 pub mod decoders;
 pub mod engine;
+pub mod fee_engine;
 pub mod freshness;
 pub mod market;
 pub mod multiverse;

@@ -26,6 +26,7 @@ mod conformance;
 mod cycle_finder;
 mod engine;
 mod errors;
+mod fee_engine;
 mod market;
 mod market_cycles;
 mod multiverse;
@@ -49,6 +50,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     amm_math::register(m)?;
     conformance::register(m)?;
     cycle_finder::register(m)?;
+    fee_engine::register(m)?;
     recording::register(m)?;
     routing::register(m)?;
     market::register(m)?;

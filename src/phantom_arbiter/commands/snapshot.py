@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from phantom_arbiter.commands.endpoints_asked import UrlOption, asked_endpoints
 from phantom_arbiter.commands.pools_asked import (
     MintsOption,
     PoolsOption,
@@ -18,10 +19,6 @@ from phantom_arbiter.commands.pools_asked import (
 )
 from phantom_arbiter.commands.run import ConfigOption, JsonOption
 
-if TYPE_CHECKING:
-    from phantom_arbiter.config import Config
-    from phantom_arbiter.sources.endpoints import Endpoint
-
 
 def snapshot(
     out: Annotated[
@@ -30,15 +27,7 @@ def snapshot(
     mint: MintsOption = None,
     pool: PoolsOption = None,
     venue: VenuesOption = None,
-    url: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--url",
-            metavar="URL",
-            help="Ask this RPC node instead of the settings' endpoints; may be repeated. ${NAME} in it is an "
-            "environment variable: a key belongs there, not on a command line.",
-        ),
-    ] = None,
+    url: UrlOption = None,
     max_pools: Annotated[
         int | None, typer.Option("--max-pools", metavar="N", min=1, help="Most pools that may be found.")
     ] = None,
@@ -55,7 +44,7 @@ def snapshot(
 
     settings = load({}, config).config
     request = asked_pools(settings.discovery, mint or [], pool or [], venue or [], max_pools)
-    endpoints = _endpoints(settings, url or [])
+    endpoints = asked_endpoints(settings, url or [])
     if not out.parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
     if out.is_dir():
@@ -66,22 +55,3 @@ def snapshot(
         print(json.dumps(snapshot_to_json(taken), indent=2))
     else:
         render_snapshot(taken, Console(), Console(stderr=True))
-
-
-def _endpoints(settings: Config, urls: list[str]) -> list[Endpoint]:
-    from phantom_arbiter.config import endpoint
-    from phantom_arbiter.errors import ConfigError
-    from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl, with_environment
-
-    if not urls:
-        found = [endpoint(each) for each in settings.endpoints if each.http_url is not None]
-        if not found:
-            raise ConfigError("there is no endpoint to ask", hint="name one with --url, or add [[endpoints]]")
-        return found
-    try:
-        return [
-            Endpoint(name=f"url-{number}", http_url=SecretUrl(with_environment(text)))
-            for number, text in enumerate(urls, start=1)
-        ]
-    except ConfigError as error:
-        raise ConfigError(f"--url: {error}") from None

@@ -1,6 +1,7 @@
 //! What the engine is told once.
 
 use super::guard::FreshnessConfig;
+use crate::fee_engine::priority_fee_lamports;
 use crate::market::MarketConfig;
 use crate::quantities::Pubkey;
 use crate::scorer::ScorerConfig;
@@ -70,10 +71,9 @@ impl Costs {
     /// Returns the fees in lamports, or `None` if they do not fit 64 bits.
     #[must_use]
     pub fn fees(&self) -> Option<Fees> {
-        let micro = u128::from(self.compute_unit_limit) * u128::from(self.compute_unit_price_micro_lamports);
         let network = self.signatures.checked_mul(self.lamports_per_signature)?;
-        // The runtime rounds up.
-        let priority = u64::try_from(micro.div_ceil(1_000_000)).ok()?;
+        let priority =
+            priority_fee_lamports(self.compute_unit_price_micro_lamports, self.compute_unit_limit).ok()?;
         let total = network.checked_add(priority)?.checked_add(self.tip_lamports)?;
         Some(Fees { network, priority, tip: self.tip_lamports, total })
     }
