@@ -16,6 +16,7 @@ import typer
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
+from phantom_arbiter.commands.explain import explain
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
 from phantom_arbiter.commands.pools import pools
@@ -48,6 +49,7 @@ def build_app() -> typer.Typer:
     app.command()(pools)
     app.command()(venues)
     app.command()(cycles)
+    app.command()(explain)
     app.command()(snapshot)
     app.command()(journal)
     app.command()(config)

@@ -6,6 +6,7 @@ the same file, byte for byte.
 """
 
 from phantom_arbiter.journal.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.journal.landing import landing_from_journal
 from phantom_arbiter.journal.queries import AttemptRow, JournalReport, MintTotal, RunRow, read_journal
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "Reconciled",
     "RunIdentity",
     "RunRow",
+    "landing_from_journal",
     "read_journal",
 ]
