@@ -4,10 +4,11 @@ The JSON's keys are stable. Amounts are base units of the cycle's base mint; wha
 
     schema          1
     source
-    cycles          stage (last one reached: cycles, after_fees, after_sizing, after_costs; null: not priced, or
-                    no gain before fees), is_signal, base_mint, slot, route {pool, mint_in, mint_out},
-                    spot_gain_bps, margin_bps, amount_in, gross_profit, cost, net_profit, age_slots, depth_bps,
-                    competition_e4, agreement_e4, landing_e4, expected_value_lamports,
+    cycles          stage (last one reached: cycles, after_fees, after_sizing, after_costs; null: not
+                    priced, or no gain before fees), is_signal, base_mint, slot,
+                    route {pool, mint_in, mint_out}, spot_gain_bps, margin_bps, amount_in,
+                    gross_profit, cost, net_profit, age_slots, depth_bps, competition_e4,
+                    agreement_e4, landing_e4, expected_value_lamports,
                     obstacles {reason, detail, missing_bps, missing_lamports}, attempts
     attempts        of --journal, those through the same pools: id, run_id, slot, state, reason,
                     realised_net_profit

@@ -10,7 +10,7 @@ use phantom_core::scorer::{
 use proptest::prelude::*;
 
 /// Amounts around the bounds at which a block is judged otherwise.
-fn amount() -> impl Strategy<Value = u64> {
+fn amount() -> impl Strategy<Value = u64> + Clone {
     prop_oneof![
         6 => 0..1_000_000_u64,
         2 => (0..64_u32).prop_map(|shift| 1_u64 << shift),
@@ -20,7 +20,7 @@ fn amount() -> impl Strategy<Value = u64> {
 }
 
 /// Amounts of a usual market: a block of them is judged in floating point.
-fn usual() -> impl Strategy<Value = u64> {
+fn usual() -> impl Strategy<Value = u64> + Clone {
     prop_oneof![4 => 0..200_000_u64, 1 => 0..1_u64 << 36, 1 => Just((1_u64 << 36) - 1)]
 }
 
