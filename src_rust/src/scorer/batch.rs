@@ -201,7 +201,7 @@ impl Columns<'_> {
 }
 
 /// Returns a whole number below 2^52 as `f64`, exactly: as the digits of a number from 2^52 on.
-#[inline(always)]
+#[inline]
 fn exact(value: u64) -> f64 {
     const FIRST: f64 = EXACT as f64;
     f64::from_bits(value | FIRST.to_bits()) - FIRST
@@ -271,13 +271,19 @@ impl SignalScorer {
     ) -> bool {
         let rows = reasons.len();
         let Self { config, age_step, .. } = self;
-        let Block { amounts: [a, b, c, d], narrow: [e, f], shares: [g, h, i], flags, wide_bits, bits } =
-            block;
+        let Block {
+            amounts: [first, second, third, fourth],
+            narrow: [depths, volatilities],
+            shares: [landings, competitions, agreements],
+            flags,
+            wide_bits,
+            bits,
+        } = block;
         let amount_in = &columns.amount_in[start..start + rows];
-        let gross = columns.gross_profit.block(start, &mut a[..rows]);
-        let cost = columns.cost.block(start, &mut b[..rows]);
-        let least = columns.min_net_profit.block(start, &mut c[..rows]);
-        let age = columns.age_slots.block(start, &mut d[..rows]);
+        let gross = columns.gross_profit.block(start, &mut first[..rows]);
+        let cost = columns.cost.block(start, &mut second[..rows]);
+        let least = columns.min_net_profit.block(start, &mut third[..rows]);
+        let age = columns.age_slots.block(start, &mut fourth[..rows]);
         let (wide_bits, bits) = (&mut wide_bits[..rows], &mut bits[..rows]);
         let largest = [amount_in, gross, cost, least, age]
             .into_iter()
@@ -286,11 +292,11 @@ impl SignalScorer {
             return false;
         }
         judge_candidates(config, *age_step, [amount_in, gross, cost, least, age], wide_bits, scores);
-        let gross = columns.gross_profit_lamports.block(start, &mut a[..rows]);
-        let tip = columns.tip_lamports.block(start, &mut b[..rows]);
-        let fee = columns.fee_lamports.block(start, &mut c[..rows]);
-        let failure = columns.failure_lamports.block(start, &mut d[..rows]);
-        let landing = columns.landing_e4.block(start, &mut g[..rows]);
+        let gross = columns.gross_profit_lamports.block(start, &mut first[..rows]);
+        let tip = columns.tip_lamports.block(start, &mut second[..rows]);
+        let fee = columns.fee_lamports.block(start, &mut third[..rows]);
+        let failure = columns.failure_lamports.block(start, &mut fourth[..rows]);
+        let landing = columns.landing_e4.block(start, &mut landings[..rows]);
         let largest = [gross, tip, fee, failure]
             .into_iter()
             .fold(0, |all, column| column.iter().fold(all, |all, value| all | value));
@@ -301,14 +307,14 @@ impl SignalScorer {
         let (least_landing, most_contested) = (config.min_landing.e4(), config.max_competition.e4());
         bits.fill(0);
         mark(bits, landing, Reason::UnlikelyToLand, |landing| landing < least_landing);
-        let depth = columns.depth_bps.block(start, &mut e[..rows]);
+        let depth = columns.depth_bps.block(start, &mut depths[..rows]);
         mark(bits, depth, Reason::TooDeep, |depth| depth > config.max_depth_bps);
-        let volatility = columns.volatility_bps.block(start, &mut f[..rows]);
+        let volatility = columns.volatility_bps.block(start, &mut volatilities[..rows]);
         mark(bits, volatility, Reason::TooVolatile, |moved| moved > config.max_volatility_bps);
-        let competition = columns.competition_e4.block(start, &mut h[..rows]);
+        let competition = columns.competition_e4.block(start, &mut competitions[..rows]);
         mark(bits, competition, Reason::TooContested, |gone| gone > most_contested);
         let (agreement, least_agreement) =
-            (columns.agreement_e4.block(start, &mut i[..rows]), config.min_agreement.e4());
+            (columns.agreement_e4.block(start, &mut agreements[..rows]), config.min_agreement.e4());
         mark(bits, agreement, Reason::TooFewAgree, |agreement| agreement < least_agreement);
         let (held, refused) =
             (columns.token_flags.block(start, &mut flags[..rows]), config.refused_flags.bits());
@@ -337,7 +343,7 @@ impl SignalScorer {
 }
 
 /// Marks the rows to which a rule applies.
-#[inline(always)]
+#[inline]
 fn mark<T: Copy>(bits: &mut [u32], column: &[T], reason: Reason, applies: impl Fn(T) -> bool) {
     let bit = bit(reason);
     for (bits, &value) in bits.iter_mut().zip(column) {

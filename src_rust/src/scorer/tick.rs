@@ -65,6 +65,7 @@ impl TickRule {
     /// Returns net × hit rate × (1 − impact) of a go, −1 of a no-go.
     #[must_use]
     #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "no branch per rule: columns go several rows at a time")]
     pub fn score(&self, tick: &Tick) -> f64 {
         let edge = tick.spread_bps - tick.fee_bps - tick.slippage_bps - tick.volatility * 100.0;
         let net = edge * tick.size / 1e4 - tick.tip_lamports * 1e-9;
