@@ -45,7 +45,10 @@ THRESHOLDS: dict[str, Any] = {
 def rows(count: int) -> list[dict[str, int]]:
     rng = random.Random(7)
     shares = ("competition_e4", "agreement_e4", "landing_e4")
-    small = {"age_slots": 12, "token_flags": 8, "volatility_bps": 400} | dict.fromkeys(shares, 10_001)
+    small = {"age_slots": 12, "token_flags": 8, "volatility_bps": 400, "depth_bps": 6_000}
+    small |= {"cost": 5_000, "min_net_profit": 5_000, "tip_lamports": 100, "fee_lamports": 100}
+    small |= {"failure_lamports": 100}
+    small |= dict.fromkeys(shares, 10_001)
     return [{name: 1 + rng.randrange(small.get(name, 90_000) - 1) for name in TYPES} for _ in range(count)]
 
 
@@ -73,7 +76,7 @@ def test_columns_equal_rows(form: str) -> None:
     given = rows(700)
     columns: Any = {name: np.array([row[name] for row in given], dtype=TYPES[name]) for name in TYPES}
     if form == "structured":
-        table = np.zeros(len(given), dtype=list(TYPES.items()))
+        table = np.zeros(len(given), dtype=np.dtype(list(TYPES.items()), align=True))
         for name, column in columns.items():
             table[name] = column
         columns = table
@@ -146,7 +149,7 @@ def test_landing_model_learns_per_kind_of_attempt() -> None:
 def test_tick_columns_equal_single_ticks() -> None:
     rng = np.random.default_rng(5)
     most = [60, 50, 10, 5e6, 0.02, 1e7, 500, 800, 100, 1]
-    columns = [rng.uniform(0.1, bound, 1_000) for bound in most]
+    columns = [rng.uniform(0.0, bound, 1_000) for bound in most]
     columns[0][3] = np.nan
     rule = TickRule()
     scores = rule.score_batch(columns)
