@@ -2258,7 +2258,7 @@ class SignalScorer:
         """Return per row what `assess` says: reasons as bits, scores, expected values in lamports.
 
         Args:
-            columns: Arrays by the names of `Prospect`'s arguments, or a structured array with such
+            columns: Arrays by the names of `Prospect`'s arguments, or a structured array with such aligned
                 fields: uint64 but for depth_bps and volatility_bps (uint32), competition_e4, agreement_e4
                 and landing_e4 (uint16) and token_flags (uint8). A number stands for all rows (not in
                 amount_in). Columns left out are neutral, as in `Prospect`.

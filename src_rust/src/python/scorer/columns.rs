@@ -105,7 +105,7 @@ fn names_of(columns: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         let found = columns.get_type();
         errors::invalid(format!("columns: a mapping of arrays or a structured array expected, found {found}"))
     };
-    keys.map_err(expected)?.iter().map(|key| key.extract()).collect()
+    keys.map_err(expected)?.iter().map(PyAnyMethods::extract).collect()
 }
 
 impl<'py> Given<'py> {
