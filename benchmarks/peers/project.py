@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paths import a_dedup, b_negcycle, c_incremental, d_paths, f_amm, h_indicators, k_ws
+from paths import a_dedup, b_negcycle, c_incremental, d_paths, e_signal, f_amm, h_indicators, k_ws
 
 PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "a.dedup": a_dedup.get,
     "b.negcycle": b_negcycle.get,
     "c.incremental": c_incremental.get,
     "d.paths": d_paths.get,
+    "e.signal": e_signal.get,
     "f.amm": f_amm.get,
     "h.indicators": h_indicators.get,
     "k.ws": k_ws.get,

@@ -16,6 +16,7 @@ import typer
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
+from phantom_arbiter.commands.explain import explain
 from phantom_arbiter.commands.fees import fees
 from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
@@ -51,6 +52,7 @@ def build_app() -> typer.Typer:
     app.command()(venues)
     app.command()(cycles)
     app.command()(fees)
+    app.command()(explain)
     app.command()(snapshot)
     app.command()(journal)
     app.command()(halt)

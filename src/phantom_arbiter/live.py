@@ -122,9 +122,7 @@ class LiveRun:
             return
         if self._stop_after_s is not None:
             loop.call_later(self._stop_after_s, stop.set)
-        feeding = asyncio.ensure_future(
-            self._source.run(self._market, Clocked(engine), stop, self._on_stage)
-        )
+        feeding = asyncio.ensure_future(self._source.run(self._market, Clocked(engine), stop, self._on_stage))
         looking = asyncio.ensure_future(_look(engine))
         try:
             done, _ = await asyncio.wait((feeding, looking), return_when=asyncio.FIRST_COMPLETED)

@@ -127,7 +127,7 @@ def load_market(request: Request, config: Config, on_progress: OnProgress | None
         ConfigError: The source does not exist or is neither recording nor snapshot.
         RecordingError: The recording is corrupt.
     """
-    path = _path_of(request.source)
+    path = source_path(request.source)
     report = on_progress or (lambda done, total: None)
     plain = request.assume_plain_mints or config.engine.assume_plain_mints
     if is_snapshot(path):
@@ -135,7 +135,12 @@ def load_market(request: Request, config: Config, on_progress: OnProgress | None
     return _from_recording(path, request, config, report, plain=plain)
 
 
-def _path_of(source: str) -> Path:
+def source_path(source: str) -> Path:
+    """Return the file that a source names.
+
+    Raises:
+        ConfigError: There is none.
+    """
     path = DEMO_RECORDING if source == DEMO else Path(source)
     if not path.exists():
         raise ConfigError(f"source {source} does not exist", hint=f"it is {DEMO}, a recording or a snapshot")

@@ -15,6 +15,7 @@ __all__ = [
     "AccountLayout",
     "AccountUpdate",
     "AggregatorStats",
+    "Assessment",
     "Atr",
     "BlockedPool",
     "Bollinger",
@@ -30,6 +31,7 @@ __all__ = [
     "Engine",
     "EngineConfig",
     "EngineStats",
+    "Explanation",
     "FeeEngine",
     "Fill",
     "FunnelStage",
@@ -37,6 +39,7 @@ __all__ = [
     "IncrementalCycleFinder",
     "IndexedCycles",
     "InvalidInput",
+    "LandingModel",
     "LimitEstimate",
     "LogUpdate",
     "Market",
@@ -47,6 +50,7 @@ __all__ = [
     "Miss",
     "Multiverse",
     "NegativeCycleFinder",
+    "Obstacle",
     "PathTable",
     "PathTables",
     "PhantomError",
@@ -56,6 +60,7 @@ __all__ = [
     "PoolFreshness",
     "PoolInfo",
     "PriceEstimate",
+    "Prospect",
     "QuarantineLimits",
     "Quote",
     "QuoteBatch",
@@ -81,6 +86,8 @@ __all__ = [
     "Step",
     "Swap",
     "SwapRefused",
+    "Tick",
+    "TickRule",
     "TipQuote",
     "Trade",
     "VenueInfo",
@@ -2608,6 +2615,76 @@ def vwap(
 # ---- scorer
 
 @final
+class Prospect:
+    """A candidate, what is known beside it, and what is at stake; handed to `SignalScorer.assess`.
+
+    What is left out is neutral: it speaks neither for nor against. Without `gross_profit_lamports` and
+    `fee_lamports` the base mint is taken as wrapped SOL: `gross_profit` and `cost` are lamports.
+
+    Args:
+        amount_in: Input of the first hop, base units, at least 1.
+        gross_profit: Output less input, base units.
+        cost: All fees and the tip, base units.
+        min_net_profit: Least profit after costs, base units.
+        age_slots: Newest slot less that of the update.
+        gross_profit_lamports: `gross_profit` in lamports.
+        tip_lamports: Paid if the attempt lands; needs `fee_lamports`.
+        fee_lamports: Network and priority fee, counted whether it lands or not.
+        failure_lamports: What a failure costs beyond the fees.
+        depth_bps: Input as a share of the shallowest hop's depth.
+        volatility_bps: How much prices move, basis points per slot.
+        competition_e4: How often this cycle was gone before, 1/10,000.
+        agreement_e4: Share of the providers that vouch for the state, 1/10,000.
+        landing_e4: Landing probability, 1/10,000.
+        token_flags: 1 freeze authority, 2 transfer fee, 4 mint authority, added up over the route's mints.
+
+    Raises:
+        InvalidInput: `amount_in` is 0, a share above 10,000, flags above 7, a tip without fees.
+    """
+
+    def __new__(
+        cls,
+        amount_in: int,
+        gross_profit: int,
+        cost: int,
+        min_net_profit: int = 0,
+        age_slots: int = 0,
+        *,
+        gross_profit_lamports: int | None = None,
+        tip_lamports: int | None = None,
+        fee_lamports: int | None = None,
+        failure_lamports: int = 0,
+        depth_bps: int = 0,
+        volatility_bps: int = 0,
+        competition_e4: int = 0,
+        agreement_e4: int = 10_000,
+        landing_e4: int = 10_000,
+        token_flags: int = 0,
+    ) -> Prospect: ...
+
+@final
+class Assessment:
+    """What the scorer says of a prospect."""
+
+    @property
+    def is_go(self) -> bool: ...
+    @property
+    def reasons(self) -> list[str]:
+        """What speaks against it, in the order of the funnel; empty: go."""
+    @property
+    def reason_bits(self) -> int:
+        """The same as bits: bit `i` for `SignalScorer.reason_names()[i]`."""
+    @property
+    def score(self) -> float:
+        """Net basis points, less with age."""
+    @property
+    def expected_value_lamports(self) -> int:
+        """Profit x p - tip x p - fees - failure x (1 - p), rounded down.
+
+        -2^63 with the reason `value_overflow`.
+        """
+
+@final
 class SignalScorer:
     """Go or no-go for sized candidates, every reason counted.
 
@@ -2615,15 +2692,55 @@ class SignalScorer:
         min_net_profit_lamports: Kept for the engine; candidates carry the threshold in their own mint.
         min_net_bps: Least profit after costs, in basis points of the input.
         max_age_slots: Greatest distance in slots between the update and the newest slot.
+        max_depth_bps: Greatest input in basis points of the shallowest hop's depth; None: off.
+        max_volatility_bps: Greatest volatility in basis points per slot; None: off.
+        max_competition_e4: Greatest share of attempts that came too late, 1/10,000; 10,000: off.
+        min_agreement_e4: Least share of providers that vouch for the state, 1/10,000; 0: off.
+        refused_flags: Token flags that no mint of the route may have, as in `Prospect`.
+        min_landing_e4: Least landing probability, 1/10,000; 0: off.
+        min_expected_value_lamports: Least expected value; None: off.
+
+    Raises:
+        InvalidInput: `min_net_bps` is not finite, a share is above 10,000, flags above 7.
     """
 
     def __new__(
-        cls, *, min_net_profit_lamports: int = 10_000, min_net_bps: float = 0.0, max_age_slots: int = 8
+        cls,
+        *,
+        min_net_profit_lamports: int = 10_000,
+        min_net_bps: float = 0.0,
+        max_age_slots: int = 8,
+        max_depth_bps: int | None = None,
+        max_volatility_bps: int | None = None,
+        max_competition_e4: int = 10_000,
+        min_agreement_e4: int = 0,
+        refused_flags: int = 0,
+        min_landing_e4: int = 0,
+        min_expected_value_lamports: int | None = None,
     ) -> SignalScorer: ...
+    def assess(self, prospect: Prospect) -> Assessment:
+        """Return the verdict on a prospect, its rank and expected value, and count it."""
+    def assess_batch(
+        self, columns: Mapping[str, NDArray[Any] | int] | NDArray[np.void]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.int64]]:
+        """Return per row what `assess` says: reasons as bits, scores, expected values in lamports.
+
+        Args:
+            columns: Arrays by the names of `Prospect`'s arguments, or a structured array with such aligned
+                fields: uint64 but for depth_bps and volatility_bps (uint32), competition_e4, agreement_e4
+                and landing_e4 (uint16) and token_flags (uint8). A number stands for all rows (not in
+                amount_in). Columns left out are neutral, as in `Prospect`.
+
+        Raises:
+            InvalidInput: A column is unknown, missing, of another type or length, or a value out of
+                range; nothing is counted then.
+        """
     def score(
         self, amount_in: int, gross_profit: int, cost: int, min_net_profit: int, age_slots: int = 0
     ) -> list[str]:
         """Return the reasons against a candidate (base units of one mint); empty means go.
+
+        Amounts and age alone are judged.
 
         Raises:
             InvalidInput: `amount_in` is 0.
@@ -2635,7 +2752,7 @@ class SignalScorer:
         cost: NDArray[np.uint64],
         min_net_profit: NDArray[np.uint64],
         age_slots: NDArray[np.uint64],
-    ) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
         """Return per row the reasons as bits and the net basis points.
 
         Bit `i` stands for `reason_names()[i]`; 0 is a go.
@@ -2650,6 +2767,90 @@ class SignalScorer:
         """Every reason with its count, in the order of the funnel."""
     @staticmethod
     def reason_names() -> list[str]: ...
+
+@final
+class LandingModel:
+    """Landing probabilities per (venues, hops, age), learned from attempts; an m-estimate that forgets.
+
+    Old attempts fade by 1/`memory` with every new one. A kind of attempt that is hardly known gets the
+    estimate of all, whose weight is `shrinkage` attempts.
+
+    Args:
+        memory: Attempts that count at most, at least 1.
+        prior_landed: Attempts taken as landed before the first.
+        prior_missed: Attempts taken as missed before the first.
+        shrinkage: Attempts that the estimate of all weighs.
+
+    Raises:
+        InvalidInput: `memory` is 0, or both priors are.
+    """
+
+    def __new__(
+        cls, *, memory: int = 256, prior_landed: int = 1, prior_missed: int = 1, shrinkage: int = 16
+    ) -> LandingModel: ...
+    def observe(self, venues: list[str], hops: int, age_slots: int, landed: bool) -> None:
+        """Learn from one attempt.
+
+        Raises:
+            InvalidInput: A venue that there is not.
+        """
+    def estimate_e4(self, venues: list[str], hops: int, age_slots: int) -> int:
+        """Return the landing probability in 1/10,000, rounded down.
+
+        Raises:
+            InvalidInput: A venue that there is not.
+        """
+    @property
+    def observed(self) -> int:
+        """Attempts learned from."""
+
+@final
+class Tick:
+    """One quote for a first look: basis points, whole tokens, milliseconds, lamports, shares."""
+
+    def __new__(
+        cls,
+        spread_bps: float,
+        fee_bps: float,
+        slippage_bps: float,
+        tip_lamports: float,
+        volatility: float,
+        liquidity: float,
+        size: float,
+        age_ms: float,
+        inventory: float,
+        hit_rate: float,
+    ) -> Tick: ...
+
+@final
+class TickRule:
+    """A first look at quotes in floating point, before anything is sized.
+
+    edge = spread - fees - slippage - 100 x volatility; net = edge x size / 10,000 - tip x 1e-9; impact =
+    size / liquidity. Every bound is exclusive.
+
+    Raises:
+        InvalidInput: A bound is NaN.
+    """
+
+    def __new__(
+        cls,
+        *,
+        min_edge_bps: float = 1.0,
+        min_net: float = 0.0,
+        max_impact: float = 0.01,
+        max_age_ms: float = 400.0,
+        max_volatility: float = 0.015,
+        max_inventory: float = 90.0,
+    ) -> TickRule: ...
+    def score(self, tick: Tick) -> float:
+        """Return net x hit rate x (1 - impact) of a go; -1 of a no-go, and of a score that is not finite."""
+    def score_batch(self, columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return `score` of every row of ten contiguous columns, in the order of `Tick`'s arguments.
+
+        Raises:
+            InvalidInput: Columns of different lengths or not contiguous.
+        """
 
 # ---- engine
 
@@ -2706,6 +2907,18 @@ class Signal:
     @property
     def score(self) -> float: ...
     @property
+    def expected_value_lamports(self) -> int:
+        """What the attempt is worth on average, rounded down."""
+    @property
+    def landing_e4(self) -> int:
+        """Landing probability, 1/10,000."""
+    @property
+    def depth_bps(self) -> int:
+        """Input as a share of the shallowest hop's depth."""
+    @property
+    def competition_e4(self) -> int:
+        """How often this cycle was gone before we got it, 1/10,000."""
+    @property
     def net_bps(self) -> float:
         """Net profit in basis points of the input."""
 
@@ -2743,6 +2956,9 @@ class EngineConfig:
         max_torn_slots: Slots that it waits at most.
         max_heartbeat_gap: Slots that the heartbeats of a connection may leave out, beyond those that the
             chain skips, before it counts as a gap.
+        max_depth_bps, max_volatility_bps, max_competition_e4, min_agreement_e4, refused_flags,
+            min_landing_e4, min_expected_value_lamports: As in `SignalScorer`; off if left out.
+        failure_cost_lamports: What a failed attempt costs beyond its fees; counts in expected values.
         quorum: Providers that have to deliver the same before it counts, 1 to 64; with 1 a lie can win a
             race. Connections of one provider, `helius/0` and `helius/http`, are one voice.
         quarantine: When providers are put under quarantine unasked; None: never.
@@ -2773,6 +2989,14 @@ class EngineConfig:
         quorum: int = 1,
         quarantine: QuarantineLimits | None = None,
         assume_plain_mints: bool = False,
+        max_depth_bps: int | None = None,
+        max_volatility_bps: int | None = None,
+        max_competition_e4: int = 10_000,
+        min_agreement_e4: int = 0,
+        refused_flags: int = 0,
+        min_landing_e4: int = 0,
+        min_expected_value_lamports: int | None = None,
+        failure_cost_lamports: int = 0,
     ) -> EngineConfig: ...
     @property
     def network_fee_lamports(self) -> int:
@@ -2785,6 +3009,74 @@ class EngineConfig:
     @property
     def total_fee_lamports(self) -> int:
         """Network fee, priority fee and tip."""
+
+@final
+class Obstacle:
+    """One thing that speaks against a cycle."""
+
+    @property
+    def reason(self) -> str:
+        """`set_aside`, `no_spread`, `pool_fees`, or a reason of the scorer."""
+    @property
+    def detail(self) -> str:
+        """What was found, against which bound."""
+    @property
+    def missing_bps(self) -> float | None:
+        """Basis points that are missing: of the input, or at the margin where no input gains."""
+    @property
+    def missing_lamports(self) -> int | None:
+        """Lamports that are missing: of the sized trade, or of an input worth 1 SOL where none gains."""
+
+@final
+class Explanation:
+    """What becomes of a cycle now. Amounts are base units of `base_mint`; None: it did not come so far."""
+
+    @property
+    def stage(self) -> str | None:
+        """The last stage reached; None: not priced, or no gain even before fees."""
+    @property
+    def obstacles(self) -> list[Obstacle]:
+        """What speaks against it, in the order of the funnel; empty: a signal."""
+    @property
+    def base_mint(self) -> str: ...
+    @property
+    def slot(self) -> int:
+        """Newest slot of its pools."""
+    @property
+    def route(self) -> list[Step]: ...
+    @property
+    def hops(self) -> list[Hop]:
+        """The hops at the best input; empty if none gains."""
+    @property
+    def spot_gain_bps(self) -> float | None:
+        """Gain of the first unit before fees."""
+    @property
+    def margin_bps(self) -> float | None:
+        """Gain of the first unit after fees; negative: a loss."""
+    @property
+    def amount_in(self) -> int | None: ...
+    @property
+    def gross_profit(self) -> int | None: ...
+    @property
+    def cost(self) -> int | None: ...
+    @property
+    def net_profit(self) -> int | None: ...
+    @property
+    def age_slots(self) -> int | None: ...
+    @property
+    def depth_bps(self) -> int | None: ...
+    @property
+    def competition_e4(self) -> int | None: ...
+    @property
+    def agreement_e4(self) -> int | None: ...
+    @property
+    def landing_e4(self) -> int | None: ...
+    @property
+    def gross_profit_lamports(self) -> int | None: ...
+    @property
+    def score(self) -> float | None: ...
+    @property
+    def expected_value_lamports(self) -> int | None: ...
 
 @final
 class FunnelStage:
@@ -3063,6 +3355,23 @@ class Engine:
             MarketDataError: The opening has closed or was taken, a pool has been set aside, or an amount
                 would not be the signal's to the last unit; nothing is changed.
             SwapRefused: A hop would fail now; nothing is changed.
+        """
+    def explain(self, hops: list[tuple[str, bool]]) -> Explanation:
+        """Return where a cycle stops now and what is missing; changes nothing.
+
+        Args:
+            hops: Pool and direction (True: token A in) of every hop, 2 to 4.
+
+        Raises:
+            InvalidInput: A pool is not in the market or comes twice, or the hops make no cycle.
+        """
+    def set_landing(self, model: LandingModel) -> None:
+        """Judge by a copy of `model` from now on."""
+    def observe_landing(self, signal: Signal, landed: bool) -> None:
+        """Learn whether the attempt at a signal landed.
+
+        Raises:
+            InvalidInput: The signal comes from another engine.
         """
     def stats(self, misses: int = 8) -> EngineStats:
         """Return all counters, with at most `misses` nearest misses."""

@@ -11,6 +11,8 @@
 //! recorded prices: a gain that exists because of our own fill alone is not a signal.
 
 mod config;
+mod context;
+mod explain;
 mod freshness;
 mod funnel;
 mod guard;
@@ -25,11 +27,13 @@ use crate::cycle_finder::{
 };
 use crate::market::{AccountWrite, Applied, Market, MintIndex, PoolIndex};
 use crate::quantities::Slot;
-use crate::scorer::{Candidate, Reason, Reasons, SignalScorer};
+use crate::scorer::{Candidate, Prospect, Reason, Reasons, Share, SignalScorer, Stakes};
 use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
 pub use crate::wss_aggregator::ConnectionFreshness;
 use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, NO_TIME, Verdict, WssAggregator};
 pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};
+use context::{Experience, deepest};
+pub use explain::{ExplainError, Explanation, Obstacle};
 pub use freshness::{FreshnessReport, PoolFreshness};
 use funnel::Shortfall;
 pub use funnel::{Funnel, Miss, Stage};
@@ -41,7 +45,15 @@ pub use signal::{Cycle, Hop, Signal, TakeError};
 /// How long to look for the last units of what may become a signal: they must not cost the block.
 const SIGNAL_EFFORT: Effort = Effort::Candidates(512);
 
-type SizedSignal = (MintIndex, Vec<Hop>, Candidate);
+/// A cycle at its best input.
+#[derive(Debug)]
+struct Sizing {
+    base_mint: MintIndex,
+    hops: Vec<Hop>,
+    candidate: Candidate,
+    stakes: Stakes,
+    depth_bps: u32,
+}
 
 /// Counters of the engine itself; the aggregator keeps its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +74,7 @@ pub struct Engine {
     scorer: SignalScorer,
     openings: Openings,
     guard: Guard,
+    experience: Experience,
     funnel: Funnel,
     counters: Counters,
     updates: Vec<AccountUpdate>,
@@ -94,6 +107,7 @@ impl Engine {
             guard: Guard::new(config.freshness),
             config,
             openings: Openings::default(),
+            experience: Experience::default(),
             funnel: Funnel::default(),
             counters: Counters::default(),
             updates: Vec::new(),
@@ -365,8 +379,12 @@ impl Engine {
                     self.funnel.miss(Miss::open(cycle.key, opening_id, slot, reasons, nearest));
                 }
             }
-            Ok((base_mint, hops, candidate)) => {
-                let mut reasons = self.scorer.judge(&candidate);
+            Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps }) => {
+                let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
+                let with_agreement = self.config.scorer.min_agreement > Share::NONE;
+                let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
+                let assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
+                let mut reasons = assessment.reasons;
                 if reasons.is_go() {
                     self.guard.forget(cycle.key);
                     if let Some(blocked) = self.blocked(cycle) {
@@ -379,9 +397,17 @@ impl Engine {
                 self.funnel.reach_through(stage, furthest, recheck);
                 self.openings.advance(cycle.key, stage);
                 if reasons.is_go() {
-                    let score = self.scorer.rank(&candidate);
-                    let key = cycle.key;
-                    signals.push(Signal { opening_id, slot, base_mint, hops, candidate, score, key });
+                    signals.push(Signal {
+                        opening_id,
+                        slot,
+                        base_mint,
+                        hops,
+                        candidate,
+                        score: assessment.score,
+                        context,
+                        expected_value_lamports: assessment.expected_value_lamports,
+                        key: cycle.key,
+                    });
                     self.funnel.forget_miss(cycle.key, opening_id);
                 } else if furthest < Stage::AfterCosts {
                     self.funnel.miss(Miss::open(
@@ -398,7 +424,7 @@ impl Engine {
 
     /// Finds the best input of a cycle and what it leaves before the thresholds are asked. Where no
     /// input gains a unit, the candidate is the one that came nearest.
-    fn size(&mut self, cycle: &Cycle, slot: Slot) -> Result<SizedSignal, (Reason, Shortfall)> {
+    fn size(&mut self, cycle: &Cycle, slot: Slot) -> Result<Sizing, (Reason, Shortfall)> {
         let (start, base) = self.base_of(cycle).ok_or((Reason::NoBaseMint, Shortfall::Unknown))?;
         let mut edges: Vec<EdgeIndex> = cycle.key.edges().collect();
         edges.rotate_left(start);
@@ -444,6 +470,16 @@ impl Engine {
             let reason = if is_filled { Reason::ClosedByOwnFill } else { Reason::NoProfitAfterSizing };
             return Err((reason, Shortfall::Margin(margin.max(0.0) * 1e4)));
         };
+        let gross_profit_lamports = self
+            .lamports_of(base_mint, sized.gross_profit, (self.fees.total, cost))
+            .ok_or((Reason::NoCostPrice, Shortfall::Unknown))?;
+        let stakes = Stakes {
+            gross_profit_lamports,
+            tip_lamports: self.fees.tip,
+            fee_lamports: self.fees.total - self.fees.tip,
+            failure_lamports: self.config.failure_cost_lamports,
+        };
+        let depth_bps = deepest(&hops, sized.amounts());
         let hops = edges
             .iter()
             .zip(sized.amounts().windows(2))
@@ -452,7 +488,19 @@ impl Engine {
                 Hop { pool, a_to_b, amount_in: pair[0], amount_out: pair[1] }
             })
             .collect();
-        Ok((base_mint, hops, candidate(sized.amount_in(), sized.gross_profit)))
+        let candidate = candidate(sized.amount_in(), sized.gross_profit);
+        Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps })
+    }
+
+    /// Returns what `amount` of a base mint is worth in lamports, rounded down: by the price at which
+    /// `priced` lamports were just bought, or where that is nothing, at which 1 SOL is. `None` without
+    /// a price or beyond 64 bits.
+    fn lamports_of(&self, mint: MintIndex, amount: u64, priced: (u64, u64)) -> Option<u64> {
+        let (lamports, units) = match priced {
+            (0, _) | (_, 0) => (1_000_000_000, self.market.lamports_in(mint, 1_000_000_000)?),
+            priced => priced,
+        };
+        u64::try_from((u128::from(amount) * u128::from(lamports)).checked_div(u128::from(units))?).ok()
     }
 
     /// Returns where in the cycle the most preferred base mint comes in, and that base mint.
@@ -492,6 +540,9 @@ impl Engine {
     /// signal's to the last unit.
     pub fn take(&mut self, signal: &Signal) -> Result<Vec<u64>, TakeError> {
         if !self.openings.can_take(signal.key, signal.opening_id) {
+            if !self.openings.is_taken(signal.key) {
+                self.experience.attempted(signal.key, true);
+            }
             return Err(TakeError::Over { opening_id: signal.opening_id });
         }
         for hop in &signal.hops {
@@ -504,10 +555,15 @@ impl Engine {
         let quoted = self.market.quote_route(&edges, signal.candidate.amount_in)?;
         if !quoted.iter().skip(1).eq(signal.hops.iter().map(|hop| &hop.amount_out)) {
             let found = quoted.last().copied().unwrap_or_default();
+            // What our own fill has moved, nobody took from us.
+            if !signal.hops.iter().any(|hop| self.market.pool(hop.pool).is_filled()) {
+                self.experience.attempted(signal.key, true);
+            }
             return Err(TakeError::Moved { expected: signal.amount_out(), found });
         }
         let amounts = self.market.fill_route(&edges, signal.candidate.amount_in)?;
         self.openings.take(signal.key);
+        self.experience.attempted(signal.key, false);
         self.touched.clear();
         self.touched.extend(signal.hops.iter().map(|hop| hop.pool));
         Ok(amounts)

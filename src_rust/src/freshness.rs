@@ -253,6 +253,14 @@ impl Watch {
         shown.get(if shown.len() >= 3 { shown.len() / 2 } else { 0 }).copied()
     }
 
+    /// Returns how many providers have an open connection that has shown a slot.
+    #[must_use]
+    pub fn open_providers(&self) -> usize {
+        let all = self.links.iter().zip(&self.providers);
+        let open = all.filter(|(link, _)| link.shown_if_open().is_some());
+        open.map(|(_, &provider)| provider).collect::<Voices>().count()
+    }
+
     /// Returns what is counted of a connection.
     #[must_use]
     pub fn report(&self, link: usize) -> LinkReport {

@@ -6,6 +6,7 @@ the same file, byte for byte.
 """
 
 from phantom_arbiter.journal.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.journal.landing import landing_from_journal
 from phantom_arbiter.journal.queries import (
     AttemptRow,
     ChangeRow,
@@ -30,5 +31,6 @@ __all__ = [
     "RunIdentity",
     "RunRow",
     "VerdictRow",
+    "landing_from_journal",
     "read_journal",
 ]

@@ -101,6 +101,8 @@ pub struct EngineConfig {
     pub scorer: ScorerConfig,
     /// Fees of one attempt.
     pub costs: Costs,
+    /// What a failed attempt costs beyond its fees, in lamports; counts in the expected value alone.
+    pub failure_cost_lamports: u64,
     /// Longest cycle looked for: 2 to [`crate::cycle_finder::MAX_HOPS`] hops.
     pub max_hops: usize,
     /// Mints to start cycles from, in order of preference.
@@ -115,6 +117,7 @@ impl Default for EngineConfig {
             freshness: FreshnessConfig::default(),
             scorer: ScorerConfig::default(),
             costs: Costs::default(),
+            failure_cost_lamports: 0,
             max_hops: 3,
             base_mints: Vec::new(),
         }

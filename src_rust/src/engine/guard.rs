@@ -257,6 +257,13 @@ impl Guard {
         all.filter_map(|(account, ..)| Some(self.freshness(feed, &account)?.known.fresh_to)).min()
     }
 
+    /// Returns how many providers vouch for the account, of those that trading changes, that fewest vouch
+    /// for; `None` if none came through a connection.
+    pub(super) fn vouchers(&mut self, feed: &WssAggregator, pool: &Pool) -> Option<usize> {
+        let all = accounts(pool, self.config).filter(|&(_, _, is_settings)| !is_settings);
+        all.filter_map(|(account, ..)| Some(self.freshness(feed, &account)?.known.vouchers)).min()
+    }
+
     /// Keeps a refused cycle, to be looked at again.
     pub(super) fn wait(&mut self, key: CycleKey) {
         if self.waiting.len() < MAX_WAITING && !self.waiting.contains(&key) {

@@ -104,6 +104,11 @@ impl Openings {
         }
     }
 
+    /// Returns whether the cycle's present opening was taken.
+    pub(super) fn is_taken(&self, key: CycleKey) -> bool {
+        self.by_key.get(&key).is_some_and(Opening::is_taken)
+    }
+
     /// Returns whether the opening with this number is the cycle's present one and not taken.
     pub(super) fn can_take(&self, key: CycleKey, opening_id: u64) -> bool {
         self.by_key.get(&key).is_some_and(|opening| opening.id == opening_id && !opening.taken)

@@ -4,7 +4,7 @@ use super::guard::Blocked;
 use crate::cycle_finder::{CYCLE_EPSILON, CycleKey};
 use crate::market::{MintIndex, PoolIndex, QuoteError};
 use crate::quantities::{Pubkey, Slot};
-use crate::scorer::Candidate;
+use crate::scorer::{Candidate, Context};
 
 /// A cycle through a changed pool, as the price graph sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,6 +51,10 @@ pub struct Signal {
     pub candidate: Candidate,
     /// Rank among candidates, see [`SignalScorer::rank`].
     pub score: f64,
+    /// What is known beside the candidate.
+    pub context: Context,
+    /// What the attempt is worth on average, in lamports.
+    pub expected_value_lamports: i64,
     pub(super) key: CycleKey,
 }
 

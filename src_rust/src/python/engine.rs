@@ -1,5 +1,6 @@
 //! Binding of the engine: conversion only.
 
+mod explain;
 pub(super) mod freshness;
 mod signal;
 mod stats;
@@ -17,11 +18,11 @@ use super::market::{
     venue_infos, wanted,
 };
 use super::pool::PyPool;
+use super::scorer::{PyLandingModel, Thresholds};
 use super::wss_aggregator::convert::{QuarantineLimits, endpoint_stats};
 use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
 use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal};
 use crate::market::{MarketConfig, QuoteError};
-use crate::scorer::ScorerConfig;
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
 pub use signal::PyHop;
@@ -47,7 +48,9 @@ impl PyEngineConfig {
         compute_unit_limit=400_000, compute_unit_price_micro_lamports=50_000, tip_lamports=10_000,
         min_net_profit_lamports=10_000, min_net_bps=0.0, max_age_slots=8, max_pool_age_slots=16,
         max_settings_age_slots=9_000, hold_torn_pools=true, max_torn_slots=2, max_heartbeat_gap=0,
-        quorum=1, quarantine=None, assume_plain_mints=false))]
+        quorum=1, quarantine=None, assume_plain_mints=false, max_depth_bps=None, max_volatility_bps=None,
+        max_competition_e4=10_000, min_agreement_e4=0, refused_flags=0, min_landing_e4=0,
+        min_expected_value_lamports=None, failure_cost_lamports=0))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
     fn new(
         base_mints: &Bound<'_, PyDict>,
@@ -68,10 +71,27 @@ impl PyEngineConfig {
         quorum: usize,
         quarantine: Option<QuarantineLimits>,
         assume_plain_mints: bool,
+        max_depth_bps: Option<u32>,
+        max_volatility_bps: Option<u32>,
+        max_competition_e4: u16,
+        min_agreement_e4: u16,
+        refused_flags: u8,
+        min_landing_e4: u16,
+        min_expected_value_lamports: Option<i64>,
+        failure_cost_lamports: u64,
     ) -> PyResult<Self> {
-        if !min_net_bps.is_finite() {
-            return Err(errors::invalid(format!("min_net_bps is {min_net_bps}; it must be finite")));
-        }
+        let thresholds = Thresholds {
+            min_net_profit_lamports,
+            min_net_bps,
+            max_age_slots,
+            max_depth_bps,
+            max_volatility_bps,
+            max_competition_e4,
+            min_agreement_e4,
+            refused_flags,
+            min_landing_e4,
+            min_expected_value_lamports,
+        };
         let base_mints = base_mints
             .iter()
             .map(|(mint, max_amount_in)| {
@@ -93,7 +113,8 @@ impl PyEngineConfig {
                 hold_torn_pools,
                 max_torn_slots,
             },
-            scorer: ScorerConfig { min_net_profit_lamports, min_net_bps, max_age_slots },
+            scorer: thresholds.config()?,
+            failure_cost_lamports,
             costs: Costs {
                 signatures,
                 lamports_per_signature,
@@ -253,6 +274,23 @@ impl PyEngine {
         .map_err(|error| errors::take(py, &error))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "extracted Python arguments")]
+    fn explain(&self, py: Python<'_>, hops: Vec<(String, bool)>) -> PyResult<explain::PyExplanation> {
+        py.detach(|| explain::explain(&mut self.lock(), &hops))
+    }
+
+    fn set_landing(&self, model: &PyLandingModel) {
+        self.lock().set_landing(model.copied());
+    }
+
+    fn observe_landing(&self, signal: &PySignal, landed: bool) -> PyResult<()> {
+        if signal.engine != self.id {
+            return Err(errors::invalid("signal comes from another engine".into()));
+        }
+        self.lock().observe_landing(&signal.inner, landed);
+        Ok(())
+    }
+
     #[pyo3(signature = (misses=8))]
     fn stats(&self, py: Python<'_>, misses: usize) -> PyResult<PyEngineStats> {
         let (feed, mut stats) = py.detach(|| {
@@ -377,6 +415,7 @@ impl PyEngine {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     add_classes!(m, PyHop, PySignal, PyFill, PyEngineConfig, PyFunnelStage, PyStep, PyMiss, PyEngineStats);
     freshness::register(m)?;
+    explain::register(m)?;
     add_classes!(m, PyEngine);
     Ok(())
 }

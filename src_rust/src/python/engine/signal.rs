@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 
 use crate::cycle_finder::edge_of;
-use crate::engine::{Engine, Fees, Signal};
+use crate::engine::{Engine, Fees, Hop, Signal};
 use crate::market::Market;
 use crate::plans::PlannedHop;
 use crate::python::market::parse_pubkey;
@@ -125,6 +125,26 @@ impl PySignal {
     }
 
     #[getter]
+    fn expected_value_lamports(&self) -> i64 {
+        self.inner.expected_value_lamports
+    }
+
+    #[getter]
+    fn landing_e4(&self) -> u16 {
+        self.inner.context.landing.e4()
+    }
+
+    #[getter]
+    fn depth_bps(&self) -> u32 {
+        self.inner.context.depth_bps
+    }
+
+    #[getter]
+    fn competition_e4(&self) -> u16 {
+        self.inner.context.competition.e4()
+    }
+
+    #[getter]
     fn net_bps(&self) -> f64 {
         self.inner.candidate.net_bps()
     }
@@ -156,15 +176,13 @@ impl PyFill {
         Self {
             amount_in: amounts[0],
             amount_out: amounts[amounts.len() - 1],
-            hops: hops_of(market, signal, Some(amounts)),
+            hops: hops_of(market, &signal.hops, Some(amounts)),
         }
     }
 }
 
-fn hops_of(market: &Market, signal: &Signal, amounts: Option<&[u64]>) -> Vec<PyHop> {
-    signal
-        .hops
-        .iter()
+pub(super) fn hops_of(market: &Market, hops: &[Hop], amounts: Option<&[u64]>) -> Vec<PyHop> {
+    hops.iter()
         .enumerate()
         .map(|(i, hop)| {
             let (mint_in, mint_out) = market.ends(edge_of(hop.pool, hop.a_to_b));
@@ -187,7 +205,7 @@ pub(super) fn export(engine: &Engine, id: u64, signals: Vec<Signal>) -> Vec<PySi
             engine: id,
             fees: engine.fees(),
             base_mint: engine.market().mint(inner.base_mint).to_string(),
-            hops: hops_of(engine.market(), &inner, None),
+            hops: hops_of(engine.market(), &inner.hops, None),
             inner,
         })
         .collect()

@@ -148,7 +148,7 @@ pub(super) fn stats_of(engine: &Engine, feed: &AggregatorStats, misses: usize) -
     }
 }
 
-fn steps_of(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> Vec<PyStep> {
+pub(super) fn steps_of(market: &Market, edges: impl Iterator<Item = EdgeIndex>) -> Vec<PyStep> {
     edges
         .map(|edge| {
             let (mint_in, mint_out) = market.ends(edge);
