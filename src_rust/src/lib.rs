@@ -3,6 +3,7 @@
 //! Modules in order of dependency, lowest first:
 //! - [`quantities`] (and `base58` behind it): the words everything else is written in;
 //! - [`pda`], [`decoders`], [`amm_math`]: account bytes to typed state, state to exact quotes;
+//! - [`token_firewall`]: which mints may be traded;
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
 //! - [`multiverse`]: all cycles and paths of a few hops, on plain arrays;
@@ -34,6 +35,7 @@ pub mod routing;
 pub mod scorer;
 pub mod sizing;
 pub mod swap;
+pub mod token_firewall;
 pub mod venues;
 pub mod wss_aggregator;
 

@@ -36,6 +36,7 @@ mod recording;
 mod routing;
 mod scorer;
 mod sizing;
+mod token_firewall;
 mod values;
 mod wss_aggregator;
 
@@ -58,6 +59,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     price_graph::register(m)?;
     scorer::register(m)?;
     sizing::register(m)?;
+    token_firewall::register(m)?;
     engine::register(m)?;
     wss_aggregator::register(m)?;
     Ok(())

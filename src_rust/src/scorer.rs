@@ -32,13 +32,15 @@ pub enum Reason {
     StalePool,
     /// One of the accounts that a swap writes together has arrived, another not yet.
     TornPool,
+    /// The rules about tokens deny a mint of the cycle.
+    TokenDenied,
     /// A better candidate of the same update uses one of the same pools.
     SharesPoolWithBetter,
 }
 
 impl Reason {
     /// Every reason, in the order of the funnel.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AlreadyTaken,
         Self::NoBaseMint,
         Self::Stale,
@@ -50,6 +52,7 @@ impl Reason {
         Self::BelowMinBps,
         Self::StalePool,
         Self::TornPool,
+        Self::TokenDenied,
         Self::SharesPoolWithBetter,
     ];
 
@@ -68,6 +71,7 @@ impl Reason {
             Self::BelowMinBps => "below_min_bps",
             Self::StalePool => "stale_pool",
             Self::TornPool => "torn_pool",
+            Self::TokenDenied => "token_denied",
             Self::SharesPoolWithBetter => "shares_pool_with_better",
         }
     }
