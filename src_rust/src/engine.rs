@@ -25,8 +25,8 @@ use crate::cycle_finder::{
 use crate::market::{AccountWrite, Applied, Market, MintIndex, PoolIndex, QuoteError};
 use crate::quantities::{Pubkey, Slot};
 use crate::scorer::{Candidate, Reason, Reasons, SignalScorer};
-use crate::token_firewall::{Permission, RuleError, TokenRules};
 use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
+use crate::token_firewall::{Permission, RuleError, TokenRules};
 pub use crate::wss_aggregator::ConnectionFreshness;
 use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, NO_TIME, Verdict, WssAggregator};
 pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};

@@ -277,13 +277,7 @@ impl Market {
     }
 
     /// Keeps an account that further pools may read: a mint, a configuration.
-    fn note_present(
-        &mut self,
-        write: AccountWrite<'_>,
-        owner: Pubkey,
-        data: &[u8],
-        layout: Option<&Layout>,
-    ) {
+    fn note_present(&mut self, write: AccountWrite<'_>, owner: Pubkey, data: &[u8], layout: Option<&Layout>) {
         let address = write.pubkey;
         let is_mint = spl_token::is_program(&owner) && self.mint_index.contains_key(&address);
         if is_mint {

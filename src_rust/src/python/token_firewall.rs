@@ -66,21 +66,23 @@ impl PyTokenRules {
         min_age_slots: u64,
     ) -> PyResult<Self> {
         let listed = |argument, values: Option<&Bound<'_, PyAny>>| {
-            Ok::<_, PyErr>(match values {
-                Some(values) => addresses(argument, values)?.into_iter().collect(),
-                None => Default::default(),
-            })
+            let found = values.map_or(Ok(Vec::new()), |values| addresses(argument, values))?;
+            Ok::<_, PyErr>(found.into_iter().collect())
         };
-        let mut made = TokenRules {
-            allow: listed("allow", allow)?,
-            deny: listed("deny", deny)?,
-            max_transfer_fee_bps,
-            min_depth: min_depth.map(|depths| amounts("min_depth", depths)).transpose()?.unwrap_or_default(),
-            min_age_slots,
-            ..TokenRules::default()
-        };
+        let mut made = TokenRules::default();
+        made.allow = listed("allow", allow)?;
+        made.deny = listed("deny", deny)?;
+        made.max_transfer_fee_bps = max_transfer_fee_bps;
+        made.min_age_slots = min_age_slots;
+        if let Some(depths) = min_depth {
+            made.min_depth = amounts("min_depth", depths)?;
+        }
         for (rule, permission) in rules.map(|rules| rules.iter()).into_iter().flatten() {
-            let (rule, permission) = (rule.extract::<String>()?, permission.extract::<String>()?);
+            let word = |value: &Bound<'_, PyAny>| {
+                let wrong = || format!("rules: names expected, found {}", value.get_type());
+                value.extract::<String>().map_err(|_| errors::invalid(wrong()))
+            };
+            let (rule, permission) = (word(&rule)?, word(&permission)?);
             let rule = named("rules", &rule, Rule::named(&rule), &Rule::ALL.map(Rule::name))?;
             let names = Permission::ALL.map(Permission::name);
             let word = format!("rules: {}", rule.name());
@@ -218,10 +220,8 @@ fn judge_token(
     let mint = arguments::address("mint", mint)?;
     let account = account.map(|account| arguments::account("account", account)).transpose()?;
     let depths = depth.map(|depths| amounts("depth", depths)).transpose()?.unwrap_or_default();
-    let depths: Vec<Depth> = depths
-        .into_iter()
-        .map(|(base_mint, amount)| Depth { base_mint, amount: amount.into() })
-        .collect();
+    let depths: Vec<Depth> =
+        depths.into_iter().map(|(base_mint, amount)| Depth { base_mint, amount: amount.into() }).collect();
     let default = PyTokenRules::default();
     let rules = &rules.unwrap_or(&default).0;
     let (verdict, facts) = py.detach(|| {

@@ -162,7 +162,12 @@ impl MintFacts {
     ) -> Result<(), DecodeError> {
         fields.check(!self.extensions.contains(&kind), "extension type", kind, "each once")?;
         fields.check(!extension::OF_ACCOUNTS.contains(&kind), "extension type", kind, "one of mints")?;
-        fields.check(self.extensions.len() < MAX_EXTENSIONS, "extensions", MAX_EXTENSIONS + 1, "at most 64")?;
+        fields.check(
+            self.extensions.len() < MAX_EXTENSIONS,
+            "extensions",
+            MAX_EXTENSIONS + 1,
+            "at most 64",
+        )?;
         self.extensions.push(kind);
         let sized = |expected: usize, text| fields.check(size == expected, "extension length", size, text);
         match kind {
