@@ -46,7 +46,7 @@ fn a_mint_that_nobody_can_change_is_allowed() {
 #[test]
 fn every_extension_has_its_reason_and_value() {
     use Permission::{Allowed, AtomicOnly, Denied};
-    let by = |kind, len| Mint::plain().with(kind, &[&ISSUER.0[..], &vec![0; len - 32]].concat());
+    let by = |kind: u16, len: usize| Mint::plain().with(kind, &[&ISSUER.0[..], &vec![0; len - 32]].concat());
     let issuer = Value::Address(ISSUER);
     let on = Value::Bool(true);
     let hook = Mint::plain().with(14, &[[0; 32], ISSUER.0].concat());
