@@ -116,7 +116,7 @@ TokenRule = Literal[
     "confidential_transfer",
     "close_authority",
 ]
-"""Findings about a mint, as the native `token_rule_names()`; defaults are those of `phantom_core.TokenRules`."""
+"""Findings about a mint, as the native `token_rule_names()`; defaults: `phantom_core.TokenRules`."""
 
 
 class _Section(BaseModel):
