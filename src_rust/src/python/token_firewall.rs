@@ -77,7 +77,7 @@ impl PyTokenRules {
         if let Some(depths) = min_depth {
             made.min_depth = amounts("min_depth", depths)?;
         }
-        for (rule, permission) in rules.map(|rules| rules.iter()).into_iter().flatten() {
+        for (rule, permission) in rules.map(PyDictMethods::iter).into_iter().flatten() {
             let word = |value: &Bound<'_, PyAny>| {
                 let wrong = || format!("rules: names expected, found {}", value.get_type());
                 value.extract::<String>().map_err(|_| errors::invalid(wrong()))

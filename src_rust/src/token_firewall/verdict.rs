@@ -23,21 +23,21 @@ pub enum MintAccountState {
     /// It is no mint that a token program writes.
     Unreadable(DecodeError),
     /// What it says.
-    Known(MintFacts),
+    Known(Box<MintFacts>),
 }
 
 impl MintAccountState {
     /// Returns the state of a mint with this owner and data.
     #[must_use]
     pub fn of(owner: &Pubkey, data: &[u8]) -> Self {
-        MintFacts::read(owner, data).map_or_else(Self::Unreadable, Self::Known)
+        MintFacts::read(owner, data).map_or_else(Self::Unreadable, |facts| Self::Known(Box::new(facts)))
     }
 
     /// Returns the facts, if the account was read.
     #[must_use]
     pub fn facts(&self) -> Option<&MintFacts> {
         match self {
-            Self::Known(facts) => Some(facts),
+            Self::Known(facts) => Some(facts.as_ref()),
             _ => None,
         }
     }
