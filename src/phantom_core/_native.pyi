@@ -1334,7 +1334,8 @@ class TokenVerdict:
     @property
     def reasons(self) -> list[tuple[str, Any]]:
         """What speaks against it, the heaviest first, each with its value; for an allowed mint what speaks
-        for it: `allow_list` or `no_objection`. Never empty."""
+        for it: `allow_list` or `no_objection`. Never empty.
+        """
     @property
     def facts(self) -> dict[str, Any] | None:
         """What the mint's account says, by name; None if it was never seen or cannot be read."""
