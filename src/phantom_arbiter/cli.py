@@ -28,6 +28,7 @@ from phantom_arbiter.commands.recordings import build_recordings
 from phantom_arbiter.commands.replay import replay
 from phantom_arbiter.commands.run import run
 from phantom_arbiter.commands.snapshot import snapshot
+from phantom_arbiter.commands.tokens import tokens
 from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
@@ -49,6 +50,7 @@ def build_app() -> typer.Typer:
     app.command()(quote)
     app.command()(trade)
     app.command()(pools)
+    app.command()(tokens)
     app.command()(venues)
     app.command()(cycles)
     app.command()(fees)

@@ -70,6 +70,31 @@ def _url(value: object) -> SecretUrl:
 Url = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
 
 
+TokenPermission = Literal["allowed", "atomic_only", "denied"]
+TokenRule = Literal[
+    "unknown_mint",
+    "unreadable_mint",
+    "non_transferable",
+    "paused",
+    "frozen_by_default",
+    "transfer_hook",
+    "unknown_extension",
+    "high_transfer_fee",
+    "low_liquidity",
+    "too_young",
+    "permanent_delegate",
+    "freeze_authority",
+    "mint_authority",
+    "pause_authority",
+    "transfer_hook_authority",
+    "transfer_fee",
+    "transfer_fee_authority",
+    "confidential_transfer",
+    "close_authority",
+]
+"""Findings about a mint, as the native `token_rule_names()`; defaults: `phantom_core.TokenRules`."""
+
+
 class EngineSettings(Section):
     """What the native engine looks for."""
 
@@ -141,6 +166,28 @@ class FreshnessSettings(Section):
 
     max_heartbeat_gap: Count = 0
     """Slots that slot notifications may leave out without that being a gap, for providers that thin them."""
+
+
+class TokenSettings(Section):
+    """Which mints may be traded, by list and by what their accounts say; `phantom tokens` shows it."""
+
+    allow: tuple[Mint, ...] = (USDC, WSOL)
+    """Mints that may be traded whatever their accounts say."""
+
+    deny: tuple[Mint, ...] = ()
+    """Mints that may not be traded, allowed or not."""
+
+    rules: dict[TokenRule, TokenPermission] = Field(default_factory=dict)
+    """What a finding leads to, where it is not the default: allowed, atomic_only (in cycles) or denied."""
+
+    max_transfer_fee_bps: int = Field(default=1_000, ge=0, le=10_000)
+    """Greatest transfer fee, in force or announced, in 1/10,000; more is the finding high_transfer_fee."""
+
+    min_depth: dict[Mint, PositiveAmount] = Field(default_factory=dict)
+    """Least depth of a mint's pools against any of these, in their base units; less is low_liquidity."""
+
+    min_age_slots: SlotNumber = 0
+    """Slots for which a mint must have been seen; less is the finding too_young."""
 
 
 class TrustSettings(Section):
@@ -270,6 +317,7 @@ class Config(BaseSettings):
     costs: CostSettings = Field(default_factory=CostSettings)
     scorer: ScorerSettings = Field(default_factory=ScorerSettings)
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
+    tokens: TokenSettings = Field(default_factory=TokenSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
     risk: RiskSettings = Field(default_factory=RiskSettings)
     strategy: StrategySettings = Field(default_factory=StrategySettings)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from phantom_arbiter.errors import ConfigError, InvalidInput, MarketDataError
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook, MintInfo, mint_book, short
-from phantom_arbiter.native import judge_venues
+from phantom_arbiter.native import judge_venues, token_rules
 from phantom_arbiter.sources.recorded import DEMO_RECORDING
 from phantom_arbiter.sources.snapshot import is_snapshot, read_snapshot
 from phantom_core import AccountUpdate, Market, Pool, PoolInfo, Record, Recording, VenueInfo, WssAggregator
@@ -120,7 +120,7 @@ def load_market(request: Request, config: Config, on_progress: OnProgress | None
 
     Args:
         request: What to load.
-        config: Its sections engine (assume_plain_mints) and market (venues) are read.
+        config: Its sections engine (assume_plain_mints), market (venues) and tokens are read.
         on_progress: Told how many of how many records or accounts have been taken.
 
     Raises:
@@ -152,6 +152,7 @@ def source_path(source: str) -> Path:
 def _new_market(config: Config, *, assume_plain_mints: bool, complete: bool) -> Market:
     market = Market(assume_plain_mints=assume_plain_mints, complete=complete)
     judge_venues(market, config.market)
+    market.set_token_rules(token_rules(config.tokens))
     return market
 
 

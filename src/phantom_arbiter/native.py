@@ -23,7 +23,7 @@ from phantom_arbiter.domain import (
 from phantom_arbiter.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
-    from phantom_arbiter.config import Config, MarketSettings, TrustSettings
+    from phantom_arbiter.config import Config, MarketSettings, TokenSettings, TrustSettings
 
 
 def judge_venues(market: phantom_core.Engine | phantom_core.Market, settings: MarketSettings) -> None:
@@ -39,6 +39,25 @@ def judge_venues(market: phantom_core.Engine | phantom_core.Market, settings: Ma
             raise ConfigError(f"market.release_venues: {error}") from error
     for program, slot in settings.verified_deployments.items():
         market.verify(program, slot)
+
+
+def token_rules(settings: TokenSettings) -> phantom_core.TokenRules:
+    """Return by what mints are judged.
+
+    Raises:
+        ConfigError: A rule may not be that light, or a mint is no address.
+    """
+    try:
+        return phantom_core.TokenRules(
+            allow=settings.allow,
+            deny=settings.deny,
+            rules=dict(settings.rules),
+            max_transfer_fee_bps=settings.max_transfer_fee_bps,
+            min_depth=dict(settings.min_depth),
+            min_age_slots=settings.min_age_slots,
+        )
+    except InvalidInput as error:
+        raise ConfigError(f"tokens: {error}") from error
 
 
 def quarantine_limits(settings: TrustSettings) -> phantom_core.QuarantineLimits | None:
@@ -57,10 +76,12 @@ def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.E
     """Return the settings that the native engine takes.
 
     Args:
-        config: The effective configuration; its sections engine, costs, scorer, freshness and trust are read.
+        config: The effective configuration; its sections engine, costs, scorer, freshness, tokens and trust
+            are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
+        ConfigError: A rule about tokens may not be as it is.
         InvalidInput: The native engine refuses a value.
     """
     return phantom_core.EngineConfig(
@@ -80,6 +101,7 @@ def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.E
         max_heartbeat_gap=config.freshness.max_heartbeat_gap,
         quorum=config.trust.quorum,
         quarantine=quarantine_limits(config.trust),
+        token_rules=token_rules(config.tokens),
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
     )
 
@@ -88,12 +110,12 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
     """Return a fresh native engine set up as `config` says.
 
     Args:
-        config: The effective configuration; its sections engine, costs, market, scorer, freshness and trust
-            are read.
+        config: The effective configuration; its sections engine, costs, market, scorer, freshness, tokens and
+            trust are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
-        ConfigError: A venue is named that does not exist.
+        ConfigError: A venue is named that does not exist, or a rule about tokens may not be as it is.
         InvalidInput: The native engine refuses a value.
     """
     engine = phantom_core.Engine(native_config(config, assume_plain_mints=assume_plain_mints))

@@ -89,6 +89,8 @@ __all__ = [
     "Tick",
     "TickRule",
     "TipQuote",
+    "TokenRules",
+    "TokenVerdict",
     "Trade",
     "VenueInfo",
     "Vwap",
@@ -104,6 +106,7 @@ __all__ = [
     "ema",
     "find_negative_cycle",
     "find_program_address",
+    "judge_token",
     "price_for_budget",
     "priority_fee_lamports",
     "quote_constant_product",
@@ -116,6 +119,7 @@ __all__ = [
     "solve_trade",
     "sqrt_price_from_tick_index",
     "tick_index_from_sqrt_price",
+    "token_rule_names",
     "venue_names",
     "vwap",
 ]
@@ -1298,6 +1302,103 @@ class RecorderStats:
     def parts(self) -> int:
         """Its number, from 1."""
 
+# ---- token_firewall
+
+TokenPermission: TypeAlias = Literal["allowed", "atomic_only", "denied"]
+
+@final
+class TokenRules:
+    """What the operator says about mints: the deny list wins, then the allow list, then the rules.
+
+    Args:
+        allow: Mints that may be traded whatever is found.
+        deny: Mints that may not be traded, whatever is found and allowed.
+        rules: What a finding (`token_rule_names`) leads to, where it is not the default; `unknown_mint` and
+            `unreadable_mint` are at least `atomic_only`.
+        max_transfer_fee_bps: Greatest transfer fee, in force or announced, in 1/10,000.
+        min_depth: Base mints with the least depth, in their base units, that a mint's pools against one of
+            them have in sum: reserves, or what lies within 2 % of the price.
+        min_age_slots: Slots for which a mint must have been known.
+
+    Raises:
+        InvalidInput: A rule or permission has no such name or is too light, a mint is no address, or a
+            number is out of range.
+    """
+
+    def __new__(
+        cls,
+        *,
+        allow: Iterable[AddressLike] | None = None,
+        deny: Iterable[AddressLike] | None = None,
+        rules: dict[str, str] | None = None,
+        max_transfer_fee_bps: int = 1_000,
+        min_depth: dict[str, int] | None = None,
+        min_age_slots: int = 0,
+    ) -> TokenRules: ...
+    @property
+    def allow(self) -> list[str]:
+        """Allowed mints, sorted."""
+    @property
+    def deny(self) -> list[str]:
+        """Denied mints, sorted."""
+    @property
+    def rules(self) -> dict[str, TokenPermission]:
+        """What every finding leads to."""
+    @property
+    def max_transfer_fee_bps(self) -> int: ...
+    @property
+    def min_depth(self) -> dict[str, int]: ...
+    @property
+    def min_age_slots(self) -> int: ...
+
+@final
+class TokenVerdict:
+    """Where a mint may be traded, and why."""
+
+    @property
+    def mint(self) -> str: ...
+    @property
+    def verdict(self) -> TokenPermission:
+        """`atomic_only`: inside of one transaction, as a cycle is, so that it is never held."""
+    @property
+    def reasons(self) -> list[tuple[str, Any]]:
+        """What speaks against it, the heaviest first, each with its value; never empty.
+
+        For an allowed mint what speaks for it: `allow_list` or `no_objection`.
+        """
+    @property
+    def facts(self) -> dict[str, Any] | None:
+        """What the mint's account says, by name; None if it was never seen or cannot be read."""
+
+def judge_token(
+    mint: AddressLike,
+    account: Any = None,
+    *,
+    rules: TokenRules | None = None,
+    epoch: int | None = None,
+    slot: int = 0,
+    since_slot: int | None = None,
+    depth: dict[str, int] | None = None,
+) -> TokenVerdict:
+    """Return the verdict on one mint.
+
+    Args:
+        mint: The mint.
+        account: Its account: an (owner, data) pair or an object with both; None if it was never seen. Bytes
+            that a token program never writes are the finding `unreadable_mint`, no error.
+        rules: By what it is judged; None: the defaults.
+        epoch: Present epoch; None: the dearer of two transfer fees counts.
+        slot: Present slot.
+        since_slot: Earliest slot in which the mint is known to have existed.
+        depth: Depth of its pools by base mint, in base units.
+
+    Raises:
+        InvalidInput: An argument is malformed.
+    """
+
+def token_rule_names() -> tuple[str, ...]:
+    """Return the name of every finding that a rule may be set for."""
+
 # ---- market
 
 @final
@@ -1520,6 +1621,19 @@ class Market:
         """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
+    def set_token_rules(self, rules: TokenRules) -> None:
+        """Judge mints by other rules from now on."""
+    def know_token_since(self, mint: AddressLike, slot: int) -> None:
+        """Take a mint to have existed in `slot`, earlier than its first sight here; 0 says nothing."""
+    def tokens(self) -> list[TokenVerdict]:
+        """Return the verdict on every mint that a pool trades; only what changed is judged anew."""
+    def take_changed_tokens(self) -> list[TokenVerdict]:
+        """Return the verdicts that are others since the last call; at first all."""
+    def token(self, mint: AddressLike) -> TokenVerdict | None:
+        """Return the verdict on a mint; None if no pool trades it."""
+    @property
+    def tokens_judged(self) -> int:
+        """How often a mint was judged: the work that changes have cost."""
     def release(self, venue: str) -> None:
         """Let a venue trade in spite of every sign of change, those still to come included.
 
@@ -2962,6 +3076,7 @@ class EngineConfig:
         quorum: Providers that have to deliver the same before it counts, 1 to 64; with 1 a lie can win a
             race. Connections of one provider, `helius/0` and `helius/http`, are one voice.
         quarantine: When providers are put under quarantine unasked; None: never.
+        token_rules: Which mints may be traded; None: the defaults.
         assume_plain_mints: Take a mint whose account was never seen as a plain SPL mint.
 
     Raises:
@@ -2988,6 +3103,7 @@ class EngineConfig:
         max_heartbeat_gap: int = 0,
         quorum: int = 1,
         quarantine: QuarantineLimits | None = None,
+        token_rules: TokenRules | None = None,
         assume_plain_mints: bool = False,
         max_depth_bps: int | None = None,
         max_volatility_bps: int | None = None,
@@ -3402,6 +3518,16 @@ class Engine:
         """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
+    def set_token_rules(self, rules: TokenRules) -> None:
+        """Judge mints by other rules from now on."""
+    def know_token_since(self, mint: AddressLike, slot: int) -> None:
+        """Take a mint to have existed in `slot`, earlier than its first sight here; 0 says nothing."""
+    def tokens(self) -> list[TokenVerdict]:
+        """Return the verdict on every mint that a pool trades; only what changed is judged anew."""
+    def take_changed_tokens(self) -> list[TokenVerdict]:
+        """Return the verdicts that are others since the last call; at first all."""
+    def token(self, mint: AddressLike) -> TokenVerdict | None:
+        """Return the verdict on a mint; None if no pool trades it."""
     def release(self, venue: str) -> None:
         """Let a venue trade in spite of every sign of change, those still to come included.
 

@@ -26,9 +26,10 @@ use crate::cycle_finder::{
     CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, MarketSweep, NegativeCycle, edge_of, pool_of,
 };
 use crate::market::{AccountWrite, Applied, Market, MintIndex, PoolIndex};
-use crate::quantities::Slot;
+use crate::quantities::{Pubkey, Slot};
 use crate::scorer::{Candidate, Prospect, Reason, Reasons, Share, SignalScorer, Stakes};
 use crate::sizing::{Effort, HopRef, SizingLimits, SizingScratch, size_cycle};
+use crate::token_firewall::{Permission, RuleError, TokenRules};
 pub use crate::wss_aggregator::ConnectionFreshness;
 use crate::wss_aggregator::{AccountUpdate, EndpointId, Malformed, NO_TIME, Verdict, WssAggregator};
 pub use config::{BaseMint, ConfigError, Costs, EngineConfig, Fees};
@@ -99,10 +100,12 @@ impl Engine {
             return Err(ConfigError::Quorum { found: config.aggregator.quorum });
         }
         let fees = config.costs.fees().ok_or(ConfigError::Costs(config.costs))?;
+        let mut market = Market::new(config.market);
+        market.set_token_rules(config.tokens.clone())?;
         Ok(Self {
             fees,
             aggregator: WssAggregator::new(config.aggregator),
-            market: Market::new(config.market),
+            market,
             scorer: SignalScorer::new(config.scorer.clone()),
             guard: Guard::new(config.freshness),
             config,
@@ -141,6 +144,17 @@ impl Engine {
     /// Returns the market, for an operator's decisions: release a venue, name a verified deployment.
     pub fn market_mut(&mut self) -> &mut Market {
         &mut self.market
+    }
+
+    /// Judges mints by other rules from now on. What they refuse and others open is looked at again with
+    /// the next write of its pools.
+    ///
+    /// # Errors
+    /// [`RuleError`]; the rules then stay as they are.
+    pub fn set_token_rules(&mut self, rules: TokenRules) -> Result<(), RuleError> {
+        self.market.set_token_rules(rules.clone())?;
+        self.config.tokens = rules;
+        Ok(())
     }
 
     /// Returns the aggregator.
@@ -371,7 +385,11 @@ impl Engine {
             }
             return;
         }
-        match self.size(cycle, slot) {
+        let sized = match self.denied_token(cycle.key.edges()) {
+            Some(_) => Err((Reason::TokenDenied, Shortfall::Unknown)),
+            None => self.size(cycle, slot),
+        };
+        match sized {
             Err((reason, nearest)) => {
                 self.scorer.count(Reasons::only(reason));
                 if furthest < Stage::AfterCosts {
@@ -420,6 +438,19 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Returns the first mint on the way that may not be traded, with its heaviest reason. A cycle is
+    /// atomic: of the mints that may be in one transaction only, none is held.
+    fn denied_token(&mut self, edges: impl Iterator<Item = EdgeIndex>) -> Option<(Pubkey, &'static str)> {
+        for edge in edges {
+            let (mint, _) = self.market.ends(edge);
+            let verdict = self.market.verdict_on(mint);
+            if verdict.permission == Permission::Denied {
+                return Some((verdict.mint, verdict.reasons.first().map_or("", |(name, _)| name)));
+            }
+        }
+        None
     }
 
     /// Finds the best input of a cycle and what it leaves before the thresholds are asked. Where no
@@ -552,6 +583,9 @@ impl Engine {
             }
         }
         let edges: Vec<EdgeIndex> = signal.hops.iter().map(|hop| edge_of(hop.pool, hop.a_to_b)).collect();
+        if let Some((mint, reason)) = self.denied_token(edges.iter().copied()) {
+            return Err(TakeError::TokenDenied { mint, reason });
+        }
         let quoted = self.market.quote_route(&edges, signal.candidate.amount_in)?;
         if !quoted.iter().skip(1).eq(signal.hops.iter().map(|hop| &hop.amount_out)) {
             let found = quoted.last().copied().unwrap_or_default();

@@ -4,6 +4,7 @@
 //! - [`quantities`] (and `base58` behind it): the words everything else is written in;
 //! - [`pda`], [`decoders`], [`amm_math`]: account bytes to typed state, state to exact quotes;
 //! - [`technical`]: indicators, one value at a time and over columns;
+//! - [`token_firewall`]: which mints may be traded;
 //! - [`market`]: pools, the accounts they depend on, and what is set aside and why;
 //! - [`cycle_finder`], [`sizing`], [`scorer`]: which cycles pay, how much to put in, go or no-go;
 //! - [`fee_engine`]: compute unit price and limit, and the tip of a bundle;
@@ -38,6 +39,7 @@ pub mod scorer;
 pub mod sizing;
 pub mod swap;
 pub mod technical;
+pub mod token_firewall;
 pub mod venues;
 pub mod wss_aggregator;
 

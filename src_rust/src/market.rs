@@ -14,6 +14,7 @@ mod pool;
 mod quotes;
 mod standalone;
 mod standing;
+mod tokens;
 mod waiting;
 mod wants;
 
@@ -27,6 +28,7 @@ pub use crate::cycle_finder::{MintIndex, PoolIndex};
 use crate::decoders::{DecodeError, Decoded, spl_token, sysvar};
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::Environment;
+use crate::token_firewall::MintAccountState;
 pub use crate::venues::SetAside;
 use crate::venues::{AccountData, Dependency, Layout, NewPool, Role, Venue};
 pub use batch::{BatchError, QuoteBatch, quote_batch};
@@ -35,6 +37,7 @@ pub use quotes::{QuoteError, WRAPPED_SOL};
 pub use standalone::{AccountError, StandalonePool};
 pub use standing::{Sign, Standing, UPGRADEABLE_LOADER};
 use standing::{Standings, error_sign, length_sign};
+use tokens::{TokenWrite, Tokens};
 use waiting::{Kept, Waiting};
 use wants::NewWants;
 pub use wants::Want;
@@ -100,6 +103,7 @@ pub struct Market {
     environment: Environment,
     standings: Standings,
     graph: PriceGraph,
+    tokens: Tokens,
     touched: Vec<PoolIndex>,
     dependencies: Vec<Dependency>,
 }
@@ -193,6 +197,7 @@ impl Market {
     /// Applies one account write. Order is the caller's: what comes later replaces what came before.
     pub fn apply(&mut self, write: AccountWrite<'_>) -> Applied {
         self.touched.clear();
+        self.tokens.pass(write.slot);
         let address = write.pubkey;
         // Anyone can send lamports to an address that no program has taken yet: still nothing is there.
         let taken = write.account.filter(|(owner, data)| !(*owner == SYSTEM_PROGRAM && data.is_empty()));
@@ -208,12 +213,12 @@ impl Market {
             };
             let readers = many.as_deref().unwrap_or(&one);
             let layout = self.note_length(&owner, data);
-            self.note_present(address, owner, data, layout);
+            self.note_present(write, owner, data, layout);
             self.deliver(readers, address, account, write.slot)
         } else if let Some(venue) = Venue::of_program(&owner) {
             self.apply_unread(venue, write, owner, data)
         } else if spl_token::is_program(&owner) {
-            self.keep_token_account(address, owner, data)
+            self.keep_token_account(write, owner, data)
         } else if owner == UPGRADEABLE_LOADER {
             match self.standings.deployment(&address, data) {
                 Ok(None) => Ok(Applied::Ignored),
@@ -228,6 +233,7 @@ impl Market {
             if let Some((venue, sign)) = Venue::of_program(&owner).zip(sign) {
                 self.observe(venue, sign);
             }
+            self.write_token(&address, TokenWrite::Fault(&error), write.slot);
             Applied::Fault(error)
         })
     }
@@ -271,8 +277,12 @@ impl Market {
     }
 
     /// Keeps an account that further pools may read: a mint, a configuration.
-    fn note_present(&mut self, address: Pubkey, owner: Pubkey, data: &[u8], layout: Option<&Layout>) {
+    fn note_present(&mut self, write: AccountWrite<'_>, owner: Pubkey, data: &[u8], layout: Option<&Layout>) {
+        let address = write.pubkey;
         let is_mint = spl_token::is_program(&owner) && self.mint_index.contains_key(&address);
+        if is_mint {
+            self.write_token(&address, TokenWrite::Data(&owner, data), write.slot);
+        }
         if is_mint || layout.is_some_and(|layout| layout.role == Role::Shared) {
             self.waiting.keep(address, Kept { owner, data: data.into(), is_shared: true }, None);
         } else {
@@ -341,10 +351,12 @@ impl Market {
 
     fn keep_token_account(
         &mut self,
-        address: Pubkey,
+        write: AccountWrite<'_>,
         owner: Pubkey,
         data: &[u8],
     ) -> Result<Applied, DecodeError> {
+        let address = write.pubkey;
+        self.write_token(&address, TokenWrite::Data(&owner, data), write.slot);
         let decoded = spl_token::decode(&owner, data);
         // What cannot be read is kept too: the pool that asks for it is then set aside.
         let is_shared = !matches!(decoded, Ok(Decoded::TokenAccount(_)));
@@ -378,6 +390,7 @@ impl Market {
         self.new_wants.add(address);
         for mint in [mint_a, mint_b] {
             self.mints[mint as usize].pools.push(index);
+            self.tokens.existed(mint, write.slot);
         }
         for (dependent, kept) in self.waiting.take_of_pool(&address) {
             let entry = &mut self.pools[index as usize];
@@ -394,6 +407,7 @@ impl Market {
 
     fn account_missing(&mut self, address: Pubkey, slot: Slot) -> Applied {
         self.waiting.note_absent(address);
+        self.write_token(&address, TokenWrite::Absent, slot);
         let Some(readers) = self.readers.get(&address).cloned() else { return Applied::Unchanged };
         self.deliver(&readers, address, None, slot).unwrap_or_else(Applied::Fault)
     }
@@ -409,6 +423,7 @@ impl Market {
         };
         let is_new_epoch = self.environment.clock.is_none_or(|known| known.epoch != clock.epoch);
         self.environment.clock = Some(clock);
+        self.tokens.enter_epoch(clock.epoch);
         for (pool, index) in (0..self.pools.len()).zip(0..) {
             if (is_new_epoch || self.pools[pool].depends_on_time()) && self.refresh(index) {
                 self.touched.push(index);
@@ -450,6 +465,13 @@ impl Market {
         let index = MintIndex::try_from(self.mints.len()).unwrap_or(MintIndex::MAX);
         self.mints.push(MintEntry { address, pools: Vec::new() });
         self.mint_index.insert(address, index);
+        let account = match self.waiting.get(&address) {
+            Some(kept) if spl_token::is_program(&kept.owner) => MintAccountState::of(&kept.owner, &kept.data),
+            Some(kept) => MintAccountState::Unreadable(DecodeError::WrongOwner { owner: kept.owner }),
+            None if self.waiting.is_absent(&address) => MintAccountState::Absent,
+            None => MintAccountState::Unseen,
+        };
+        self.tokens.add(address, account);
         index
     }
 
@@ -466,6 +488,7 @@ impl Market {
             [true, false].map(|a_to_b| self.graph.weight(crate::cycle_finder::edge_of(index, a_to_b)));
         let set = self.graph.set_weights(index, weights[0], weights[1]);
         debug_assert!(set.is_ok(), "pools and graph are numbered alike");
+        self.tokens.pool_changed(index);
         before != weights
     }
 

@@ -38,6 +38,7 @@ mod routing;
 mod scorer;
 mod sizing;
 mod technical;
+mod token_firewall;
 mod values;
 mod wss_aggregator;
 
@@ -62,6 +63,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     scorer::register(m)?;
     sizing::register(m)?;
     technical::register(m)?;
+    token_firewall::register(m)?;
     engine::register(m)?;
     wss_aggregator::register(m)?;
     Ok(())

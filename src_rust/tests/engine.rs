@@ -10,6 +10,7 @@ use phantom_core::market::{AccountWrite, MarketConfig, SetAside, UPGRADEABLE_LOA
 use phantom_core::pda;
 use phantom_core::quantities::Pubkey;
 use phantom_core::scorer::Reason;
+use phantom_core::token_firewall::TokenRules;
 use phantom_core::wss_aggregator::{EndpointId, Verdict};
 use proptest::prelude::*;
 
@@ -111,6 +112,23 @@ fn signal_chains_exact_amounts_and_take_gives_the_same() {
     assert_eq!(signal.hops[1].amount_out, signal.amount_out());
     let amounts = rig.engine.take(&signal).unwrap();
     assert_eq!(amounts, [signal.candidate.amount_in, signal.hops[0].amount_out, signal.amount_out()]);
+}
+
+#[test]
+fn a_denied_mint_gives_no_signal_and_is_not_taken() {
+    let (mut rig, signal) = open_rig();
+    let mut rules = TokenRules::default();
+    rules.deny.insert(key(9));
+    rig.engine.set_token_rules(rules).unwrap();
+    let denied = TakeError::TokenDenied { mint: key(9), reason: "deny_list" };
+    assert_eq!(rig.engine.take(&signal), Err(denied));
+    assert!(rig.write(1, 201).is_empty());
+    assert_eq!(rig.times(Reason::TokenDenied), 1);
+    rig.engine.set_token_rules(TokenRules::default()).unwrap();
+    let again = rig.write(1, 202);
+    assert_eq!(again.len(), 1, "an unknown mint is fine inside of a cycle");
+    assert_eq!(again[0].opening_id, signal.opening_id);
+    rig.engine.take(&again[0]).unwrap();
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod accounts;
 
 use super::{DecodeError, Fields, address};
 use crate::quantities::Pubkey;
+pub(crate) use accounts::optional;
 pub use accounts::{LAYOUTS, MintAccount, TokenAccountState, decode_account};
 
 /// SPL Token.
@@ -17,7 +18,8 @@ pub const TOKEN_PROGRAM: Pubkey = address("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss62
 /// Token-2022.
 pub const TOKEN_2022_PROGRAM: Pubkey = address("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
 
-const MINT_LEN: usize = 82;
+/// Bytes of a mint without extensions.
+pub(crate) const MINT_LEN: usize = 82;
 const TOKEN_ACCOUNT_LEN: usize = 165;
 /// No mint or token account has this length, whatever its extensions.
 const MULTISIG_LEN: usize = 355;
@@ -237,7 +239,7 @@ impl Mint {
 }
 
 /// Calls `visit` with type, offset and length of every extension of an account of `len` bytes.
-fn walk_extensions(
+pub(crate) fn walk_extensions(
     fields: &Fields<'_>,
     len: usize,
     mut visit: impl FnMut(u16, usize, usize) -> Result<(), DecodeError>,

@@ -5,6 +5,7 @@ use crate::fee_engine::priority_fee_lamports;
 use crate::market::MarketConfig;
 use crate::quantities::Pubkey;
 use crate::scorer::ScorerConfig;
+use crate::token_firewall::{RuleError, TokenRules};
 use crate::wss_aggregator::AggregatorConfig;
 
 /// Why an engine cannot be built.
@@ -25,6 +26,9 @@ pub enum ConfigError {
     /// The fees of one attempt do not fit 64 bits.
     #[error("the costs of one attempt exceed 18446744073709551615 lamports: {0:?}")]
     Costs(Costs),
+    /// Rules about mints that cannot be.
+    #[error(transparent)]
+    Tokens(#[from] RuleError),
 }
 
 /// What every attempt costs, in lamports.
@@ -99,6 +103,8 @@ pub struct EngineConfig {
     pub freshness: FreshnessConfig,
     /// Thresholds of a go.
     pub scorer: ScorerConfig,
+    /// Which mints may be traded.
+    pub tokens: TokenRules,
     /// Fees of one attempt.
     pub costs: Costs,
     /// What a failed attempt costs beyond its fees, in lamports; counts in the expected value alone.
@@ -116,6 +122,7 @@ impl Default for EngineConfig {
             market: MarketConfig::default(),
             freshness: FreshnessConfig::default(),
             scorer: ScorerConfig::default(),
+            tokens: TokenRules::default(),
             costs: Costs::default(),
             failure_cost_lamports: 0,
             max_hops: 3,

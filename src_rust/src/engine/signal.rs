@@ -91,6 +91,14 @@ pub enum TakeError {
         /// Why.
         blocked: Blocked,
     },
+    /// A mint of the route is denied by now.
+    #[error("mint {mint} is denied: {reason}")]
+    TokenDenied {
+        /// The mint.
+        mint: Pubkey,
+        /// The heaviest reason.
+        reason: &'static str,
+    },
     /// A hop cannot be quoted.
     #[error(transparent)]
     Quote(#[from] QuoteError),

@@ -19,6 +19,7 @@ use super::market::{
 };
 use super::pool::PyPool;
 use super::scorer::{PyLandingModel, Thresholds};
+use super::token_firewall::{self, PyTokenRules, PyTokenVerdict};
 use super::wss_aggregator::convert::{QuarantineLimits, endpoint_stats};
 use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
 use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal};
@@ -48,7 +49,7 @@ impl PyEngineConfig {
         compute_unit_limit=400_000, compute_unit_price_micro_lamports=50_000, tip_lamports=10_000,
         min_net_profit_lamports=10_000, min_net_bps=0.0, max_age_slots=8, max_pool_age_slots=16,
         max_settings_age_slots=9_000, hold_torn_pools=true, max_torn_slots=2, max_heartbeat_gap=0,
-        quorum=1, quarantine=None, assume_plain_mints=false, max_depth_bps=None, max_volatility_bps=None,
+        quorum=1, quarantine=None, token_rules=None, assume_plain_mints=false, max_depth_bps=None, max_volatility_bps=None,
         max_competition_e4=10_000, min_agreement_e4=0, refused_flags=0, min_landing_e4=0,
         min_expected_value_lamports=None, failure_cost_lamports=0))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
@@ -70,6 +71,7 @@ impl PyEngineConfig {
         max_heartbeat_gap: u64,
         quorum: usize,
         quarantine: Option<QuarantineLimits>,
+        token_rules: Option<&PyTokenRules>,
         assume_plain_mints: bool,
         max_depth_bps: Option<u32>,
         max_volatility_bps: Option<u32>,
@@ -115,6 +117,7 @@ impl PyEngineConfig {
             },
             scorer: thresholds.config()?,
             failure_cost_lamports,
+            tokens: token_rules.map(|rules| rules.0.clone()).unwrap_or_default(),
             costs: Costs {
                 signatures,
                 lamports_per_signature,
@@ -350,6 +353,35 @@ impl PyEngine {
 
     fn release(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
         py.detach(|| release(self.lock().market_mut(), venue))
+    }
+
+    fn set_token_rules(&self, py: Python<'_>, rules: &PyTokenRules) -> PyResult<()> {
+        let set = py.detach(|| self.lock().set_token_rules(rules.0.clone()));
+        set.map_err(|error| token_firewall::rule_error(&error))
+    }
+
+    fn know_token_since(
+        &self,
+        py: Python<'_>,
+        mint: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
+    ) -> PyResult<()> {
+        let mint = arguments::address("mint", mint)?;
+        py.detach(|| self.lock().market_mut().know_token_since(mint, slot));
+        Ok(())
+    }
+
+    fn tokens(&self, py: Python<'_>) -> Vec<PyTokenVerdict> {
+        py.detach(|| token_firewall::tokens(self.lock().market_mut()))
+    }
+
+    fn take_changed_tokens(&self, py: Python<'_>) -> Vec<PyTokenVerdict> {
+        py.detach(|| token_firewall::take_changed_tokens(self.lock().market_mut()))
+    }
+
+    fn token(&self, py: Python<'_>, mint: &Bound<'_, PyAny>) -> PyResult<Option<PyTokenVerdict>> {
+        let mint = arguments::address("mint", mint)?;
+        Ok(py.detach(|| token_firewall::token(self.lock().market_mut(), &mint)))
     }
 
     fn pool(&self, py: Python<'_>, pool: &Bound<'_, PyAny>) -> PyResult<PyPool> {

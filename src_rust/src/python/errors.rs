@@ -176,6 +176,9 @@ pub fn take(py: Python<'_>, error: &TakeError) -> PyErr {
         TakeError::Blocked { blocked, .. } => {
             market_data(py, blocked.reason().name(), error.to_string(), &[])
         }
+        TakeError::TokenDenied { mint, .. } => {
+            market_data(py, "token_denied", error.to_string(), &[("mint", (*mint).into())])
+        }
         TakeError::Quote(error) => quote(py, error),
     }
 }

@@ -16,6 +16,7 @@ use super::plans::{
 use super::pool::PyPool;
 use super::price_graph::{GraphArrays, MarketGraph};
 use super::sizing::{self, PySized};
+use super::token_firewall::{self, PyTokenRules, PyTokenVerdict};
 use super::values::to_python;
 use crate::cycle_finder::{EdgeIndex, MAX_HOPS, pool_of};
 use crate::market::{
@@ -348,6 +349,39 @@ impl PyMarket {
 
     fn release(&self, venue: &str) -> PyResult<()> {
         release(&mut self.lock(), venue)
+    }
+
+    fn set_token_rules(&self, py: Python<'_>, rules: &PyTokenRules) -> PyResult<()> {
+        let set = py.detach(|| self.lock().set_token_rules(rules.0.clone()));
+        set.map_err(|error| token_firewall::rule_error(&error))
+    }
+
+    fn know_token_since(
+        &self,
+        mint: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::slot)] slot: u64,
+    ) -> PyResult<()> {
+        let mint = arguments::address("mint", mint)?;
+        self.lock().know_token_since(mint, slot);
+        Ok(())
+    }
+
+    fn tokens(&self, py: Python<'_>) -> Vec<PyTokenVerdict> {
+        py.detach(|| token_firewall::tokens(&mut self.lock()))
+    }
+
+    fn take_changed_tokens(&self, py: Python<'_>) -> Vec<PyTokenVerdict> {
+        py.detach(|| token_firewall::take_changed_tokens(&mut self.lock()))
+    }
+
+    fn token(&self, py: Python<'_>, mint: &Bound<'_, PyAny>) -> PyResult<Option<PyTokenVerdict>> {
+        let mint = arguments::address("mint", mint)?;
+        Ok(py.detach(|| token_firewall::token(&mut self.lock(), &mint)))
+    }
+
+    #[getter]
+    fn tokens_judged(&self) -> u64 {
+        self.lock().tokens_judged()
     }
 
     fn pool(&self, py: Python<'_>, pool: &Bound<'_, PyAny>) -> PyResult<PyPool> {

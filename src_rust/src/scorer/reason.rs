@@ -44,13 +44,15 @@ pub enum Reason {
     StalePool,
     /// One of the accounts that a swap writes together has arrived, another not yet.
     TornPool,
+    /// The rules about tokens deny a mint of the cycle.
+    TokenDenied,
     /// A better candidate of the same update uses one of the same pools.
     SharesPoolWithBetter,
 }
 
 impl Reason {
     /// Every reason, in the order of the funnel.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::AlreadyTaken,
         Self::NoBaseMint,
         Self::Stale,
@@ -70,6 +72,7 @@ impl Reason {
         Self::BelowMinExpectedValue,
         Self::StalePool,
         Self::TornPool,
+        Self::TokenDenied,
         Self::SharesPoolWithBetter,
     ];
 
@@ -96,6 +99,7 @@ impl Reason {
             Self::BelowMinExpectedValue => "below_min_expected_value",
             Self::StalePool => "stale_pool",
             Self::TornPool => "torn_pool",
+            Self::TokenDenied => "token_denied",
             Self::SharesPoolWithBetter => "shares_pool_with_better",
         }
     }

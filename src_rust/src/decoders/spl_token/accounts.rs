@@ -126,7 +126,7 @@ impl TokenAccountState {
 }
 
 /// Reads a value behind a 32-bit tag that says whether it is there.
-fn optional<'a, T>(
+pub(crate) fn optional<'a, T>(
     fields: &Fields<'a>,
     name: &'static str,
     offset: usize,
