@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paths import a_dedup, b_negcycle, c_incremental, d_paths, f_amm, k_ws
+from paths import a_dedup, b_negcycle, c_incremental, d_paths, f_amm, i_strategy, k_ws
 
 PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "a.dedup": a_dedup.get,
@@ -17,6 +17,7 @@ PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "c.incremental": c_incremental.get,
     "d.paths": d_paths.get,
     "f.amm": f_amm.get,
+    "i.strategy": i_strategy.get,
     "k.ws": k_ws.get,
 }
 

@@ -1,6 +1,6 @@
 //! Strategy expressions and rule files, compiled at run time.
 //!
-//! The one idea: a source is understood once, into typed nodes ([`ir`]); an interpreter carries them
+//! The one idea: a source is understood once, into typed nodes (`ir`); an interpreter carries them
 //! out at once and is the reference, native code of the same nodes follows a moment later and gives
 //! the same bits. A source can touch nothing but the fields offered to it: no memory, no names of the
 //! program, no loops. Whatever would be a wrong number (division by zero, infinity, NaN, an integer

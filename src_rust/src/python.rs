@@ -7,6 +7,7 @@ mod conformance;
 mod cycle_finder;
 mod engine;
 mod errors;
+mod jit_compiler;
 mod market;
 mod market_cycles;
 mod multiverse;
@@ -40,6 +41,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     scorer::register(m)?;
     sizing::register(m)?;
     engine::register(m)?;
+    jit_compiler::register(m)?;
     wss_aggregator::register(m)?;
     Ok(())
 }

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::instance::Compiled;
 
+/// Room for the deepest source with a wide margin.
+const STACK_BYTES: usize = 8 << 20;
+
 struct Queue {
     waiting: VecDeque<Weak<Compiled>>,
     /// The process in which the thread runs: after a fork there is none.
@@ -28,7 +31,8 @@ pub(super) fn request(compiled: Weak<Compiled>) {
     queue.waiting.push_back(compiled);
     let here = Some(process::id());
     if queue.worker_of != here {
-        let spawned = thread::Builder::new().name("phantom-jit".to_owned()).spawn(work);
+        let worker = thread::Builder::new().name("phantom-jit".to_owned()).stack_size(STACK_BYTES);
+        let spawned = worker.spawn(work);
         if spawned.is_ok() {
             queue.worker_of = here;
         } else {

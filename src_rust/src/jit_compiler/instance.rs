@@ -1,6 +1,7 @@
 //! A program with what it needs to run: native code once there is some, and the indicators' state.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,11 @@ pub(super) struct Compiled {
 
 impl Compiled {
     pub fn make_native(&self) {
-        self.machine.get_or_init(|| Machine::compile(&self.program));
+        self.machine.get_or_init(|| {
+            // A fault of the code generator leaves the interpreter, not a dead thread.
+            let compile = AssertUnwindSafe(|| Machine::compile(&self.program));
+            catch_unwind(compile).unwrap_or_else(|_| Err("the code generator panicked".to_owned()))
+        });
     }
 
     pub fn machine(&self) -> Option<&Machine> {

@@ -250,6 +250,9 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::DivisionByZero, Self::NotFinite, Self::Overflow, Self::WarmingUp];
+
     /// Returns the stable word for it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -17,6 +17,7 @@ use super::ir::{Field, Program, Type};
 use super::lexer::KEYWORDS;
 use super::limits;
 use super::parser::parse;
+use super::rows::{self, Column, Rows, Values};
 
 /// The reason of a verdict that is false.
 const VERDICT_FALSE: &str = "verdict_false";
@@ -203,6 +204,24 @@ impl RuleSet {
         Ok(self.has_score.then(|| f64::from_bits(bits)))
     }
 
+    /// Judges all rows of `columns`, one column per field; returns scores, NaN where there is none, and
+    /// the rows that are no go.
+    ///
+    /// # Errors
+    /// Columns that do not fit the fields.
+    pub fn evaluate_rows(
+        &self,
+        columns: &[Column<'_>],
+        threads: usize,
+    ) -> Result<(Vec<f64>, Vec<(usize, Stop)>), String> {
+        let Rows { values, refused } = rows::evaluate(&self.instance, Type::Float, columns, threads)?;
+        let Values::Float(mut scores) = values else { return Err("scores are floats".to_owned()) };
+        if !self.has_score {
+            scores.fill(f64::NAN);
+        }
+        Ok((scores, refused))
+    }
+
     /// Returns the reason of a rule; the last is the verdict's.
     #[must_use]
     pub fn reason(&self, rule: usize) -> &str {
@@ -219,12 +238,6 @@ impl RuleSet {
     #[must_use]
     pub fn has_score(&self) -> bool {
         self.has_score
-    }
-
-    /// The type of the score.
-    #[must_use]
-    pub fn score_type(&self) -> Option<Type> {
-        self.has_score.then_some(Type::Float)
     }
 
     /// The fields, in the order of their slots.
