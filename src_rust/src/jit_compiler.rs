@@ -37,4 +37,4 @@ pub use indicators::{Indicator, IndicatorKind};
 pub use instance::{Refusal, Stop};
 pub use ir::{Field, FieldType, RefusalKind, Type};
 pub use rows::{Column, Rows, Values};
-pub use rules::{RuleSet, compile_rules};
+pub use rules::{Judged, RuleSet, compile_rules};

@@ -67,7 +67,9 @@ fn code_lives_as_long_as_anybody_uses_it() {
         .map(|_| {
             let expression = Arc::clone(&expression);
             thread::spawn(move || {
-                (0..1_000_u32).filter(|&n| expression.evaluate(&[f64::from(n % 3).to_bits()]) == Ok(1)).count()
+                (0..1_000_u32)
+                    .filter(|&n| expression.evaluate(&[f64::from(n % 3).to_bits()]) == Ok(1))
+                    .count()
             })
         })
         .collect();
@@ -137,8 +139,8 @@ fn rule_files_are_bounded() {
     assert_eq!(largest.evaluate(&[2.0_f64.to_bits()]), Err(Stop::Rule(0)));
     assert!(compile_rules(&rules(limits::RULES + 1), &fields, None).is_err());
     let lets = |count: usize| {
-        let lines: String = (0..count).map(|n| format!("l{n} = 'a + {n}'\n")).collect();
-        format!("score = 'l{}'\n[let]\n{lines}", count - 1)
+        let lines: Vec<_> = (0..count).map(|n| format!("l{n} = 'a + {n}'")).collect();
+        format!("score = 'l{}'\n[let]\n{}", count - 1, lines.join("\n"))
     };
     let largest = compile_rules(&lets(limits::LETS), &fields, None).unwrap();
     assert!(largest.wait_native(LONG));

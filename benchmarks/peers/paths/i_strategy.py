@@ -29,6 +29,7 @@ def get(work: str, data: Any) -> Callable[[], Any] | None:
         evaluate_many, columns = native(text, names).evaluate_many, data["columns"]
         return lambda: evaluate_many(columns)
     if work == "one tick (ns/tick)":
-        evaluate, ticks = native(text, names).evaluate, data["ticks"]
-        return lambda: [evaluate(tick) for tick in ticks]
+        # As the peers: positional.
+        strategy, ticks = native(text, names), data["ticks"]
+        return lambda: [strategy(*tick) for tick in ticks]
     return None

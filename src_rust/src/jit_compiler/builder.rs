@@ -5,9 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::error::{Fault, Span, nearest};
-use super::ir::{
-    Arith, Block, Cmp, Field, FieldType, Id, IndicatorUse, Math, Node, Op, Program, Step, Type,
-};
+use super::ir::{Arith, Block, Cmp, Field, FieldType, Id, IndicatorUse, Math, Node, Op, Program, Step, Type};
 use super::limits;
 use super::units::{Factor, Unit};
 
@@ -85,7 +83,8 @@ impl<'a> Builder<'a> {
             _ => false,
         };
         if node.height > limits::DEPTH {
-            let message = format!("more than {} operations, each on the result of the one before", limits::DEPTH);
+            let message =
+                format!("more than {} operations, each on the result of the one before", limits::DEPTH);
             return Err(Fault::new(span, message).hint("parentheses make a long sum flat: (a + b) + (c + d)"));
         }
         if node.size > limits::TERMS {
@@ -129,7 +128,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Returns the node as a float.
-    pub(super) fn to_float(&mut self, id: Id) -> Result<Id, Fault> {
+    pub(super) fn as_float(&mut self, id: Id) -> Result<Id, Fault> {
         let node = *self.node(id);
         match (node.ty, node.op) {
             (Type::Int, Op::Const(bits)) => {
@@ -160,7 +159,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn finite_float(&mut self, id: Id) -> Result<Id, Fault> {
-        let float = self.to_float(id)?;
+        let float = self.as_float(id)?;
         self.finite(float)
     }
 
@@ -201,7 +200,7 @@ impl<'a> Builder<'a> {
         if self.ty(a) == Type::Int && self.ty(b) == Type::Int {
             return Ok((a.id, b.id, Type::Int, unit));
         }
-        Ok((self.to_float(a.id)?, self.to_float(b.id)?, Type::Float, unit))
+        Ok((self.as_float(a.id)?, self.as_float(b.id)?, Type::Float, unit))
     }
 
     fn mismatch(&self, doing: &str, a: Term, b: Term, at: Span) -> Fault {
@@ -301,7 +300,7 @@ impl<'a> Builder<'a> {
         let (x, y, ty, _) = self.pair(doing, bare(a), bare(b), at)?;
         let id = match (arith, ty) {
             (Arith::Div, _) => {
-                let (x, y) = (self.to_float(x)?, self.finite_float(y)?);
+                let (x, y) = (self.as_float(x)?, self.finite_float(y)?);
                 self.push(Op::Arith(arith, x, y), Type::Float, span)?
             }
             (Arith::FloorDiv | Arith::Rem, Type::Float) => {
@@ -335,7 +334,7 @@ impl<'a> Builder<'a> {
             }
             (Type::Float, 2) => self.push(Op::Arith(Arith::Mul, a.id, a.id), Type::Float, span)?,
             _ => {
-                let (x, y) = (self.finite_float(a.id)?, self.to_float(b.id)?);
+                let (x, y) = (self.finite_float(a.id)?, self.as_float(b.id)?);
                 self.push(Op::Pow(x, y), Type::Float, span)?
             }
         };
@@ -349,7 +348,7 @@ impl<'a> Builder<'a> {
                 (x, builder.push(Op::Const(factor.cast_unsigned()), Type::Int, span)?)
             } else {
                 let bits = (factor as f64).to_bits();
-                (builder.to_float(x)?, builder.push(Op::Const(bits), Type::Float, span)?)
+                (builder.as_float(x)?, builder.push(Op::Const(bits), Type::Float, span)?)
             };
             let ty = builder.node(x).ty;
             builder.push(Op::Arith(arith, x, factor), ty, span)
@@ -397,8 +396,12 @@ impl<'a> Builder<'a> {
     }
 
     fn unknown(&self, name: &str, span: Span) -> Fault {
-        let names: Vec<&str> =
-            self.fields.iter().map(|f| f.name.as_str()).chain(self.lets.iter().map(|l| l.0.as_str())).collect();
+        let names: Vec<&str> = self
+            .fields
+            .iter()
+            .map(|f| f.name.as_str())
+            .chain(self.lets.iter().map(|l| l.0.as_str()))
+            .collect();
         let shown: String = name.chars().take(64).collect();
         let fault = Fault::new(span, format!("unknown field `{shown}`"));
         if super::calls::is_function(name) {
@@ -411,7 +414,11 @@ impl<'a> Builder<'a> {
         if names.len() > 12 {
             list.push_str(", …");
         }
-        fault.hint(if list.is_empty() { "no fields are offered".to_owned() } else { format!("fields: {list}") })
+        fault.hint(if list.is_empty() {
+            "no fields are offered".to_owned()
+        } else {
+            format!("fields: {list}")
+        })
     }
 
     // ---- steps

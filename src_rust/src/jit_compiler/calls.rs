@@ -78,7 +78,7 @@ impl Builder<'_> {
                     let message = format!("the square root of {} has no unit", x.unit);
                     return Err(Fault::new(x.span, message).hint(format!("sqrt(number({text}))")));
                 };
-                let float = self.to_float(x.id)?;
+                let float = self.as_float(x.id)?;
                 Term { id: self.push(Op::Math(Math::Sqrt, float), Type::Float, span)?, unit, ..x }
             }
             "exp" | "log" => {
@@ -101,7 +101,9 @@ impl Builder<'_> {
                 let [x] = one(name, arguments, span)?;
                 let (Op::Field(index), Type::Float) = (self.node(x.id).op, self.ty(x)) else {
                     let message = "isnan asks whether a field is missing; it takes the name of an f64 field";
-                    return Err(Fault::new(x.span, message).hint("a computed NaN refuses by itself: not_finite"));
+                    return Err(
+                        Fault::new(x.span, message).hint("a computed NaN refuses by itself: not_finite")
+                    );
                 };
                 let id = self.push(Op::IsNan(index), Type::Bool, span)?;
                 Term { id, unit: Unit::Any, ..x }

@@ -25,7 +25,8 @@ impl Field {
         let type_name = words.next().unwrap_or("");
         let found = FieldType::NAMES.iter().find(|(known, _)| *known == type_name);
         let Some(&(_, field_type)) = found else {
-            let unit = if Unit::named(type_name).is_some() { format!("f64 {type_name}") } else { String::new() };
+            let unit =
+                if Unit::named(type_name).is_some() { format!("f64 {type_name}") } else { String::new() };
             let hint = if unit.is_empty() { String::new() } else { format!("; did you mean {unit:?}?") };
             return Err(format!(
                 "field {name}: type {type_name:?} is unknown; types are f64, i64, u64, bool{hint}"

@@ -41,7 +41,6 @@ pub(super) extern "C" fn float_rem(a: f64, b: f64) -> f64 {
 }
 
 /// Returns `a // b` of finite floats; `b` is not 0.
-#[expect(clippy::float_cmp, reason = "exact zero is meant")]
 pub(super) extern "C" fn float_floor_div(a: f64, b: f64) -> f64 {
     let rest = a % b;
     let mut quotient = (a - rest) / b;
@@ -86,10 +85,10 @@ mod tests {
             (6.0, 3.0, 2.0, 0.0),
         ];
         for (a, b, quotient, rest) in cases {
-            assert_eq!((float_floor_div(a, b).to_bits(), float_rem(a, b).to_bits()), (
-                f64::to_bits(quotient),
-                f64::to_bits(rest)
-            ));
+            assert_eq!(
+                (float_floor_div(a, b).to_bits(), float_rem(a, b).to_bits()),
+                (f64::to_bits(quotient), f64::to_bits(rest))
+            );
         }
         assert!(float_rem(-6.0, -3.0).is_sign_negative());
         assert!(float_floor_div(-0.0, 3.0).is_sign_negative());

@@ -212,7 +212,9 @@ mod tests {
 
     fn fed(kind: IndicatorKind, period: u32, values: &[f64]) -> Indicator {
         let mut indicator = Indicator::new(kind, period).unwrap();
-        values.iter().for_each(|&x| indicator.update(x));
+        for &x in values {
+            indicator.update(x);
+        }
         indicator
     }
 

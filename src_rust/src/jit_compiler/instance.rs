@@ -1,6 +1,7 @@
 //! A program with what it needs to run: native code once there is some, and the indicators' state.
 
 use std::fmt;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -206,7 +207,8 @@ impl Instance {
         let source = &self.program().source;
         let place = Place::of(refusal.span, source);
         let term: String = refusal.span.text(source).chars().take(80).collect();
-        let text = format!("{}: `{term}` at line {}, column {}", refusal.kind.name(), place.line, place.column);
+        let text =
+            format!("{}: `{term}` at line {}, column {}", refusal.kind.name(), place.line, place.column);
         (text, place.line, place.column)
     }
 
@@ -227,37 +229,38 @@ impl Instance {
     }
 }
 
-/// Compares two terms over the same fields. The builder bounds the size of both.
-fn is_same_term((a_program, a): (&Program, Id), (b_program, b): (&Program, Id)) -> bool {
-    let (x, y) = (a_program.node(a), b_program.node(b));
-    let field = |program: &Program, index: u32| {
+/// A term of a program.
+type TermOf<'a> = (&'a Program, Id);
+
+/// Compares two terms. The builder bounds the size of both.
+fn is_same_term(left: TermOf<'_>, right: TermOf<'_>) -> bool {
+    let nodes = (left.0.node(left.1), right.0.node(right.1));
+    let field = |(program, _): TermOf<'_>, index: u32| {
         program.fields.get(index as usize).map(|field| (field.name.clone(), field.field_type))
     };
-    let is_same_kind = match (x.op, y.op) {
-        (Op::Field(i), Op::Field(j)) | (Op::Unsigned(i), Op::Unsigned(j)) | (Op::IsNan(i), Op::IsNan(j)) => {
-            field(a_program, i) == field(b_program, j)
-        }
-        (Op::Const(i), Op::Const(j)) => i == j,
-        (Op::IntPow(_, i), Op::IntPow(_, j)) => i == j,
-        (Op::Arith(i, ..), Op::Arith(j, ..)) => i == j,
-        (Op::Math(i, _), Op::Math(j, _)) => i == j,
-        (Op::Compare(i, ..), Op::Compare(j, ..)) => i == j,
-        (Op::Local(i), Op::Local(j)) => {
-            let value = |program: &Program, local: u32| {
-                program.arguments.steps.iter().find_map(|step| match *step {
-                    Step::Let { local: found, node } if found == local => Some(node),
-                    _ => None,
-                })
-            };
-            match (value(a_program, i), value(b_program, j)) {
-                (Some(p), Some(q)) => is_same_term((a_program, p), (b_program, q)),
-                _ => false,
-            }
-        }
-        (p, q) => std::mem::discriminant(&p) == std::mem::discriminant(&q),
+    let value = |(program, _): TermOf<'_>, local: u32| {
+        program.arguments.steps.iter().find_map(|step| match *step {
+            Step::Let { local: found, node } if found == local => Some(node),
+            _ => None,
+        })
     };
+    let is_same_kind = match (nodes.0.op, nodes.1.op) {
+        (Op::Field(own), Op::Field(other))
+        | (Op::Unsigned(own), Op::Unsigned(other))
+        | (Op::IsNan(own), Op::IsNan(other)) => field(left, own) == field(right, other),
+        (Op::Const(own), Op::Const(other)) => own == other,
+        (Op::IntPow(_, own), Op::IntPow(_, other)) => own == other,
+        (Op::Arith(own, ..), Op::Arith(other, ..)) => own == other,
+        (Op::Math(own, _), Op::Math(other, _)) => own == other,
+        (Op::Compare(own, ..), Op::Compare(other, ..)) => own == other,
+        (Op::Local(own), Op::Local(other)) => match (value(left, own), value(right, other)) {
+            (Some(own), Some(other)) => is_same_term((left.0, own), (right.0, other)),
+            _ => false,
+        },
+        (own, other) => mem::discriminant(&own) == mem::discriminant(&other),
+    };
+    let mut operands = nodes.0.op.operands().zip(nodes.1.op.operands());
     is_same_kind
-        && x.ty == y.ty
-        && x.op.operands().count() == y.op.operands().count()
-        && x.op.operands().zip(y.op.operands()).all(|(p, q)| is_same_term((a_program, p), (b_program, q)))
+        && nodes.0.ty == nodes.1.ty
+        && operands.all(|(own, other)| is_same_term((left.0, own), (right.0, other)))
 }

@@ -65,9 +65,8 @@ impl Frame<'_> {
 
     fn value(&self, id: Id) -> Result<u64, Code> {
         let refuse = |kind| Code::refusal(kind, id);
-        let whole = |value: Option<i64>| {
-            value.map(i64::cast_unsigned).ok_or_else(|| refuse(RefusalKind::Overflow))
-        };
+        let whole =
+            |value: Option<i64>| value.map(i64::cast_unsigned).ok_or_else(|| refuse(RefusalKind::Overflow));
         Ok(match self.program.node(id).op {
             Op::Const(bits) => bits,
             Op::Field(index) => self.input(index as usize),
@@ -123,9 +122,7 @@ impl Frame<'_> {
                         return Err(refuse(RefusalKind::DivisionByZero));
                     }
                     Arith::Rem => Some(functions::int_rem(x, y)),
-                    Arith::Div | Arith::FloorDiv => {
-                        x.checked_div(y).map(|_| functions::int_floor_div(x, y))
-                    }
+                    Arith::Div | Arith::FloorDiv => x.checked_div(y).map(|_| functions::int_floor_div(x, y)),
                 })?
             }
             Op::IntPow(a, exponent) => whole(self.int(a)?.checked_pow(exponent))?,

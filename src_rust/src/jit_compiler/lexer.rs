@@ -89,8 +89,7 @@ pub(super) const KEYWORDS: [&str; 13] =
 /// Returns the tokens of `source`, the last one [`Kind::End`].
 pub(super) fn tokens(source: &str) -> Result<Vec<Token<'_>>, Fault> {
     if source.len() > limits::SOURCE_BYTES {
-        let message =
-            format!("the source has {} bytes; it may have {}", source.len(), limits::SOURCE_BYTES);
+        let message = format!("the source has {} bytes; it may have {}", source.len(), limits::SOURCE_BYTES);
         return Err(Fault::new(Span::default(), message));
     }
     let mut found = Vec::with_capacity(source.len() / 3 + 1);
@@ -195,7 +194,10 @@ fn number(rest: &str) -> Result<(Kind<'_>, usize), Bad> {
     let bad = |message: String, hint: Option<&str>| (0, end + tail, message, hint.map(str::to_owned));
     if tail > 0 {
         let found = &rest[..(end + tail).min(40)];
-        return Err(bad(format!("{found} is no number and no name"), Some("numbers are decimal: 20_000, 0.5, 1e6")));
+        return Err(bad(
+            format!("{found} is no number and no name"),
+            Some("numbers are decimal: 20_000, 0.5, 1e6"),
+        ));
     }
     let lonely = |pair: &[u8]| {
         (pair[0] == b'_' && !pair[1].is_ascii_digit()) || (pair[1] == b'_' && !pair[0].is_ascii_digit())
@@ -215,11 +217,9 @@ fn number(rest: &str) -> Result<(Kind<'_>, usize), Bad> {
     if plain.len() > 1 && plain.starts_with('0') {
         return Err(bad("a whole number does not start with 0".to_owned(), None));
     }
-    match plain.parse() {
-        Ok(value) => Ok((Kind::Int(value), end)),
-        Err(_) => {
-            let message = format!("this whole number is larger than {}", i64::MAX);
-            Err(bad(message, Some("write it as a float: 1e19")))
-        }
+    if let Ok(value) = plain.parse() {
+        return Ok((Kind::Int(value), end));
     }
+    let message = format!("this whole number is larger than {}", i64::MAX);
+    Err(bad(message, Some("write it as a float: 1e19")))
 }

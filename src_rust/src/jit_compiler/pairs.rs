@@ -27,8 +27,12 @@ pub(super) fn is_possible(program: &Program) -> bool {
             node.ty == Type::Float && matches!(arith, Arith::Add | Arith::Sub | Arith::Mul | Arith::Div)
         }
         Op::Math(function, _) => matches!(function, Math::Sqrt | Math::Floor | Math::Ceil),
-        Op::Unsigned(_) | Op::Indicator(_) | Op::IsReady(_) | Op::ToFloat(_) => false,
-        Op::IntPow(..) | Op::Pow(..) => false,
+        Op::Unsigned(_)
+        | Op::Indicator(_)
+        | Op::IsReady(_)
+        | Op::ToFloat(_)
+        | Op::IntPow(..)
+        | Op::Pow(..) => false,
         // A literal that became a float leaves its whole number behind, unused.
         Op::Const(_) => true,
         _ => node.ty != Type::Int,
@@ -285,4 +289,3 @@ impl Emitter<'_, '_> {
         self.builder.ins().band_imm(low, 0x0101_0101_0101_0101)
     }
 }
-

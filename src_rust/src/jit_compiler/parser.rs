@@ -189,9 +189,8 @@ impl<'a> Parser<'_, '_, 'a, '_> {
             Kind::Int(value) => self.builder.int(value, token.span),
             Kind::Float(value) => self.builder.float(value, token.span),
             Kind::Bool(value) => self.builder.bool(value, token.span),
-            Kind::Text(name) => self.builder.name(name, token.span),
             Kind::Name(name) if self.peek().kind == Kind::Mark(Mark::Open) => self.call(name, token.span),
-            Kind::Name(name) => self.builder.name(name, token.span),
+            Kind::Name(name) | Kind::Text(name) => self.builder.name(name, token.span),
             Kind::Mark(Mark::Open) => {
                 let inner = self.deeper(Self::expression)?;
                 let close = self.expect(Mark::Close, "`)`")?;

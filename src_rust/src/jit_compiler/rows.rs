@@ -1,5 +1,7 @@
 //! Columns of fields to a column of values: the loop over pairs where it can, else tick by tick.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::instance::{Instance, Stop};
@@ -13,6 +15,8 @@ const STRETCH: usize = 128;
 const FEW: usize = 512;
 /// Rows for which another thread is worth starting.
 const ROWS_PER_THREAD: usize = 1 << 17;
+/// Rows that a thread takes at once; a multiple of [`STRETCH`].
+const SHARE: usize = 1 << 15;
 
 /// The values of one field.
 #[derive(Debug, Clone, Copy)]
@@ -184,49 +188,51 @@ pub(super) fn evaluate(
         Type::Int => Values::Int(vec![0; rows]),
     };
     let pairs = if rows < FEW || instance.is_stateful() { None } else { instance.compiled.pairs() };
-    let floats = pairs.and_then(|pairs| Some((pairs, columns.iter().map(Column::floats).collect::<Option<_>>()?)));
+    let floats =
+        pairs.and_then(|pairs| Some((pairs, columns.iter().map(Column::floats).collect::<Option<_>>()?)));
     let job = Job { instance, columns, floats };
 
     // Ticks with a state come one after the other.
-    let most = if instance.is_stateful() { 1 } else { threads.max(1) };
-    let shares = rows.div_ceil(ROWS_PER_THREAD).clamp(1, most);
-    let share = rows.div_ceil(shares).next_multiple_of(STRETCH).max(STRETCH);
-    let parts: Vec<Part<'_>> = match &mut values {
-        Values::Bool(values) => values.chunks_mut(share).map(Part::Bool).collect(),
-        Values::Float(values) => values.chunks_mut(share).map(Part::Float).collect(),
-        Values::Int(values) => values.chunks_mut(share).map(Part::Int).collect(),
+    let share = if instance.is_stateful() { rows.max(1) } else { SHARE };
+    let shares = match &mut values {
+        Values::Bool(values) => waiting(values.chunks_mut(share).map(Part::Bool), share),
+        Values::Float(values) => waiting(values.chunks_mut(share).map(Part::Float), share),
+        Values::Int(values) => waiting(values.chunks_mut(share).map(Part::Int), share),
     };
-    let job = &job;
-    let ended: Vec<Ended> = thread::scope(|scope| {
-        let mut parts = parts.into_iter().enumerate();
-        let own = parts.next();
-        let mut others = Vec::new();
-        let mut late = Vec::new();
-        for (index, part) in parts {
-            let start = index * share;
-            let part = std::sync::Arc::new(std::sync::Mutex::new(Some(part)));
-            let given = std::sync::Arc::clone(&part);
-            let run = move || take(&given).map_or_else(Vec::new, |part| job.run(start, part));
-            match thread::Builder::new().spawn_scoped(scope, run) {
-                Ok(handle) => others.push(handle),
-                // No thread to be had: this one does it.
-                Err(_) => late.extend(take(&part).map(|part| job.run(start, part))),
+    // Whoever is free takes the next share, so a helper that gets no core holds nobody up.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut ended = Vec::new();
+        while let Some(share) = shares.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let taken = share.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some((start, part)) = taken {
+                ended.append(&mut job.run(start, part));
             }
         }
-        let first = own.map(|(_, part)| job.run(0, part));
-        let joined = others.into_iter().map(|handle| handle.join().unwrap_or_else(|panic| {
-            std::panic::resume_unwind(panic)
-        }));
-        first.into_iter().chain(joined.collect::<Vec<_>>()).chain(late).collect()
-    });
-    let mut refused: Vec<_> =
-        ended.into_iter().flatten().map(|(row, code)| (row, instance.stop(code))).collect();
-    refused.sort_unstable_by_key(|&(row, _)| row);
+        ended
+    };
+    let helpers = threads.min(rows / ROWS_PER_THREAD).saturating_sub(1);
+    let mut ended = if helpers == 0 {
+        work()
+    } else {
+        thread::scope(|scope| {
+            let spawn = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+            let helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
+            let mut ended = work();
+            for helper in helpers {
+                ended.append(&mut helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            ended
+        })
+    };
+    ended.sort_unstable_by_key(|&(row, _)| row);
+    let refused = ended.into_iter().map(|(row, code)| (row, instance.stop(code))).collect();
     Ok(Rows { values, refused })
 }
 
-fn take<T>(given: &std::sync::Mutex<Option<T>>) -> Option<T> {
-    given.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+/// Puts parts of `share` rows where threads can take them, each with its first row.
+fn waiting<'a>(parts: impl Iterator<Item = Part<'a>>, share: usize) -> Vec<Mutex<Option<(usize, Part<'a>)>>> {
+    parts.enumerate().map(|(index, part)| Mutex::new(Some((index * share, part)))).collect()
 }
 
 fn check(instance: &Instance, columns: &[Column<'_>]) -> Result<usize, String> {

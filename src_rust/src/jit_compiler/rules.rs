@@ -25,6 +25,9 @@ const VERDICT_FALSE: &str = "verdict_false";
 /// Longest reason, in bytes.
 const REASON_BYTES: usize = 128;
 
+/// Scores, and the rows that are no go.
+pub type Judged = (Vec<f64>, Vec<(usize, Stop)>);
+
 /// A compiled rule file with the state of its indicators.
 pub struct RuleSet {
     instance: Instance,
@@ -125,7 +128,7 @@ fn build(source: &str, fields: &[Field]) -> Result<(Program, Vec<String>, bool),
     if let Some(item) = file.get("rule") {
         let rules = item.get_ref().as_array();
         let rules = rules.ok_or_else(|| Fault::new(span(&item.span()), "a rule starts with [[rule]]"))?;
-        for item in rules.iter() {
+        for item in rules {
             reasons.push(rule(&mut builder, source, item, reasons.len())?);
         }
     }
@@ -137,7 +140,7 @@ fn build(source: &str, fields: &[Field]) -> Result<(Program, Vec<String>, bool),
     let has_score = if let Some(item) = file.get("score") {
         let score = expression(&mut builder, "score", source, item)?;
         builder.number(score)?;
-        let id = builder.to_float(score.id)?;
+        let id = builder.as_float(score.id)?;
         builder.add_output(Term { id, ..score })?;
         true
     } else {
@@ -209,11 +212,7 @@ impl RuleSet {
     ///
     /// # Errors
     /// Columns that do not fit the fields.
-    pub fn evaluate_rows(
-        &self,
-        columns: &[Column<'_>],
-        threads: usize,
-    ) -> Result<(Vec<f64>, Vec<(usize, Stop)>), String> {
+    pub fn evaluate_rows(&self, columns: &[Column<'_>], threads: usize) -> Result<Judged, String> {
         let Rows { values, refused } = rows::evaluate(&self.instance, Type::Float, columns, threads)?;
         let Values::Float(mut scores) = values else { return Err("scores are floats".to_owned()) };
         if !self.has_score {

@@ -241,6 +241,9 @@ impl Verdict {
     }
 }
 
+/// Codes and scores.
+type Judged<'py> = (Bound<'py, PyArray1<i16>>, Bound<'py, PyArray1<f64>>);
+
 #[pyclass(frozen, module = "phantom_core")]
 struct RuleSet {
     core: CoreRules,
@@ -249,7 +252,8 @@ struct RuleSet {
 
 impl RuleSet {
     fn judge(&self, slots: &[u64]) -> PyResult<Verdict> {
-        let refuse = |reason: String, detail| Verdict { go: false, reason: Some(reason), detail, score: None };
+        let refuse =
+            |reason: String, detail| Verdict { go: false, reason: Some(reason), detail, score: None };
         match self.core.evaluate(slots) {
             Ok(score) => Ok(Verdict { go: true, reason: None, detail: None, score }),
             Err(Stop::Rule(rule)) => Ok(refuse(self.core.reason(rule).to_owned(), None)),
@@ -278,7 +282,7 @@ impl RuleSet {
         py: Python<'py>,
         columns: &Bound<'py, PyAny>,
         threads: Option<i64>,
-    ) -> PyResult<(Bound<'py, PyArray1<i16>>, Bound<'py, PyArray1<f64>>)> {
+    ) -> PyResult<Judged<'py>> {
         let threads = thread_count(threads)?;
         let columns = Columns::of(&self.names, columns)?;
         let views = columns.views()?;

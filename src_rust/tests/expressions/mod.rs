@@ -57,8 +57,24 @@ impl Dice {
 
     pub fn float(&mut self) -> f64 {
         const ODD: [f64; 18] = [
-            0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, 1e308, -1e308, 1e-308, 5e-324, f64::MAX, f64::INFINITY,
-            f64::NEG_INFINITY, f64::NAN, 9_007_199_254_740_993.0, -2.5, 1e16,
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.5,
+            2.0,
+            3.0,
+            1e308,
+            -1e308,
+            1e-308,
+            5e-324,
+            f64::MAX,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+            9_007_199_254_740_993.0,
+            -2.5,
+            1e16,
         ];
         match self.below(8) {
             0 => self.pick(&ODD),

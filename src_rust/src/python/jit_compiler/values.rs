@@ -5,8 +5,8 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyMapping, PyString, PyTuple};
 
-use crate::python::errors;
 use crate::jit_compiler::{Column, Field, FieldType};
+use crate::python::errors;
 
 /// Fields up to this number need no allocation per tick.
 const FEW: usize = 16;
@@ -143,6 +143,7 @@ impl Names {
         Ok(())
     }
 
+    #[inline]
     fn slot(&self, index: usize, value: &Bound<'_, PyAny>) -> PyResult<u64> {
         let (name, ty) = &self.fields[index];
         let bits = match ty {
@@ -169,9 +170,8 @@ impl Names {
             let (expected, found) = match ty {
                 FieldType::Float => ("a float", value.get_type().to_string()),
                 FieldType::Int if is_range => ("an int of 64 bits", value.to_string()),
-                FieldType::Int => ("an int", value.get_type().to_string()),
                 FieldType::Unsigned if is_range => ("an int from 0 to 2**64 - 1", value.to_string()),
-                FieldType::Unsigned => ("an int", value.get_type().to_string()),
+                FieldType::Int | FieldType::Unsigned => ("an int", value.get_type().to_string()),
                 FieldType::Bool => ("a bool", value.get_type().to_string()),
             };
             errors::invalid(format!("field {}: {expected} expected, found {found}", name.bind(py)))
@@ -230,7 +230,8 @@ fn array<'py, T: numpy::Element>(
     value: &Bound<'py, PyAny>,
     dtype: &str,
 ) -> PyResult<PyReadonlyArray1<'py, T>> {
-    let wrong = |found: String| errors::invalid(format!("column {name}: an array of {dtype} expected, {found}"));
+    let wrong =
+        |found: String| errors::invalid(format!("column {name}: an array of {dtype} expected, {found}"));
     if let Ok(array) = value.cast::<PyArray1<T>>()
         && array.is_c_contiguous()
     {
