@@ -129,9 +129,7 @@ class RuleFile:
 class RuleWatch:
     """A thread that refreshes a `RuleFile`; a context manager that ends it."""
 
-    def __init__(
-        self, file: RuleFile, interval: float, on_change: Callable[[RuleFile], None] | None
-    ) -> None:
+    def __init__(self, file: RuleFile, interval: float, on_change: Callable[[RuleFile], None] | None) -> None:
         """Start the thread; `RuleFile.watch` says what the arguments are."""
         if not 0 < interval <= threading.TIMEOUT_MAX:
             raise InvalidInput(f"interval is {interval}; it must be above 0 seconds")

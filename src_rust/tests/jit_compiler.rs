@@ -98,8 +98,8 @@ fn largest_sources_compile_and_larger_ones_are_refused() {
     }
     assert_eq!(native(&sum, &fields).evaluate(&[1.0_f64.to_bits()]), Ok(1024.0_f64.to_bits()));
     let sum = format!("({sum}+{sum}+{sum}+{sum})");
-    let too_many = compile_expression(&sum, &fields).err().unwrap();
-    assert!(too_many.to_string().contains(&limits::TERMS.to_string()), "{too_many}");
+    let too_long = compile_expression(&sum, &fields).err().unwrap();
+    assert!(too_long.to_string().contains(&limits::TOKENS.to_string()), "{too_long}");
 
     let chain = |terms: usize| vec!["a"; terms].join("-");
     let deepest = usize::try_from(limits::DEPTH).unwrap() - 1;

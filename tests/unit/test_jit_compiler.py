@@ -28,7 +28,7 @@ FIELDS = {
     "frozen": "bool",
 }
 ROW = (50_000, 2_000_000_000, 12.5, 1, 150.25, False)
-NAMED = dict(zip(FIELDS, ROW, strict=True))
+NAMED: dict[str, Any] = dict(zip(FIELDS, ROW, strict=True))
 
 
 def native(source: str, fields: Any = FIELDS) -> Expression:
@@ -324,12 +324,13 @@ def test_rules_refuse_in_their_order() -> None:
     verdict = rules.evaluate(good)
     assert (verdict.go, verdict.reason, verdict.score) == (True, None, 20.0)
     assert verdict
-    for change, reason in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"age": 3, "frozen": True}, "too_old"),
         ({"frozen": True}, "frozen"),
         ({"net_profit": 1}, "verdict_false"),
         ({"amount": 0}, "division_by_zero"),
-    ]:
+    ]
+    for change, reason in cases:
         refused = rules.evaluate({**good, **change})
         assert (refused.go, refused.reason, refused.score) == (False, reason, None)
     detail = rules.evaluate({**good, "amount": 0}).detail
@@ -340,7 +341,9 @@ def test_rules_refuse_in_their_order() -> None:
 
 def test_rules_over_columns_give_codes() -> None:
     rules = compile_rules(RULES, FIELDS)
-    columns = {name: [value] * 4 for name, value in NAMED.items() if name not in ("age", "amount")}
+    columns: dict[str, Any] = {
+        name: [value] * 4 for name, value in NAMED.items() if name not in ("age", "amount")
+    }
     columns |= {"net_profit": [4_000_000] * 4, "age": np.array([1, 3, 1, 1], dtype="u8")}
     columns |= {"amount": np.array([2_000_000_000, 1, 0, 9 * 10**15], dtype="u8")}
     codes, scores = rules.evaluate_many(columns)
@@ -403,9 +406,14 @@ def test_threads_share_an_expression() -> None:
 
 EXAMPLES: list[dict[str, str]] = [
     {"net_profit": "i64 lamports", "age": "u64 slots"},
-    {"net_profit": "i64 lamports", "amount_in": "u64 lamports", "sol_limit": "u64 lamports", "token_frozen": "bool"},
+    {
+        "net_profit": "i64 lamports",
+        "amount_in": "u64 lamports",
+        "sol_limit": "u64 lamports",
+        "token_frozen": "bool",
+    },
     {"price": "f64 price", "spread": "f64 bps", "liquidity": "f64"},
-]  # fmt: skip
+]
 
 
 def test_examples_of_the_documentation_compile() -> None:
