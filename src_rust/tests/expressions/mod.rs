@@ -263,16 +263,15 @@ impl Tree {
     /// Whether the text is a float's or a whole number's.
     fn is_float(&self) -> bool {
         match self {
-            Self::Float(_) => true,
+            Self::Float(_) | Self::Binary("/", ..) | Self::Call("sqrt" | "exp" | "log", _) => true,
             Self::Field(index) => *index < 3,
             Self::Unary(_, a) => a.is_float(),
-            Self::Binary("+" | "-" | "*" | "//" | "%", a, b) => a.is_float() || b.is_float(),
+            Self::Binary("+" | "-" | "*" | "//" | "%", a, b) | Self::If(_, a, b) => {
+                a.is_float() || b.is_float()
+            }
             Self::Binary("**", a, b) => a.is_float() || !matches!(**b, Self::Int(_)),
-            Self::Binary("/", ..) => true,
             Self::Call("abs" | "floor" | "ceil", parts) => parts[0].is_float(),
             Self::Call("min" | "max" | "clamp", parts) => parts.iter().any(Self::is_float),
-            Self::Call("sqrt" | "exp" | "log", _) => true,
-            Self::If(_, a, b) => a.is_float() || b.is_float(),
             _ => false,
         }
     }
