@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paths import a_dedup, b_negcycle, c_incremental, d_paths, e_signal, f_amm, h_indicators, k_ws
+from paths import a_dedup, b_negcycle, c_incremental, d_paths, e_signal, f_amm, h_indicators, i_strategy, k_ws
 
 PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "a.dedup": a_dedup.get,
@@ -19,6 +19,7 @@ PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "e.signal": e_signal.get,
     "f.amm": f_amm.get,
     "h.indicators": h_indicators.get,
+    "i.strategy": i_strategy.get,
     "k.ws": k_ws.get,
 }
 

@@ -20,6 +20,7 @@ __all__ = [
     "BlockedPool",
     "Bollinger",
     "Clock",
+    "CompileError",
     "ConformanceState",
     "ConnectionFreshness",
     "ConstantProductHop",
@@ -31,7 +32,9 @@ __all__ = [
     "Engine",
     "EngineConfig",
     "EngineStats",
+    "EvaluationRefused",
     "Explanation",
+    "Expression",
     "FeeEngine",
     "Fill",
     "FunnelStage",
@@ -75,6 +78,7 @@ __all__ = [
     "RootUpdate",
     "RoutingSolution",
     "Rsi",
+    "RuleSet",
     "Signal",
     "SignalScorer",
     "SignatureUpdate",
@@ -93,6 +97,7 @@ __all__ = [
     "TokenVerdict",
     "Trade",
     "VenueInfo",
+    "Verdict",
     "Vwap",
     "Want",
     "WeightedCycle",
@@ -102,6 +107,8 @@ __all__ = [
     "address_text",
     "atr",
     "bollinger",
+    "compile_expression",
+    "compile_rules",
     "decode_account",
     "ema",
     "find_negative_cycle",
@@ -4292,4 +4299,203 @@ def price_for_budget(budget_lamports: int, compute_unit_limit: int) -> int:
 
     Raises:
         InvalidInput: The limit is 0.
+    """
+
+# ---- strategy expressions and rule files
+
+class CompileError(InvalidInput):
+    """A source is not in the strategy language (`docs/STRATEGY_LANGUAGE.md`).
+
+    The text shows line and column, the line itself with a caret, and a hint if a cure is known.
+
+    Attributes:
+        line: From 1.
+        column: In characters, from 1.
+        hint: What may cure it, or None.
+    """
+
+    line: int
+    column: int
+    hint: str | None
+
+class EvaluationRefused(PhantomError):
+    """An expression has no value for what it was given.
+
+    Attributes:
+        reason: `division_by_zero`, `not_finite`, `overflow` or `warming_up`.
+        line: Where the term stands in the source, from 1.
+        column: In characters, from 1.
+        row: The row of a batch, or None.
+    """
+
+    reason: str | None
+    line: int | None
+    column: int | None
+    row: int | None
+
+@final
+class Expression:
+    """A compiled expression with the state of its indicators; made by `compile_expression`.
+
+    Usable at once, by an interpreter; native code follows from a background thread, usually within a
+    millisecond, and takes over between two calls. Both give the same bits. Safe to share among threads;
+    one with indicators sees the calls as its ticks, in their order.
+    """
+
+    def evaluate(self, values: object = None, /, **fields: float) -> float | int | bool:
+        """Return the value for one tick.
+
+        Args:
+            values: A tuple or list in the order of the fields (a tuple is the fastest form), a mapping or a
+                NumPy record by name, or an object with the fields as attributes.
+            **fields: The values by name, instead.
+
+        Returns:
+            A bool, a float (always finite) or an int, as `result_type` says.
+
+        Raises:
+            EvaluationRefused: The expression has no value: its `reason` says why. No indicator has moved,
+                unless the indicators were fine and what is done with them is not.
+            InvalidInput: Values are missing, too many, or of a wrong type.
+        """
+
+    def __call__(self, *values: float) -> float | int | bool:
+        """Return the value for one tick, values in the order of the fields; otherwise as `evaluate`."""
+
+    @overload
+    def evaluate_many(
+        self, columns: object, *, codes: Literal[False] = False, threads: int | None = None
+    ) -> NDArray[Any]: ...
+    @overload
+    def evaluate_many(
+        self, columns: object, *, codes: Literal[True], threads: int | None = None
+    ) -> tuple[NDArray[Any], NDArray[np.int16]]:
+        """Return the values of all rows, each row one tick; the GIL is released.
+
+        Args:
+            columns: A mapping of names to one-dimensional arrays, or a structured array. Contiguous columns
+                of the field's type are read in place, others copied if no value changes by that.
+            codes: Whether to return, too, why rows have no value.
+            threads: At most so many for large inputs; all cores by default. With indicators always one.
+
+        Returns:
+            An array of bool, float64 or int64. A row without a value is False, NaN or 0. With `codes` a
+            second array: 0, or the refusal as a negative number (`RuleSet.refusal_names`).
+
+        Raises:
+            EvaluationRefused: A row of an int expression has no value, and `codes` were not asked for.
+            InvalidInput: A column is missing, or of another length, shape or type.
+        """
+
+    @property
+    def source(self) -> str:
+        """The text that was compiled."""
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields as they were declared."""
+    @property
+    def result_type(self) -> Literal["bool", "float", "int"]:
+        """The type of the values."""
+    @property
+    def is_stateful(self) -> bool:
+        """Whether there are indicators, so that values depend on the ticks before."""
+    @property
+    def is_native(self) -> bool:
+        """Whether native code is in use."""
+    def wait_native(self, timeout: float = 1.0) -> bool:
+        """Wait at most `timeout` seconds (up to 3600) for native code; return whether it is in use."""
+    def reset(self) -> None:
+        """Make the indicators forget everything."""
+
+@final
+class Verdict:
+    """What a rule file says of one tick; true if it is a go."""
+
+    @property
+    def go(self) -> bool:
+        """Whether no rule refuses, the verdict is true, and everything has a value."""
+    @property
+    def reason(self) -> str | None:
+        """The `refuse` text of the first rule that is true, `verdict_false`, or why there is no value."""
+    @property
+    def detail(self) -> str | None:
+        """Where in the file there is no value, or None."""
+    @property
+    def score(self) -> float | None:
+        """The score of a go, if the file has one."""
+    def __bool__(self) -> bool: ...
+
+@final
+class RuleSet:
+    """A compiled rule file with the state of its indicators; made by `compile_rules`."""
+
+    def evaluate(self, values: object = None, /, **fields: float) -> Verdict:
+        """Judge one tick; values as for `Expression.evaluate`.
+
+        Raises:
+            InvalidInput: Values are missing, too many, or of a wrong type.
+        """
+
+    def evaluate_many(
+        self, columns: object, *, threads: int | None = None
+    ) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+        """Judge all rows; columns as for `Expression.evaluate_many`.
+
+        Returns:
+            Codes and scores. A code is 0 for a go, `i + 1` if `reasons[i]` refuses, or negative if there is
+            no value (`refusal_names`). Scores are NaN where there is none.
+
+        Raises:
+            InvalidInput: A column is missing, or of another length, shape or type.
+        """
+
+    @property
+    def source(self) -> str:
+        """The text that was compiled."""
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields as they were declared."""
+    @property
+    def reasons(self) -> list[str]:
+        """The `refuse` texts in the order of the rules, then `verdict_false`."""
+    @property
+    def has_score(self) -> bool:
+        """Whether the file has a score."""
+    @property
+    def is_native(self) -> bool:
+        """Whether native code is in use."""
+    def wait_native(self, timeout: float = 1.0) -> bool:
+        """Wait at most `timeout` seconds (up to 3600) for native code; return whether it is in use."""
+    def reset(self) -> None:
+        """Make the indicators forget everything."""
+    @staticmethod
+    def refusal_names() -> list[tuple[int, str]]:
+        """Return the codes of rows without a value, and their names."""
+
+def compile_expression(source: str, fields: Mapping[str, str] | Sequence[str]) -> Expression:
+    """Compile one expression.
+
+    Args:
+        source: In the language of `docs/STRATEGY_LANGUAGE.md`, at most 64 KiB.
+        fields: At most 256 names with type and unit (`"f64"`, `"u64 slots"`, `"i64 lamports"`, `"bool"`),
+            or names of floats without a unit. Their order is that of the values in a tuple.
+
+    Raises:
+        CompileError: The source is not in the language.
+        InvalidInput: A name, type or unit cannot be used.
+    """
+
+def compile_rules(
+    source: str, fields: Mapping[str, str] | Sequence[str], previous: RuleSet | None = None
+) -> RuleSet:
+    """Compile the text of a rule file.
+
+    Args:
+        source: TOML, at most 64 KiB.
+        fields: As for `compile_expression`.
+        previous: Rules whose indicators keep what they have seen, where both have the same.
+
+    Raises:
+        CompileError: The source is no rule file.
+        InvalidInput: A name, type or unit cannot be used.
     """

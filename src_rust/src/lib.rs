@@ -12,6 +12,7 @@
 //! - [`routing`]: the best trades through all pools at once;
 //! - [`plans`]: exact trades over several routes, and cycles that share pools;
 //! - [`freshness`]: up to which slot a state is known to be the latest;
+//! - [`jit_compiler`]: strategy expressions and rule files, compiled at run time;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -27,6 +28,7 @@ pub mod decoders;
 pub mod engine;
 pub mod fee_engine;
 pub mod freshness;
+pub mod jit_compiler;
 pub mod market;
 pub mod multiverse;
 pub mod pda;
