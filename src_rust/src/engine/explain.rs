@@ -143,6 +143,9 @@ impl Engine {
                 "taken, and not closed at recorded prices since".into(),
             ));
         }
+        if let Some((mint, why)) = self.denied_token(key.edges()) {
+            told.obstacles.push(plain(Reason::TokenDenied.name(), format!("mint {mint}: {why}")));
+        }
         match self.size(&cycle, slot) {
             Err((reason, nearest)) => self.explain_unsized(&mut told, reason, nearest),
             Ok(sizing) => self.explain_sized(&mut told, &cycle, sizing),
