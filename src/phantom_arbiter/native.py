@@ -51,7 +51,7 @@ def token_rules(settings: TokenSettings) -> phantom_core.TokenRules:
         return phantom_core.TokenRules(
             allow=settings.allow,
             deny=settings.deny,
-            rules=dict(settings.rules),
+            rules=dict(settings.rules.items()),
             max_transfer_fee_bps=settings.max_transfer_fee_bps,
             min_depth=dict(settings.min_depth),
             min_age_slots=settings.min_age_slots,

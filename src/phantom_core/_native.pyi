@@ -1311,8 +1311,6 @@ class RecorderStats:
 
 # ---- token_firewall
 
-TokenPermission: TypeAlias = Literal["allowed", "atomic_only", "denied"]
-
 @final
 class TokenRules:
     """What the operator says about mints: the deny list wins, then the allow list, then the rules.
@@ -1349,7 +1347,7 @@ class TokenRules:
     def deny(self) -> list[str]:
         """Denied mints, sorted."""
     @property
-    def rules(self) -> dict[str, TokenPermission]:
+    def rules(self) -> dict[str, Literal["allowed", "atomic_only", "denied"]]:
         """What every finding leads to."""
     @property
     def max_transfer_fee_bps(self) -> int: ...
@@ -1365,7 +1363,7 @@ class TokenVerdict:
     @property
     def mint(self) -> str: ...
     @property
-    def verdict(self) -> TokenPermission:
+    def verdict(self) -> Literal["allowed", "atomic_only", "denied"]:
         """`atomic_only`: inside of one transaction, as a cycle is, so that it is never held."""
     @property
     def reasons(self) -> list[tuple[str, Any]]:
