@@ -19,6 +19,9 @@ from phantom_arbiter.native import build_native_engine, opportunity_from_native
 from phantom_core import Engine, EngineConfig, Signal, token_flag_bits
 from shell_fakes import USDC, WSOL
 
+BEFORE_THE_DAY = 128_400_000
+"""A slot shortly before the shipped day."""
+
 SIGNALS = 3
 """Signals of the shipped day that a test goes through."""
 
@@ -62,7 +65,6 @@ def test_thresholds_are_off_unless_the_settings_say_otherwise() -> None:
     ("toml", "reason"),
     [
         ("[scorer]\nmax_depth_bps = 0", "too_deep"),
-        ("[scorer]\nmax_volatility_bps = 0", "too_volatile"),
         ("[scorer]\nmin_landing = 0.5001", "unlikely_to_land"),
         ("[scorer]\nmin_expected_value_lamports = 1000000000000000", "below_min_expected_value"),
         (
@@ -75,6 +77,13 @@ def test_threshold_of_the_file_refuses_by_its_reason(tmp_path: Path, toml: str, 
     engine = engine_of(config_of(tmp_path, toml))
     assert day_of(engine) == []
     assert reasons(engine)[reason] > 0
+
+
+def test_volatility_refuses_once_the_pools_are_warmed_up(tmp_path: Path) -> None:
+    engine = engine_of(config_of(tmp_path, "[scorer]\nmax_volatility_bps = 0"))
+    [first] = day_of(engine)
+    assert first.volatility_bps == 0, "nothing is known a minute into the day"
+    assert reasons(engine)["too_volatile"] > 0
 
 
 def test_thresholds_hold_at_the_bound(tmp_path: Path) -> None:
@@ -119,7 +128,7 @@ def tell_mint(engine: Engine, mint: str, data: bytes) -> None:
     asked = {"jsonrpc": "2.0", "id": 9_001, "method": "getMultipleAccounts", "params": params}
     engine.connect("mints")
     engine.request("mints", json.dumps(asked).encode())
-    told = {"context": {"slot": 1}, "value": [account(TOKEN, data)]}
+    told = {"context": {"slot": BEFORE_THE_DAY}, "value": [account(TOKEN, data)]}
     engine.ingest("mints", json.dumps({"jsonrpc": "2.0", "id": 9_001, "result": told}).encode())
 
 
@@ -161,16 +170,18 @@ def test_mint_never_seen_has_no_flags(tmp_path: Path) -> None:
 def test_cycle_that_was_gone_before_is_too_contested(tmp_path: Path) -> None:
     engine = engine_of(config_of(tmp_path, "[scorer]\nmax_competition = 0.1999\n"))
     late: list[Signal] = []
-    gone = 0
-    for record in islice(shipped_day.records(), 12_000):
-        for signal in late:
-            # Whoever comes a record later may find the cycle closed, or other amounts.
+    lost = 0
+    for record in islice(shipped_day.records(), 9_000):
+        found = shipped_day.feed(engine, record)
+        assert all(signal.competition_e4 <= 1_999 for signal in found)
+        for signal in late if found else ():
+            # Whoever comes after the next signal finds other amounts, or the cycle closed.
             try:
                 engine.take(signal)
             except (SwapRefused, MarketDataError):
-                gone += 1
-        late = shipped_day.feed(engine, record)
-    assert gone > 0
+                lost += 1
+        late = found or late
+    assert lost > 0
     assert reasons(engine)["too_contested"] > 0
 
 

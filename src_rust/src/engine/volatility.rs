@@ -18,9 +18,11 @@ use crate::market::PoolIndex;
 use crate::quantities::Slot;
 
 /// Slots after which a change counts half as much: 150, a minute.
-pub(super) const HALF_LIFE_SLOTS: f64 = 150.0;
+const HALF_LIFE_SLOTS: f64 = 150.0;
+/// The weight of a slot against the next one: the 150th root of a half.
+const KEPT: f64 = 0.995_389_679_103_229_1;
 /// Slots since a pool's first price before which nothing is said of it: one half-life.
-pub(super) const WARM_UP_SLOTS: u64 = 150;
+const WARM_UP_SLOTS: u64 = 150;
 /// Bound of log prices: a positive 64-bit float has one within ±745.
 const MAX_LOG_PRICE: f64 = 1e3;
 
@@ -47,8 +49,8 @@ struct Moves {
 impl Moves {
     /// Returns the sum of weighted squares as of `slot`.
     fn sum(&self) -> f64 {
-        let (kept, change) = (faded(1), self.last - self.base);
-        kept * self.before + (1.0 - kept) * change * change
+        let change = self.last - self.base;
+        KEPT * self.before + (1.0 - KEPT) * change * change
     }
 
     /// Returns the variance per slot as of `now`; `None` before the end of the warm-up.
@@ -165,6 +167,11 @@ mod tests {
         assert!((10..=11).contains(&volatility.route_bps(&[0], now)));
         assert_eq!(volatility.route_bps(&[0, 1], now), 15);
         assert_eq!(volatility.route_bps(&[1, 6], now), volatility.route_bps(&[0], now));
+    }
+
+    #[test]
+    fn weight_kept_is_the_root_of_a_half() {
+        assert!((KEPT.powi(150) - 0.5).abs() < 1e-13 && (KEPT - faded(1)).abs() < 1e-15);
     }
 
     #[test]
