@@ -15,10 +15,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import phantom_core
-from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, Plan, Verdict
+from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor
 from phantom_arbiter.latency import LatencyHistogram
@@ -379,6 +379,10 @@ class Engine:
         self._parts.journal.outcome(attempt_id, outcome, settled_slot)
         self.desk.settle(plan, outcome, settled_slot)
         self.tally.traded(plan, outcome)
+        if isinstance(plan, Plan) and plan.opportunity.native is not None:
+            # The estimate of the next signals: what is unknown teaches nothing.
+            signal = cast(phantom_core.Signal, plan.opportunity.native)
+            self._parts.market.observe_landing(signal, outcome.state is OutcomeState.FILLED)
         self._runner.on_outcome(plan, outcome)
         self._parts.observer.traded(Trade(attempt_id, plan, outcome))
 

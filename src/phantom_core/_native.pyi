@@ -126,6 +126,7 @@ __all__ = [
     "solve_trade",
     "sqrt_price_from_tick_index",
     "tick_index_from_sqrt_price",
+    "token_flag_bits",
     "token_rule_names",
     "venue_names",
     "vwap",
@@ -2733,6 +2734,9 @@ def vwap(
 
 # ---- scorer
 
+def token_flag_bits() -> dict[str, int]:
+    """Return the bit of every token flag by name: freeze_authority, transfer_fee, mint_authority."""
+
 @final
 class Prospect:
     """A candidate, what is known beside it, and what is at stake; handed to `SignalScorer.assess`.
@@ -3033,10 +3037,29 @@ class Signal:
         """Landing probability, 1/10,000."""
     @property
     def depth_bps(self) -> int:
-        """Input as a share of the shallowest hop's depth."""
+        """Input as a share of the shallowest hop's depth, basis points, rounded up."""
+    @property
+    def volatility_bps(self) -> int:
+        """How much the route's prices move, basis points per slot, rounded up.
+
+        The root of the sum of its pools' variances of the log price per slot, exponentially weighted with a
+        half-life of 150 slots. A pool known for less than 150 slots adds nothing.
+        """
     @property
     def competition_e4(self) -> int:
         """How often this cycle was gone before we got it, 1/10,000."""
+    @property
+    def agreement_e4(self) -> int:
+        """Share of the connected providers that vouch for the route's accounts, 1/10,000.
+
+        10,000 while no connection has had a heartbeat.
+        """
+    @property
+    def token_flags(self) -> tuple[str, ...]:
+        """What the accounts of the route's mints allow, as `token_flag_bits` names it.
+
+        Mints of the allow list and mints never seen have no flags.
+        """
     @property
     def net_bps(self) -> float:
         """Net profit in basis points of the input."""
@@ -3187,9 +3210,13 @@ class Explanation:
     @property
     def depth_bps(self) -> int | None: ...
     @property
+    def volatility_bps(self) -> int | None: ...
+    @property
     def competition_e4(self) -> int | None: ...
     @property
     def agreement_e4(self) -> int | None: ...
+    @property
+    def token_flags(self) -> list[str] | None: ...
     @property
     def landing_e4(self) -> int | None: ...
     @property

@@ -19,6 +19,7 @@ mod funnel;
 mod guard;
 mod openings;
 mod signal;
+mod volatility;
 
 use rustc_hash::FxHashSet;
 
@@ -43,6 +44,7 @@ use guard::Guard;
 pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
 use openings::Openings;
 pub use signal::{Cycle, Hop, Signal, TakeError};
+use volatility::Volatility;
 
 /// Counters of the engine itself; the aggregator keeps its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,6 +66,7 @@ pub struct Engine {
     openings: Openings,
     guard: Guard,
     experience: Experience,
+    volatility: Volatility,
     funnel: Funnel,
     counters: Counters,
     updates: Vec<AccountUpdate>,
@@ -99,6 +102,7 @@ impl Engine {
             config,
             openings: Openings::default(),
             experience: Experience::default(),
+            volatility: Volatility::default(),
             funnel: Funnel::default(),
             counters: Counters::default(),
             updates: Vec::new(),
@@ -265,6 +269,7 @@ impl Engine {
             self.counters.updates += 1;
             match applied {
                 Applied::Changed => {
+                    self.volatility.applied(self.market.graph(), self.market.touched(), update.slot);
                     for &pool in self.market.touched() {
                         if !self.touched.contains(&pool) {
                             self.touched.push(pool);
@@ -388,10 +393,14 @@ impl Engine {
             Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps }) => {
                 let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
                 let with_agreement = self.config.scorer.min_agreement > Share::NONE;
-                let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
+                let mut context =
+                    self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
                 let assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
                 let mut reasons = assessment.reasons;
                 if reasons.is_go() {
+                    if !with_agreement {
+                        context.agreement = self.agreement(&edges); // for whoever reads the signal
+                    }
                     self.guard.forget(cycle.key);
                     if let Some(blocked) = self.blocked(cycle) {
                         reasons = Reasons::only(blocked.reason());
