@@ -1,7 +1,7 @@
 //! Relative strength index.
 
 use super::input;
-use super::{Indicator, InputError};
+use super::{Indicator, InputError, Resume};
 
 /// Share of the price below which an average move cannot be told from rounding.
 ///
@@ -83,7 +83,7 @@ impl Rsi {
     }
 
     /// Returns the last price and the averages at it, once warm.
-    pub(super) fn state(&self) -> Option<(f64, Moves)> {
+    pub(super) fn warm(&self) -> Option<(f64, Moves)> {
         self.last.filter(|_| self.taken == self.period).map(|last| (last, self.moves))
     }
 }
@@ -118,13 +118,26 @@ impl Indicator for Rsi {
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        self.state().map(|(price, moves)| moves.index(price))
+        self.warm().map(|(price, moves)| moves.index(price))
     }
 
     fn reset(&mut self) {
         self.taken = 0;
         self.last = None;
         self.moves = Moves::default();
+    }
+}
+
+impl Resume<3> for Rsi {
+    #[inline]
+    fn state(&self) -> (usize, [f64; 3]) {
+        // No price is NaN.
+        (self.taken, [self.last.unwrap_or(f64::NAN), self.moves.gain, self.moves.loss])
+    }
+
+    #[inline]
+    fn resumed(&self, taken: usize, [last, gain, loss]: [f64; 3]) -> Self {
+        Self { taken, last: (!last.is_nan()).then_some(last), moves: Moves { gain, loss }, ..*self }
     }
 }
 
