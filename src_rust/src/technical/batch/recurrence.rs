@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::{BatchError, CHUNK, all_usable, every, first_refused, gap, same_length};
 use crate::technical::atr::true_range;
-use crate::technical::rsi::{Moves, flat_below};
+use crate::technical::rsi::Moves;
 use crate::technical::{Atr, Ema, Indicator, InputError, Rsi};
 
 /// Inputs taken in one step.
@@ -125,7 +125,7 @@ pub fn rsi_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<()
     same_length(values.len(), [("answers", answers.len())])?;
     let rows = gap(&[values])..values.len();
     let mut row = warm_up(rows, |row| rsi.try_update(values[row]), answers)?;
-    let Some((_, mut moves)) = rsi.warm() else {
+    let Some(mut moves) = rsi.warm() else {
         return Ok(());
     };
     // Half: `|d| + d` is twice a rise, `|d| - d` twice a fall.
@@ -142,11 +142,10 @@ pub fn rsi_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<()
             *moves = [(change.abs() + change) * half, (change.abs() - change) * half];
         }
         let [gain, loss] = decay.levels(smoothed, [moves.gain, moves.loss]);
-        let indices = answers[rows.clone()].iter_mut();
-        for ((index, [gain, loss]), &price) in indices.zip(&*smoothed).zip(chunk) {
+        for (index, [gain, loss]) in answers[rows.clone()].iter_mut().zip(&*smoothed) {
             let total = gain + loss;
             let share = 100.0 * (gain / total);
-            *index = if total < flat_below(price) { 0.0 } else { share };
+            *index = if total < f64::MIN_POSITIVE { 0.0 } else { share };
         }
         moves = Moves { gain, loss }.faded();
         row = rows.end;
