@@ -2306,6 +2306,12 @@ class Sma:
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
         """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
     def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
         """Take the values in order and return the answer to each, to the last bit as `update` does.
 
@@ -2342,6 +2348,12 @@ class Ema:
     def __new__(cls, period: int) -> Ema: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2386,6 +2398,12 @@ class Rsi:
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
         """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
     def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
         """Take the values in order and return the answer to each, to the last bit as `update` does.
 
@@ -2422,6 +2440,12 @@ class Roc:
     def __new__(cls, period: int) -> Roc: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2464,6 +2488,12 @@ class RealisedVolatility:
     def __new__(cls, period: int, horizon: float = 1.0) -> RealisedVolatility: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
