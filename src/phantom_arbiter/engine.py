@@ -283,7 +283,7 @@ class Engine:
             started_ns = clock_ns()
             opportunity = _opportunity(signal)
             outdated = any(filled_at.get(hop.pool, 0) > quoted_after for hop in opportunity.hops)
-            plan = self._plan(opportunity, outdated=outdated)
+            plan = self._plan(signal, opportunity, outdated=outdated)
             spent_ns += clock_ns() - started_ns
             if plan is None or not self._execute(plan):
                 continue
@@ -292,7 +292,7 @@ class Engine:
             waiting.extend((again, fills) for again in market.recheck(opportunity.slot))
         return spent_ns
 
-    def _plan(self, opportunity: Opportunity, *, outdated: bool) -> Plan | None:
+    def _plan(self, signal: phantom_core.Signal, opportunity: Opportunity, *, outdated: bool) -> Plan | None:
         """Return the plan that may go, or count why there is none."""
         self.tally.signal()
         if outdated:
@@ -303,8 +303,13 @@ class Engine:
         if plan is None:
             self.tally.passed_over(answer.reason)
             return None
-        # A strategy's own copy with other amounts or another name would be limited and counted wrongly.
-        offered = plan.opportunity is opportunity and plan.strategy == self._runner.name
+        # A strategy's own copy with other amounts or another name would be limited and counted wrongly. So
+        # would what it was shown if it has written into that: it is compared with what the engine gave.
+        shown = _opportunity(signal)
+        is_shown = plan.opportunity is opportunity == shown and opportunity.native is shown.native
+        offered = is_shown and plan.strategy == self._runner.name
+        if not offered:
+            plan = Plan(shown, self._runner.name, shown.amount_in)
         if not self._may_go(plan, offered=offered):
             return None
         self.tally.accepted(opportunity)
