@@ -2879,10 +2879,11 @@ class SignalScorer:
         """Return per row what `assess` says: reasons as bits, scores, expected values in lamports.
 
         Args:
-            columns: Arrays by the names of `Prospect`'s arguments, or a structured array with such aligned
+            columns: Arrays by the names of `Prospect`'s arguments, or a structured array with such
                 fields: uint64 but for depth_bps and volatility_bps (uint32), competition_e4, agreement_e4
-                and landing_e4 (uint16) and token_flags (uint8). A number stands for all rows (not in
-                amount_in). Columns left out are neutral, as in `Prospect`.
+                and landing_e4 (uint16) and token_flags (uint8). Those that are misaligned or not in one
+                piece are copied. A number stands for all rows (not in amount_in). Columns left out are
+                neutral, as in `Prospect`.
 
         Raises:
             InvalidInput: A column is unknown, missing, of another type or length, or a value out of
@@ -2999,10 +3000,10 @@ class TickRule:
     def score(self, tick: Tick) -> float:
         """Return net x hit rate x (1 - impact) of a go; -1 of a no-go, and of a score that is not finite."""
     def score_batch(self, columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return `score` of every row of ten contiguous columns, in the order of `Tick`'s arguments.
+        """Return `score` of every row of ten columns, in the order of `Tick`'s arguments.
 
         Raises:
-            InvalidInput: Columns of different lengths or not contiguous.
+            InvalidInput: Columns of different lengths.
         """
 
 # ---- engine

@@ -8,12 +8,14 @@
 //! neither for nor against ([`Context::default`]).
 
 mod batch;
+mod columns;
 mod landing;
 mod reason;
 mod tick;
 mod value;
 
-pub use batch::{BatchError, Column, Columns, Scores};
+pub use batch::Scores;
+pub use columns::{BatchError, Column, Columns};
 pub use landing::{Decayed, Features, LandingConfig, LandingError, LandingModel, venue_bit};
 pub use reason::{Reason, Reasons};
 pub use tick::{Tick, TickColumns, TickRule};

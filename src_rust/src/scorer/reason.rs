@@ -122,11 +122,6 @@ impl Reasons {
         Self(1 << reason as u8)
     }
 
-    /// The set whose bits these are.
-    pub(super) const fn of_bits(bits: u32) -> Self {
-        Self(bits)
-    }
-
     /// Returns whether nothing speaks against the candidate.
     #[must_use]
     pub const fn is_go(self) -> bool {

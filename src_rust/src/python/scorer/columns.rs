@@ -1,6 +1,9 @@
 //! Columns of prospects as Python gives them: a mapping of arrays, or a structured array.
 
-use numpy::{Element, PyArrayDescrMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods, dtype};
+use numpy::{
+    Element, PyArray1, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1, PyUntypedArray,
+    PyUntypedArrayMethods, dtype,
+};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
@@ -10,10 +13,8 @@ use crate::scorer::{BatchError, Column, Columns, WHOLE};
 
 /// One column.
 enum Held<'py, T: Element> {
-    /// The user's own array.
-    Borrowed(PyReadonlyArray1<'py, T>),
-    /// Values that did not lie side by side.
-    Copied(Vec<T>),
+    /// The user's own array, or a copy whose values lie side by side and aligned.
+    Array(PyReadonlyArray1<'py, T>),
     /// One number for all rows.
     All(T),
 }
@@ -21,8 +22,7 @@ enum Held<'py, T: Element> {
 impl<T: Element + Copy> Held<'_, T> {
     fn column(&self) -> Column<'_, T> {
         match self {
-            Self::Borrowed(array) => Column::Each(array.as_slice().unwrap_or_default()),
-            Self::Copied(values) => Column::Each(values),
+            Self::Array(array) => Column::Each(array.as_slice().unwrap_or_default()),
             Self::All(value) => Column::All(*value),
         }
     }
@@ -39,7 +39,7 @@ where
         return number
             .map_err(|_| errors::invalid(format!("{name} is {value}, which {} does not hold", wanted())));
     }
-    let Ok(array) = value.extract::<PyReadonlyArray1<'py, T>>() else {
+    let Ok(array) = value.cast::<PyArray1<T>>() else {
         let found = match value.cast::<PyUntypedArray>() {
             Ok(array) => format!("{} in {} dimensions", array.dtype(), array.ndim()),
             Err(_) => value.get_type().to_string(),
@@ -49,10 +49,21 @@ where
             wanted()
         )));
     };
-    if array.as_slice().is_ok() {
-        return Ok(Held::Borrowed(array));
+    readable(name, array).map(Held::Array)
+}
+
+/// Returns `array`, or a copy of it if its values are misaligned or do not lie side by side, as the
+/// fields of a packed structured array are.
+pub(super) fn readable<'py, T: Element>(
+    name: &str,
+    array: &Bound<'py, PyArray1<T>>,
+) -> PyResult<PyReadonlyArray1<'py, T>> {
+    let borrowed = |error: numpy::BorrowError| errors::invalid(format!("{name}: {error}"));
+    if array.data().is_aligned() && array.is_c_contiguous() {
+        return array.try_readonly().map_err(borrowed);
     }
-    Ok(Held::Copied(array.as_array().iter().copied().collect()))
+    let copy = array.call_method0("copy")?.cast_into::<PyArray1<T>>()?;
+    copy.try_readonly().map_err(borrowed)
 }
 
 /// The columns of a batch.
@@ -153,8 +164,7 @@ impl<'py> Given<'py> {
     pub fn columns(&self) -> Columns<'_> {
         Columns {
             amount_in: match &self.amount_in {
-                Held::Borrowed(array) => array.as_slice().unwrap_or_default(),
-                Held::Copied(values) => values,
+                Held::Array(array) => array.as_slice().unwrap_or_default(),
                 Held::All(value) => std::slice::from_ref(value),
             },
             gross_profit: self.gross_profit.column(),
