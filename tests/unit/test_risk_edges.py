@@ -280,3 +280,15 @@ def test_price_of_every_hop_is_compared() -> None:
     assert assess(rules, RiskState(), asked, Facts(references=(None, fair)))[0].ok
     refused = assess(rules, RiskState(), asked, Facts(references=(None, mean)))[0]
     assert refused == Verdict(False, "price_deviation", 100, 5_000)
+
+
+def test_plan_that_asks_for_exactly_its_quote_may_go_and_one_unit_more_may_not() -> None:
+    exact = replace(ask(1), min_amount_out=150)
+    assert assess(RULES, RiskState(), exact)[0].ok
+    assert not assess(RULES, RiskState(), replace(exact, min_amount_out=151))[0].ok
+
+
+def test_denied_mint_is_neither_paid_nor_bought_by_a_swap() -> None:
+    for denied in (USDC, WSOL):
+        rules = replace(RULES, sanity=SanityRules(denied_mints=frozenset({denied})))
+        assert assess(rules, RiskState(), swap(1, USDC, WSOL, 500))[0].reason == "mint_denied"
