@@ -121,6 +121,19 @@ def test_cycle_through_two_venues_is_exposed_in_both_when_one_of_three_outcomes_
     assert state.limits.venue_exposure("meteora_dlmm") == 0
 
 
+def test_value_in_lamports_is_rounded_up() -> None:
+    # 100 units at 19,000 lamports for 7 units: 271,428.57.
+    assert booked(ask(1, cost=7), (), 100).value_lamports == 271_429
+    assert booked(ask(1, cost=0), (), 100).value_lamports is None
+    free = replace(opportunity(1), network_fee_lamports=0, priority_fee_lamports=0, tip_lamports=0)
+    assert booked(plan(free), (), 100).value_lamports is None, "no fees, no rate"
+
+
+def test_cycle_through_two_pools_of_a_venue_counts_once_towards_its_day() -> None:
+    state = go(limited(each_venue=VENUE), RiskState(), ask(1), ORCA)
+    assert state.limits.venue_lamports == {"orca_whirlpool": 190_000}
+
+
 def test_exposure_and_losses_of_one_mint_leave_those_of_another_alone() -> None:
     tight = {USDC: replace(WIDE, max_exposure=150), WSOL: replace(WIDE, max_exposure=150)}
     rules = replace(limited(mints=tight), breakers=broken(max_loss_per_day={USDC: 15, WSOL: 15}).breakers)
@@ -267,3 +280,15 @@ def test_price_of_every_hop_is_compared() -> None:
     assert assess(rules, RiskState(), asked, Facts(references=(None, fair)))[0].ok
     refused = assess(rules, RiskState(), asked, Facts(references=(None, mean)))[0]
     assert refused == Verdict(False, "price_deviation", 100, 5_000)
+
+
+def test_plan_that_asks_for_exactly_its_quote_may_go_and_one_unit_more_may_not() -> None:
+    exact = replace(ask(1), min_amount_out=150)
+    assert assess(RULES, RiskState(), exact)[0].ok
+    assert not assess(RULES, RiskState(), replace(exact, min_amount_out=151))[0].ok
+
+
+def test_denied_mint_is_neither_paid_nor_bought_by_a_swap() -> None:
+    for denied in (USDC, WSOL):
+        rules = replace(RULES, sanity=SanityRules(denied_mints=frozenset({denied})))
+        assert assess(rules, RiskState(), swap(1, USDC, WSOL, 500))[0].reason == "mint_denied"

@@ -105,6 +105,10 @@ impl Engine {
             prospect: None,
             assessment: None,
         };
+        // Named wherever the cycle stops: no better price would make it a signal.
+        let denied = self
+            .denied_token(key.edges())
+            .map(|(mint, why)| plain(Reason::TokenDenied.name(), format!("mint {mint}: {why}")));
         let weights: Option<Vec<_>> = key.edges().map(|edge| self.market.graph().weight(edge)).collect();
         let Some(weights) = weights else {
             let pools = pools.iter().map(|&pool| self.market.pool(pool));
@@ -115,6 +119,7 @@ impl Engine {
             if told.obstacles.is_empty() {
                 told.obstacles.push(plain("set_aside", "a pool has no price in this direction".into()));
             }
+            told.obstacles.extend(denied);
             return Ok(told);
         };
         let (net, gross) = weights.iter().fold((0.0, 0.0), |(n, g), w| (n + w.net, g + w.gross));
@@ -134,6 +139,7 @@ impl Engine {
                 missing_bps: Some(missing_bps),
                 missing_lamports: Some(of_one_sol(missing_bps)),
             });
+            told.obstacles.extend(denied);
             return Ok(told);
         }
         told.reached = Some(Stage::AfterFees);
@@ -143,9 +149,7 @@ impl Engine {
                 "taken, and not closed at recorded prices since".into(),
             ));
         }
-        if let Some((mint, why)) = self.denied_token(key.edges()) {
-            told.obstacles.push(plain(Reason::TokenDenied.name(), format!("mint {mint}: {why}")));
-        }
+        told.obstacles.extend(denied);
         match self.size(&cycle, slot) {
             Err((reason, nearest)) => self.explain_unsized(&mut told, reason, nearest),
             Ok(sizing) => self.explain_sized(&mut told, &cycle, sizing),
