@@ -2899,21 +2899,6 @@ class SignalScorer:
         Raises:
             InvalidInput: `amount_in` is 0.
         """
-    def score_batch(
-        self,
-        amount_in: NDArray[np.uint64],
-        gross_profit: NDArray[np.uint64],
-        cost: NDArray[np.uint64],
-        min_net_profit: NDArray[np.uint64],
-        age_slots: NDArray[np.uint64],
-    ) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-        """Return per row the reasons as bits and the net basis points.
-
-        Bit `i` stands for `reason_names()[i]`; 0 is a go.
-
-        Raises:
-            InvalidInput: Columns of different lengths or not contiguous, or an `amount_in` of 0.
-        """
     @property
     def go(self) -> int: ...
     @property

@@ -7,7 +7,7 @@ mod tick;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict as _, PyDict, PyString, PyTuple};
@@ -27,8 +27,6 @@ pub(super) fn interned(py: Python<'_>, reason: Reason) -> &Bound<'_, PyString> {
         NAMES.get_or_init(py, || Reason::ALL.map(|reason| PyString::intern(py, reason.name()).unbind()));
     names[reason as usize].bind(py)
 }
-
-type Columns<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<f64>>);
 
 type ScoreColumns<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>);
 
@@ -169,52 +167,6 @@ impl PySignalScorer {
         let candidate = Candidate { amount_in, gross_profit, cost, min_net_profit, age_slots };
         let reasons = self.lock().score(&candidate);
         Ok(reasons.iter().map(|reason| interned(py, reason)).collect())
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "extracted Python arguments")]
-    fn score_batch<'py>(
-        &self,
-        py: Python<'py>,
-        amount_in: PyReadonlyArray1<'py, u64>,
-        gross_profit: PyReadonlyArray1<'py, u64>,
-        cost: PyReadonlyArray1<'py, u64>,
-        min_net_profit: PyReadonlyArray1<'py, u64>,
-        age_slots: PyReadonlyArray1<'py, u64>,
-    ) -> PyResult<Columns<'py>> {
-        let contiguous = |_| errors::invalid("columns must be contiguous arrays of uint64".into());
-        let columns = [
-            amount_in.as_slice().map_err(contiguous)?,
-            gross_profit.as_slice().map_err(contiguous)?,
-            cost.as_slice().map_err(contiguous)?,
-            min_net_profit.as_slice().map_err(contiguous)?,
-            age_slots.as_slice().map_err(contiguous)?,
-        ];
-        let rows = columns[0].len();
-        if columns.iter().any(|column| column.len() != rows) {
-            let lengths = columns.map(<[u64]>::len);
-            return Err(errors::invalid(format!("columns have different lengths: {lengths:?}")));
-        }
-        if let Some(row) = columns[0].iter().position(|&amount| amount == 0) {
-            return Err(errors::invalid(format!(
-                "amount_in is 0 in row {row}; it must be at least 1 base unit"
-            )));
-        }
-        let (bits, net_bps) = py.detach(|| {
-            let mut scorer = self.lock();
-            (0..rows)
-                .map(|row| {
-                    let candidate = Candidate {
-                        amount_in: columns[0][row],
-                        gross_profit: columns[1][row],
-                        cost: columns[2][row],
-                        min_net_profit: columns[3][row],
-                        age_slots: columns[4][row],
-                    };
-                    (scorer.score(&candidate).bits(), candidate.net_bps())
-                })
-                .unzip::<u32, f64, Vec<_>, Vec<_>>()
-        });
-        Ok((PyArray1::from_vec(py, bits), PyArray1::from_vec(py, net_bps)))
     }
 
     #[getter]

@@ -8,6 +8,7 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 
 use self::arrays::{Floats, Integers, Span, answers, deviations, filled, horizon, period};
+use crate::python::arguments;
 use crate::technical::batch::{self, BandColumns};
 
 type Answers<'py> = PyResult<Bound<'py, PyArray1<f64>>>;
@@ -29,7 +30,7 @@ macro_rules! of_one_column {
                 $column: &Bound<'py, PyAny>,
                 #[pyo3(from_py_with = period)] period: usize,
             ) -> Answers<'py> {
-                let values = Floats::new(stringify!($column), $column)?;
+                let values = arguments::column::<f64>(stringify!($column), $column)?;
                 let values = values.as_slice();
                 let fill = |[answers]: [&mut [f64]; 1]| batch::$into(values, period, answers);
                 filled(py, values.len(), fill).map(|[array]| array)
@@ -53,7 +54,11 @@ fn atr<'py>(
     close: &Bound<'py, PyAny>,
     #[pyo3(from_py_with = period)] period: usize,
 ) -> Answers<'py> {
-    let columns = [Floats::new("high", high)?, Floats::new("low", low)?, Floats::new("close", close)?];
+    let columns = [
+        arguments::column::<f64>("high", high)?,
+        arguments::column::<f64>("low", low)?,
+        arguments::column::<f64>("close", close)?,
+    ];
     let [high, low, close] = columns.each_ref().map(Floats::as_slice);
     let fill = |[answers]: [&mut [f64]; 1]| batch::atr_into(high, low, close, period, answers);
     filled(py, high.len(), fill).map(|[array]| array)
@@ -67,7 +72,7 @@ fn bollinger<'py>(
     #[pyo3(from_py_with = period)] period: usize,
     #[pyo3(from_py_with = deviations)] deviations: f64,
 ) -> PyResult<Bands<'py>> {
-    let values = Floats::new("close", close)?;
+    let values = arguments::column::<f64>("close", close)?;
     let values = values.as_slice();
     let fill = |answers: [&mut [f64]; 3]| batch::bollinger_into(values, period, deviations, answers);
     filled(py, values.len(), fill).map(|[upper, middle, lower]| (upper, middle, lower))
@@ -81,7 +86,7 @@ fn realised_volatility<'py>(
     #[pyo3(from_py_with = period)] period: usize,
     #[pyo3(from_py_with = horizon)] horizon: f64,
 ) -> Answers<'py> {
-    let values = Floats::new("close", close)?;
+    let values = arguments::column::<f64>("close", close)?;
     let values = values.as_slice();
     answers(py, py.detach(|| batch::realised_volatility(values, period, horizon)))
 }
@@ -97,8 +102,9 @@ fn vwap<'py>(
     time_ns: Option<&Bound<'py, PyAny>>,
 ) -> Answers<'py> {
     let span = Span::new(period, session_ns)?;
-    let (price, volume) = (Floats::new("price", price)?, Floats::new("volume", volume)?);
-    let time = time_ns.map(|time| Integers::new("time_ns", time)).transpose()?;
+    let (price, volume) =
+        (arguments::column::<f64>("price", price)?, arguments::column::<f64>("volume", volume)?);
+    let time = time_ns.map(|time| arguments::column::<i64>("time_ns", time)).transpose()?;
     let (price, volume, time) = (price.as_slice(), volume.as_slice(), time.as_ref().map(Integers::as_slice));
     answers(py, py.detach(|| batch::vwap(price, volume, time, span.0)))
 }

@@ -1,20 +1,17 @@
 //! Columns of prospects as Python gives them: a mapping of arrays, or a structured array.
 
-use numpy::{
-    Element, PyArray1, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1, PyUntypedArray,
-    PyUntypedArrayMethods, dtype,
-};
+use numpy::{Element, PyArray1, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods, dtype};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 
-use crate::python::errors;
+use crate::python::{arguments, errors};
 use crate::scorer::{BatchError, Column, Columns, WHOLE};
 
 /// One column.
 enum Held<'py, T: Element> {
     /// The user's own array, or a copy whose values lie side by side and aligned.
-    Array(PyReadonlyArray1<'py, T>),
+    Array(arguments::Column<'py, T>),
     /// One number for all rows.
     All(T),
 }
@@ -22,7 +19,7 @@ enum Held<'py, T: Element> {
 impl<T: Element + Copy> Held<'_, T> {
     fn column(&self) -> Column<'_, T> {
         match self {
-            Self::Array(array) => Column::Each(array.as_slice().unwrap_or_default()),
+            Self::Array(array) => Column::Each(array.as_slice()),
             Self::All(value) => Column::All(*value),
         }
     }
@@ -49,21 +46,7 @@ where
             wanted()
         )));
     };
-    readable(name, array).map(Held::Array)
-}
-
-/// Returns `array`, or a copy of it if its values are misaligned or do not lie side by side, as the
-/// fields of a packed structured array are.
-pub(super) fn readable<'py, T: Element>(
-    name: &str,
-    array: &Bound<'py, PyArray1<T>>,
-) -> PyResult<PyReadonlyArray1<'py, T>> {
-    let borrowed = |error: numpy::BorrowError| errors::invalid(format!("{name}: {error}"));
-    if array.data().is_aligned() && array.is_c_contiguous() {
-        return array.try_readonly().map_err(borrowed);
-    }
-    let copy = array.call_method0("copy")?.cast_into::<PyArray1<T>>()?;
-    copy.try_readonly().map_err(borrowed)
+    arguments::readable(name, array).map(Held::Array)
 }
 
 /// The columns of a batch.
@@ -164,7 +147,7 @@ impl<'py> Given<'py> {
     pub fn columns(&self) -> Columns<'_> {
         Columns {
             amount_in: match &self.amount_in {
-                Held::Array(array) => array.as_slice().unwrap_or_default(),
+                Held::Array(array) => array.as_slice(),
                 Held::All(value) => std::slice::from_ref(value),
             },
             gross_profit: self.gross_profit.column(),

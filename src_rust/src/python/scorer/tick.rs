@@ -3,7 +3,7 @@
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
-use super::columns::readable;
+use crate::python::arguments::readable;
 use crate::python::errors;
 use crate::scorer::{Tick, TickRule};
 
@@ -87,7 +87,7 @@ impl PyTickRule {
         let columns = columns.iter().map(readable).collect::<PyResult<Vec<_>>>()?;
         let mut slices: [&[f64]; 10] = [&[]; 10];
         for (slice, column) in slices.iter_mut().zip(&columns) {
-            *slice = column.as_slice().unwrap_or_default();
+            *slice = column.as_slice();
         }
         let rows = slices[0].len();
         if let Some(number) = slices.iter().position(|slice| slice.len() != rows) {

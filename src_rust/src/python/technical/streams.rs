@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use super::arrays::{self, Floats, Integers, Span, answers, deviations, failed, horizon, period};
 use super::cells::{Plain, Quick};
 use super::{Answers, Bands, bands};
+use crate::python::arguments;
 use crate::technical::batch;
 use crate::technical::{Atr, Bollinger, Ema, RealisedVolatility, Roc, Rsi, Sma, Vwap};
 
@@ -42,7 +43,7 @@ macro_rules! class {
                 py: Python<'py>,
                 values: &Bound<'py, PyAny>,
             ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-                let values = Floats::new("values", values)?;
+                let values = arguments::column::<f64>("values", values)?;
                 Ok(PyArray1::from_vec(py, $this.0.update_many(py, values.as_slice())?))
             }
 
@@ -167,7 +168,11 @@ impl PyAtr {
         low: &Bound<'py, PyAny>,
         close: &Bound<'py, PyAny>,
     ) -> Answers<'py> {
-        let columns = [Floats::new("high", high)?, Floats::new("low", low)?, Floats::new("close", close)?];
+        let columns = [
+            arguments::column::<f64>("high", high)?,
+            arguments::column::<f64>("low", low)?,
+            arguments::column::<f64>("close", close)?,
+        ];
         let [high, low, close] = columns.each_ref().map(Floats::as_slice);
         answers(py, py.detach(|| batch::update_many_atr(&mut self.0, high, low, close)))
     }
@@ -222,7 +227,7 @@ impl PyBollinger {
 
     #[pyo3(signature = (values, /))]
     fn update_many<'py>(&mut self, py: Python<'py>, values: &Bound<'py, PyAny>) -> PyResult<Bands<'py>> {
-        let values = Floats::new("values", values)?;
+        let values = arguments::column::<f64>("values", values)?;
         let values = values.as_slice();
         let columns = py.detach(|| batch::update_many_bollinger(&mut self.0, values));
         Ok(bands(py, columns.map_err(|error| failed(&error))?))
@@ -288,8 +293,9 @@ impl PyVwap {
         volume: &Bound<'py, PyAny>,
         time_ns: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (price, volume) = (Floats::new("price", price)?, Floats::new("volume", volume)?);
-        let time = time_ns.map(|time| Integers::new("time_ns", time)).transpose()?;
+        let (price, volume) =
+            (arguments::column::<f64>("price", price)?, arguments::column::<f64>("volume", volume)?);
+        let time = time_ns.map(|time| arguments::column::<i64>("time_ns", time)).transpose()?;
         let (price, volume) = (price.as_slice(), volume.as_slice());
         let time = time.as_ref().map(Integers::as_slice);
         answers(py, py.detach(|| batch::update_many_vwap(&mut self.0, price, volume, time)))
