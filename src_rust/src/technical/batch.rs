@@ -19,8 +19,8 @@ use super::input::{self, is_price, is_usable};
 use super::roc::percent;
 use super::{Atr, Bands, Bollinger, Indicator, InputError, RealisedVolatility, Roc, Span, Vwap};
 
-/// Rows done at a time, so that what lies between two steps stays in the nearest cache.
-const CHUNK: usize = 512;
+/// Rows done at a time: so few that memory sends the next ones while these are computed.
+const CHUNK: usize = 128;
 
 /// Why columns have no answer.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -205,15 +205,20 @@ pub fn roc_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<()
     let period = Roc::new(period)?.period();
     same_length(values.len(), [("answers", answers.len())])?;
     let from = gap(&[values]);
-    let used = &values[from..];
-    if !every(used.iter().map(|&value| is_price(value))) {
-        first_refused(from..values.len(), |row| input::price("value", values[row]).map(drop))?;
-    }
-    let (warming, ready) = answers.split_at_mut(values.len().min(from + period));
-    warming.fill(f64::NAN);
-    let pairs = used.iter().zip(used.get(period..).unwrap_or_default());
-    for (answer, (&before, &price)) in ready.iter_mut().zip(pairs) {
-        *answer = percent(before, price);
+    let first = values.len().min(from + period);
+    answers[..first].fill(f64::NAN);
+    let mut row = from;
+    while row < values.len() {
+        let rows = next_rows(row, values.len());
+        if !every(values[rows.clone()].iter().map(|&value| is_price(value))) {
+            first_refused(rows.clone(), |row| input::price("value", values[row]).map(drop))?;
+        }
+        let ready = rows.start.max(first)..rows.end.max(first);
+        let before = &values[ready.start.saturating_sub(period)..ready.end.saturating_sub(period)];
+        for ((answer, &before), &price) in answers[ready.clone()].iter_mut().zip(before).zip(&values[ready]) {
+            *answer = percent(before, price);
+        }
+        row = rows.end;
     }
     Ok(())
 }
@@ -283,6 +288,11 @@ fn same_length<const N: usize>(
         Some((name, found)) => Err(BatchError::Length { name, found, expected }),
         None => Ok(()),
     }
+}
+
+/// Returns rows from `row` on, as many as are done at a time.
+fn next_rows(row: usize, end: usize) -> Range<usize> {
+    row..end.min(row + CHUNK)
 }
 
 /// Whether all are true. Asks all of them, without a jump between, so that several are asked at once.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{BatchError, CHUNK, all_usable, every, first_refused, gap, same_length};
+use super::{BatchError, CHUNK, all_usable, first_refused, gap, next_rows, same_length};
 use crate::technical::atr::true_range;
 use crate::technical::rsi::Moves;
 use crate::technical::{Atr, Ema, Indicator, InputError, Rsi};
@@ -82,11 +82,6 @@ fn warm_up(
         }
     }
     Ok(end)
-}
-
-/// Returns rows from `row` on, as many as are done at a time.
-fn next_rows(row: usize, end: usize) -> Range<usize> {
-    row..end.min(row + CHUNK)
 }
 
 /// Puts the [`Ema`] at every row into `answers`.
@@ -177,14 +172,16 @@ pub fn atr_into(
     while row < high.len() {
         let rows = next_rows(row, high.len());
         let [highs, lows, closes] = [high, low, close].map(|column| &column[rows.clone()]);
-        let candles = || highs.iter().zip(lows).zip(closes);
-        if !every(candles().map(|((&high, &low), &close)| Atr::is_usable(high, low, close))) {
-            first_refused(rows.clone(), |row| Atr::check(high[row], low[row], close[row]))?;
-        }
         let (levels, _) = answers[rows.clone()].as_chunks_mut::<1>();
         let lasts = &close[row - 1..rows.end - 1];
-        for (([input], ((&high, &low), _)), &last) in levels.iter_mut().zip(candles()).zip(lasts) {
+        let candles = highs.iter().zip(lows).zip(closes).zip(lasts);
+        let mut all_usable = true;
+        for ([input], (((&high, &low), &close), &last)) in levels.iter_mut().zip(candles) {
+            all_usable &= Atr::is_usable(high, low, close);
             *input = weight * true_range(high, low, last);
+        }
+        if !all_usable {
+            first_refused(rows.clone(), |row| Atr::check(high[row], low[row], close[row]))?;
         }
         [level] = decay.levels(levels, [level]);
         if level < f64::MIN_POSITIVE {

@@ -19,12 +19,13 @@ pub fn sma_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<()
     let share = 1.0 / Sma::new(period)?.period() as f64;
     same_length(values.len(), [("answers", answers.len())])?;
     let from = gap(&[values]);
-    all_usable(values, from..values.len())?;
+    let mut checked = Checked { values, until: from, due: 0 };
     let (warming, ready) = answers.split_at_mut(values.len().min(from + period - 1));
     warming.fill(f64::NAN);
     // `ends[k]`: the sum of what is left of the rows before without the first `k`.
     let mut ends = vec![0.0; period];
     for ((before, block), means) in blocks(&values[from..], period).zip(ready.chunks_mut(period)) {
+        checked.more(block.len())?;
         let mut end = 0.0;
         for (kept, &value) in ends.iter_mut().zip(before).rev() {
             end += value;
@@ -36,7 +37,7 @@ pub fn sma_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<()
             *mean = (start + end) * share;
         }
     }
-    Ok(())
+    checked.rest()
 }
 
 /// Puts the [`Bollinger`] bands at every row into `answers`: upper, middle, lower.
@@ -52,7 +53,7 @@ pub fn bollinger_into(
     let settings = Bollinger::new(period, deviations)?;
     same_length(values.len(), answers.each_ref().map(|column| ("answers", column.len())))?;
     let from = gap(&[values]);
-    all_usable(values, from..values.len())?;
+    let mut checked = Checked { values, until: from, due: 0 };
     let [mut upper, mut middle, mut lower] = answers.map(|column| {
         let (warming, ready) = column.split_at_mut(values.len().min(from + period - 1));
         warming.fill(f64::NAN);
@@ -67,6 +68,7 @@ pub fn bollinger_into(
     let mut filled = 0;
     let mut blocks = blocks(&values[from..], period).peekable();
     while let Some((before, block)) = blocks.next() {
+        checked.more(block.len())?;
         let pivot = block[0];
         let mut end = Distances::default();
         for (kept, &value) in ends.iter_mut().zip(before).rev() {
@@ -99,7 +101,33 @@ pub fn bollinger_into(
         put(&mut lower, lines().map(|(mean, width)| mean - width));
         filled = 0;
     }
-    Ok(())
+    checked.rest()
+}
+
+/// A column, and up to which row its values are known to be usable.
+struct Checked<'a> {
+    values: &'a [f64],
+    until: usize,
+    /// Rows to look at next, once they are worth it.
+    due: usize,
+}
+
+impl Checked<'_> {
+    /// Looks at so many rows more: in step with what reads them, so that memory is read once.
+    fn more(&mut self, rows: usize) -> Result<(), BatchError> {
+        self.due += rows;
+        if self.due < CHUNK {
+            return Ok(());
+        }
+        let rows = self.until..self.values.len().min(self.until + self.due);
+        (self.until, self.due) = (rows.end, 0);
+        all_usable(self.values, rows)
+    }
+
+    /// Looks at the rows that are left.
+    fn rest(self) -> Result<(), BatchError> {
+        all_usable(self.values, self.until..self.values.len())
+    }
 }
 
 /// Puts the answers into the first rows, and leaves the others.
