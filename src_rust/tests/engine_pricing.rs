@@ -89,7 +89,7 @@ fn without_news_the_fees_are_those_for_which_nothing_is_known() {
     let mut fixed = Rig::new(None, DEEP);
     let mut adaptive = Rig::new(Some(shared(FeeConfig::default())), DEEP);
     let (mut fixed, mut adaptive) = (fixed.write(1, 200).remove(0), adaptive.write(1, 200).remove(0));
-    assert_eq!(adaptive.priced_accounts, [key(101), key(102)]);
+    assert_eq!(adaptive.priced_accounts, [key(102), key(101)], "in the order of the route");
     assert!(fixed.priced_accounts.is_empty());
     assert_eq!(fixed.fees, Costs::default().fees().unwrap());
     adaptive.priced_accounts.clear();
