@@ -15,10 +15,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import phantom_core
-from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, Plan, Verdict
+from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor
 from phantom_arbiter.fee_desk import FeeDesk
@@ -297,7 +297,7 @@ class Engine:
                 self._parts.fees.signalled(signal.priced_accounts)
             opportunity = _opportunity(signal)
             outdated = any(filled_at.get(hop.pool, 0) > quoted_after for hop in opportunity.hops)
-            plan = self._plan(opportunity, outdated=outdated)
+            plan = self._plan(signal, opportunity, outdated=outdated)
             spent_ns += clock_ns() - started_ns
             if plan is None or not self._execute(plan):
                 continue
@@ -306,7 +306,7 @@ class Engine:
             waiting.extend((again, fills) for again in market.recheck(opportunity.slot))
         return spent_ns
 
-    def _plan(self, opportunity: Opportunity, *, outdated: bool) -> Plan | None:
+    def _plan(self, signal: phantom_core.Signal, opportunity: Opportunity, *, outdated: bool) -> Plan | None:
         """Return the plan that may go, or count why there is none."""
         self.tally.signal()
         if outdated:
@@ -317,8 +317,13 @@ class Engine:
         if plan is None:
             self.tally.passed_over(answer.reason)
             return None
-        # A strategy's own copy with other amounts or another name would be limited and counted wrongly.
-        offered = plan.opportunity is opportunity and plan.strategy == self._runner.name
+        # A strategy's own copy with other amounts or another name would be limited and counted wrongly. So
+        # would what it was shown if it has written into that: it is compared with what the engine gave.
+        shown = _opportunity(signal)
+        is_shown = plan.opportunity is opportunity == shown and opportunity.native is shown.native
+        offered = is_shown and plan.strategy == self._runner.name
+        if not offered:
+            plan = Plan(shown, self._runner.name, shown.amount_in)
         if not self._may_go(plan, offered=offered):
             return None
         self.tally.accepted(opportunity)
@@ -395,6 +400,10 @@ class Engine:
         if self._parts.fees is not None and self._parts.executor.teaches_fees:
             self._parts.fees.settled(plan, outcome)
         self.tally.traded(plan, outcome)
+        if isinstance(plan, Plan) and plan.opportunity.native is not None:
+            # The estimate of the next signals: what is unknown teaches nothing.
+            signal = cast(phantom_core.Signal, plan.opportunity.native)
+            self._parts.market.observe_landing(signal, outcome.state is OutcomeState.FILLED)
         self._runner.on_outcome(plan, outcome)
         self._parts.observer.traded(Trade(attempt_id, plan, outcome))
 

@@ -21,7 +21,7 @@ from phantom_arbiter.engine import Engine, Observer, Parts
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.fee_desk import FeeDesk
 from phantom_arbiter.interrupts import halting_on_signal, stopping_on_signals
-from phantom_arbiter.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.journal import Journal, Reconciled, RunIdentity, landing_from_journal
 from phantom_arbiter.market_view import Fees, MarketView
 from phantom_arbiter.native import native_config, pools_set_aside_from_native
 from phantom_arbiter.risk import RiskState, recall
@@ -75,6 +75,8 @@ def run_session(
             )
         )
         risk = RiskState() if account is None else recall(rules, *journal.recalled(account))
+        if account is not None:
+            market.set_landing(landing_from_journal(config.journal.path, mode=config.mode, account=account))
         engine = Engine(
             Parts(
                 market=market,

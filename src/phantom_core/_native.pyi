@@ -126,6 +126,7 @@ __all__ = [
     "solve_trade",
     "sqrt_price_from_tick_index",
     "tick_index_from_sqrt_price",
+    "token_flag_bits",
     "token_rule_names",
     "venue_names",
     "vwap",
@@ -2305,6 +2306,12 @@ class Sma:
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
         """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
     def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
         """Take the values in order and return the answer to each, to the last bit as `update` does.
 
@@ -2341,6 +2348,12 @@ class Ema:
     def __new__(cls, period: int) -> Ema: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2385,6 +2398,12 @@ class Rsi:
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
         """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
     def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
         """Take the values in order and return the answer to each, to the last bit as `update` does.
 
@@ -2421,6 +2440,12 @@ class Roc:
     def __new__(cls, period: int) -> Roc: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2463,6 +2488,12 @@ class RealisedVolatility:
     def __new__(cls, period: int, horizon: float = 1.0) -> RealisedVolatility: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2732,6 +2763,9 @@ def vwap(
     """
 
 # ---- scorer
+
+def token_flag_bits() -> dict[str, int]:
+    """Return the bit of every token flag by name: freeze_authority, transfer_fee, mint_authority."""
 
 @final
 class Prospect:
@@ -3042,10 +3076,29 @@ class Signal:
         """Landing probability, 1/10,000."""
     @property
     def depth_bps(self) -> int:
-        """Input as a share of the shallowest hop's depth."""
+        """Input as a share of the shallowest hop's depth, basis points, rounded up."""
+    @property
+    def volatility_bps(self) -> int:
+        """How much the route's prices move, basis points per slot, rounded up.
+
+        The root of the sum of its pools' variances of the log price per slot, exponentially weighted with a
+        half-life of 150 slots. A pool known for less than 150 slots adds nothing.
+        """
     @property
     def competition_e4(self) -> int:
         """How often this cycle was gone before we got it, 1/10,000."""
+    @property
+    def agreement_e4(self) -> int:
+        """Share of the connected providers that vouch for the route's accounts, 1/10,000.
+
+        10,000 while no connection has had a heartbeat.
+        """
+    @property
+    def token_flags(self) -> tuple[str, ...]:
+        """What the accounts of the route's mints allow, as `token_flag_bits` names it.
+
+        Mints of the allow list and mints never seen have no flags.
+        """
     @property
     def net_bps(self) -> float:
         """Net profit in basis points of the input."""
@@ -3196,9 +3249,13 @@ class Explanation:
     @property
     def depth_bps(self) -> int | None: ...
     @property
+    def volatility_bps(self) -> int | None: ...
+    @property
     def competition_e4(self) -> int | None: ...
     @property
     def agreement_e4(self) -> int | None: ...
+    @property
+    def token_flags(self) -> list[str] | None: ...
     @property
     def landing_e4(self) -> int | None: ...
     @property

@@ -20,6 +20,7 @@ mod guard;
 mod openings;
 mod pricing;
 mod signal;
+mod volatility;
 
 use rustc_hash::FxHashSet;
 
@@ -46,6 +47,7 @@ use openings::Openings;
 use pricing::Pricing;
 pub use pricing::SharedFeeEngine;
 pub use signal::{Cycle, Hop, Signal, TakeError};
+use volatility::Volatility;
 
 /// Counters of the engine itself; the aggregator keeps its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +70,7 @@ pub struct Engine {
     openings: Openings,
     guard: Guard,
     experience: Experience,
+    volatility: Volatility,
     funnel: Funnel,
     counters: Counters,
     updates: Vec<AccountUpdate>,
@@ -104,6 +107,7 @@ impl Engine {
             config,
             openings: Openings::default(),
             experience: Experience::default(),
+            volatility: Volatility::default(),
             funnel: Funnel::default(),
             counters: Counters::default(),
             updates: Vec::new(),
@@ -270,6 +274,7 @@ impl Engine {
             self.counters.updates += 1;
             match applied {
                 Applied::Changed => {
+                    self.volatility.applied(self.market.graph(), self.market.touched(), update.slot);
                     for &pool in self.market.touched() {
                         if !self.touched.contains(&pool) {
                             self.touched.push(pool);
@@ -393,11 +398,15 @@ impl Engine {
             Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps, priced }) => {
                 let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
                 let with_agreement = self.config.scorer.min_agreement > Share::NONE;
-                let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
+                let mut context =
+                    self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
                 let assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
                 let mut reasons =
                     assessment.reasons.with_if(Reason::CostsExceedProfit, !priced.is_worth_bidding);
                 if reasons.is_go() {
+                    if !with_agreement {
+                        context.agreement = self.agreement(&edges); // for whoever reads the signal
+                    }
                     self.guard.forget(cycle.key);
                     if let Some(blocked) = self.blocked(cycle) {
                         reasons = Reasons::only(blocked.reason());

@@ -55,6 +55,17 @@ impl TokenFlags {
         self.0
     }
 
+    /// Returns the names of the flags.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMED.into_iter().filter(move |&(_, flag)| self.intersects(flag)).map(|(name, _)| name)
+    }
+
+    /// Returns the flags that both have.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

@@ -47,6 +47,18 @@ def test_open_cycles_come_as_far_as_sizing(day: LoadedEngine) -> None:
     assert stages <= {None, "after_fees", "after_sizing", "after_costs"}
 
 
+def test_the_day_may_be_stopped_at_any_slot(day: LoadedEngine) -> None:
+    # The day's best signal, see the summary of the demo: gone by the evening.
+    pools = ["24WZ", "AiMZ"]
+    early = load_engine(Request("demo", until=128_431_957), Config())
+    assert early.engine.stats().slot == 128_431_957
+    named = [info.pool for start in pools for info in early.engine.pools() if info.pool.startswith(start)]
+    then = explain(early, cycles_of_pools(named, early.engine.pools()))
+    now = explain(day, cycles_of_pools(named, day.engine.pools()))
+    assert "after_costs" in {told.stage for told in then}
+    assert "after_costs" not in {told.stage for told in now}
+
+
 def test_pools_in_order_give_both_directions_of_a_pair(day: LoadedEngine) -> None:
     hops = next(hops for hops in day.engine.open_cycles() if len(hops) == 2)
     pools = [pool for pool, _ in hops]

@@ -288,8 +288,9 @@ impl Engine {
                 ),
             ),
             Reason::TokenRisk => {
-                let flags = context.token_flags.bits() & config.refused_flags.bits();
-                plain(reason.name(), format!("refused properties of mints, as bits: {flags:#05b}"))
+                let refused = context.token_flags.intersection(config.refused_flags);
+                let names: Vec<_> = refused.names().collect();
+                plain(reason.name(), format!("a mint of the route has {}", names.join(", ")))
             }
             Reason::UnlikelyToLand => plain(
                 reason.name(),

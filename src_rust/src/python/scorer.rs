@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyString;
+use pyo3::types::{IntoPyDict as _, PyDict, PyString, PyTuple};
 
 use super::errors;
 use crate::scorer::{Candidate, Reason, ScorerConfig, Share, SignalScorer, TokenFlags};
@@ -40,6 +40,16 @@ pub(super) fn share(name: &str, e4: u16) -> PyResult<Share> {
 /// Returns token flags of these bits.
 pub(super) fn flags(name: &str, bits: u8) -> PyResult<TokenFlags> {
     TokenFlags::new(bits).ok_or_else(|| errors::invalid(format!("{name} is {bits}; it may be 0 to 7")))
+}
+
+/// Returns the names of token flags.
+pub(super) fn flag_names(py: Python<'_>, flags: TokenFlags) -> PyResult<Bound<'_, PyTuple>> {
+    PyTuple::new(py, flags.names().map(|name| PyString::intern(py, name)).collect::<Vec<_>>())
+}
+
+#[pyfunction]
+fn token_flag_bits(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    TokenFlags::NAMED.map(|(name, flag)| (name, flag.bits())).into_py_dict(py)
 }
 
 /// The thresholds as keyword arguments give them; `None`: off.
@@ -226,5 +236,6 @@ impl PySignalScorer {
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     add_classes!(m, PySignalScorer, PyProspect, PyAssessment, PyLandingModel, PyTick, PyTickRule);
+    m.add_function(wrap_pyfunction!(token_flag_bits, m)?)?;
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Bindings of [`crate::technical`]: the functions over columns; the streams are in `streams`.
 
 mod arrays;
+mod cells;
 mod streams;
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
-use self::arrays::{Floats, Integers, Span, answers, deviations, failed, horizon, period};
+use self::arrays::{Floats, Integers, Span, answers, deviations, filled, horizon, period};
 use crate::technical::batch::{self, BandColumns};
 
 type Answers<'py> = PyResult<Bound<'py, PyArray1<f64>>>;
@@ -19,7 +20,7 @@ fn bands(py: Python<'_>, columns: BandColumns) -> Bands<'_> {
 }
 
 macro_rules! of_one_column {
-    ($($name:ident($column:ident, $($default:tt)*)),*) => {
+    ($($name:ident: $into:ident($column:ident, $($default:tt)*)),*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = ($column, $($default)*))]
@@ -30,12 +31,18 @@ macro_rules! of_one_column {
             ) -> Answers<'py> {
                 let values = Floats::new(stringify!($column), $column)?;
                 let values = values.as_slice();
-                answers(py, py.detach(|| batch::$name(values, period)))
+                let fill = |[answers]: [&mut [f64]; 1]| batch::$into(values, period, answers);
+                filled(py, values.len(), fill).map(|[array]| array)
             }
         )*
     };
 }
-of_one_column!(sma(values, period), ema(values, period), rsi(close, period = 14), roc(close, period));
+of_one_column! {
+    sma: sma_into(values, period),
+    ema: ema_into(values, period),
+    rsi: rsi_into(close, period = 14),
+    roc: roc_into(close, period)
+}
 
 #[pyfunction]
 #[pyo3(signature = (high, low, close, period=14))]
@@ -48,7 +55,8 @@ fn atr<'py>(
 ) -> Answers<'py> {
     let columns = [Floats::new("high", high)?, Floats::new("low", low)?, Floats::new("close", close)?];
     let [high, low, close] = columns.each_ref().map(Floats::as_slice);
-    answers(py, py.detach(|| batch::atr(high, low, close, period)))
+    let fill = |[answers]: [&mut [f64]; 1]| batch::atr_into(high, low, close, period, answers);
+    filled(py, high.len(), fill).map(|[array]| array)
 }
 
 #[pyfunction]
@@ -61,8 +69,8 @@ fn bollinger<'py>(
 ) -> PyResult<Bands<'py>> {
     let values = Floats::new("close", close)?;
     let values = values.as_slice();
-    let columns = py.detach(|| batch::bollinger(values, period, deviations));
-    Ok(bands(py, columns.map_err(|error| failed(&error))?))
+    let fill = |answers: [&mut [f64]; 3]| batch::bollinger_into(values, period, deviations, answers);
+    filled(py, values.len(), fill).map(|[upper, middle, lower]| (upper, middle, lower))
 }
 
 #[pyfunction]

@@ -1,12 +1,14 @@
 //! Signals and fills as Python sees them.
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::cycle_finder::edge_of;
 use crate::engine::{Engine, Hop, Signal};
 use crate::market::Market;
 use crate::plans::PlannedHop;
 use crate::python::market::parse_pubkey;
+use crate::python::scorer::flag_names;
 use crate::quantities::Pubkey;
 
 /// One hop of a sized cycle.
@@ -154,8 +156,23 @@ impl PySignal {
     }
 
     #[getter]
+    fn volatility_bps(&self) -> u32 {
+        self.inner.context.volatility_bps
+    }
+
+    #[getter]
     fn competition_e4(&self) -> u16 {
         self.inner.context.competition.e4()
+    }
+
+    #[getter]
+    fn agreement_e4(&self) -> u16 {
+        self.inner.context.agreement.e4()
+    }
+
+    #[getter]
+    fn token_flags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        flag_names(py, self.inner.context.token_flags)
     }
 
     #[getter]

@@ -20,6 +20,23 @@ pub fn answers(py: Python<'_>, answers: Result<Vec<f64>, BatchError>) -> PyResul
     Ok(PyArray1::from_vec(py, answers.map_err(|error| failed(&error))?))
 }
 
+/// Returns new columns of so many rows, filled without the GIL.
+///
+/// `NumPy` allocates them: large ones then lie in large pages, which `malloc` does not ask for.
+pub fn filled<const N: usize>(
+    py: Python<'_>,
+    rows: usize,
+    fill: impl FnOnce([&mut [f64]; N]) -> Result<(), BatchError> + Send,
+) -> PyResult<[Bound<'_, PyArray1<f64>>; N]> {
+    let arrays: [_; N] = std::array::from_fn(|_| PyArray1::zeros(py, rows, false));
+    let mut columns = arrays.each_ref().map(PyArrayMethods::readwrite);
+    // In one piece, as they are new.
+    let answers = columns.each_mut().map(|column| column.as_slice_mut().unwrap_or_default());
+    py.detach(|| fill(answers)).map_err(|error| failed(&error))?;
+    drop(columns);
+    Ok(arrays)
+}
+
 /// A column: the user's own array, or a copy if its values do not lie side by side.
 pub struct Column<'py, T: Element>(PyReadonlyArray1<'py, T>);
 /// A column of numbers.
