@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from phantom_arbiter.config_fees import FeeSettings, check_fees
 from phantom_arbiter.config_risk import RiskSettings as RiskSettings
 from phantom_arbiter.config_risk import StrategySettings
 from phantom_arbiter.config_risk import risk_rules as risk_rules
@@ -345,6 +346,7 @@ class Config(BaseSettings):
     engine: EngineSettings = Field(default_factory=EngineSettings)
     market: MarketSettings = Field(default_factory=MarketSettings)
     costs: CostSettings = Field(default_factory=CostSettings)
+    fees: FeeSettings = Field(default_factory=FeeSettings)
     scorer: ScorerSettings = Field(default_factory=ScorerSettings)
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
@@ -363,6 +365,12 @@ class Config(BaseSettings):
         missing = [mint for mint in self.engine.base_mints if mint not in self.risk.mints]
         if missing:
             raise ValueError(f"risk.mints has no limits for {missing[0]}, which engine.base_mints names")
+        return self
+
+    @model_validator(mode="after")
+    def _costs_are_within_what_fees_may_be(self) -> Self:
+        costs = self.costs
+        check_fees(self.fees, costs.compute_unit_price_micro_lamports, costs.tip_lamports)
         return self
 
     @model_validator(mode="after")

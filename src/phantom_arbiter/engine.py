@@ -21,6 +21,7 @@ import phantom_core
 from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor
+from phantom_arbiter.fee_desk import FeeDesk
 from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.market_view import MarketView
 from phantom_arbiter.native import opportunity_from_native, stats_from_native
@@ -110,6 +111,7 @@ class Parts:
         risk: What earlier runs left at risk.
         runner: What the strategy may take.
         base_mints: Mints whose transaction costs ticks tell.
+        fees: Hears what the fee engine is to know; None where the settings name all fees.
     """
 
     market: phantom_core.Engine
@@ -125,6 +127,7 @@ class Parts:
     risk: RiskState = field(default_factory=RiskState)
     runner: RunnerRules = field(default_factory=RunnerRules)
     base_mints: tuple[str, ...] = ()
+    fees: FeeDesk | None = None
 
 
 class Engine:
@@ -160,6 +163,11 @@ class Engine:
         self._next_report_ns = parts.clock_ns() + REPORT_INTERVAL_NS
 
     @property
+    def fees(self) -> FeeDesk | None:
+        """Who hears what the fee engine is to know."""
+        return self._parts.fees
+
+    @property
     def stopped_early(self) -> bool:
         """True if `stop` ended the run before its source did."""
         return self._stopping
@@ -171,6 +179,10 @@ class Engine:
     def toggle_halt(self) -> None:
         """Stop sending, or go on; callable from a signal handler."""
         self.desk.toggle_halt()
+
+    def notice(self, text: str) -> None:
+        """Tell the observer one line that the operator should know."""
+        self._parts.observer.notice(text)
 
     def strategy_report(self) -> StrategyReport:
         """Return what the strategy did and what it cost."""
@@ -281,6 +293,8 @@ class Engine:
         while waiting:
             signal, quoted_after = waiting.popleft()
             started_ns = clock_ns()
+            if self._parts.fees is not None:
+                self._parts.fees.signalled(signal.priced_accounts)
             opportunity = _opportunity(signal)
             outdated = any(filled_at.get(hop.pool, 0) > quoted_after for hop in opportunity.hops)
             plan = self._plan(signal, opportunity, outdated=outdated)
@@ -383,6 +397,8 @@ class Engine:
         settled_slot = max(slot, self.desk.state.slot)
         self._parts.journal.outcome(attempt_id, outcome, settled_slot)
         self.desk.settle(plan, outcome, settled_slot)
+        if self._parts.fees is not None and self._parts.executor.teaches_fees:
+            self._parts.fees.settled(plan, outcome)
         self.tally.traded(plan, outcome)
         if isinstance(plan, Plan) and plan.opportunity.native is not None:
             # The estimate of the next signals: what is unknown teaches nothing.

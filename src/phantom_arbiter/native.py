@@ -22,6 +22,7 @@ from phantom_arbiter.domain import (
     Step,
 )
 from phantom_arbiter.errors import ConfigError, InvalidInput
+from phantom_arbiter.fee_desk import fee_engine
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config, MarketSettings, TokenSettings, TrustSettings
@@ -125,8 +126,8 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
     """Return a fresh native engine set up as `config` says.
 
     Args:
-        config: The effective configuration; its sections engine, costs, market, scorer, freshness, tokens and
-            trust are read.
+        config: The effective configuration; its sections engine, costs, fees, market, scorer, freshness,
+            tokens and trust are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
@@ -135,6 +136,9 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
     """
     engine = phantom_core.Engine(native_config(config, assume_plain_mints=assume_plain_mints))
     judge_venues(engine, config.market)
+    fees = fee_engine(config)
+    if fees is not None:
+        engine.set_fee_engine(fees, config.fees.percentile)
     return engine
 
 
@@ -164,6 +168,8 @@ def opportunity_from_native(signal: phantom_core.Signal) -> Opportunity:
         age_slots=signal.age_slots,
         score=signal.score,
         net_bps=signal.net_bps,
+        compute_unit_limit=signal.compute_unit_limit,
+        compute_unit_price_micro_lamports=signal.compute_unit_price_micro_lamports,
         expected_value_lamports=signal.expected_value_lamports,
         landing_e4=signal.landing_e4,
         depth_bps=signal.depth_bps,

@@ -19,6 +19,7 @@ from phantom_arbiter.config_sources import Effective
 from phantom_arbiter.domain import FunnelStage
 from phantom_arbiter.engine import Engine, Observer, Parts
 from phantom_arbiter.execution.paper import PaperExecutor
+from phantom_arbiter.fee_desk import FeeDesk
 from phantom_arbiter.interrupts import halting_on_signal, stopping_on_signals
 from phantom_arbiter.journal import Journal, Reconciled, RunIdentity, landing_from_journal
 from phantom_arbiter.market_view import Fees, MarketView
@@ -91,6 +92,7 @@ def run_session(
                 risk=risk,
                 runner=runner_rules(config.strategy),
                 base_mints=tuple(config.engine.base_mints),
+                fees=fee_desk(config, market),
             )
         )
         started_ns = clock_ns()
@@ -109,6 +111,12 @@ def fees(config: Config) -> Fees:
         tip=native.tip_lamports,
         native_mint=WSOL,
     )
+
+
+def fee_desk(config: Config, market: phantom_core.Engine) -> FeeDesk | None:
+    """Return who tells the market's fee engine what happens; None where the settings name all fees."""
+    engine = market.fee_engine if config.fees.mode == "adaptive" else None
+    return None if engine is None else FeeDesk(engine, config.fees.percentile)
 
 
 def runner_rules(settings: StrategySettings) -> RunnerRules:

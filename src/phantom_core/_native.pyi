@@ -3042,6 +3042,15 @@ class Signal:
     @property
     def tip_lamports(self) -> int: ...
     @property
+    def compute_unit_limit(self) -> int:
+        """Compute units to ask for."""
+    @property
+    def compute_unit_price_micro_lamports(self) -> int:
+        """Micro-lamports to offer for each; times the limit it is `priority_fee_lamports`, rounded up."""
+    @property
+    def priced_accounts(self) -> list[str]:
+        """Accounts that set the compute unit price: pools, then vaults; empty without a fee engine."""
+    @property
     def age_slots(self) -> int: ...
     @property
     def score(self) -> float: ...
@@ -3529,6 +3538,22 @@ class Engine:
         Raises:
             InvalidInput: A pool is not in the market or comes twice, or the hops make no cycle.
         """
+    def set_fee_engine(self, fees: FeeEngine | None, percentile: float = 75.0) -> None:
+        """Let `fees` name compute unit limit, price and tip of each candidate; None: the settings again.
+
+        It stays the same object for whoever feeds it. A cycle that is worth too little for a tip is refused
+        as `costs_exceed_profit`.
+
+        Args:
+            fees: The fee engine.
+            percentile: Share of recent slots in percent in which the price would have been enough.
+
+        Raises:
+            InvalidInput: The percentile is outside 0.01 to 99.99.
+        """
+    @property
+    def fee_engine(self) -> FeeEngine | None:
+        """The fee engine that names fees, if one does: another handle of the same."""
     def set_landing(self, model: LandingModel) -> None:
         """Judge by a copy of `model` from now on."""
     def observe_landing(self, signal: Signal, landed: bool) -> None:

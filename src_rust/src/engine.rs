@@ -18,6 +18,7 @@ mod freshness;
 mod funnel;
 mod guard;
 mod openings;
+mod pricing;
 mod signal;
 mod volatility;
 
@@ -43,6 +44,8 @@ pub use funnel::{Funnel, Miss, Stage};
 use guard::Guard;
 pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
 use openings::Openings;
+use pricing::Pricing;
+pub use pricing::SharedFeeEngine;
 pub use signal::{Cycle, Hop, Signal, TakeError};
 use volatility::Volatility;
 
@@ -60,6 +63,7 @@ pub struct Counters {
 pub struct Engine {
     config: EngineConfig,
     fees: Fees,
+    pricing: Pricing,
     aggregator: WssAggregator,
     market: Market,
     scorer: SignalScorer,
@@ -95,6 +99,7 @@ impl Engine {
         market.set_token_rules(config.tokens.clone())?;
         Ok(Self {
             fees,
+            pricing: Pricing::default(),
             aggregator: WssAggregator::new(config.aggregator),
             market,
             scorer: SignalScorer::new(config.scorer.clone()),
@@ -121,7 +126,7 @@ impl Engine {
         &self.config
     }
 
-    /// Returns what one attempt costs.
+    /// Returns what one attempt costs by the settings; with a fee engine each signal names its own.
     #[must_use]
     pub fn fees(&self) -> Fees {
         self.fees
@@ -390,13 +395,14 @@ impl Engine {
                     self.funnel.miss(Miss::open(cycle.key, opening_id, slot, reasons, nearest));
                 }
             }
-            Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps }) => {
+            Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps, priced }) => {
                 let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
                 let with_agreement = self.config.scorer.min_agreement > Share::NONE;
                 let mut context =
                     self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
                 let assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
-                let mut reasons = assessment.reasons;
+                let mut reasons =
+                    assessment.reasons.with_if(Reason::CostsExceedProfit, !priced.is_worth_bidding);
                 if reasons.is_go() {
                     if !with_agreement {
                         context.agreement = self.agreement(&edges); // for whoever reads the signal
@@ -412,12 +418,15 @@ impl Engine {
                 self.funnel.reach_through(stage, furthest, recheck);
                 self.openings.advance(cycle.key, stage);
                 if reasons.is_go() {
+                    self.pricing.bid();
                     signals.push(Signal {
                         opening_id,
                         slot,
                         base_mint,
                         hops,
                         candidate,
+                        fees: priced.fees,
+                        priced_accounts: priced.accounts,
                         score: assessment.score,
                         context,
                         expected_value_lamports: assessment.expected_value_lamports,

@@ -171,7 +171,8 @@ impl Engine {
     }
 
     fn explain_unsized(&self, told: &mut Explanation, reason: Reason, nearest: Shortfall) {
-        let least = i128::from(self.config.scorer.min_net_profit_lamports) + i128::from(self.fees.total);
+        let costs = self.pricing.least(&self.fees).map_or(u64::MAX, |fees| fees.total);
+        let least = i128::from(self.config.scorer.min_net_profit_lamports) + i128::from(costs);
         let (detail, missing_bps, missing_lamports) = match nearest {
             Shortfall::Sized(candidate) => (
                 format!("no input gains a unit; {} comes nearest", candidate.amount_in),
@@ -189,11 +190,12 @@ impl Engine {
     }
 
     fn explain_sized(&mut self, told: &mut Explanation, cycle: &Cycle, sizing: Sizing) {
-        let Sizing { base_mint, hops, candidate, stakes, depth_bps } = sizing;
+        let Sizing { base_mint, hops, candidate, stakes, depth_bps, priced } = sizing;
         let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
         let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, true);
         let prospect = Prospect { candidate, context, stakes };
-        let assessment = self.scorer.assess(&prospect);
+        let mut assessment = self.scorer.assess(&prospect);
+        assessment.reasons = assessment.reasons.with_if(Reason::CostsExceedProfit, !priced.is_worth_bidding);
         told.reached = Some(Stage::AfterSizing);
         told.obstacles.extend(assessment.reasons.iter().map(|reason| self.obstacle(reason, &prospect)));
         for hop in &hops {
@@ -220,8 +222,8 @@ impl Engine {
     fn obstacle(&self, reason: Reason, prospect: &Prospect) -> Obstacle {
         let Prospect { candidate, context, stakes } = prospect;
         let config = self.scorer.config();
-        let Stakes { gross_profit_lamports, .. } = *stakes;
-        let costs = i128::from(self.fees.total);
+        let Stakes { gross_profit_lamports, tip_lamports, fee_lamports, .. } = *stakes;
+        let costs = i128::from(tip_lamports) + i128::from(fee_lamports);
         let net_lamports = i128::from(gross_profit_lamports) - costs;
         let bps_of = |units: i128| units as f64 * 1e4 / candidate.amount_in as f64;
         let share = |share: Share| format!("{}.{:02} %", share.e4() / 100, share.e4() % 100);
@@ -237,8 +239,12 @@ impl Engine {
                 plain(reason.name(), format!("the update is {found} slots old, at most {most} are allowed"))
             }
             Reason::CostsExceedProfit => missing(
-                format!("a gain of {gross_profit_lamports} lamports against costs of {costs}"),
-                Some(bps_of(1 - candidate.net_profit())),
+                if net_lamports > 0 {
+                    format!("a gain of {gross_profit_lamports} lamports leaves too little for a tip")
+                } else {
+                    format!("a gain of {gross_profit_lamports} lamports against costs of {costs}")
+                },
+                Some(bps_of((1 - candidate.net_profit()).max(1))),
                 Some((1 - net_lamports).max(1)),
             ),
             Reason::BelowMinProfit => missing(

@@ -145,7 +145,9 @@ impl Reasons {
         self.0
     }
 
-    pub(super) const fn with_if(self, reason: Reason, applies: bool) -> Self {
+    /// Returns the set with `reason` in it if that applies.
+    #[must_use]
+    pub const fn with_if(self, reason: Reason, applies: bool) -> Self {
         Self(self.0 | ((applies as u32) << reason as u8))
     }
 }
