@@ -1,7 +1,7 @@
 //! One call per frame: from bytes that an endpoint pushed to the cycles worth trading.
 //!
 //! ```text
-//! frame → aggregator → market → cycles through the changed pool → openings → sizing → scorer → Signal
+//! frame → aggregator → market → cycles through the changed pool → openings → sizing → scorer → rules → Signal
 //! ```
 //!
 //! The one idea: an *opening* is the time during which a cycle is profitable at recorded marginal
@@ -18,6 +18,7 @@ mod freshness;
 mod funnel;
 mod guard;
 mod openings;
+mod rules;
 mod signal;
 
 use rustc_hash::FxHashSet;
@@ -42,6 +43,8 @@ pub use funnel::{Funnel, Miss, Stage};
 use guard::Guard;
 pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
 use openings::Openings;
+use rules::Rules;
+pub use rules::{CANDIDATE_FIELDS, CandidateValues, WrongFields, candidate_fields, candidate_values};
 pub use signal::{Cycle, Hop, Signal, TakeError};
 
 /// Counters of the engine itself; the aggregator keeps its own.
@@ -61,6 +64,7 @@ pub struct Engine {
     aggregator: WssAggregator,
     market: Market,
     scorer: SignalScorer,
+    rules: Rules,
     openings: Openings,
     guard: Guard,
     experience: Experience,
@@ -95,6 +99,7 @@ impl Engine {
             aggregator: WssAggregator::new(config.aggregator),
             market,
             scorer: SignalScorer::new(config.scorer.clone()),
+            rules: Rules::default(),
             guard: Guard::new(config.freshness),
             config,
             openings: Openings::default(),
@@ -389,7 +394,11 @@ impl Engine {
                 let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
                 let with_agreement = self.config.scorer.min_agreement > Share::NONE;
                 let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
-                let assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
+                let prospect = Prospect { candidate, context, stakes };
+                let mut assessment = self.scorer.assess(&prospect);
+                if assessment.reasons.is_go() {
+                    assessment = self.rules.judge(&prospect, assessment, edges.len(), slot);
+                }
                 let mut reasons = assessment.reasons;
                 if reasons.is_go() {
                     self.guard.forget(cycle.key);

@@ -189,9 +189,13 @@ impl Engine {
         let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
         let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, true);
         let prospect = Prospect { candidate, context, stakes };
-        let assessment = self.scorer.assess(&prospect);
+        let mut assessment = self.scorer.assess(&prospect);
         told.reached = Some(Stage::AfterSizing);
         told.obstacles.extend(assessment.reasons.iter().map(|reason| self.obstacle(reason, &prospect)));
+        match self.rules.explain(&prospect, &assessment, edges.len(), told.slot) {
+            Ok(score) => assessment.score = score,
+            Err(detail) => told.obstacles.push(plain(Reason::RefusedByRule.name(), detail)),
+        }
         for hop in &hops {
             let pool = self.market.pool(hop.pool);
             if let Some(blocked) = self.guard.blocked(&self.aggregator, pool) {
