@@ -27,6 +27,7 @@ from phantom_arbiter.native import opportunity_from_native, stats_from_native
 from phantom_arbiter.risk import Booked, RiskRules, RiskState
 from phantom_arbiter.risk_desk import RiskDesk, RiskJournal, RulesWatch
 from phantom_arbiter.strategies.base import Strategy
+from phantom_arbiter.strategy_rules import StrategyRules
 from phantom_arbiter.strategy_runner import (
     DECLINED,
     SUSPENDED,
@@ -110,6 +111,7 @@ class Parts:
         risk: What earlier runs left at risk.
         runner: What the strategy may take.
         base_mints: Mints whose transaction costs ticks tell.
+        strategy_rules: The rule file that the native engine asks, if there is one.
     """
 
     market: phantom_core.Engine
@@ -125,6 +127,7 @@ class Parts:
     risk: RiskState = field(default_factory=RiskState)
     runner: RunnerRules = field(default_factory=RunnerRules)
     base_mints: tuple[str, ...] = ()
+    strategy_rules: StrategyRules | None = None
 
 
 class Engine:
@@ -243,7 +246,7 @@ class Engine:
         self._count(started_ns)
 
     def look(self) -> None:
-        """Look at rules, kill switches and attempts without an outcome.
+        """Look at rules, the strategy's rule file, kill switches and attempts without an outcome.
 
         Frames do it once a `LOOK_INTERVAL_NS`; a source that may be silent for longer calls it itself.
 
@@ -252,6 +255,11 @@ class Engine:
         """
         self._next_look_ns = self._parts.clock_ns() + LOOK_INTERVAL_NS
         self.desk.look()
+        rules = self._parts.strategy_rules
+        change = None if rules is None else rules.look()
+        if change is not None:
+            self.desk.note_rules(change)
+            self._parts.observer.notice(change.line)
         self._resolve()
 
     def report(self) -> None:

@@ -16,8 +16,8 @@ use crate::scorer::{Assessment, Context, Prospect, Reason, Reasons, Share, Token
 ///
 /// Amounts are base units of the base mint unless they say lamports. `slot` is that of the update, `age`
 /// the newest slot seen minus it. `score` is [`Assessment::score`]. What is not known is neutral, as in
-/// [`Context`]: `volatility` and `competition` 0, `agreement` and `landing` 1, flags false. `depth` and
-/// `volatility` of `u32::MAX` are infinite: what reads them is refused as `not_finite`.
+/// [`Context`]: `volatility` and `competition` 0, `agreement` 1, flags false; `landing` is the model's guess.
+/// `depth` and `volatility` of `u32::MAX` are infinite: what reads them is refused as `not_finite`.
 pub const CANDIDATE_FIELDS: [(&str, &str); 21] = [
     ("amount_in", "u64 base_units"),
     ("gross_profit", "i64 base_units"),
@@ -259,5 +259,177 @@ impl Engine {
     pub fn rule_counts(&self) -> impl Iterator<Item = (&str, u64)> {
         let counts = self.rules.counts.iter().filter(|&&(_, count)| count > 0);
         counts.map(|(word, count)| (word.as_str(), *count))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::jit_compiler::compile_rules;
+    use crate::scorer::{Candidate, ScorerConfig, SignalScorer, Stakes};
+
+    const PROSPECT: Prospect = Prospect {
+        candidate: Candidate {
+            amount_in: 1_000_000,
+            gross_profit: 50_000,
+            cost: 20_000,
+            min_net_profit: 10_000,
+            age_slots: 2,
+        },
+        context: Context {
+            depth_bps: 7,
+            volatility_bps: 3,
+            competition: Share::NONE,
+            agreement: Share::ALL,
+            token_flags: TokenFlags::TRANSFER_FEE,
+            landing: Share::ALL,
+        },
+        stakes: Stakes {
+            gross_profit_lamports: 60_000,
+            tip_lamports: 10_000,
+            fee_lamports: 9_000,
+            failure_lamports: 0,
+        },
+    };
+
+    fn assessed(prospect: &Prospect) -> Assessment {
+        SignalScorer::new(ScorerConfig::default()).assess(prospect)
+    }
+
+    fn compiled(source: &str, previous: Option<&RuleSet>) -> Arc<RuleSet> {
+        Arc::new(compile_rules(source, &candidate_fields(), previous).unwrap())
+    }
+
+    fn rules(source: &str) -> Rules {
+        let mut rules = Rules::default();
+        rules.set(Some(compiled(source, None))).unwrap();
+        rules
+    }
+
+    fn judged(rules: &mut Rules, prospect: &Prospect) -> Assessment {
+        rules.judge(prospect, assessed(prospect), 3, 1_234)
+    }
+
+    fn refuse(when: &str, why: &str) -> String {
+        format!("[[rule]]\nwhen = '{when}'\nrefuse = '{why}'\n")
+    }
+
+    fn counts(rules: &Rules) -> Vec<(&str, u64)> {
+        let counted = rules.counts.iter().filter(|(_, count)| *count > 0);
+        counted.map(|(word, count)| (word.as_str(), *count)).collect()
+    }
+
+    #[test]
+    fn every_field_holds_what_its_name_says() {
+        assert_eq!(candidate_fields().len(), CANDIDATE_FIELDS.len());
+        let share = Share::new(2_500).unwrap();
+        let flags = TokenFlags::MINT_AUTHORITY.union(TokenFlags::FREEZE_AUTHORITY);
+        let context = Context { competition: share, landing: share, ..PROSPECT.context };
+        let told = [
+            (PROSPECT, "amount_in == 1_000_000 and gross_profit == 50_000 and cost == 20_000"),
+            (PROSPECT, "net_profit == 30_000 and net_bps == 300 and hops == 3 and slot == 1234"),
+            (PROSPECT, "gross_profit_lamports == 60_000 and tip_lamports == 10_000"),
+            (PROSPECT, "fee_lamports == 9_000 and expected_value_lamports == 41_000"),
+            (PROSPECT, "age == 2 and depth == 7 and volatility == 3 and 233 < score < 234"),
+            (PROSPECT, "competition == 0 and agreement == 1 and landing == 1"),
+            (PROSPECT, "transfer_fee and not freeze_authority and not mint_authority"),
+            (Prospect { context, ..PROSPECT }, "competition == 0.25 and agreement == 1 and landing == 0.25"),
+            (
+                Prospect { context: Context { token_flags: flags, ..context }, ..PROSPECT },
+                "freeze_authority and mint_authority and not transfer_fee",
+            ),
+        ];
+        for (prospect, verdict) in told {
+            let mut rules = rules(&format!("verdict = '{verdict}'"));
+            assert!(judged(&mut rules, &prospect).reasons.is_go(), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_counted_by_the_rules_words_over_all_versions() {
+        let source = format!("{}{}", refuse("age > 5", "too_old"), refuse("net_bps > 100", "too_good"));
+        let mut rules = rules(&source);
+        let found = judged(&mut rules, &PROSPECT);
+        assert_eq!(found.reasons, Reasons::only(Reason::RefusedByRule));
+        assert_eq!(counts(&rules), [("too_good", 1)]);
+        rules.set(Some(compiled("verdict = 'age > 5'", None))).unwrap();
+        judged(&mut rules, &PROSPECT);
+        rules.set(Some(compiled(&refuse("age >= 0", "too_good"), None))).unwrap();
+        judged(&mut rules, &PROSPECT);
+        rules.set(None).unwrap();
+        assert!(judged(&mut rules, &PROSPECT).reasons.is_go());
+        assert_eq!(counts(&rules), [("too_good", 2), ("verdict_false", 1)]);
+    }
+
+    #[test]
+    fn score_of_the_file_replaces_the_scorers_and_none_keeps_it() {
+        let assessment = assessed(&PROSPECT);
+        let found = judged(&mut rules("score = 'number(net_profit) / 7'"), &PROSPECT);
+        assert_eq!(found, Assessment { score: 30_000.0 / 7.0, ..assessment });
+        assert_eq!(judged(&mut rules("verdict = 'score > 1'"), &PROSPECT), assessment);
+    }
+
+    #[test]
+    fn what_has_no_value_refuses_by_its_kind_and_the_next_is_asked_as_ever() {
+        let mut rules = rules("verdict = 'tip_lamports / (age - 2) > 0 and depth < 50'");
+        let aged = Candidate { age_slots: 3, ..PROSPECT.candidate };
+        let next = Prospect { candidate: aged, ..PROSPECT };
+        let bottomless = Context { depth_bps: u32::MAX, ..PROSPECT.context };
+        let huge = Candidate { gross_profit: u64::MAX, ..aged };
+        let refused = [
+            (PROSPECT, ("division_by_zero", 1)),
+            (Prospect { context: bottomless, ..next }, ("not_finite", 1)),
+            (Prospect { candidate: huge, ..next }, ("overflow", 1)),
+        ];
+        for (prospect, counted) in refused {
+            let found = judged(&mut rules, &prospect);
+            assert_eq!(found.reasons, Reasons::only(Reason::RefusedByRule), "{counted:?}");
+            assert!(counts(&rules).contains(&counted), "{:?}", rules.counts);
+            assert!(judged(&mut rules, &next).reasons.is_go());
+        }
+    }
+
+    #[test]
+    fn explaining_names_rule_and_place_and_moves_no_indicator() {
+        let source = "verdict = 'lag(net_profit, 1) < 9'\n".to_owned() + &refuse("age > 1", "too_old");
+        let mut strict = rules(&source);
+        let told = strict.explain(&PROSPECT, &assessed(&PROSPECT), 3, 1_234);
+        assert_eq!(told, Err("too_old: `age > 1` at line 3, column 9".to_owned()));
+        let mut lagging = rules("verdict = 'number(lag(net_profit, 1)) < 9'");
+        for _ in 0..3 {
+            let told = lagging.explain(&PROSPECT, &assessed(&PROSPECT), 3, 1_234).unwrap_err();
+            assert_eq!(told, "warming_up: `lag(net_profit, 1)` at line 1, column 19");
+        }
+        judged(&mut lagging, &PROSPECT);
+        let told = lagging.explain(&PROSPECT, &assessed(&PROSPECT), 3, 1_234).unwrap_err();
+        assert_eq!(told, "verdict_false: `number(lag(net_profit, 1)) < 9` at line 1, column 12");
+        judged(&mut strict, &PROSPECT);
+        assert_eq!((counts(&strict), counts(&lagging)), (vec![("too_old", 1)], vec![("warming_up", 1)]));
+    }
+
+    #[test]
+    fn next_version_keeps_what_its_indicators_have_seen() {
+        let mut rules = rules("verdict = 'lag(net_profit, 1) == net_profit'");
+        judged(&mut rules, &PROSPECT);
+        let before = Arc::clone(&rules.in_force.as_ref().unwrap().rules);
+        let next = compiled("verdict = 'lag(net_profit, 1) == net_profit and age < 9'", Some(&before));
+        rules.set(Some(next)).unwrap();
+        assert!(judged(&mut rules, &PROSPECT).reasons.is_go());
+    }
+
+    #[test]
+    fn rules_over_other_fields_are_refused_and_those_before_stay() {
+        let mut rules = rules("verdict = 'age > 5'");
+        let fields = Field::all([("amount_in", "u64 base_units"), ("gross_profit", "i64 lamports")]).unwrap();
+        let other = compile_rules("verdict = 'amount_in > 5'", &fields, None).unwrap();
+        let error = rules.set(Some(Arc::new(other))).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the rules were compiled over gross_profit (i64 lamports), field 2 is to be gross_profit (i64 base_units)"
+        );
+        let few = compile_rules("verdict = 'amount_in > 5'", &candidate_fields()[..1], None).unwrap();
+        assert_eq!(rules.set(Some(Arc::new(few))).unwrap_err().found, "no further field");
+        assert_eq!(judged(&mut rules, &PROSPECT).reasons, Reasons::only(Reason::RefusedByRule));
     }
 }

@@ -266,6 +266,12 @@ impl RuleSet {
         &self.reasons
     }
 
+    /// Returns whether the file has a verdict.
+    #[must_use]
+    pub fn has_verdict(&self) -> bool {
+        self.conditions.len() == self.reasons.len()
+    }
+
     /// Returns whether the file has a score.
     #[must_use]
     pub fn has_score(&self) -> bool {

@@ -323,6 +323,11 @@ impl RuleSet {
     }
 
     #[getter]
+    fn has_verdict(&self) -> bool {
+        self.core.has_verdict()
+    }
+
+    #[getter]
     fn has_score(&self) -> bool {
         self.core.has_score()
     }
