@@ -70,8 +70,8 @@ def test_json_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "check", "bad.toml", "--json"]) == 2
     bad = json.loads(capsys.readouterr().out)
     assert not bad["compiles"]
-    assert (bad["error"]["line"], bad["error"]["column"]) == (3, 5)
-    assert bad["error"]["excerpt"].splitlines()[1] == "      ^"
+    assert (bad["error"]["line"], bad["error"]["column"]) == (3, 16)
+    assert bad["error"]["excerpt"].splitlines()[1] == f"  {'^':>16}"
     assert main(["rules", "check", "--fields", "--json"]) == 0
     none = json.loads(capsys.readouterr().out)
     assert none["fields"] == good["fields"] == bad["fields"] == candidate_fields()

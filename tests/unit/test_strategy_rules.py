@@ -216,8 +216,8 @@ def test_indicators_keep_what_they_have_seen_over_a_change(path: Path) -> None:
     [
         (
             "verdict = 'net_profit + net_bps > 1'\n",
-            "line 1, column 12: cannot add base_units and bps: `net_profit` is base_units, `net_bps` is bps",
-            "  verdict = 'net_profit + net_bps > 1'\n             ^",
+            "line 1, column 23: cannot add base_units and bps: `net_profit` is base_units, `net_bps` is bps",
+            "  verdict = 'net_profit + net_bps > 1'\n                        ^",
         ),
         (BROKEN, "line 1, column 12: ", "  verdict = 'net_profitt > 0'\n             ^"),
         ("", "line 1, column 1: the file decides nothing", ""),
