@@ -173,7 +173,9 @@ def scoring(rounds: int) -> list[Row]:
     scorer = SignalScorer(min_net_bps=0.1)
     names = SignalScorer.reason_names()
     named = ("amount_in", "gross_profit", "cost", "min_net_profit", "age_slots")
-    columns = {name: np.array(column, np.uint64) for name, column in zip(named, zip(*rows, strict=True))}
+    columns = {
+        name: np.array(column, np.uint64) for name, column in zip(named, zip(*rows, strict=True), strict=True)
+    }
 
     def reference() -> list[list[str]]:
         return [detection.score(*row, min_net_bps=0.1) for row in rows]

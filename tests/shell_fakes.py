@@ -257,7 +257,8 @@ def busy_stats() -> MarketStats:
             FunnelStage("after_sizing", 903, 75),
             FunnelStage("after_costs", 211, 41),
         ),
-        reasons={"net_profit_below_minimum": 692, "already_open": 211},
+        reasons={"net_profit_below_minimum": 692, "already_open": 211, "refused_by_rule": 14},
+        rules={"too_old": 3, "division_by_zero": 11},
         nearest_misses=(
             Miss(path, USDC, "cycles", "pool_fees", 0.4375, None, None, 128_407_999),
             Miss(path, USDC, "after_fees", "no_profit_after_sizing", None, None, None, 128_408_000),

@@ -26,13 +26,21 @@ from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
 from phantom_arbiter.commands.replay import replay
+from phantom_arbiter.commands.rules import build_rules
 from phantom_arbiter.commands.run import run
 from phantom_arbiter.commands.snapshot import snapshot
 from phantom_arbiter.commands.tokens import tokens
 from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
-from phantom_arbiter.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, PhantomError, exit_code
+from phantom_arbiter.errors import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_USAGE,
+    PhantomError,
+    SourceError,
+    exit_code,
+)
 
 DEBUG = "--debug"
 _TYPER_INTERRUPTED = 130
@@ -55,6 +63,7 @@ def build_app() -> typer.Typer:
     app.command()(cycles)
     app.command()(fees)
     app.command()(explain)
+    app.add_typer(build_rules(), name="rules")
     app.command()(snapshot)
     app.command()(journal)
     app.command()(halt)
@@ -95,7 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _failed("interrupted", EXIT_FAILED, debug=debug)
     except PhantomError as error:
-        return _failed(str(error), exit_code(error), debug=debug)
+        excerpt = error.excerpt if isinstance(error, SourceError) else ""
+        return _failed(str(error), exit_code(error), debug=debug, excerpt=excerpt)
     except Exception as error:
         usage = _usage_message(error)
         if usage is not None:
@@ -120,8 +130,10 @@ def _usage_message(error: Exception) -> str | None:
     return str(format_message()).replace("Value error, ", "").rstrip(".")
 
 
-def _failed(message: str, status: int, *, debug: bool) -> int:
+def _failed(message: str, status: int, *, debug: bool, excerpt: str = "") -> int:
     if debug:
         traceback.print_exc()
     print(f"phantom: error: {' '.join(message.split())}", file=sys.stderr)
+    if excerpt:
+        print(excerpt, file=sys.stderr)
     return status

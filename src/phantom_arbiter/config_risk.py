@@ -157,6 +157,9 @@ class StrategySettings(Section):
     use: str = Field(default="cyclic_arbitrage", min_length=1)
     """cyclic_arbitrage, spatial_arbitrage or mean_reversion; or a class of your own, path/to/file.py:Name."""
 
+    rules: FilePath | None = None
+    """A rule file that every signal must pass, taken anew when it changes; docs/STRATEGY_LANGUAGE.md."""
+
     settings: dict[str, Any] = Field(default_factory=dict)
     """What the strategy itself takes; docs/STRATEGIES.md lists it for those that come with the package."""
 

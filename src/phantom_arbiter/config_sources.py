@@ -105,6 +105,8 @@ class Effective:
         del values["risk"]["kill_switch_file"], values["risk"]["account"], values["fees"]["tip_floor"]
         # A class of one's own is known by its content (`session`), not by where its file is.
         values["strategy"]["use"] = re.split(r"[/\\]", values["strategy"]["use"])[-1]
+        # So is a rule file; without one the hash is what it was before there were any.
+        del values["strategy"]["rules"]
         # Order matters among base mints (order of preference), nowhere else.
         values["engine"]["base_mints"] = list(values["engine"]["base_mints"].items())
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))

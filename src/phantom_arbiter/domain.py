@@ -376,6 +376,7 @@ class MarketStats:
     decode_errors: Mapping[str, int]
     funnel: tuple[FunnelStage, ...]
     reasons: Mapping[str, int]
+    rules: Mapping[str, int]
     nearest_misses: tuple[Miss, ...]
     openings: int
     slot: int

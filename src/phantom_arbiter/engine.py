@@ -28,6 +28,7 @@ from phantom_arbiter.native import opportunity_from_native, stats_from_native
 from phantom_arbiter.risk import Booked, RiskRules, RiskState
 from phantom_arbiter.risk_desk import RiskDesk, RiskJournal, RulesWatch
 from phantom_arbiter.strategies.base import Strategy
+from phantom_arbiter.strategy_rules import StrategyRules
 from phantom_arbiter.strategy_runner import (
     DECLINED,
     SUSPENDED,
@@ -112,6 +113,7 @@ class Parts:
         runner: What the strategy may take.
         base_mints: Mints whose transaction costs ticks tell.
         fees: Hears what the fee engine is to know; None where the settings name all fees.
+        strategy_rules: The rule file that the native engine asks, if there is one.
     """
 
     market: phantom_core.Engine
@@ -128,6 +130,7 @@ class Parts:
     runner: RunnerRules = field(default_factory=RunnerRules)
     base_mints: tuple[str, ...] = ()
     fees: FeeDesk | None = None
+    strategy_rules: StrategyRules | None = None
 
 
 class Engine:
@@ -255,7 +258,7 @@ class Engine:
         self._count(started_ns)
 
     def look(self) -> None:
-        """Look at rules, kill switches and attempts without an outcome.
+        """Look at rules, the strategy's rule file, kill switches and attempts without an outcome.
 
         Frames do it once a `LOOK_INTERVAL_NS`; a source that may be silent for longer calls it itself.
 
@@ -264,6 +267,11 @@ class Engine:
         """
         self._next_look_ns = self._parts.clock_ns() + LOOK_INTERVAL_NS
         self.desk.look()
+        rules = self._parts.strategy_rules
+        change = None if rules is None else rules.look()
+        if change is not None:
+            self.desk.note_rules(change)
+            self._parts.observer.notice(change.line)
         self._resolve()
 
     def report(self) -> None:

@@ -4,6 +4,7 @@
 
     PhantomError (phantom_core)
     ├─ ConfigError       a setting or option is wrong: which, what it holds, what it may hold; exit 2
+    │  └─ SourceError    a rule file is wrong: line, column, and the line itself with a caret
     ├─ MissingExtraError an optional library is not installed: how to install it; exit 1
     ├─ JournalError      the journal cannot be opened, read or written; exit 1
     ├─ TransientError    an endpoint failed: next endpoint, back off, retry; exit 1 if nothing helps
@@ -45,6 +46,29 @@ class HintedError(PhantomError):
 
 class ConfigError(HintedError):
     """A setting or option is wrong: which one, what it holds, what it may hold."""
+
+
+class SourceError(ConfigError):
+    """A file in the strategy language is wrong.
+
+    Attributes:
+        message: What is wrong and where, without the hint.
+        place: Line and column, from 1; None if the file cannot be read at all.
+        excerpt: The line of the source with a caret under the place; empty if there is none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        place: tuple[int, int] | None = None,
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.message = message
+        self.place = place
+        self.excerpt = excerpt
 
 
 class MissingExtraError(HintedError):
@@ -158,6 +182,7 @@ __all__ = [
     "RecordingError",
     "RpcRefused",
     "RpcTimeout",
+    "SourceError",
     "StaleSlot",
     "SwapRefused",
     "TransientError",

@@ -19,6 +19,7 @@ from phantom_arbiter.markets import OnProgress, Request, source_path
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook, mint_book
 from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.snapshot import SnapshotAccount, is_snapshot, read_snapshot
+from phantom_arbiter.strategy_rules import load_rules
 from phantom_core import Engine, Explanation, PoolInfo, Record, Recording, WssAggregator
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def load_engine(request: Request, config: Config, on_progress: OnProgress | None
         on_progress: Told how many of how many records or accounts were taken.
 
     Raises:
-        ConfigError: The source does not exist or is neither recording nor snapshot.
+        ConfigError: The source does not exist or is neither recording nor snapshot, or the rule file is
+            wrong.
         RecordingError: The recording is corrupt.
     """
     path = source_path(request.source)
@@ -59,11 +61,19 @@ def load_engine(request: Request, config: Config, on_progress: OnProgress | None
     return _from_recording(path, request, config, report)
 
 
+def _engine(config: Config, *, plain: bool) -> Engine:
+    """Return a fresh engine that asks the strategy's rules."""
+    engine = build_native_engine(config, assume_plain_mints=plain)
+    if config.strategy.rules is not None:
+        engine.set_rules(load_rules(config.strategy.rules).rules)
+    return engine
+
+
 def _from_recording(path: Path, request: Request, config: Config, report: OnProgress) -> LoadedEngine:
     recording = Recording(path)
     metadata = recording.header.get("metadata") or {}
     plain = request.assume_plain_mints or metadata.get("plain_mints") is True
-    engine = build_native_engine(config, assume_plain_mints=plain)
+    engine = _engine(config, plain=plain)
     records: Iterable[tuple[int, Record]] = enumerate(recording, start=1)
     if request.until is not None:
         records = _until(request.until, records, config.trust.quorum)
@@ -102,7 +112,7 @@ def _until(slot: int, records: Iterable[tuple[int, Record]], quorum: int) -> Ite
 
 
 def _from_snapshot(path: Path, request: Request, config: Config, report: OnProgress) -> LoadedEngine:
-    engine = build_native_engine(config, assume_plain_mints=request.assume_plain_mints)
+    engine = _engine(config, plain=request.assume_plain_mints)
     accounts = sorted(read_snapshot(path), key=lambda account: account.slot)
     if request.until is not None:
         accounts = [account for account in accounts if account.slot <= request.until]

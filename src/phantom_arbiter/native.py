@@ -203,6 +203,7 @@ def stats_from_native(stats: phantom_core.EngineStats) -> MarketStats:
         decode_errors=dict(stats.decode_errors),
         funnel=tuple(FunnelStage(stage.name, stage.evaluations, stage.openings) for stage in stats.funnel),
         reasons=dict(stats.reasons),
+        rules=dict(stats.rules),
         nearest_misses=tuple(_miss(miss) for miss in stats.nearest_misses),
         openings=stats.openings,
         slot=stats.slot,

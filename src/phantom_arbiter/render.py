@@ -198,6 +198,9 @@ def _opportunities(summary: Summary) -> RenderableType:
     grid.add_row(f"{summary.signals:,}", "signals: go")
     for name, count in _by_count(summary.stats.reasons):
         grid.add_row(f"{count:,}", f"no-go: {plain(name)}")
+        if name == "refused_by_rule":
+            for rule, times in _by_count(summary.stats.rules):
+                grid.add_row("", f"{times:,} by rule: {plain(rule)}")
     for name, count in _by_count(summary.refusals):
         grid.add_row(f"{count:,}", f"not taken: {plain(name)}")
     return grid

@@ -14,6 +14,9 @@ from phantom_arbiter.journal import AttemptRow, JournalReport
 from phantom_arbiter.mints import short
 from phantom_arbiter.render import plain, print_tidy
 
+CUT = 120
+"""Longest piece of a value in the list of changes, in characters."""
+
 
 def render_journal(path: Path, report: JournalReport, console: Console) -> None:
     """Print runs, attempts and totals."""
@@ -36,12 +39,17 @@ def _sections(path: Path, report: JournalReport) -> Iterable[RenderableType]:
         yield Text()
         yield _verdicts(report)
     for change in report.changes:
-        was = "" if change.before is None else f" (was {plain(change.before)})"
+        was = "" if change.before is None else f" (was {_cut(plain(change.before))})"
         yield Text(
             f"run {change.run_id}, slot {change.slot}: {change.what} {plain(change.key)}: "
-            f"{plain(change.after or '')}{was}",
+            f"{_cut(plain(change.after or ''))}{was}",
             overflow="fold",
         )
+
+
+def _cut(text: str) -> str:
+    """Return as much of a text as a line of a list has room for; the journal has all of it."""
+    return text if len(text) <= CUT else f"{text[:CUT]}…"
 
 
 def _count(number: int, what: str) -> str:

@@ -22,6 +22,7 @@ from phantom_arbiter.risk import (
     settle,
 )
 from phantom_arbiter.risk.positions import basis_of, held_by
+from phantom_arbiter.strategy_rules import RulesChange
 from phantom_arbiter.swaps import AnyPlan, Position, SwapOrder
 
 
@@ -148,6 +149,10 @@ class RiskDesk:
         """Take notice that a strategy is asked nothing more."""
         self._changed("strategy_suspended", strategy, None, why)
         self._told.notice(f"strategy {strategy} is suspended, the engine goes on without it: {why}")
+
+    def note_rules(self, change: RulesChange) -> None:
+        """Journal a version of the strategy's rule file."""
+        self._changed(change.what, change.file, change.before, change.after)
 
     def _is_killed(self) -> bool:
         while self._toggles_done < self._toggles:

@@ -27,6 +27,7 @@ from phantom_arbiter.native import native_config, pools_set_aside_from_native
 from phantom_arbiter.risk import RiskState, recall
 from phantom_arbiter.settings_watch import SettingsWatch
 from phantom_arbiter.strategy_loader import LoadedStrategy, load_strategy
+from phantom_arbiter.strategy_rules import StrategyRules
 from phantom_arbiter.strategy_runner import RunnerRules
 from phantom_arbiter.summary import Latency, SourceInfo, Summary
 
@@ -54,13 +55,15 @@ def run_session(
     """Run `source` through `market` and return the summary; the journal is whole however the run ends.
 
     Raises:
-        ConfigError: The strategy cannot be loaded.
+        ConfigError: The strategy or its rule file cannot be loaded.
         JournalError: The journal cannot be opened or written.
         RecordingError: The source is corrupt; what came before it is journaled.
         EndpointError: A live source cannot begin.
     """
     config = effective.config
     loaded = load_strategy(config.strategy.use, config.strategy.settings)
+    rule_file = config.strategy.rules
+    strategy_rules = None if rule_file is None else StrategyRules(rule_file, market)
     rules = risk_rules(config.risk)
     # A replay begins and ends with its recording; only live runs go on where the last one stopped.
     account = config.risk.account if info.records is None else None
@@ -69,7 +72,7 @@ def run_session(
             RunIdentity(
                 mode=config.mode,
                 source=info.description,
-                settings_sha256=_identity(effective, loaded),
+                settings_sha256=_identity(effective, loaded, strategy_rules),
                 version=__version__,
                 account=account,
             )
@@ -93,8 +96,11 @@ def run_session(
                 runner=runner_rules(config.strategy),
                 base_mints=tuple(config.engine.base_mints),
                 fees=fee_desk(config, market),
+                strategy_rules=strategy_rules,
             )
         )
+        if strategy_rules is not None:
+            engine.desk.note_rules(strategy_rules.begun())
         started_ns = clock_ns()
         with stopping_on_signals(engine.stop, source.stop), halting_on_signal(engine.toggle_halt):
             source.drive(engine)
@@ -128,12 +134,14 @@ def runner_rules(settings: StrategySettings) -> RunnerRules:
     )
 
 
-def _identity(effective: Effective, loaded: LoadedStrategy) -> str:
-    """Return the hash of what decides: the settings, and the strategy's own file if it has one."""
-    settings = effective.sha256()
-    if loaded.sha256 is None:
-        return settings
-    return hashlib.sha256(f"{settings} {loaded.sha256}".encode()).hexdigest()
+def _identity(effective: Effective, loaded: LoadedStrategy, rules: StrategyRules | None) -> str:
+    """Return the hash of what decides: the settings, and the strategy's own file and rules if it has them."""
+    parts = [effective.sha256()]
+    if loaded.sha256 is not None:
+        parts.append(loaded.sha256)
+    if rules is not None:
+        parts.append(f"rules {rules.sha256}")
+    return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def _summary(

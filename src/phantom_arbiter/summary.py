@@ -18,7 +18,8 @@ string, `null` if the mint's decimals are not known. Counts are exact.
                       (behind the first arrival; null if frames came without their times), is_quarantined
     pools             total, set_aside, set_aside_by_reason, set_aside_list [pool, mint_a, mint_b, reason]
     updates           applied (account writes), decode_errors (by reason)
-    opportunities     openings (distinct), signals (go), rejected_by_reason, refused_by_reason
+    opportunities     openings (distinct), signals (go), rejected_by_reason, rejected_by_rule (those of reason
+                      refused_by_rule, by the words of the rule file), refused_by_reason
     trades            attempts, filled, failed, failed_by_reason, unknown (times that an outcome was not known
                       at once)
     strategy          name, calls, plans, overruns, exceptions, longest_ns, last_error, suspended (why; null
@@ -162,6 +163,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
             "openings": stats.openings,
             "signals": summary.signals,
             "rejected_by_reason": _counts(stats.reasons),
+            "rejected_by_rule": _counts(stats.rules),
             "refused_by_reason": _counts(summary.refusals),
         },
         "trades": {

@@ -3349,9 +3349,18 @@ class EngineStats:
     def reasons(self) -> dict[str, int]:
         """How often each reason spoke against a candidate; reasons that never did are left out."""
     @property
+    def rules(self) -> dict[str, int]:
+        """Refusals of reason `refused_by_rule`, by the rule's own words, all versions together."""
+    @property
     def funnel(self) -> list[FunnelStage]: ...
     @property
     def nearest_misses(self) -> list[Miss]: ...
+
+def candidate_fields() -> dict[str, str]:
+    """Return what a rule file in the engine may read of a candidate: name to type and unit, in order.
+
+    `docs/STRATEGY_LANGUAGE.md` says what each holds.
+    """
 
 # ---- freshness
 
@@ -3554,6 +3563,14 @@ class Engine:
     @property
     def fee_engine(self) -> FeeEngine | None:
         """The fee engine that names fees, if one does: another handle of the same."""
+    def set_rules(self, rules: RuleSet | None) -> None:
+        """Ask other rules of every candidate that nothing else speaks against, or none, from now on.
+
+        The set is shared: evaluating it here moves the same indicators.
+
+        Raises:
+            InvalidInput: It was compiled over other fields than `candidate_fields()`; those before stay.
+        """
     def set_landing(self, model: LandingModel) -> None:
         """Judge by a copy of `model` from now on."""
     def observe_landing(self, signal: Signal, landed: bool) -> None:
@@ -4524,6 +4541,15 @@ class RuleSet:
     @property
     def reasons(self) -> list[str]:
         """The `refuse` texts in the order of the rules, then `verdict_false`."""
+    @property
+    def used_fields(self) -> list[str]:
+        """The fields that the file reads, in the order of `fields`."""
+    @property
+    def is_stateful(self) -> bool:
+        """Whether the file has indicators: what it says then depends on the ticks before."""
+    @property
+    def has_verdict(self) -> bool:
+        """Whether the file has a verdict."""
     @property
     def has_score(self) -> bool:
         """Whether the file has a score."""

@@ -6,7 +6,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use phantom_core::engine::{candidate_fields, candidate_values};
 use phantom_core::jit_compiler::{Column, Expression, Field, compile_expression, compile_rules};
+use phantom_core::scorer::{Candidate, Context, Prospect, ScorerConfig, SignalScorer, Stakes};
 
 /// That of the peer suite.
 const FOUR: &str = "spread_bps > 12 and net_profit > 0.01*sqrt(liquidity) and rsi < 70";
@@ -26,6 +28,17 @@ refuse = "thin"
 "#;
 const FIELDS: [(&str, &str); 4] =
     [("spread_bps", "f64"), ("net_profit", "f64"), ("liquidity", "f64"), ("rsi", "f64")];
+/// Of a candidate in the engine.
+const CANDIDATE_RULES: &str = r#"
+verdict = "net_profit > 20_000 and landing > 0.2"
+score = "net_bps * number(landing)"
+[[rule]]
+when = "age > 1 and hops > 2"
+refuse = "long and late"
+[[rule]]
+when = "depth > 500"
+refuse = "deep"
+"#;
 const ROW: [f64; 4] = [30.0, 25.0, 1e6, 40.0];
 
 fn native(source: &str) -> Expression {
@@ -64,6 +77,24 @@ fn ticks(c: &mut Criterion) {
     let rules = compile_rules(RULES, &fields, None).unwrap();
     assert!(rules.wait_native(Duration::from_secs(5)));
     group.bench_function("tick, rule file", |b| b.iter(|| rules.evaluate(black_box(&row))));
+    let candidate = Candidate {
+        amount_in: 1_000_000,
+        gross_profit: 50_000,
+        cost: 20_000,
+        min_net_profit: 1,
+        age_slots: 1,
+    };
+    let stakes = Stakes { gross_profit_lamports: 50_000, ..Stakes::default() };
+    let prospect = Prospect { candidate, context: Context::default(), stakes };
+    let assessment = SignalScorer::new(ScorerConfig::default()).assess(&prospect);
+    let rules = compile_rules(CANDIDATE_RULES, &candidate_fields(), None).unwrap();
+    assert!(rules.wait_native(Duration::from_secs(5)));
+    group.bench_function("tick, rules of a candidate with its fields", |b| {
+        b.iter(|| {
+            let values = candidate_values(black_box(&prospect), black_box(&assessment), 3, 1_234).unwrap();
+            rules.evaluate(&values)
+        });
+    });
     group.finish();
 }
 

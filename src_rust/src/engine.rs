@@ -1,7 +1,7 @@
 //! One call per frame: from bytes that an endpoint pushed to the cycles worth trading.
 //!
 //! ```text
-//! frame → aggregator → market → cycles through the changed pool → openings → sizing → scorer → Signal
+//! frame → aggregator → market → cycles through the changed pool → openings → sizing → scorer → rules → Signal
 //! ```
 //!
 //! The one idea: an *opening* is the time during which a cycle is profitable at recorded marginal
@@ -19,6 +19,7 @@ mod funnel;
 mod guard;
 mod openings;
 mod pricing;
+mod rules;
 mod signal;
 mod volatility;
 
@@ -46,6 +47,8 @@ pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
 use openings::Openings;
 use pricing::Pricing;
 pub use pricing::SharedFeeEngine;
+use rules::Rules;
+pub use rules::{CANDIDATE_FIELDS, CandidateValues, WrongFields, candidate_fields, candidate_values};
 pub use signal::{Cycle, Hop, Signal, TakeError};
 use volatility::Volatility;
 
@@ -67,6 +70,7 @@ pub struct Engine {
     aggregator: WssAggregator,
     market: Market,
     scorer: SignalScorer,
+    rules: Rules,
     openings: Openings,
     guard: Guard,
     experience: Experience,
@@ -103,6 +107,7 @@ impl Engine {
             aggregator: WssAggregator::new(config.aggregator),
             market,
             scorer: SignalScorer::new(config.scorer.clone()),
+            rules: Rules::default(),
             guard: Guard::new(config.freshness),
             config,
             openings: Openings::default(),
@@ -400,13 +405,18 @@ impl Engine {
                 let with_agreement = self.config.scorer.min_agreement > Share::NONE;
                 let mut context =
                     self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
-                let assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
-                let mut reasons =
+                let mut assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
+                assessment.reasons =
                     assessment.reasons.with_if(Reason::CostsExceedProfit, !priced.is_worth_bidding);
-                if reasons.is_go() {
+                if assessment.reasons.is_go() {
                     if !with_agreement {
-                        context.agreement = self.agreement(&edges); // for whoever reads the signal
+                        context.agreement = self.agreement(&edges); // for rules, and whoever reads the signal
                     }
+                    let prospect = Prospect { candidate, context, stakes };
+                    assessment = self.rules.judge(&prospect, assessment, edges.len(), slot);
+                }
+                let mut reasons = assessment.reasons;
+                if reasons.is_go() {
                     self.guard.forget(cycle.key);
                     if let Some(blocked) = self.blocked(cycle) {
                         reasons = Reasons::only(blocked.reason());

@@ -4,8 +4,14 @@
 mod common;
 mod property_config;
 
+use std::sync::Arc;
+
 use common::*;
-use phantom_core::engine::{BaseMint, Costs, Engine, EngineConfig, Signal, TakeError};
+use phantom_core::cycle_finder::edge_of;
+use phantom_core::engine::{
+    BaseMint, Costs, Engine, EngineConfig, Signal, Stage, TakeError, candidate_fields,
+};
+use phantom_core::jit_compiler::{RuleSet, compile_rules};
 use phantom_core::market::{AccountWrite, MarketConfig, SetAside, UPGRADEABLE_LOADER};
 use phantom_core::pda;
 use phantom_core::quantities::Pubkey;
@@ -129,6 +135,45 @@ fn a_denied_mint_gives_no_signal_and_is_not_taken() {
     assert_eq!(again.len(), 1, "an unknown mint is fine inside of a cycle");
     assert_eq!(again[0].opening_id, signal.opening_id);
     rig.engine.take(&again[0]).unwrap();
+}
+
+fn rule_set(source: &str) -> Arc<RuleSet> {
+    Arc::new(compile_rules(source, &candidate_fields(), None).unwrap())
+}
+
+#[test]
+fn rules_refuse_from_the_next_candidate_on_and_score_what_they_let_through() {
+    let (mut rig, signal) = open_rig();
+    let source = "[[rule]]\nwhen = 'hops == 2 and net_profit > 0'\nrefuse = 'a pair'\n";
+    rig.engine.set_rules(Some(rule_set(source))).unwrap();
+    assert!(rig.write(1, 201).is_empty());
+    assert_eq!(rig.times(Reason::RefusedByRule), 1);
+    assert_eq!(rig.engine.rule_counts().collect::<Vec<_>>(), [("a pair", 1)]);
+    let edges: Vec<_> = signal.hops.iter().map(|hop| edge_of(hop.pool, hop.a_to_b)).collect();
+    let told = rig.engine.explain(&edges).unwrap();
+    let detail = "a pair: `hops == 2 and net_profit > 0` at line 2, column 9";
+    assert_eq!(told.reached, Some(Stage::AfterSizing));
+    let found: Vec<_> = told.obstacles.iter().map(|one| (one.reason, one.detail.as_str())).collect();
+    assert_eq!(found, [("refused_by_rule", detail)]);
+    rig.engine.set_rules(Some(rule_set("score = 'slot + 0.5 * age'"))).unwrap();
+    let told = rig.engine.explain(&edges).unwrap();
+    let [again] = &rig.write(1, 202)[..] else { panic!("one signal") };
+    assert_eq!(again.opening_id, signal.opening_id);
+    assert_eq!(again.score.to_bits(), (again.slot as f64).to_bits());
+    assert_eq!(told.assessment.unwrap().score.to_bits(), ((again.slot - 1) as f64).to_bits());
+    rig.engine.set_rules(None).unwrap();
+    let [plain] = &rig.write(1, 203)[..] else { panic!("one signal") };
+    assert!(plain.score.is_finite() && plain.score.to_bits() != (plain.slot as f64).to_bits());
+    assert_eq!(rig.engine.rule_counts().collect::<Vec<_>>(), [("a pair", 1)]);
+}
+
+#[test]
+fn a_rule_without_a_value_refuses_its_candidate_and_the_engine_goes_on() {
+    let (mut rig, _) = open_rig();
+    rig.engine.set_rules(Some(rule_set("verdict = '1 / (slot % 2) > 0'"))).unwrap();
+    let found: Vec<usize> = [201, 202, 203, 204].map(|tick| rig.write(1, tick).len()).to_vec();
+    assert_eq!(found.iter().sum::<usize>(), 2, "{found:?}");
+    assert_eq!(rig.engine.rule_counts().collect::<Vec<_>>(), [("division_by_zero", 2)]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 """Strategy expressions and rule files from Python."""
 
 import math
+import re
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from phantom_core import (
     Expression,
     InvalidInput,
     RuleSet,
+    candidate_fields,
     compile_expression,
     compile_rules,
 )
@@ -413,6 +415,7 @@ EXAMPLES: list[dict[str, str]] = [
         "token_frozen": "bool",
     },
     {"price": "f64 price", "spread": "f64 bps", "liquidity": "f64"},
+    candidate_fields(),
 ]
 
 
@@ -428,3 +431,16 @@ def test_examples_of_the_documentation_compile() -> None:
     verdicts = [files[2].evaluate((price, 30.0, 1e10)) for price in prices]
     assert {verdict.reason for verdict in verdicts[:60]} == {"warming_up"}
     assert verdicts[60].go
+
+
+def test_fields_of_candidates_are_those_of_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "STRATEGY_LANGUAGE.md").read_text()
+    section = text.split("## Rules in the engine")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([a-z0-9_ ]+) \| (.+) \|$", section, flags=re.MULTILINE)
+    assert {name: specification for name, specification, _ in rows} == candidate_fields()
+    assert [name for name, *_ in rows] == list(candidate_fields())
+    rules = compile_rules("verdict = 'net_profit > 3 and (hops < 3 or isnan(depth))'", candidate_fields())
+    assert rules.used_fields == ["net_profit", "hops", "depth"]
+    assert (rules.has_verdict, rules.has_score, rules.is_stateful) == (True, False, False)
+    rules = compile_rules("score = 'ema(net_bps, 2)'", candidate_fields())
+    assert (rules.has_verdict, rules.has_score, rules.is_stateful) == (False, True, True)

@@ -8,7 +8,6 @@ import json
 import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 from benchmarks.reference import whirlpool
 from solders.pubkey import Pubkey

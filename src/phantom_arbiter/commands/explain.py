@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phantom_arbiter.commands.run import ConfigOption, JsonOption
+from phantom_arbiter.commands.run import ConfigOption, JsonOption, RulesOption
 from phantom_arbiter.commands.source import PlainOption, SourceOption, UntilOption, progress_bar
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def explain(
         typer.Option("--journal", metavar="FILE", help="Also the attempts of this journal at the cycle."),
     ] = None,
     until: UntilOption = None,
+    rules: RulesOption = None,
     assume_plain_mints: PlainOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -41,6 +42,7 @@ def explain(
     """Say where in the funnel a cycle stops after a source, or at a slot of it, and what is missing."""
     from rich.console import Console
 
+    from phantom_arbiter.commands.run import given
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.errors import ConfigError
     from phantom_arbiter.explain import cycles_of_pools, load_engine, nearest_cycles
@@ -52,7 +54,7 @@ def explain(
     if pools and nearest is not None:
         raise ConfigError("--nearest looks for cycles, but pools are given", hint="leave one of them out")
     attempts = () if journal is None else read_journal(journal).attempts
-    settings = load(config_file=config).config
+    settings = load(given({"strategy": {"rules": rules}}), config).config
     plain = assume_plain_mints or settings.engine.assume_plain_mints
     with progress_bar("loading") as on_progress:
         loaded = load_engine(Request(source, until=until, assume_plain_mints=plain), settings, on_progress)

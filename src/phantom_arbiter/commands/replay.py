@@ -14,6 +14,7 @@ from phantom_arbiter.commands.run import (
     JsonOption,
     MaxHopsOption,
     ReleaseOption,
+    RulesOption,
     SpeedOption,
     StrategyOption,
     UiOption,
@@ -31,6 +32,7 @@ def replay(
     journal: JournalOption = None,
     ui: UiOption = None,
     strategy: StrategyOption = None,
+    rules: RulesOption = None,
     max_hops: MaxHopsOption = None,
     halted: HaltedOption = False,
     release_venue: ReleaseOption = None,
@@ -47,6 +49,6 @@ def replay(
         "engine": {"max_hops": max_hops},
         "market": {"release_venues": release_venue or None},
         "risk": {"halted": True if halted else None},
-        "strategy": {"use": strategy},
+        "strategy": {"use": strategy, "rules": rules},
     }
     replay_session(load(given(flags), config), as_json=as_json, files=files)

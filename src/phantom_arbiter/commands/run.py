@@ -78,6 +78,15 @@ StrategyOption = Annotated[
         help="cyclic_arbitrage (default), spatial_arbitrage, mean_reversion, or a class of your own.",
     ),
 ]
+RulesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--rules",
+        metavar="FILE",
+        help="Rule file that every signal must pass, taken anew when it changes; phantom rules check.",
+        dir_okay=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -100,6 +109,7 @@ def run(
         typer.Option("--for", metavar="90s|10m|2h", help="Stop a live run after this time; else on Ctrl-C."),
     ] = None,
     strategy: StrategyOption = None,
+    rules: RulesOption = None,
     max_hops: MaxHopsOption = None,
     halted: HaltedOption = False,
     release_venue: ReleaseOption = None,
@@ -109,7 +119,7 @@ def run(
 ) -> None:
     """Trade on paper on a recording or the live market; with no options, on the shipped day.
 
-    Risk settings are taken anew when the TOML file changes. SIGUSR1 halts trading, or lets it go on.
+    Risk settings and rules are taken anew when their file changes. SIGUSR1 halts trading, or lets it go on.
     """
     from phantom_arbiter.config import LIVE_REFUSED
     from phantom_arbiter.config_sources import load
@@ -132,7 +142,7 @@ def run(
         "engine": {"max_hops": max_hops},
         "market": {"release_venues": release_venue or None},
         "risk": {"halted": True if halted else None},
-        "strategy": {"use": strategy},
+        "strategy": {"use": strategy, "rules": rules},
     }
     effective = load(given(flags), config)
     if effective.config.run.source == "live" and recording is None:

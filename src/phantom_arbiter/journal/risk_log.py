@@ -32,8 +32,9 @@ class RiskChange:
 
     Attributes:
         slot: The newest slot seen.
-        what: rules, rules_refused, kill_switch or strategy_suspended.
-        key: Setting, origin of a stop, or name of a strategy.
+        what: rules, rules_refused, kill_switch, strategy_suspended, strategy_rules or
+            strategy_rules_refused.
+        key: Setting, origin of a stop, name of a strategy, or name of a rule file, whose text follows.
         before: What it was; None where that says nothing.
         after: What it is.
     """

@@ -198,6 +198,10 @@ impl Engine {
         assessment.reasons = assessment.reasons.with_if(Reason::CostsExceedProfit, !priced.is_worth_bidding);
         told.reached = Some(Stage::AfterSizing);
         told.obstacles.extend(assessment.reasons.iter().map(|reason| self.obstacle(reason, &prospect)));
+        match self.rules.explain(&prospect, &assessment, edges.len(), told.slot) {
+            Ok(score) => assessment.score = score,
+            Err(detail) => told.obstacles.push(plain(Reason::RefusedByRule.name(), detail)),
+        }
         for hop in &hops {
             let pool = self.market.pool(hop.pool);
             if let Some(blocked) = self.guard.blocked(&self.aggregator, pool) {

@@ -52,6 +52,14 @@ impl Field {
         Ok(Self { name: name.to_owned(), field_type, unit })
     }
 
+    /// Returns type and unit, as [`Field::new`] takes them.
+    #[must_use]
+    pub fn specification(&self) -> String {
+        let known = FieldType::NAMES.iter().find(|(_, field_type)| *field_type == self.field_type);
+        let name = known.map_or("", |(name, _)| name);
+        self.unit().map_or_else(|| name.to_owned(), |unit| format!("{name} {unit}"))
+    }
+
     /// Makes all fields of a source.
     ///
     /// # Errors

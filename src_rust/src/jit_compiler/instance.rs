@@ -168,7 +168,21 @@ impl Instance {
     /// One tick of as many values as there are fields.
     pub fn tick(&self, fields: &[u64]) -> Result<u64, Code> {
         let Some(state) = &self.state else { return self.compiled.run_main(fields) };
-        let state = &mut *Self::lock(state);
+        self.tick_on(&mut Self::lock(state), fields)
+    }
+
+    /// Returns what [`Self::evaluate`] would, and moves no indicator.
+    pub fn peek(&self, fields: &[u64]) -> Result<u64, Stop> {
+        let Some(state) = &self.state else { return self.evaluate(fields) };
+        let expected = self.program().fields.len();
+        if fields.len() != expected {
+            return Err(Stop::WrongCount { found: fields.len(), expected });
+        }
+        let mut copy = Self::lock(state).clone();
+        self.tick_on(&mut copy, fields).map_err(|code| self.stop(code))
+    }
+
+    fn tick_on(&self, state: &mut State, fields: &[u64]) -> Result<u64, Code> {
         let (own, values) = state.inputs.split_at_mut(fields.len());
         own.copy_from_slice(fields);
         values.fill(f64::NAN.to_bits());

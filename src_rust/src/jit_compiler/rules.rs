@@ -11,9 +11,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::builder::{Builder, Term};
-use super::error::{CompileError, Fault, Span, nearest};
+use super::error::{CompileError, Fault, Place, Span, nearest};
 use super::instance::{Instance, Refusal, Stop};
-use super::ir::{Field, Program, Type};
+use super::ir::{Field, Op, Program, Type};
 use super::lexer::KEYWORDS;
 use super::limits;
 use super::parser::parse;
@@ -33,6 +33,16 @@ pub struct RuleSet {
     instance: Instance,
     /// One per rule, then that of the verdict.
     reasons: Vec<String>,
+    /// The condition of each rule, then the verdict's, if there is one.
+    conditions: Vec<Span>,
+    has_score: bool,
+}
+
+/// A file that was understood.
+struct Built {
+    program: Program,
+    reasons: Vec<String>,
+    conditions: Vec<Span>,
     has_score: bool,
 }
 
@@ -49,9 +59,10 @@ pub fn compile_rules(
     previous: Option<&RuleSet>,
 ) -> Result<RuleSet, CompileError> {
     let source = source.replace("\r\n", "\n");
-    let (program, reasons, has_score) = build(&source, fields).map_err(|fault| fault.locate(&source))?;
+    let Built { program, reasons, conditions, has_score } =
+        build(&source, fields).map_err(|fault| fault.locate(&source))?;
     let instance = Instance::new(program, None, previous.map(|previous| &previous.instance));
-    Ok(RuleSet { instance, reasons, has_score })
+    Ok(RuleSet { instance, reasons, conditions, has_score })
 }
 
 fn span(range: &Range<usize>) -> Span {
@@ -107,7 +118,12 @@ fn expression(builder: &mut Builder<'_>, what: &str, source: &str, item: &Item<'
     parse(builder, text, offset)
 }
 
-fn build(source: &str, fields: &[Field]) -> Result<(Program, Vec<String>, bool), Fault> {
+/// Returns the place of a string's text. It was an expression, so it is a string without escapes.
+fn condition_at(source: &str, item: &Item<'_>) -> Span {
+    text("", source, item).map_or_else(|_| span(&item.span()), |(text, at)| Span::new(at, at + text.len()))
+}
+
+fn build(source: &str, fields: &[Field]) -> Result<Built, Fault> {
     if source.len() > limits::SOURCE_BYTES {
         let message = format!("the file has {} bytes; it may have {}", source.len(), limits::SOURCE_BYTES);
         return Err(Fault::new(Span::default(), message));
@@ -124,18 +140,21 @@ fn build(source: &str, fields: &[Field]) -> Result<(Program, Vec<String>, bool),
     if let Some(item) = file.get("let") {
         lets(&mut builder, source, table("let", item)?)?;
     }
-    let mut reasons = Vec::new();
+    let (mut reasons, mut conditions) = (Vec::new(), Vec::new());
     if let Some(item) = file.get("rule") {
         let rules = item.get_ref().as_array();
         let rules = rules.ok_or_else(|| Fault::new(span(&item.span()), "a rule starts with [[rule]]"))?;
         for item in rules {
-            reasons.push(rule(&mut builder, source, item, reasons.len())?);
+            let (reason, condition) = rule(&mut builder, source, item, reasons.len())?;
+            reasons.push(reason);
+            conditions.push(condition);
         }
     }
     if let Some(item) = file.get("verdict") {
         let verdict = expression(&mut builder, "verdict", source, item)?;
         let index = u32::try_from(reasons.len()).unwrap_or(u32::MAX);
         builder.add_rule(index, verdict, false)?;
+        conditions.push(condition_at(source, item));
     }
     let has_score = if let Some(item) = file.get("score") {
         let score = expression(&mut builder, "score", source, item)?;
@@ -151,7 +170,7 @@ fn build(source: &str, fields: &[Field]) -> Result<(Program, Vec<String>, bool),
         return Err(fault.hint("it needs a [[rule]], a verdict or a score"));
     }
     reasons.push(VERDICT_FALSE.to_owned());
-    Ok((builder.finish(Arc::from(source))?, reasons, has_score))
+    Ok(Built { program: builder.finish(Arc::from(source))?, reasons, conditions, has_score })
 }
 
 fn lets(builder: &mut Builder<'_>, source: &str, table: &DeTable<'_>) -> Result<(), Fault> {
@@ -176,8 +195,13 @@ fn lets(builder: &mut Builder<'_>, source: &str, table: &DeTable<'_>) -> Result<
     Ok(())
 }
 
-/// Builds one rule; returns its reason.
-fn rule(builder: &mut Builder<'_>, source: &str, item: &Item<'_>, index: usize) -> Result<String, Fault> {
+/// Builds one rule; returns its reason and where its condition stands.
+fn rule(
+    builder: &mut Builder<'_>,
+    source: &str,
+    item: &Item<'_>,
+    index: usize,
+) -> Result<(String, Span), Fault> {
     let rule = table("a rule", item)?;
     if index == limits::RULES {
         return Err(Fault::new(span(&item.span()), format!("more than {} rules", limits::RULES)));
@@ -193,7 +217,7 @@ fn rule(builder: &mut Builder<'_>, source: &str, item: &Item<'_>, index: usize) 
         let message = format!("a reason is one line of 1 to {REASON_BYTES} bytes");
         return Err(Fault::new(span(&refuse.span()), message));
     }
-    Ok(reason.to_owned())
+    Ok((reason.to_owned(), condition_at(source, when)))
 }
 
 impl RuleSet {
@@ -204,6 +228,15 @@ impl RuleSet {
     /// The rule that refuses ([`RuleSet::reason`] names it), or a refusal for want of a value.
     pub fn evaluate(&self, fields: &[u64]) -> Result<Option<f64>, Stop> {
         let bits = self.instance.evaluate(fields)?;
+        Ok(self.has_score.then(|| f64::from_bits(bits)))
+    }
+
+    /// Returns what [`Self::evaluate`] would, and moves no indicator: this tick was none.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub fn peek(&self, fields: &[u64]) -> Result<Option<f64>, Stop> {
+        let bits = self.instance.peek(fields)?;
         Ok(self.has_score.then(|| f64::from_bits(bits)))
     }
 
@@ -233,10 +266,45 @@ impl RuleSet {
         &self.reasons
     }
 
+    /// Returns whether the file has a verdict.
+    #[must_use]
+    pub fn has_verdict(&self) -> bool {
+        self.conditions.len() == self.reasons.len()
+    }
+
     /// Returns whether the file has a score.
     #[must_use]
     pub fn has_score(&self) -> bool {
         self.has_score
+    }
+
+    /// Returns a rule's condition with its place, or the verdict's, which is the last.
+    #[must_use]
+    pub fn describe_rule(&self, rule: usize) -> String {
+        let Some(&span) = self.conditions.get(rule) else { return String::new() };
+        let place = Place::of(span, self.source());
+        let words: Vec<&str> = span.text(self.source()).split_whitespace().collect();
+        let term: String = words.join(" ").chars().take(80).collect();
+        format!("`{term}` at line {}, column {}", place.line, place.column)
+    }
+
+    /// Returns the names of the fields that the file reads, in the order of their slots.
+    pub fn used_fields(&self) -> impl Iterator<Item = &str> {
+        let program = self.instance.program();
+        let is_read = |index: usize| {
+            program.nodes.iter().any(|node| match node.op {
+                Op::Field(read) | Op::Unsigned(read) | Op::IsNan(read) => read as usize == index,
+                _ => false,
+            })
+        };
+        let fields = program.fields.iter().enumerate();
+        fields.filter(move |&(index, _)| is_read(index)).map(|(_, field)| field.name.as_str())
+    }
+
+    /// Returns whether the file has indicators: what it says then depends on the ticks before.
+    #[must_use]
+    pub fn is_stateful(&self) -> bool {
+        self.instance.is_stateful()
     }
 
     /// The fields, in the order of their slots.

@@ -14,6 +14,7 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::fee_engine::{self, PyFeeEngine};
+use super::jit_compiler::RuleSet;
 use super::market::{
     PoolInfo, PyQuote, PyWant, VenueInfo, named_edges, quote_in, release, shown_pools, take_new_wants,
     venue_infos, wanted,
@@ -23,7 +24,9 @@ use super::scorer::{PyLandingModel, Thresholds};
 use super::token_firewall::{self, PyTokenRules, PyTokenVerdict};
 use super::wss_aggregator::convert::{QuarantineLimits, endpoint_stats};
 use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
-use crate::engine::{BaseMint, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal};
+use crate::engine::{
+    BaseMint, CANDIDATE_FIELDS, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal,
+};
 use crate::market::{MarketConfig, QuoteError};
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
@@ -295,6 +298,12 @@ impl PyEngine {
         self.lock().fee_engine().map(PyFeeEngine::of)
     }
 
+    fn set_rules(&self, py: Python<'_>, rules: Option<&Bound<'_, RuleSet>>) -> PyResult<()> {
+        let rules = rules.map(|rules| rules.get().shared());
+        let set = py.detach(|| self.lock().set_rules(rules));
+        set.map_err(|error| errors::invalid(error.to_string()))
+    }
+
     fn set_landing(&self, model: &PyLandingModel) {
         self.lock().set_landing(model.copied());
     }
@@ -456,11 +465,20 @@ impl PyEngine {
     }
 }
 
+#[pyfunction]
+fn candidate_fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let fields = PyDict::new(py);
+    for (name, specification) in CANDIDATE_FIELDS {
+        fields.set_item(name, specification)?;
+    }
+    Ok(fields)
+}
+
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     add_classes!(m, PyHop, PySignal, PyFill, PyEngineConfig, PyFunnelStage, PyStep, PyMiss, PyEngineStats);
     freshness::register(m)?;
     explain::register(m)?;
     add_classes!(m, PyEngine);
-    Ok(())
+    m.add_function(wrap_pyfunction!(candidate_fields, m)?)
 }

@@ -3,7 +3,7 @@
 mod values;
 
 use std::num::NonZero;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -245,12 +245,17 @@ impl Verdict {
 type Judged<'py> = (Bound<'py, PyArray1<i16>>, Bound<'py, PyArray1<f64>>);
 
 #[pyclass(frozen, module = "phantom_core")]
-struct RuleSet {
-    core: CoreRules,
+pub(super) struct RuleSet {
+    core: Arc<CoreRules>,
     names: Names,
 }
 
 impl RuleSet {
+    /// The set itself, for an engine to ask.
+    pub(super) fn shared(&self) -> Arc<CoreRules> {
+        Arc::clone(&self.core)
+    }
+
     fn judge(&self, slots: &[u64]) -> PyResult<Verdict> {
         let refuse =
             |reason: String, detail| Verdict { go: false, reason: Some(reason), detail, score: None };
@@ -308,6 +313,21 @@ impl RuleSet {
     }
 
     #[getter]
+    fn used_fields(&self) -> Vec<&str> {
+        self.core.used_fields().collect()
+    }
+
+    #[getter]
+    fn is_stateful(&self) -> bool {
+        self.core.is_stateful()
+    }
+
+    #[getter]
+    fn has_verdict(&self) -> bool {
+        self.core.has_verdict()
+    }
+
+    #[getter]
     fn has_score(&self) -> bool {
         self.core.has_score()
     }
@@ -353,9 +373,9 @@ fn compile_rules(
     previous: Option<&Bound<'_, RuleSet>>,
 ) -> PyResult<RuleSet> {
     let (fields, names) = Names::of(fields)?;
-    let previous = previous.map(|previous| &previous.get().core);
+    let previous = previous.map(|previous| &*previous.get().core);
     let core = core::compile_rules(source, &fields, previous).map_err(|error| compile_error(py, &error))?;
-    Ok(RuleSet { core, names })
+    Ok(RuleSet { core: Arc::new(core), names })
 }
 
 /// Adds this file's classes, functions and exceptions to the module.

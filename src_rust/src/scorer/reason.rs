@@ -40,6 +40,8 @@ pub enum Reason {
     ValueOverflow,
     /// The expected value is below `min_expected_value_lamports`.
     BelowMinExpectedValue,
+    /// A rule of the strategy's rule file refuses it, or the file has no value for it.
+    RefusedByRule,
     /// A pool's accounts are not known to be the latest for longer than `max_pool_age_slots`.
     StalePool,
     /// One of the accounts that a swap writes together has arrived, another not yet.
@@ -52,7 +54,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the funnel.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::AlreadyTaken,
         Self::NoBaseMint,
         Self::Stale,
@@ -70,6 +72,7 @@ impl Reason {
         Self::UnlikelyToLand,
         Self::ValueOverflow,
         Self::BelowMinExpectedValue,
+        Self::RefusedByRule,
         Self::StalePool,
         Self::TornPool,
         Self::TokenDenied,
@@ -97,6 +100,7 @@ impl Reason {
             Self::UnlikelyToLand => "unlikely_to_land",
             Self::ValueOverflow => "value_overflow",
             Self::BelowMinExpectedValue => "below_min_expected_value",
+            Self::RefusedByRule => "refused_by_rule",
             Self::StalePool => "stale_pool",
             Self::TornPool => "torn_pool",
             Self::TokenDenied => "token_denied",

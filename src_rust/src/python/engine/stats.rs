@@ -11,9 +11,9 @@ use crate::wss_aggregator::{self, AggregatorStats};
 
 /// Counters by name, a `dict` in Python, in the order in which they are.
 #[derive(Clone)]
-pub struct Counts(Vec<(&'static str, u64)>);
+pub struct Counts<N = &'static str>(Vec<(N, u64)>);
 
-impl<'py> IntoPyObject<'py> for Counts {
+impl<'py, N: AsRef<str>> IntoPyObject<'py> for Counts<N> {
     type Target = PyDict;
     type Output = Bound<'py, PyDict>;
     type Error = PyErr;
@@ -21,7 +21,7 @@ impl<'py> IntoPyObject<'py> for Counts {
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for (name, count) in self.0 {
-            dict.set_item(name, count)?;
+            dict.set_item(name.as_ref(), count)?;
         }
         Ok(dict)
     }
@@ -79,6 +79,7 @@ pub struct PyEngineStats {
     open_now: usize,
     go: u64,
     reasons: Counts,
+    rules: Counts<String>,
     funnel: Vec<PyFunnelStage>,
     nearest_misses: Vec<PyMiss>,
 }
@@ -125,6 +126,7 @@ pub(super) fn stats_of(engine: &Engine, feed: &AggregatorStats, misses: usize) -
                 .filter(|&(_, count)| count > 0)
                 .map(|(reason, count)| (reason.name(), count)),
         ),
+        rules: Counts(engine.rule_counts().map(|(word, count)| (word.to_owned(), count)).collect()),
         funnel: engine
             .funnel()
             .stages()
