@@ -107,6 +107,7 @@ __all__ = [
     "address_text",
     "atr",
     "bollinger",
+    "candidate_fields",
     "compile_expression",
     "compile_rules",
     "decode_account",
