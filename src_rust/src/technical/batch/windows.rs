@@ -130,6 +130,7 @@ impl Checked<'_> {
 }
 
 /// Puts the answers into the first rows, and leaves the others.
+#[expect(clippy::mut_mut, reason = "the slice moves on over its rows")]
 fn put(rows: &mut &mut [f64], answers: impl ExactSizeIterator<Item = f64>) {
     let (now, later) = std::mem::take(rows).split_at_mut(answers.len());
     for (row, answer) in now.iter_mut().zip(answers) {
