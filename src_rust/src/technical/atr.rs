@@ -53,7 +53,7 @@ impl Atr {
     #[inline]
     pub(super) fn is_usable(high: f64, low: f64, close: f64) -> bool {
         // What is between two usable numbers is one.
-        (high <= MAX_MAGNITUDE) & (low >= -MAX_MAGNITUDE) & (high >= low) & input::is_usable(close)
+        high <= MAX_MAGNITUDE && low >= -MAX_MAGNITUDE && high >= low && input::is_usable(close)
     }
 
     /// Returns whether a candle can be used.

@@ -19,13 +19,12 @@ pub fn sma_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<()
     let share = 1.0 / Sma::new(period)?.period() as f64;
     same_length(values.len(), [("answers", answers.len())])?;
     let from = gap(&[values]);
-    let mut checked = Checked { values, until: from, due: 0 };
+    all_usable(values, from..values.len())?;
     let (warming, ready) = answers.split_at_mut(values.len().min(from + period - 1));
     warming.fill(f64::NAN);
     // `ends[k]`: the sum of what is left of the rows before without the first `k`.
     let mut ends = vec![0.0; period];
     for ((before, block), means) in blocks(&values[from..], period).zip(ready.chunks_mut(period)) {
-        checked.more(block.len())?;
         let mut end = 0.0;
         for (kept, &value) in ends.iter_mut().zip(before).rev() {
             end += value;
@@ -37,7 +36,7 @@ pub fn sma_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<()
             *mean = (start + end) * share;
         }
     }
-    checked.rest()
+    Ok(())
 }
 
 /// Puts the [`Bollinger`] bands at every row into `answers`: upper, middle, lower.
@@ -131,6 +130,7 @@ impl Checked<'_> {
 }
 
 /// Puts the answers into the first rows, and leaves the others.
+#[expect(clippy::mut_mut, reason = "the slice moves on over its rows")]
 fn put(rows: &mut &mut [f64], answers: impl ExactSizeIterator<Item = f64>) {
     let (now, later) = std::mem::take(rows).split_at_mut(answers.len());
     for (row, answer) in now.iter_mut().zip(answers) {
