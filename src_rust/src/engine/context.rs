@@ -120,8 +120,11 @@ impl Engine {
     /// fewest vouch for. Neutral while freshness is not judged.
     pub(super) fn agreement(&mut self, edges: &[EdgeIndex]) -> Share {
         let Self { aggregator, market, guard, .. } = self;
+        if !aggregator.watch().is_judging() {
+            return Share::ALL;
+        }
         let providers = aggregator.watch().open_providers();
-        if !aggregator.watch().is_judging() || providers == 0 {
+        if providers == 0 {
             return Share::ALL;
         }
         let vouchers =

@@ -3,8 +3,8 @@
 //! Per pool the exponentially weighted mean, over slots, of the squared change of the log price in the
 //! slot: a variance around no change at all (the mean of so short a time is noise). Several writes in one
 //! slot are one change, from the last price of earlier slots to the last price of this one; a slot without
-//! a write is one without a change. The weight halves every [`HALF_LIFE_SLOTS`] slots and the weights of the
-//! slots seen add up to 1. Prices are those of the graph, before fees, as recorded: our fills move nothing.
+//! a write is one without a change. The weight halves every 150 slots and the weights of the slots
+//! seen add up to 1. Prices are those of the graph, before fees, as recorded: our fills move nothing.
 //!
 //! The one idea: what is stored ends before the newest slot with a write, so that a further write in that
 //! slot replaces one number, and silent slots are made up for by one power when somebody asks.
@@ -17,18 +17,34 @@ use crate::cycle_finder::{EdgeIndex, PriceGraph, edge_of, pool_of};
 use crate::market::PoolIndex;
 use crate::quantities::Slot;
 
-/// Slots after which a change counts half as much: 150, a minute.
-const HALF_LIFE_SLOTS: f64 = 150.0;
-/// The weight of a slot against the next one: the 150th root of a half.
+/// The weight of a slot against the next one: the 150th root of a half, so that a change counts half as
+/// much after 150 slots, a minute.
 const KEPT: f64 = 0.995_389_679_103_229_1;
 /// Slots since a pool's first price before which nothing is said of it: one half-life.
 const WARM_UP_SLOTS: u64 = 150;
 /// Bound of log prices: a positive 64-bit float has one within ±745.
 const MAX_LOG_PRICE: f64 = 1e3;
 
-/// Returns the weight of a slot `slots` ago against one of now.
+/// `KEPT` to the powers 0 to 63, and to those times 64. Tables, since `exp2` of the platform's library takes
+/// several times as long and may differ between platforms.
+static FINE: [f64; 64] = powers(KEPT);
+static COARSE: [f64; 256] = powers(powers::<65>(KEPT)[64]);
+
+const fn powers<const N: usize>(base: f64) -> [f64; N] {
+    let mut all = [1.0; N];
+    let mut i = 1;
+    while i < N {
+        all[i] = all[i - 1] * base;
+        i += 1;
+    }
+    all
+}
+
+/// Returns the weight of a slot `slots` ago against one of now; 0 after 109 half-lives.
+#[inline]
 fn faded(slots: u64) -> f64 {
-    (-(slots as f64) / HALF_LIFE_SLOTS).exp2()
+    let coarse = usize::try_from(slots / 64).ok().and_then(|place| COARSE.get(place));
+    coarse.map_or(0.0, |coarse| coarse * FINE[(slots % 64) as usize])
 }
 
 /// One pool.
@@ -171,7 +187,13 @@ mod tests {
 
     #[test]
     fn weight_kept_is_the_root_of_a_half() {
-        assert!((KEPT.powi(150) - 0.5).abs() < 1e-13 && (KEPT - faded(1)).abs() < 1e-15);
+        assert!((faded(0) - 1.0).abs() < f64::EPSILON && (faded(1) - KEPT).abs() < f64::EPSILON);
+        for half_lives in 1..109 {
+            let expected = 0.5_f64.powi(half_lives);
+            let found = faded(150 * u64::from(half_lives.unsigned_abs()));
+            assert!((found / expected - 1.0).abs() < 1e-11, "{half_lives}: {found}");
+        }
+        assert!(faded(16_384).abs() < f64::EPSILON && faded(u64::MAX).abs() < f64::EPSILON);
     }
 
     #[test]
