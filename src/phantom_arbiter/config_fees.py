@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator
 
-from phantom_arbiter.config_types import Lamports, Section
+from phantom_arbiter.config_types import Lamports, Section, Share
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.sources.endpoints import SecretUrl, with_environment
 
@@ -58,7 +58,7 @@ class FeeSettings(Section):
     max_tip_lamports: int = Field(default=10_000_000, ge=MIN_TIP_LAMPORTS, le=2**63 - 1)
     """Greatest tip, in lamports."""
 
-    max_tip_share: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
+    max_tip_share: Share = 0.5
     """Greatest tip as a share of what the cycle leaves after the other fees, in steps of 1/10,000."""
 
     refresh_s: float = Field(default=20.0, ge=0.05, le=3_600, allow_inf_nan=False)

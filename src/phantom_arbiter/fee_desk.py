@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import phantom_core
+from phantom_arbiter.config_types import share_e4
 from phantom_arbiter.domain import Outcome, OutcomeState, Plan
 from phantom_arbiter.swaps import AnyPlan
 
@@ -46,7 +47,7 @@ def fee_engine(config: Config) -> phantom_core.FeeEngine | None:
         cold_compute_unit_limit=costs.compute_unit_limit,
         cold_tip_lamports=costs.tip_lamports,
         max_tip_lamports=fees.max_tip_lamports,
-        max_tip_share_bps=round(fees.max_tip_share * 10_000),
+        max_tip_share_bps=share_e4(fees.max_tip_share),
     )
 
 

@@ -43,6 +43,7 @@ def adaptive(**fees: object) -> Config:
         ({"fees": {"tip_floor": "http://example.org/tip"}}, "https://, or from this machine"),
         ({"fees": {"tip_floor": "ftp://example.org/tip"}}, "a URL begins with"),
         ({"fees": {"percentile": 100}}, "fees.percentile"),
+        ({"fees": {"max_tip_share": 0.00001}}, "at most four decimals"),
         ({"fees": {"mode": "adaptive", "max_tip_lamports": 5_000}}, "costs.tip_lamports is 10000"),
         ({"fees": {"mode": "adaptive"}, "costs": {"tip_lamports": 0}}, "it may be 1000 to"),
         (
@@ -83,7 +84,9 @@ def rows(path: Path) -> list[tuple[object, ...]]:
 
 def replayed(path: Path, **fees: object) -> list[tuple[object, ...]]:
     """Run the day up to its second trade; return what was tried."""
-    effective = load({"journal": {"path": path}, "fees": fees})
+    # The day's first gains are of pools that no other one confirms.
+    risk = {"price_reference": "outside"}
+    effective = load({"journal": {"path": path}, "fees": fees, "risk": risk})
     market = build_native_engine(effective.config, assume_plain_mints=True)
     info = SourceInfo("day", "a market", "recorded", "ab" * 32, 32_146, MintBook(), assume_plain_mints=True)
     source = FakeSource(shipped_day.up_to_signal(2))
