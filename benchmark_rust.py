@@ -172,7 +172,10 @@ def scoring(rounds: int) -> list[Row]:
     ]
     scorer = SignalScorer(min_net_bps=0.1)
     names = SignalScorer.reason_names()
-    columns = [np.array(column, dtype=np.uint64) for column in zip(*rows, strict=True)]
+    named = ("amount_in", "gross_profit", "cost", "min_net_profit", "age_slots")
+    columns = {
+        name: np.array(column, np.uint64) for name, column in zip(named, zip(*rows, strict=True), strict=True)
+    }
 
     def reference() -> list[list[str]]:
         return [detection.score(*row, min_net_bps=0.1) for row in rows]
@@ -182,14 +185,14 @@ def scoring(rounds: int) -> list[Row]:
         return [score(*row) for row in rows]
 
     expected = reference()
-    bits, _ = scorer.score_batch(*columns)
+    bits, _, _ = scorer.assess_batch(columns)
     got = [[name for i, name in enumerate(names) if row >> i & 1] for row in bits.tolist()]
     if expected != got:
-        sys.exit("benchmark_rust: score_batch: answers differ")
+        sys.exit("benchmark_rust: assess_batch: answers differ")
     single = compare(
         "score a candidate, one call each", "candidate", len(rows), reference, one_by_one, rounds
     )
-    batch = timed({"rust": lambda: scorer.score_batch(*columns)}, rounds)["rust"]
+    batch = timed({"rust": lambda: scorer.assess_batch(columns)}, rounds)["rust"]
     return [
         single,
         Row("score candidates, one call for 10,000", "candidate", single.python_s, batch / len(rows)),

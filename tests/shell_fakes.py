@@ -137,6 +137,9 @@ class FakeMarket:
             raise found
         return found
 
+    def observe_landing(self, signal: Opportunity, landed: bool) -> None:
+        self.calls.append(f"{'landed' if landed else 'missed'} {signal.opening_id}")
+
     def stats(self, misses: int = 8) -> phantom_core.EngineStats:
         return shipped_day.market().stats(misses)
 

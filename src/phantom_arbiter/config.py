@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from phantom_arbiter.config_fees import FeeSettings, check_fees
 from phantom_arbiter.config_risk import RiskSettings as RiskSettings
 from phantom_arbiter.config_risk import StrategySettings
 from phantom_arbiter.config_risk import risk_rules as risk_rules
@@ -35,6 +36,8 @@ from phantom_arbiter.config_types import (
     PositiveAmount,
     Program,
     Section,
+    Share,
+    SignedLamports,
     SlotNumber,
 )
 from phantom_arbiter.errors import ConfigError
@@ -95,6 +98,10 @@ TokenRule = Literal[
 """Findings about a mint, as the native `token_rule_names()`; defaults: `phantom_core.TokenRules`."""
 
 
+TokenFlag = Literal["freeze_authority", "transfer_fee", "mint_authority"]
+"""What a mint's account allows, as the native `token_flag_bits()`."""
+
+
 class EngineSettings(Section):
     """What the native engine looks for."""
 
@@ -135,6 +142,9 @@ class CostSettings(Section):
     tip_lamports: Lamports = 10_000
     """Tip to the block engine, in lamports, paid if the transaction lands."""
 
+    failure_cost_lamports: Lamports = 0
+    """What a failed attempt costs beyond its fees, in lamports; counts in the expected value alone."""
+
 
 class ScorerSettings(Section):
     """When a candidate is worth a signal."""
@@ -147,6 +157,27 @@ class ScorerSettings(Section):
 
     max_age_slots: Count = 8
     """Most slots between the write behind a signal and the highest seen; 8 slots are 3.2 seconds."""
+
+    max_depth_bps: Count | None = None
+    """Greatest input of any hop in 1/10,000 of the hop's depth; without it there is no limit."""
+
+    max_volatility_bps: Count | None = None
+    """Most that the route's prices move per slot, in 1/10,000 of the price; without it there is no limit."""
+
+    max_competition: Share = 1.0
+    """Greatest share of earlier attempts at the cycle that came too late; 1 for no limit."""
+
+    min_agreement: Share = 0.0
+    """Least share of the connected providers that vouch for the state of all pools of the route."""
+
+    refused_token_flags: tuple[TokenFlag, ...] = ()
+    """freeze_authority, mint_authority, transfer_fee: what no mint but those of tokens.allow may have."""
+
+    min_landing: Share = 0.0
+    """Least probability that the attempt lands, learned from earlier ones; 0.5 before the first."""
+
+    min_expected_value_lamports: SignedLamports | None = None
+    """Least that the attempt is worth on average, in lamports; without it there is no limit."""
 
 
 class FreshnessSettings(Section):
@@ -315,6 +346,7 @@ class Config(BaseSettings):
     engine: EngineSettings = Field(default_factory=EngineSettings)
     market: MarketSettings = Field(default_factory=MarketSettings)
     costs: CostSettings = Field(default_factory=CostSettings)
+    fees: FeeSettings = Field(default_factory=FeeSettings)
     scorer: ScorerSettings = Field(default_factory=ScorerSettings)
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
@@ -333,6 +365,12 @@ class Config(BaseSettings):
         missing = [mint for mint in self.engine.base_mints if mint not in self.risk.mints]
         if missing:
             raise ValueError(f"risk.mints has no limits for {missing[0]}, which engine.base_mints names")
+        return self
+
+    @model_validator(mode="after")
+    def _costs_are_within_what_fees_may_be(self) -> Self:
+        costs = self.costs
+        check_fees(self.fees, costs.compute_unit_price_micro_lamports, costs.tip_lamports)
         return self
 
     @model_validator(mode="after")

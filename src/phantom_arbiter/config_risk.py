@@ -132,8 +132,8 @@ class RiskSettings(Section):
     max_price_deviation_bps: Count = 1_000
     """How far a swap may be from another pool's price of its pair, in 1/10,000; 0 to ask nothing."""
 
-    price_reference: Literal["outside", "any"] = "outside"
-    """Which pools give that price: outside the route only, or any, which bounds an arbitrage's gain, too."""
+    price_reference: Literal["outside", "any"] = "any"
+    """Which pools give that price: any, which bounds an arbitrage's gain, too, or outside the route only."""
 
     allowed_mints: tuple[Mint, ...] = ()
     """The only mints that a plan may touch; empty for all."""

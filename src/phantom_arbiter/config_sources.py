@@ -102,7 +102,7 @@ class Effective:
         values = self.config.model_dump(
             mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
         )
-        del values["risk"]["kill_switch_file"], values["risk"]["account"]
+        del values["risk"]["kill_switch_file"], values["risk"]["account"], values["fees"]["tip_floor"]
         # A class of one's own is known by its content (`session`), not by where its file is.
         values["strategy"]["use"] = re.split(r"[/\\]", values["strategy"]["use"])[-1]
         # So is a rule file; without one the hash is what it was before there were any.

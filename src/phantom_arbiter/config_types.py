@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -36,6 +37,23 @@ def _plain_program(address: str) -> str:
     return _plain_address(address, "a program address")
 
 
+def share_e4(share: float) -> int:
+    """Return a share of 0 to 1 in the 1/10,000 that the native engine counts in.
+
+    Raises:
+        ValueError: It is no whole number of them.
+    """
+    e4 = Decimal(repr(share)) * 10_000
+    if e4 != int(e4) or not 0 <= e4 <= 10_000:
+        raise ValueError("a share from 0 to 1 with at most four decimals")
+    return int(e4)
+
+
+def _whole_share(share: float) -> float:
+    share_e4(share)
+    return share
+
+
 Mint = Annotated[str, AfterValidator(_plain_mint)]
 Pool = Annotated[str, AfterValidator(_plain_pool)]
 Program = Annotated[str, AfterValidator(_plain_program)]
@@ -44,6 +62,8 @@ PositiveAmount = Annotated[int, Field(ge=1, le=MAX_AMOUNT, strict=True)]
 SlotNumber = Annotated[int, Field(ge=0, le=2**64 - 1, strict=True)]
 Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Lamports = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+SignedLamports = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), AfterValidator(_whole_share)]
 FilePath = Annotated[Path, PlainSerializer(str, return_type=str)]
 
 

@@ -50,6 +50,18 @@ class Opportunity:
         age_slots: Slots between the write that produced it and the highest slot seen.
         score: The scorer's figure; higher is better.
         net_bps: `net_profit` per `amount_in` in 1/10,000.
+        compute_unit_limit: Compute units that the transaction is to ask for.
+        compute_unit_price_micro_lamports: What it is to offer for each; times the limit it is
+            `priority_fee_lamports`, rounded up.
+        expected_value_lamports: What the attempt is worth on average, failures included, rounded down.
+        landing_e4: Probability that it lands, in 1/10,000.
+        depth_bps: Input of the hop that it moves most as a share of that hop's depth, in 1/10,000.
+        volatility_bps: How much the route's prices move per slot, in 1/10,000; 0 too while not yet known.
+        competition_e4: Share of earlier attempts at this cycle that came too late, in 1/10,000.
+        agreement_e4: Share of the connected providers that vouch for its pools, in 1/10,000; all of them
+            while that is not judged.
+        token_flags: What issuers of its mints may do: freeze_authority, mint_authority, transfer_fee (in
+            force). Mints of `tokens.allow` and mints never seen have none.
         native: The signal it came from, for the executor to hand back; opaque to everyone else.
     """
 
@@ -68,6 +80,15 @@ class Opportunity:
     age_slots: int
     score: float
     net_bps: float
+    compute_unit_limit: int = 0
+    compute_unit_price_micro_lamports: int = 0
+    expected_value_lamports: int = 0
+    landing_e4: int = 10_000
+    depth_bps: int = 0
+    volatility_bps: int = 0
+    competition_e4: int = 0
+    agreement_e4: int = 10_000
+    token_flags: tuple[str, ...] = ()
     native: object = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -200,6 +221,8 @@ class Outcome:
         realised: Profit before costs that a single swap made final, base units of the base mint: 0 when it
             opens a position, what it sold for less what that had cost when it closes one. `None` for a
             cycle, whose fill begins and ends with the base mint.
+        landed: Whether the transaction landed, successfully or not: what the fee engine learns from. `None`
+            where that says nothing of its price and tip: an expired blockhash, a rate limit.
     """
 
     state: OutcomeState
@@ -207,6 +230,7 @@ class Outcome:
     fill: Fill | None
     cost: int
     realised: int | None = None
+    landed: bool | None = None
 
     def __post_init__(self) -> None:
         filled = self.state is OutcomeState.FILLED

@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import phantom_core
-from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, Plan, Verdict
+from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor
+from phantom_arbiter.fee_desk import FeeDesk
 from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.market_view import MarketView
 from phantom_arbiter.native import opportunity_from_native, stats_from_native
@@ -111,6 +112,7 @@ class Parts:
         risk: What earlier runs left at risk.
         runner: What the strategy may take.
         base_mints: Mints whose transaction costs ticks tell.
+        fees: Hears what the fee engine is to know; None where the settings name all fees.
         strategy_rules: The rule file that the native engine asks, if there is one.
     """
 
@@ -127,6 +129,7 @@ class Parts:
     risk: RiskState = field(default_factory=RiskState)
     runner: RunnerRules = field(default_factory=RunnerRules)
     base_mints: tuple[str, ...] = ()
+    fees: FeeDesk | None = None
     strategy_rules: StrategyRules | None = None
 
 
@@ -163,6 +166,11 @@ class Engine:
         self._next_report_ns = parts.clock_ns() + REPORT_INTERVAL_NS
 
     @property
+    def fees(self) -> FeeDesk | None:
+        """Who hears what the fee engine is to know."""
+        return self._parts.fees
+
+    @property
     def stopped_early(self) -> bool:
         """True if `stop` ended the run before its source did."""
         return self._stopping
@@ -174,6 +182,10 @@ class Engine:
     def toggle_halt(self) -> None:
         """Stop sending, or go on; callable from a signal handler."""
         self.desk.toggle_halt()
+
+    def notice(self, text: str) -> None:
+        """Tell the observer one line that the operator should know."""
+        self._parts.observer.notice(text)
 
     def strategy_report(self) -> StrategyReport:
         """Return what the strategy did and what it cost."""
@@ -289,9 +301,11 @@ class Engine:
         while waiting:
             signal, quoted_after = waiting.popleft()
             started_ns = clock_ns()
+            if self._parts.fees is not None:
+                self._parts.fees.signalled(signal.priced_accounts)
             opportunity = _opportunity(signal)
             outdated = any(filled_at.get(hop.pool, 0) > quoted_after for hop in opportunity.hops)
-            plan = self._plan(opportunity, outdated=outdated)
+            plan = self._plan(signal, opportunity, outdated=outdated)
             spent_ns += clock_ns() - started_ns
             if plan is None or not self._execute(plan):
                 continue
@@ -300,7 +314,7 @@ class Engine:
             waiting.extend((again, fills) for again in market.recheck(opportunity.slot))
         return spent_ns
 
-    def _plan(self, opportunity: Opportunity, *, outdated: bool) -> Plan | None:
+    def _plan(self, signal: phantom_core.Signal, opportunity: Opportunity, *, outdated: bool) -> Plan | None:
         """Return the plan that may go, or count why there is none."""
         self.tally.signal()
         if outdated:
@@ -311,8 +325,13 @@ class Engine:
         if plan is None:
             self.tally.passed_over(answer.reason)
             return None
-        # A strategy's own copy with other amounts or another name would be limited and counted wrongly.
-        offered = plan.opportunity is opportunity and plan.strategy == self._runner.name
+        # A strategy's own copy with other amounts or another name would be limited and counted wrongly. So
+        # would what it was shown if it has written into that: it is compared with what the engine gave.
+        shown = _opportunity(signal)
+        is_shown = plan.opportunity is opportunity == shown and opportunity.native is shown.native
+        offered = is_shown and plan.strategy == self._runner.name
+        if not offered:
+            plan = Plan(shown, self._runner.name, shown.amount_in)
         if not self._may_go(plan, offered=offered):
             return None
         self.tally.accepted(opportunity)
@@ -386,7 +405,13 @@ class Engine:
         settled_slot = max(slot, self.desk.state.slot)
         self._parts.journal.outcome(attempt_id, outcome, settled_slot)
         self.desk.settle(plan, outcome, settled_slot)
+        if self._parts.fees is not None and self._parts.executor.teaches_fees:
+            self._parts.fees.settled(plan, outcome)
         self.tally.traded(plan, outcome)
+        if isinstance(plan, Plan) and plan.opportunity.native is not None:
+            # The estimate of the next signals: what is unknown teaches nothing.
+            signal = cast(phantom_core.Signal, plan.opportunity.native)
+            self._parts.market.observe_landing(signal, outcome.state is OutcomeState.FILLED)
         self._runner.on_outcome(plan, outcome)
         self._parts.observer.traded(Trade(attempt_id, plan, outcome))
 

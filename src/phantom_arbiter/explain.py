@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +20,7 @@ from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook, mint_book
 from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.snapshot import SnapshotAccount, is_snapshot, read_snapshot
 from phantom_arbiter.strategy_rules import load_rules
-from phantom_core import Engine, Explanation, PoolInfo, Recording
+from phantom_core import Engine, Explanation, PoolInfo, Record, Recording, WssAggregator
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config
@@ -45,7 +45,7 @@ def load_engine(request: Request, config: Config, on_progress: OnProgress | None
     """Return the engine that the source leaves.
 
     Args:
-        request: The source; `until` and `complete` are for markets and not read.
+        request: The source; `complete` is for markets and not read.
         config: The engine's settings.
         on_progress: Told how many of how many records or accounts were taken.
 
@@ -57,8 +57,8 @@ def load_engine(request: Request, config: Config, on_progress: OnProgress | None
     path = source_path(request.source)
     report = on_progress or (lambda done, total: None)
     if is_snapshot(path):
-        return _from_snapshot(path, config, report, plain=request.assume_plain_mints)
-    return _from_recording(path, config, report, plain=request.assume_plain_mints)
+        return _from_snapshot(path, request, config, report)
+    return _from_recording(path, request, config, report)
 
 
 def _engine(config: Config, *, plain: bool) -> Engine:
@@ -69,12 +69,15 @@ def _engine(config: Config, *, plain: bool) -> Engine:
     return engine
 
 
-def _from_recording(path: Path, config: Config, report: OnProgress, *, plain: bool) -> LoadedEngine:
+def _from_recording(path: Path, request: Request, config: Config, report: OnProgress) -> LoadedEngine:
     recording = Recording(path)
     metadata = recording.header.get("metadata") or {}
-    plain = plain or metadata.get("plain_mints") is True
+    plain = request.assume_plain_mints or metadata.get("plain_mints") is True
     engine = _engine(config, plain=plain)
-    for done, record in enumerate(recording, start=1):
+    records: Iterable[tuple[int, Record]] = enumerate(recording, start=1)
+    if request.until is not None:
+        records = _until(request.until, records, config.trust.quorum)
+    for done, record in records:
         match record.kind:
             case "connect":
                 engine.connect(record.endpoint)
@@ -90,9 +93,29 @@ def _from_recording(path: Path, config: Config, report: OnProgress, *, plain: bo
     return LoadedEngine(path.name, engine, MintBook({**WELL_KNOWN_MINTS, **named.mints}))
 
 
-def _from_snapshot(path: Path, config: Config, report: OnProgress, *, plain: bool) -> LoadedEngine:
-    engine = _engine(config, plain=plain)
+def _until(slot: int, records: Iterable[tuple[int, Record]], quorum: int) -> Iterator[tuple[int, Record]]:
+    """Yield records up to the first that brings something newer than `slot`."""
+    ahead = WssAggregator(quorum=quorum)
+    for number, record in records:
+        match record.kind:
+            case "connect":
+                ahead.connect(record.endpoint)
+            case "sent":
+                ahead.request(record.endpoint, record.frame)
+            case "received":
+                ahead.push(record.endpoint, record.frame)
+            case "disconnect":
+                ahead.disconnect(record.endpoint)
+        if ahead.highest_slot > slot:
+            return
+        yield number, record
+
+
+def _from_snapshot(path: Path, request: Request, config: Config, report: OnProgress) -> LoadedEngine:
+    engine = _engine(config, plain=request.assume_plain_mints)
     accounts = sorted(read_snapshot(path), key=lambda account: account.slot)
+    if request.until is not None:
+        accounts = [account for account in accounts if account.slot <= request.until]
     engine.endpoint(SNAPSHOT_ENDPOINT)
     engine.connect(SNAPSHOT_ENDPOINT)
     done = 0

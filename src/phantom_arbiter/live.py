@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import phantom_core
 from phantom_arbiter.config import check_quorum, endpoint
 from phantom_arbiter.engine import LOOK_INTERVAL_NS, Engine
+from phantom_arbiter.fee_desk import FeeDesk
+from phantom_arbiter.fee_feed import FeedRules, FeeFeed
 from phantom_arbiter.mints import WELL_KNOWN_MINTS, MintBook
 from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.discovery import DiscoveryRequest
@@ -56,6 +58,12 @@ def live_source(config: Config, observer: FeedObserver) -> LiveSource:
     return LiveSource(endpoints, live_settings(config), observer=observer)
 
 
+def fee_rules(config: Config) -> FeedRules | None:
+    """Return how the settings want fees to be looked for; None where nobody wants to know."""
+    fees = config.fees
+    return FeedRules(refresh_s=fees.refresh_s, tip_floor=fees.tip_floor) if fees.mode == "adaptive" else None
+
+
 def live_info(config: Config) -> SourceInfo:
     """Return what a live source says of itself."""
     names = ", ".join(each.name for each in config.endpoints)
@@ -80,6 +88,7 @@ class LiveRun:
         *,
         stop_after_s: float | None = None,
         on_stage: OnStage = no_stage,
+        fees: FeedRules | None = None,
     ) -> None:
         """Prepare.
 
@@ -88,7 +97,9 @@ class LiveRun:
             market: What the engine of `drive` feeds.
             stop_after_s: Stop after so long; None: only when asked to.
             on_stage: Told of each stage of the start.
+            fees: How to look for fees, where the engine of `drive` wants to know of them.
         """
+        self._fees = fees
         self._source = source
         self._market = market
         self._stop_after_s = stop_after_s
@@ -123,16 +134,24 @@ class LiveRun:
         if self._stop_after_s is not None:
             loop.call_later(self._stop_after_s, stop.set)
         feeding = asyncio.ensure_future(self._source.run(self._market, Clocked(engine), stop, self._on_stage))
-        looking = asyncio.ensure_future(_look(engine))
+        beside = [asyncio.ensure_future(_look(engine))]
+        if self._fees is not None and engine.fees is not None:
+            beside.append(asyncio.ensure_future(self._follow_fees(engine, engine.fees, self._fees)))
         try:
-            done, _ = await asyncio.wait((feeding, looking), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((feeding, *beside), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             self._wake = None
-            for task in (feeding, looking):
+            for task in (feeding, *beside):
                 task.cancel()
-            await asyncio.gather(feeding, looking, return_exceptions=True)
+            await asyncio.gather(feeding, *beside, return_exceptions=True)
+
+    async def _follow_fees(self, engine: Engine, desk: FeeDesk, rules: FeedRules) -> None:
+        """Keep the fee engine up to date once the market is read: the start needs the endpoints more."""
+        await self._source.ready.wait()
+        async with FeeFeed(desk, self._source.endpoints, rules, engine.notice) as feed:
+            await feed.run()
 
 
 async def _look(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phantom_arbiter.errors import ConfigError, EndpointError, InvalidInput
+from phantom_arbiter.fee_desk import fee_quorum
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc import RpcPool, RpcRules
 from phantom_arbiter.sources.rpc_pool.wire import is_slot
@@ -103,7 +104,7 @@ async def read_fees(
         if slot is None:
             slot = await pool.slot()
         answers = await asyncio.gather(*(_ask(pool, each, accounts) for each in endpoints))
-    quorum = 2 if len(endpoints) >= 3 else 1
+    quorum = fee_quorum(len(endpoints))
     engine = FeeEngine(quorum=quorum)
     engine.advance(slot)
     taken: list[tuple[str, int]] = []
@@ -138,22 +139,39 @@ Answers = list[list[tuple[int, int]]]
 
 
 async def _ask(pool: RpcPool, endpoint: Endpoint, accounts: Sequence[str]) -> Answers | EndpointError:
-    answers: Answers = []
     try:
-        for asked in ([], *([account] for account in accounts)):
-            answer = await pool.call(METHOD, [asked], check=check_fees, endpoint=endpoint.name)
-            answers.append([(each["slot"], each["prioritizationFee"]) for each in answer.result])
+        return [await fees_of(pool, endpoint, account) for account in (None, *accounts)]
     except EndpointError as error:
         return error
-    return answers
 
 
 def _learn(engine: FeeEngine, source: int, accounts: Sequence[str], answers: Answers) -> int:
-    blocks, *of_accounts = answers
-    taken = sum(engine.observe_block(slot, price, source=source) for slot, price in blocks)
-    for account, samples in zip(accounts, of_accounts, strict=True):
-        taken += engine.observe_account(account, samples, source)
-    return taken
+    asked = zip((None, *accounts), answers, strict=True)
+    return sum(learn_fees(engine, source, account, samples) for account, samples in asked)
 
 
-__all__ = ["LiveFees", "Offer", "check_fees", "read_fees"]
+async def fees_of(pool: RpcPool, endpoint: Endpoint, account: str | None) -> list[tuple[int, int]]:
+    """Return slots and prices as one endpoint tells them of an account, or of whole blocks.
+
+    Raises:
+        EndpointError: It gave no good answer.
+    """
+    asked = [] if account is None else [account]
+    answer = await pool.call(METHOD, [asked], check=check_fees, endpoint=endpoint.name)
+    return [(each["slot"], each["prioritizationFee"]) for each in answer.result]
+
+
+def learn_fees(
+    engine: FeeEngine, source: int, account: str | None, samples: Sequence[tuple[int, int]]
+) -> int:
+    """Teach `engine` what a source says of an account, or of whole blocks; return how many slots were taken.
+
+    Raises:
+        InvalidInput: A slot is too far ahead, or a price absurd.
+    """
+    if account is None:
+        return sum(engine.observe_block(slot, price, source=source) for slot, price in samples)
+    return engine.observe_account(account, samples, source)
+
+
+__all__ = ["MAX_ENDPOINTS", "METHOD", "LiveFees", "Offer", "check_fees", "fees_of", "learn_fees", "read_fees"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import phantom_core
 from phantom_arbiter.config_types import MAX_AMOUNT
@@ -151,7 +152,13 @@ class MarketView:
             pool for pool, price in prices.items() if pool not in before or before[pool].rate != price.rate
         )
         costs = {mint: cost for mint in base_mints if (cost := self.cost(mint, slot)) is not None}
-        return Tick(slot=slot, prices=prices, changed=changed, costs=costs, positions=positions)
+        return Tick(
+            slot=slot,
+            prices=MappingProxyType(prices),
+            changed=changed,
+            costs=MappingProxyType(costs),
+            positions=positions,
+        )
 
     def _price(self, pool: str) -> PoolPrice | None:
         try:
@@ -204,6 +211,13 @@ class MarketView:
             return "position_not_held"
         if max(order.amount_in, order.min_amount_out) > MAX_AMOUNT:
             return "amount_too_large"
+        info = self._info(order.pool, slot)
+        # A quote does not look at what is said to come out.
+        if info is None or {order.mint_in, order.mint_out} != {info.mint_a, info.mint_b}:
+            return "unknown_pool_or_mint"
+        denied = self._denied(order)
+        if denied:
+            return denied
         cost = self.cost(order.base_mint, slot)
         if cost is None:
             return "cost_unknown"
@@ -230,3 +244,18 @@ class MarketView:
             priority_fee_lamports=self._fees.priority,
             tip_lamports=self._fees.tip,
         )
+
+    def _denied(self, order: SwapOrder) -> str:
+        """Return why the token firewall lets nobody hold what the order buys, or nothing.
+
+        What only an atomic cycle may pass through is not for a position. What is held may always be sold.
+        """
+        if not order.opens:
+            return ""
+        for mint in (order.mint_in, order.mint_out):
+            judged = self._market.token(mint)
+            if judged is not None and judged.verdict == "denied":
+                return "token_denied"
+            if judged is not None and mint == order.held_mint and judged.verdict != "allowed":
+                return "token_atomic_only"
+        return ""

@@ -5,10 +5,11 @@ The `*_from_native` functions are the only place where native objects become `do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import phantom_core
+from phantom_arbiter.config_types import share_e4
 from phantom_arbiter.domain import (
     EndpointStats,
     Fill,
@@ -21,6 +22,7 @@ from phantom_arbiter.domain import (
     Step,
 )
 from phantom_arbiter.errors import ConfigError, InvalidInput
+from phantom_arbiter.fee_desk import fee_engine
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config, MarketSettings, TokenSettings, TrustSettings
@@ -51,13 +53,19 @@ def token_rules(settings: TokenSettings) -> phantom_core.TokenRules:
         return phantom_core.TokenRules(
             allow=settings.allow,
             deny=settings.deny,
-            rules=dict(settings.rules),
+            rules=dict(settings.rules.items()),
             max_transfer_fee_bps=settings.max_transfer_fee_bps,
             min_depth=dict(settings.min_depth),
             min_age_slots=settings.min_age_slots,
         )
     except InvalidInput as error:
         raise ConfigError(f"tokens: {error}") from error
+
+
+def token_flags(names: Iterable[str]) -> int:
+    """Return the bits of token flags."""
+    bits = phantom_core.token_flag_bits()
+    return sum(bits[name] for name in set(names))
 
 
 def quarantine_limits(settings: TrustSettings) -> phantom_core.QuarantineLimits | None:
@@ -94,6 +102,14 @@ def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.E
         min_net_profit_lamports=config.scorer.min_net_profit_lamports,
         min_net_bps=config.scorer.min_net_bps,
         max_age_slots=config.scorer.max_age_slots,
+        max_depth_bps=config.scorer.max_depth_bps,
+        max_volatility_bps=config.scorer.max_volatility_bps,
+        max_competition_e4=share_e4(config.scorer.max_competition),
+        min_agreement_e4=share_e4(config.scorer.min_agreement),
+        refused_flags=token_flags(config.scorer.refused_token_flags),
+        min_landing_e4=share_e4(config.scorer.min_landing),
+        min_expected_value_lamports=config.scorer.min_expected_value_lamports,
+        failure_cost_lamports=config.costs.failure_cost_lamports,
         max_pool_age_slots=config.freshness.max_pool_age_slots,
         max_settings_age_slots=config.freshness.max_settings_age_slots,
         hold_torn_pools=config.freshness.hold_torn_pools,
@@ -110,8 +126,8 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
     """Return a fresh native engine set up as `config` says.
 
     Args:
-        config: The effective configuration; its sections engine, costs, market, scorer, freshness, tokens and
-            trust are read.
+        config: The effective configuration; its sections engine, costs, fees, market, scorer, freshness,
+            tokens and trust are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
@@ -120,6 +136,9 @@ def build_native_engine(config: Config, *, assume_plain_mints: bool) -> phantom_
     """
     engine = phantom_core.Engine(native_config(config, assume_plain_mints=assume_plain_mints))
     judge_venues(engine, config.market)
+    fees = fee_engine(config)
+    if fees is not None:
+        engine.set_fee_engine(fees, config.fees.percentile)
     return engine
 
 
@@ -149,6 +168,15 @@ def opportunity_from_native(signal: phantom_core.Signal) -> Opportunity:
         age_slots=signal.age_slots,
         score=signal.score,
         net_bps=signal.net_bps,
+        compute_unit_limit=signal.compute_unit_limit,
+        compute_unit_price_micro_lamports=signal.compute_unit_price_micro_lamports,
+        expected_value_lamports=signal.expected_value_lamports,
+        landing_e4=signal.landing_e4,
+        depth_bps=signal.depth_bps,
+        volatility_bps=signal.volatility_bps,
+        competition_e4=signal.competition_e4,
+        agreement_e4=signal.agreement_e4,
+        token_flags=tuple(signal.token_flags),
         native=signal,
     )
 

@@ -7,11 +7,11 @@ The JSON's keys are stable. Amounts are base units of the cycle's base mint; wha
     cycles          stage (last one reached: cycles, after_fees, after_sizing, after_costs; null: not
                     priced, or no gain before fees), is_signal, base_mint, slot,
                     route {pool, mint_in, mint_out}, spot_gain_bps, margin_bps, amount_in,
-                    gross_profit, cost, net_profit, age_slots, depth_bps, competition_e4,
-                    agreement_e4, landing_e4, expected_value_lamports,
+                    gross_profit, cost, net_profit, age_slots, depth_bps, volatility_bps,
+                    competition_e4, agreement_e4, token_flags, landing_e4, expected_value_lamports,
                     obstacles {reason, detail, missing_bps, missing_lamports}, attempts
     attempts        of --journal, those through the same pools: id, run_id, slot, state, reason,
-                    realised_net_profit
+                    realised_net_profit, expected_value_lamports
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ def _parts(name: str, book: MintBook, cycles: Sequence[Explained]) -> Iterable[R
         for row in one.attempts:
             realised = "" if row.realised_net_profit is None else f", net {row.realised_net_profit:,}"
             why = "" if row.reason is None else f" ({row.reason})"
-            yield Text(
-                plain(f"attempt {row.id} of run {row.run_id}, slot {row.slot:,}: {row.state}{why}{realised}")
-            )
+            worth = row.expected_value_lamports
+            expected = "" if worth is None else f", was worth {worth:,} lamports on average"
+            line = f"attempt {row.id} of run {row.run_id}, slot {row.slot:,}: {row.state}{why}{realised}"
+            yield Text(plain(line + expected), overflow="fold")
 
 
 def _standing(told: Explanation, book: MintBook) -> str:
@@ -126,8 +127,10 @@ def _cycle_to_json(one: Explained) -> dict[str, Any]:
         "net_profit": told.net_profit,
         "age_slots": told.age_slots,
         "depth_bps": told.depth_bps,
+        "volatility_bps": told.volatility_bps,
         "competition_e4": told.competition_e4,
         "agreement_e4": told.agreement_e4,
+        "token_flags": told.token_flags,
         "landing_e4": told.landing_e4,
         "expected_value_lamports": told.expected_value_lamports,
         "obstacles": [
@@ -147,6 +150,7 @@ def _cycle_to_json(one: Explained) -> dict[str, Any]:
                 "state": row.state,
                 "reason": row.reason,
                 "realised_net_profit": row.realised_net_profit,
+                "expected_value_lamports": row.expected_value_lamports,
             }
             for row in one.attempts
         ],

@@ -31,7 +31,7 @@ def render_tokens(
 def _tokens(
     loaded: LoadedMarket, shown: Sequence[TokenVerdict], judged: Sequence[TokenVerdict]
 ) -> Iterable[RenderableType]:
-    counts = Counter(token.verdict for token in judged)
+    counts: Counter[str] = Counter(token.verdict for token in judged)
     words = ", ".join(f"{name} {counts[name]:,}" for name in PERMISSIONS if counts[name])
     yield Text(plain(loaded.name), style="bold")
     yield Text(f"{len(judged):,} mints: {words}" if judged else "no mints", overflow="fold")

@@ -19,8 +19,9 @@ from phantom_arbiter.config_sources import Effective
 from phantom_arbiter.domain import FunnelStage
 from phantom_arbiter.engine import Engine, Observer, Parts
 from phantom_arbiter.execution.paper import PaperExecutor
+from phantom_arbiter.fee_desk import FeeDesk
 from phantom_arbiter.interrupts import halting_on_signal, stopping_on_signals
-from phantom_arbiter.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.journal import Journal, Reconciled, RunIdentity, landing_from_journal
 from phantom_arbiter.market_view import Fees, MarketView
 from phantom_arbiter.native import native_config, pools_set_aside_from_native
 from phantom_arbiter.risk import RiskState, recall
@@ -77,6 +78,8 @@ def run_session(
             )
         )
         risk = RiskState() if account is None else recall(rules, *journal.recalled(account))
+        if account is not None:
+            market.set_landing(landing_from_journal(config.journal.path, mode=config.mode, account=account))
         engine = Engine(
             Parts(
                 market=market,
@@ -92,6 +95,7 @@ def run_session(
                 risk=risk,
                 runner=runner_rules(config.strategy),
                 base_mints=tuple(config.engine.base_mints),
+                fees=fee_desk(config, market),
                 strategy_rules=strategy_rules,
             )
         )
@@ -113,6 +117,12 @@ def fees(config: Config) -> Fees:
         tip=native.tip_lamports,
         native_mint=WSOL,
     )
+
+
+def fee_desk(config: Config, market: phantom_core.Engine) -> FeeDesk | None:
+    """Return who tells the market's fee engine what happens; None where the settings name all fees."""
+    engine = market.fee_engine if config.fees.mode == "adaptive" else None
+    return None if engine is None else FeeDesk(engine, config.fees.percentile)
 
 
 def runner_rules(settings: StrategySettings) -> RunnerRules:

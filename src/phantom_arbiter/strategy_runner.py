@@ -35,6 +35,10 @@ NO_PLAN = "strategy_gave_no_plan"
 """Why there is no plan: reasons that the tally counts. The last one: what came back is none."""
 
 
+MAX_MESSAGE = 500
+"""Characters of an exception's message that are kept."""
+
+
 class _TimedOut(BaseException):
     """Raised inside a call that does not come back; no `except Exception` holds it."""
 
@@ -148,12 +152,13 @@ class StrategyRunner:
             return Answer(None, failure)
         if answer is None:
             return Answer(None, DECLINED)
-        if not isinstance(answer, wanted):
-            self._failed(f"{hook.__name__} returned {type(answer).__name__}, not {wanted.__name__} or None")
+        # The very class: one derived from it may say something else each time that it is asked.
+        if type(answer) is not wanted:
+            self._failed(f"{_name(hook)} returned {type(answer).__name__}, not {wanted.__name__} or None")
             return Answer(None, NO_PLAN)
-        wrong = _wrong_type(answer)
+        wrong = _wrong_field(answer)
         if wrong:
-            self._failed(f"{hook.__name__} returned a {wanted.__name__} in which {wrong}")
+            self._failed(f"{_name(hook)} returned a {wanted.__name__} in which {wrong}")
             return Answer(None, NO_PLAN)
         self._plans += 1
         return Answer(answer)
@@ -173,8 +178,10 @@ class StrategyRunner:
             failure = TIMED_OUT
             self._exceptions += 1
             limit_ms = (self._rules.stop_after_ns or 0) / 1e6
-            self._suspend(f"{hook.__name__} was interrupted after {limit_ms:g} ms")
-        except Exception as error:
+            self._suspend(f"{_name(hook)} was interrupted after {limit_ms:g} ms")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # `sys.exit` in a strategy ends the strategy's call, not the run.
             failure = RAISED
             self._failed(describe(error))
         else:
@@ -210,6 +217,7 @@ class StrategyRunner:
 
 
 _TYPES: dict[str, type] = {
+    "opportunity": Opportunity,
     "strategy": str,
     "min_amount_out": int,
     "amount_in": int,
@@ -220,18 +228,35 @@ _TYPES: dict[str, type] = {
 }
 
 
-def _wrong_type(answer: object) -> str:
-    """Return which field of a plan or order is not of its type, or nothing: Python does not check."""
+def _wrong_field(answer: object) -> str:
+    """Return which field of a plan or order cannot be what it is, or nothing: Python does not check."""
     for field in fields(answer):  # type: ignore[arg-type]
         wanted, value = _TYPES.get(field.name), getattr(answer, field.name)
         if wanted is not None and type(value) is not wanted:
             return f"{field.name} is {type(value).__name__}, not {wanted.__name__}"
+        if wanted is int and not 0 <= value < 2**64:
+            return f"{field.name} is an integer of {value.bit_length()} bits, not of 0 to 64"
+        if wanted is str and not value.isprintable():
+            return f"{field.name} holds characters that cannot be printed"
     return ""
 
 
+def _name(hook: object) -> str:
+    return str(getattr(hook, "__name__", "a hook"))
+
+
 def describe(error: BaseException) -> str:
-    """Return an exception as one line: its type, its message, and the innermost file and line."""
-    message = " ".join(str(error).split())
+    """Return an exception as one line: its type, its message, and the innermost file and line.
+
+    What cannot be shown or stored is written as escapes, and a long message cut.
+    """
+    try:
+        message = " ".join(str(error).split())
+    except Exception:
+        message = "(its message cannot be made)"
+    if len(message) > MAX_MESSAGE:
+        message = f"{message[:MAX_MESSAGE]}…"
+    message = message.encode("utf-8", "backslashreplace").decode()
     words = f"{type(error).__name__}: {message}" if message else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     return f"{words} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else words

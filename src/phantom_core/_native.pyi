@@ -126,6 +126,7 @@ __all__ = [
     "solve_trade",
     "sqrt_price_from_tick_index",
     "tick_index_from_sqrt_price",
+    "token_flag_bits",
     "token_rule_names",
     "venue_names",
     "vwap",
@@ -1311,8 +1312,6 @@ class RecorderStats:
 
 # ---- token_firewall
 
-TokenPermission: TypeAlias = Literal["allowed", "atomic_only", "denied"]
-
 @final
 class TokenRules:
     """What the operator says about mints: the deny list wins, then the allow list, then the rules.
@@ -1349,7 +1348,7 @@ class TokenRules:
     def deny(self) -> list[str]:
         """Denied mints, sorted."""
     @property
-    def rules(self) -> dict[str, TokenPermission]:
+    def rules(self) -> dict[str, Literal["allowed", "atomic_only", "denied"]]:
         """What every finding leads to."""
     @property
     def max_transfer_fee_bps(self) -> int: ...
@@ -1365,7 +1364,7 @@ class TokenVerdict:
     @property
     def mint(self) -> str: ...
     @property
-    def verdict(self) -> TokenPermission:
+    def verdict(self) -> Literal["allowed", "atomic_only", "denied"]:
         """`atomic_only`: inside of one transaction, as a cycle is, so that it is never held."""
     @property
     def reasons(self) -> list[tuple[str, Any]]:
@@ -2307,6 +2306,12 @@ class Sma:
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
         """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
     def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
         """Take the values in order and return the answer to each, to the last bit as `update` does.
 
@@ -2343,6 +2348,12 @@ class Ema:
     def __new__(cls, period: int) -> Ema: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2387,6 +2398,12 @@ class Rsi:
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
         """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
     def update_many(self, values: NDArray[np.float64], /) -> NDArray[np.float64]:
         """Take the values in order and return the answer to each, to the last bit as `update` does.
 
@@ -2423,6 +2440,12 @@ class Roc:
     def __new__(cls, period: int) -> Roc: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2465,6 +2488,12 @@ class RealisedVolatility:
     def __new__(cls, period: int, horizon: float = 1.0) -> RealisedVolatility: ...
     def update(self, value: float, /) -> float | None:
         """Take the next value and return the answer, None while warming up.
+
+        Raises:
+            InvalidInput: The value cannot be used; the state is then as before.
+        """
+    def update_raw(self, value: float, /) -> None:
+        """Take the next value and return nothing: quicker than `update` where not every answer is read.
 
         Raises:
             InvalidInput: The value cannot be used; the state is then as before.
@@ -2735,6 +2764,9 @@ def vwap(
 
 # ---- scorer
 
+def token_flag_bits() -> dict[str, int]:
+    """Return the bit of every token flag by name: freeze_authority, transfer_fee, mint_authority."""
+
 @final
 class Prospect:
     """A candidate, what is known beside it, and what is at stake; handed to `SignalScorer.assess`.
@@ -2847,10 +2879,11 @@ class SignalScorer:
         """Return per row what `assess` says: reasons as bits, scores, expected values in lamports.
 
         Args:
-            columns: Arrays by the names of `Prospect`'s arguments, or a structured array with such aligned
+            columns: Arrays by the names of `Prospect`'s arguments, or a structured array with such
                 fields: uint64 but for depth_bps and volatility_bps (uint32), competition_e4, agreement_e4
-                and landing_e4 (uint16) and token_flags (uint8). A number stands for all rows (not in
-                amount_in). Columns left out are neutral, as in `Prospect`.
+                and landing_e4 (uint16) and token_flags (uint8). Those that are misaligned or not in one
+                piece are copied. A number stands for all rows (not in amount_in). Columns left out are
+                neutral, as in `Prospect`.
 
         Raises:
             InvalidInput: A column is unknown, missing, of another type or length, or a value out of
@@ -2865,21 +2898,6 @@ class SignalScorer:
 
         Raises:
             InvalidInput: `amount_in` is 0.
-        """
-    def score_batch(
-        self,
-        amount_in: NDArray[np.uint64],
-        gross_profit: NDArray[np.uint64],
-        cost: NDArray[np.uint64],
-        min_net_profit: NDArray[np.uint64],
-        age_slots: NDArray[np.uint64],
-    ) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-        """Return per row the reasons as bits and the net basis points.
-
-        Bit `i` stands for `reason_names()[i]`; 0 is a go.
-
-        Raises:
-            InvalidInput: Columns of different lengths or not contiguous, or an `amount_in` of 0.
         """
     @property
     def go(self) -> int: ...
@@ -2967,10 +2985,10 @@ class TickRule:
     def score(self, tick: Tick) -> float:
         """Return net x hit rate x (1 - impact) of a go; -1 of a no-go, and of a score that is not finite."""
     def score_batch(self, columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return `score` of every row of ten contiguous columns, in the order of `Tick`'s arguments.
+        """Return `score` of every row of ten columns, in the order of `Tick`'s arguments.
 
         Raises:
-            InvalidInput: Columns of different lengths or not contiguous.
+            InvalidInput: Columns of different lengths.
         """
 
 # ---- engine
@@ -3024,6 +3042,15 @@ class Signal:
     @property
     def tip_lamports(self) -> int: ...
     @property
+    def compute_unit_limit(self) -> int:
+        """Compute units to ask for."""
+    @property
+    def compute_unit_price_micro_lamports(self) -> int:
+        """Micro-lamports to offer for each; times the limit it is `priority_fee_lamports`, rounded up."""
+    @property
+    def priced_accounts(self) -> list[str]:
+        """Accounts that set the compute unit price: pools, then vaults; empty without a fee engine."""
+    @property
     def age_slots(self) -> int: ...
     @property
     def score(self) -> float: ...
@@ -3035,10 +3062,29 @@ class Signal:
         """Landing probability, 1/10,000."""
     @property
     def depth_bps(self) -> int:
-        """Input as a share of the shallowest hop's depth."""
+        """Input as a share of the shallowest hop's depth, basis points, rounded up."""
+    @property
+    def volatility_bps(self) -> int:
+        """How much the route's prices move, basis points per slot, rounded up.
+
+        The root of the sum of its pools' variances of the log price per slot, exponentially weighted with a
+        half-life of 150 slots. A pool known for less than 150 slots adds nothing.
+        """
     @property
     def competition_e4(self) -> int:
         """How often this cycle was gone before we got it, 1/10,000."""
+    @property
+    def agreement_e4(self) -> int:
+        """Share of the connected providers that vouch for the route's accounts, 1/10,000.
+
+        10,000 while no connection has had a heartbeat.
+        """
+    @property
+    def token_flags(self) -> tuple[str, ...]:
+        """What the accounts of the route's mints allow, as `token_flag_bits` names it.
+
+        Mints of the allow list and mints never seen have no flags.
+        """
     @property
     def net_bps(self) -> float:
         """Net profit in basis points of the input."""
@@ -3189,9 +3235,13 @@ class Explanation:
     @property
     def depth_bps(self) -> int | None: ...
     @property
+    def volatility_bps(self) -> int | None: ...
+    @property
     def competition_e4(self) -> int | None: ...
     @property
     def agreement_e4(self) -> int | None: ...
+    @property
+    def token_flags(self) -> list[str] | None: ...
     @property
     def landing_e4(self) -> int | None: ...
     @property
@@ -3497,6 +3547,22 @@ class Engine:
         Raises:
             InvalidInput: A pool is not in the market or comes twice, or the hops make no cycle.
         """
+    def set_fee_engine(self, fees: FeeEngine | None, percentile: float = 75.0) -> None:
+        """Let `fees` name compute unit limit, price and tip of each candidate; None: the settings again.
+
+        It stays the same object for whoever feeds it. A cycle that is worth too little for a tip is refused
+        as `costs_exceed_profit`.
+
+        Args:
+            fees: The fee engine.
+            percentile: Share of recent slots in percent in which the price would have been enough.
+
+        Raises:
+            InvalidInput: The percentile is outside 0.01 to 99.99.
+        """
+    @property
+    def fee_engine(self) -> FeeEngine | None:
+        """The fee engine that names fees, if one does: another handle of the same."""
     def set_rules(self, rules: RuleSet | None) -> None:
         """Ask other rules of every candidate that nothing else speaks against, or none, from now on.
 

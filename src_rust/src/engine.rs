@@ -18,8 +18,10 @@ mod freshness;
 mod funnel;
 mod guard;
 mod openings;
+mod pricing;
 mod rules;
 mod signal;
+mod volatility;
 
 use rustc_hash::FxHashSet;
 
@@ -43,9 +45,12 @@ pub use funnel::{Funnel, Miss, Stage};
 use guard::Guard;
 pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
 use openings::Openings;
+use pricing::Pricing;
+pub use pricing::SharedFeeEngine;
 use rules::Rules;
 pub use rules::{CANDIDATE_FIELDS, CandidateValues, WrongFields, candidate_fields, candidate_values};
 pub use signal::{Cycle, Hop, Signal, TakeError};
+use volatility::Volatility;
 
 /// Counters of the engine itself; the aggregator keeps its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +66,7 @@ pub struct Counters {
 pub struct Engine {
     config: EngineConfig,
     fees: Fees,
+    pricing: Pricing,
     aggregator: WssAggregator,
     market: Market,
     scorer: SignalScorer,
@@ -68,6 +74,7 @@ pub struct Engine {
     openings: Openings,
     guard: Guard,
     experience: Experience,
+    volatility: Volatility,
     funnel: Funnel,
     counters: Counters,
     updates: Vec<AccountUpdate>,
@@ -96,6 +103,7 @@ impl Engine {
         market.set_token_rules(config.tokens.clone())?;
         Ok(Self {
             fees,
+            pricing: Pricing::default(),
             aggregator: WssAggregator::new(config.aggregator),
             market,
             scorer: SignalScorer::new(config.scorer.clone()),
@@ -104,6 +112,7 @@ impl Engine {
             config,
             openings: Openings::default(),
             experience: Experience::default(),
+            volatility: Volatility::default(),
             funnel: Funnel::default(),
             counters: Counters::default(),
             updates: Vec::new(),
@@ -122,7 +131,7 @@ impl Engine {
         &self.config
     }
 
-    /// Returns what one attempt costs.
+    /// Returns what one attempt costs by the settings; with a fee engine each signal names its own.
     #[must_use]
     pub fn fees(&self) -> Fees {
         self.fees
@@ -270,6 +279,7 @@ impl Engine {
             self.counters.updates += 1;
             match applied {
                 Applied::Changed => {
+                    self.volatility.applied(self.market.graph(), self.market.touched(), update.slot);
                     for &pool in self.market.touched() {
                         if !self.touched.contains(&pool) {
                             self.touched.push(pool);
@@ -390,13 +400,19 @@ impl Engine {
                     self.funnel.miss(Miss::open(cycle.key, opening_id, slot, reasons, nearest));
                 }
             }
-            Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps }) => {
+            Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps, priced }) => {
                 let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
                 let with_agreement = self.config.scorer.min_agreement > Share::NONE;
-                let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
-                let prospect = Prospect { candidate, context, stakes };
-                let mut assessment = self.scorer.assess(&prospect);
+                let mut context =
+                    self.context(cycle.key, &edges, candidate.age_slots, depth_bps, with_agreement);
+                let mut assessment = self.scorer.assess(&Prospect { candidate, context, stakes });
+                assessment.reasons =
+                    assessment.reasons.with_if(Reason::CostsExceedProfit, !priced.is_worth_bidding);
                 if assessment.reasons.is_go() {
+                    if !with_agreement {
+                        context.agreement = self.agreement(&edges); // for rules, and whoever reads the signal
+                    }
+                    let prospect = Prospect { candidate, context, stakes };
                     assessment = self.rules.judge(&prospect, assessment, edges.len(), slot);
                 }
                 let mut reasons = assessment.reasons;
@@ -412,12 +428,15 @@ impl Engine {
                 self.funnel.reach_through(stage, furthest, recheck);
                 self.openings.advance(cycle.key, stage);
                 if reasons.is_go() {
+                    self.pricing.bid();
                     signals.push(Signal {
                         opening_id,
                         slot,
                         base_mint,
                         hops,
                         candidate,
+                        fees: priced.fees,
+                        priced_accounts: priced.accounts,
                         score: assessment.score,
                         context,
                         expected_value_lamports: assessment.expected_value_lamports,

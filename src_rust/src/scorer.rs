@@ -8,12 +8,14 @@
 //! neither for nor against ([`Context::default`]).
 
 mod batch;
+mod columns;
 mod landing;
 mod reason;
 mod tick;
 mod value;
 
-pub use batch::{BatchError, Column, Columns, Scores};
+pub use batch::Scores;
+pub use columns::{BatchError, Column, Columns};
 pub use landing::{Decayed, Features, LandingConfig, LandingError, LandingModel, venue_bit};
 pub use reason::{Reason, Reasons};
 pub use tick::{Tick, TickColumns, TickRule};
@@ -53,6 +55,17 @@ impl TokenFlags {
     #[must_use]
     pub const fn bits(self) -> u8 {
         self.0
+    }
+
+    /// Returns the names of the flags.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMED.into_iter().filter(move |&(_, flag)| self.intersects(flag)).map(|(name, _)| name)
+    }
+
+    /// Returns the flags that both have.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     const fn intersects(self, other: Self) -> bool {

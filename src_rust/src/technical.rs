@@ -69,3 +69,13 @@ pub trait Indicator {
         self.try_update(value).ok().flatten()
     }
 }
+
+/// An indicator whose state is a count and a few numbers, to be kept elsewhere and gone on with.
+pub trait Resume<const N: usize>: Indicator + Clone {
+    /// Returns the state: what was counted while warming up, and the numbers.
+    fn state(&self) -> (usize, [f64; N]);
+
+    /// Returns an indicator with these settings and a state that [`Self::state`] has returned.
+    #[must_use]
+    fn resumed(&self, taken: usize, numbers: [f64; N]) -> Self;
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use phantom_core::jit_compiler::{
     Column, Expression, Field, RefusalKind, Stop, Values, compile_expression, compile_rules, limits,
 };
+use phantom_core::technical::{AnyIndicator, Ema, Indicator, RealisedVolatility, Rsi, Sma};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -168,10 +169,30 @@ fn refused_tick_moves_no_indicator() {
 fn volatility_of_what_has_no_logarithm_is_refused() {
     let fields = floats(&["a"]);
     let expression = native("volatility(a, 2) > 0", &fields);
-    for bad in [0.0_f64, -1.0] {
+    for bad in [0.0_f64, -1.0, 1e-160, 1e160] {
         let Err(Stop::Refused(refusal)) = expression.evaluate(&[bad.to_bits()]) else { panic!("{bad}") };
         assert_eq!(refusal.kind, RefusalKind::NotFinite);
         assert_eq!(expression.describe(refusal).0, "not_finite: `a` at line 1, column 12");
+    }
+}
+
+#[test]
+fn indicators_are_those_of_technical_to_the_last_bit() {
+    let fields = floats(&["a"]);
+    let names = ["ema(a, 9)", "sma(a, 9)", "rsi(a, 9)", "volatility(a, 9)"];
+    let expressions = names.map(|text| native(text, &fields));
+    let mut streams: [AnyIndicator; 4] = [
+        Ema::new(9).unwrap().into(),
+        Sma::new(9).unwrap().into(),
+        Rsi::new(9).unwrap().into(),
+        RealisedVolatility::new(9, 1.0).unwrap().into(),
+    ];
+    for tick in 0..500_u32 {
+        let price = 1.0 + f64::from(tick.wrapping_mul(2_654_435_761) >> 16);
+        for ((name, expression), stream) in names.iter().zip(&expressions).zip(&mut streams) {
+            let expected = stream.update(price).map(f64::to_bits);
+            assert_eq!(expression.evaluate(&[price.to_bits()]).ok(), expected, "{name}, tick {tick}");
+        }
     }
 }
 

@@ -131,7 +131,9 @@ class World:
 
 
 crashes = st.one_of(st.none(), st.none(), st.integers(0, 9))
-slots = st.one_of(st.integers(-5, 30), st.sampled_from([DAY_SLOTS // 2, DAY_SLOTS - 1, DAY_SLOTS]))
+steps = st.integers(-5, 30)
+# Seldom a day: what counts over a day has to come together.
+slots = st.one_of(*[steps] * 6, st.sampled_from([DAY_SLOTS // 2, DAY_SLOTS - 1, DAY_SLOTS]))
 endings = st.sampled_from([(state, known) for state in ("filled", "failed") for known in (True, True, False)])
 # Far from the bound, or so little below it that fees decide.
 amounts = st.one_of(st.integers(1, 300), st.integers(1, 60).map(lambda below: -below))

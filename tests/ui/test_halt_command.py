@@ -15,6 +15,13 @@ from phantom_arbiter.summary import SourceInfo, Summary
 from phantom_core import Record
 from shell_fakes import FakeObserver, FakeSource, StepClock
 
+
+@pytest.fixture(autouse=True)
+def first_gains_may_go(isolated: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day's first gains are so great that no other pool confirms them: by default they are refused."""
+    monkeypatch.setenv("PHANTOM_RISK__PRICE_REFERENCE", "outside")
+
+
 MINE = """
 from phantom_arbiter.strategies.base import Passive, atomic_plan
 

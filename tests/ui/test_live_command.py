@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ pytest.importorskip("solders")
 
 from loop_thread import serving
 from phantom_arbiter.cli import main
+from phantom_arbiter.engine import Engine
 from phantom_arbiter.localnet import LocalNet, NetSettings
 from phantom_core import Recording
 
@@ -40,27 +42,53 @@ def config(place: Path) -> Iterator[str]:
         yield str(path)
 
 
-def test_a_live_run_trades_on_paper_until_its_time_is_over(
-    config: str, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
+    """Press Ctrl-C once a run has every pool, has taken updates and has traded: however long that takes."""
+    enough: list[Engine] = []
+    report = Engine.report
+
+    def reported(engine: Engine) -> None:
+        report(engine)
+        stats = engine.stats()
+        is_complete = stats.pools > 5 and not stats.pools_set_aside
+        if engine not in enough and is_complete and stats.updates > 100 and engine.tally.attempts > 0:
+            enough.append(engine)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Engine, "report", reported)
+    return enough
+
+
+def test_a_live_run_trades_on_paper_until_it_is_stopped(
+    config: str, stopped: list[Engine], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["run", "--source", "live", "--for", "2s", "--config", config, "--journal", "j.sqlite"]
+    # The time is only what a run that never has enough is given up after.
+    words = ["run", "--source", "live", "--for", "50s", "--config", config, "--journal", "j.sqlite"]
     assert main([*words, "--json"]) == 0
     shown = capsys.readouterr()
     summary = json.loads(shown.out)
+    assert len(stopped) == 1, summary
     assert (summary["mode"], summary["source"]["records"], summary["source"]["sha256"]) == (
         "paper",
         None,
         None,
     )
     assert summary["pools"]["total"] > 5
-    assert summary["pools"]["set_aside"] == 0
     assert summary["updates"]["applied"] > 100
     assert summary["trades"]["attempts"] > 0
     assert "feed kind=connected" in shown.err
     assert main([*words, "--ui", "rich"]) == 0
+    assert len(stopped) == 2
     shown = capsys.readouterr()
     assert "live" in shown.out
     assert "frame to decision" in shown.out
+
+
+def test_a_live_run_ends_when_its_time_is_over(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "--source", "live", "--for", "1s", "--config", config, "--journal", "j.sqlite"]
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["frames"]["total"] >= 0
 
 
 def test_a_recorded_market_replays_with_its_trades(config: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,3 +49,25 @@ def test_wrong_words_are_one_sentence(
     shown = capsys.readouterr()
     assert (shown.out, shown.err.count("\n")) == ("", 1)
     assert says in shown.err
+
+
+SNAPSHOT = Path(__file__).parents[1] / "data/whirlpools-2023-03-31/snapshot.jsonl.gz"
+WSOL = "So11111111111111111111111111111111111111112"
+MSOL = "mSoLzYCxHdYgdzU16g5QSh3i5K3z3KZK7ytfqcJm7So"
+
+
+def test_mints_of_a_snapshot_without_mint_accounts_may_only_be_passed_through(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["tokens", str(SNAPSHOT), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["tokens"]
+    assert len(rows) == 231, "as many as its metadata names"
+    assert {row["mint"] for row in rows if row["verdict"] == "allowed"} == {USDC, WSOL}
+    unknown = [{"name": "unknown_mint", "value": None}]
+    assert all(row["reasons"] == unknown for row in rows if row["verdict"] != "allowed")
+    assert {row["verdict"] for row in rows} == {"allowed", "atomic_only"}
+    settings = tmp_path / "config.toml"
+    settings.write_text(f'[tokens]\ndeny = ["{MSOL}"]\n')
+    assert main(["tokens", str(SNAPSHOT), "--json", "--verdict", "denied", "--config", str(settings)]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["tokens"]
+    assert (row["mint"], row["reasons"]) == (MSOL, [{"name": "deny_list", "value": None}])

@@ -52,7 +52,7 @@ def test_one_number_stands_for_every_row() -> None:
         ((5, 5, 1, 0, 0), "fee 0/0"),
         ((5, 5, 1, -1, 2), "fee_numerator is -1"),
         ((-5, 5, 1, 0, 1), "reserve_in is -5"),
-        ((5, 5, 1.0, 0, 1), "amount_in: a one-dimensional array of uint64"),
+        ((5, 5, 1.0, 0, 1), "amount_in must be a one-dimensional NumPy array of uint64"),
         ((np.ones(2, dtype=np.uint64), np.ones(3, dtype=np.uint64), 1, 0, 1), "3 values where"),
         ((np.ones(2, dtype=np.int64), 5, 1, 0, 1), "found int64"),
     ],

@@ -106,6 +106,15 @@ def test_whole_day_reaches_the_market_as_if_fed_by_hand() -> None:
     )
 
 
+def test_outcomes_teach_the_engine_how_likely_the_next_attempt_lands() -> None:
+    observer = FakeObserver()
+    Engine(parts(shipped_day.market(), observer=observer)).run(shipped_day.up_to_signal(3))
+    told = [trade.plan.opportunity for trade in observer.trades if isinstance(trade.plan, Plan)]
+    assert [trade.outcome.state for trade in observer.trades] == ["filled"] * 3
+    assert told[0].landing_e4 == 5_000
+    assert told[0].landing_e4 < told[1].landing_e4 < told[2].landing_e4
+
+
 def test_risk_refusal_is_counted_by_reason_and_told() -> None:
     observer = FakeObserver()
     rules = risk_rules(Config().risk)
@@ -281,8 +290,10 @@ def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
     assert journal.events == ["intent 1"]
     assert (engine.tally.unknown, engine.tally.attempts) == (1, 0)
     assert observer.notices == ["attempt 1 stays at risk, its outcome is unknown: no answer in time"]
+    assert not {"landed 1", "missed 1"} & set(market.calls), "what is unknown teaches nothing"
     known.append(Outcome(OutcomeState.FAILED, "blockhash_expired", None, 0))
     engine.run(received(b"quiet"))
+    assert market.calls.count("missed 1") == 1
     assert journal.events == ["intent 1", "failed 1"]
     assert engine.desk.state.limits.exposure(USDC) == 0
     assert engine.tally.failures == {"blockhash_expired": 1}
@@ -371,14 +382,22 @@ def test_cycle_that_a_fill_leaves_open_is_taken_at_fresh_quotes() -> None:
     market = FakeMarket({b"x": both}, left_open=[[opportunity(3, pools=(POOL_B, POOL_C))]])
     engine = Engine(parts(market.engine))
     engine.run(received(b"x"))
-    assert market.calls == ["ingest a x", "take 1", "recheck 100", "take 3", "recheck 100"]
+    assert market.calls == [
+        "ingest a x",
+        "take 1",
+        "landed 1",
+        "recheck 100",
+        "take 3",
+        "landed 3",
+        "recheck 100",
+    ]
     assert (engine.tally.signals, engine.tally.filled) == (3, 2)
 
 
 def test_market_is_not_looked_at_again_after_a_failure() -> None:
     market = FakeMarket({b"x": [opportunity(1)]}, fills={1: MarketDataError("gone")})
     Engine(parts(market.engine)).run(received(b"x"))
-    assert market.calls == ["ingest a x", "take 1"]
+    assert market.calls == ["ingest a x", "take 1", "missed 1"]
 
 
 def test_failed_attempt_is_journaled_and_the_run_goes_on() -> None:

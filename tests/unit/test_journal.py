@@ -8,16 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 import phantom_arbiter.journal
 from phantom_arbiter.domain import Outcome, OutcomeState, Plan
 from phantom_arbiter.errors import InvariantError, JournalError
-from phantom_arbiter.journal import Journal, RunIdentity, read_journal
+from phantom_arbiter.journal import Journal, RunIdentity, landing_from_journal, read_journal
 from phantom_arbiter.journal.connect import journal_errors
 from phantom_arbiter.journal.journal import NEVER_APPLIED
 from phantom_arbiter.journal.schema import MAX_AMOUNT, SCHEMA_REVISION, metadata
@@ -182,6 +184,27 @@ def test_migrations_end_in_the_schema_that_the_code_uses(path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_schema_of_before_is_brought_up_and_can_be_gone_back_to(path: Path) -> None:
+    write_day(path)
+    before = [(row.age_slots, row.expected_value_lamports) for row in read_journal(path).attempts]
+    assert all(None not in row for row in before)
+    folder = Path(phantom_arbiter.journal.__file__).parent / "migrations"
+    alembic = Config()
+    alembic.set_main_option("script_location", str(folder))
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.connect() as connection, connection.begin():
+        alembic.attributes["connection"] = connection
+        command.downgrade(alembic, "0002")
+        columns = {column["name"] for column in inspect(connection).get_columns("attempts")}
+        assert not {"age_slots", "expected_value_lamports"} & columns
+    with pytest.raises(JournalError, match="has schema 0002, this version knows 0003"):
+        read_journal(path)
+    Journal(path).close()
+    after = read_journal(path).attempts
+    assert [(row.age_slots, row.expected_value_lamports) for row in after] == [(None, None)] * len(before)
+    assert landing_from_journal(path).observed == sum(row.state in ("filled", "failed") for row in after)
+
+
 # ---- bad files
 
 
@@ -217,7 +240,7 @@ def folder(path: Path) -> None:
     [
         (corrupt, "is corrupt"),
         (foreign, "is an SQLite database but not a PhantomArbiter journal"),
-        (newer, "has schema 0999, this version knows 0002"),
+        (newer, "has schema 0999, this version knows 0003"),
         (text_file, "is not an SQLite database"),
     ],
 )

@@ -9,12 +9,14 @@ from phantom_arbiter.native import opportunity_from_native
 from phantom_arbiter.risk import SanityRules
 from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
 from phantom_arbiter.swaps import SwapOrder
-from phantom_core import Engine
+from phantom_core import Engine, TokenRules
 from shell_fakes import MSOL, USDC, WSOL, opportunity, plan
 
 FEES = Fees(5_000, 20_000, 10_000, WSOL)
 SOL_USDC = "65shmpuYmxx5p7ggNCZbyrGLCXVqbBR1ZD5aAocRBUNG"
 THIN_SOL_USDC = "HJPjoWUrhoZzkNfRpHuieeFk9WcZWjwy6PBjZ81ngndJ"
+ORCA_USDC = "FSBDeuLQ19Hse2jzhHfDwTvEoeRWD7UKK4BM1zgbV7pY"
+ORCA = "orcaEKTdK7LKz57vaAYr9QeNsVEPfiu6QeMU1kektZE"
 ASKS = SanityRules(max_price_deviation_bps=1)
 ASKS_ANY = SanityRules(max_price_deviation_bps=1, compares_on_route=True)
 
@@ -106,7 +108,9 @@ def test_order_becomes_a_plan_at_the_exact_quote(market: Engine, view: MarketVie
         (SwapOrder("s", SOL_USDC, USDC, WSOL, 1_000_000, 10**12, USDC), 0, "quote_below_minimum_out"),
         (SwapOrder("s", "1" * 32, USDC, WSOL, 1_000_000, 1, USDC), 0, "unknown_pool_or_mint"),
         (SwapOrder("s", SOL_USDC, WSOL, USDC, 1_000_000, 1, USDC), None, "position_not_held"),
-        (SwapOrder("s", SOL_USDC, MSOL, WSOL, 1_000_000, 1, MSOL), 0, "cost_unknown"),
+        (SwapOrder("s", SOL_USDC, USDC, MSOL, 1_000_000, 1, USDC), 0, "unknown_pool_or_mint"),
+        (SwapOrder("s", SOL_USDC, MSOL, WSOL, 1_000_000, 1, MSOL), 0, "unknown_pool_or_mint"),
+        (SwapOrder("s", ORCA_USDC, USDC, ORCA, 1_000_000, 1, USDC), 0, "token_atomic_only"),
         (SwapOrder("s", SOL_USDC, USDC, WSOL, 2**64, 1, USDC), 0, "amount_too_large"),
     ],
 )
@@ -114,6 +118,39 @@ def test_order_that_cannot_go_has_a_reason(
     view: MarketView, order: SwapOrder, basis: int | None, reason: str
 ) -> None:
     assert view.plan(order, 9, 1, basis) == reason
+
+
+def test_order_whose_fees_no_pool_can_value_does_not_go(market: Engine) -> None:
+    # Nothing pays this many lamports out.
+    dear = MarketView(market, Fees(2**62, 0, 0, WSOL))
+    order = SwapOrder("s", SOL_USDC, USDC, WSOL, 1_000_000, 1, USDC)
+    assert dear.plan(order, 9, 1, 0) == "cost_unknown"
+
+
+@pytest.mark.parametrize(
+    ("rules", "bought", "sold"),
+    [
+        (TokenRules(allow=[USDC, ORCA]), None, None),
+        (TokenRules(allow=[USDC]), "token_atomic_only", None),
+        (TokenRules(allow=[USDC], deny=[ORCA]), "token_denied", None),
+        (TokenRules(allow=[ORCA], deny=[USDC]), "token_denied", None),
+        # What is paid is held already: only what is to be held has to be known.
+        (TokenRules(allow=[ORCA]), None, None),
+    ],
+    ids=["allowed", "unknown", "denied", "base denied", "base unknown"],
+)
+def test_only_allowed_mints_are_bought_to_be_held_and_all_may_be_sold(
+    rules: TokenRules, bought: str | None, sold: str | None
+) -> None:
+    engine = shipped_day.market()
+    for record in shipped_day.records()[:2_000]:
+        shipped_day.feed(engine, record)
+    engine.set_token_rules(rules)
+    view = MarketView(engine, FEES)
+    buy = view.plan(SwapOrder("s", ORCA_USDC, USDC, ORCA, 1_000_000, 1, USDC), 9, 1, 0)
+    sell = view.plan(SwapOrder("s", ORCA_USDC, ORCA, USDC, 1_000_000, 1, USDC), 9, 2, 10)
+    assert (buy if isinstance(buy, str) else None) == bought
+    assert (sell if isinstance(sell, str) else None) == sold
 
 
 def test_signals_of_the_day_are_told_venues_and_ages() -> None:

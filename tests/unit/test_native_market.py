@@ -8,7 +8,6 @@ import json
 import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 from benchmarks.reference import whirlpool
 from solders.pubkey import Pubkey
@@ -171,38 +170,10 @@ def test_engine_counts_what_is_no_frame(frame: bytes) -> None:
     assert sum(stats.malformed.values()) + stats.control == 1
 
 
-def test_scorer_batch_equals_single_calls_and_counts_alike() -> None:
-    rng = random.Random(3)
-    rows = [
-        (
-            rng.randrange(1, 10**12),
-            rng.randrange(10**6),
-            rng.randrange(10**6),
-            rng.randrange(10**5),
-            rng.randrange(12),
-        )
-        for _ in range(500)
-    ]
-    single, batch = SignalScorer(min_net_bps=0.5), SignalScorer(min_net_bps=0.5)
-    expected = [single.score(*row) for row in rows]
-    bits, net_bps = batch.score_batch(
-        *(np.array(column, dtype=np.uint64) for column in zip(*rows, strict=True))
-    )
-    names = SignalScorer.reason_names()
-    assert [[name for i, name in enumerate(names) if value >> i & 1] for value in bits.tolist()] == expected
-    assert (single.go, single.reasons) == (batch.go, batch.reasons)
-    assert net_bps[0] == pytest.approx((rows[0][1] - rows[0][2]) * 1e4 / rows[0][0])
-
-
 def test_scorer_refuses_what_it_cannot_judge() -> None:
     scorer = SignalScorer()
     with pytest.raises(InvalidInput, match="amount_in"):
         scorer.score(0, 1, 1, 1)
-    ones, zeros = np.ones(3, dtype=np.uint64), np.zeros(3, dtype=np.uint64)
-    with pytest.raises(InvalidInput, match="row 0"):
-        scorer.score_batch(zeros, ones, ones, ones, ones)
-    with pytest.raises(InvalidInput, match="lengths"):
-        scorer.score_batch(ones, ones[:2], ones, ones, ones)
     with pytest.raises(InvalidInput, match="finite"):
         SignalScorer(min_net_bps=float("nan"))
     assert issubclass(InvalidInput, PhantomError)

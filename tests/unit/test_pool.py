@@ -184,9 +184,17 @@ def test_batch_takes_no_rows_and_strided_ones(pool: Pool) -> None:
     assert np.array_equal(strided.amount_out, pool.quote_batch(amounts, a_to_b=True).amount_out[::3])
 
 
+def test_batch_reads_the_field_of_a_packed_array(pool: Pool) -> None:
+    packed = np.zeros(50, dtype=[("tag", np.uint8), ("amount", "<u8")])
+    packed["amount"] = range(1_000, 1_050)
+    assert not packed["amount"].flags.aligned
+    found = pool.quote_batch(packed["amount"], a_to_b=True).amount_out
+    assert np.array_equal(found, pool.quote_batch(packed["amount"].copy(), a_to_b=True).amount_out)
+
+
 @pytest.mark.parametrize("amounts", [[1, 2], np.ones(3), np.ones((2, 2), dtype=np.uint64), None])
 def test_batch_of_another_type_is_refused(pool: Pool, amounts: Any) -> None:
-    with pytest.raises(InvalidInput, match="amounts: a one-dimensional array of uint64"):
+    with pytest.raises(InvalidInput, match="amounts must be a one-dimensional NumPy array of uint64"):
         pool.quote_batch(amounts, a_to_b=True)
 
 

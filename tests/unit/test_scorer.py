@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from phantom_arbiter.domain import Outcome, OutcomeState
 from phantom_arbiter.journal import Journal, RunIdentity, landing_from_journal
+from phantom_arbiter.risk import booked
 from phantom_core import InvalidInput, LandingModel, Prospect, SignalScorer, Tick, TickRule
 from shell_fakes import POOL_A, POOL_B, POOL_C, opportunity, plan, promised
 
@@ -71,12 +73,14 @@ def test_worked_example_of_expected_value() -> None:
     assert dict(scorer.reasons)["below_min_expected_value"] == 1
 
 
-@pytest.mark.parametrize("form", ["mapping", "structured", "strided"])
+@pytest.mark.parametrize("form", ["mapping", "structured", "packed", "strided"])
 def test_columns_equal_rows(form: str) -> None:
     given = rows(700)
     columns: Any = {name: np.array([row[name] for row in given], dtype=TYPES[name]) for name in TYPES}
-    if form == "structured":
-        table = np.zeros(len(given), dtype=np.dtype(list(TYPES.items()), align=True))
+    if form in ("structured", "packed"):
+        # One byte first: packed, every wider field is misaligned.
+        fields = sorted(TYPES.items(), key=lambda field: np.dtype(field[1]).itemsize)
+        table = np.zeros(len(given), dtype=np.dtype(fields, align=form == "structured"))
         for name, column in columns.items():
             table[name] = column
         columns = table
@@ -179,3 +183,30 @@ def test_landing_from_journal_is_what_observing_its_attempts_gives(tmp_path: Pat
     assert learned.observed == 3
     for hops in (2, 3, 4):
         assert learned.estimate_e4(both, hops, 0) == expected.estimate_e4(both, hops, 0)
+
+
+def test_landing_from_journal_takes_age_venues_mode_and_account_and_the_order_of_outcomes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    expected = LandingModel()
+    with Journal(path) as journal:
+        for mode, account in (("paper", None), ("paper", "mine"), ("live", "mine")):
+            journal.begin_run(RunIdentity(mode, "day", "cd" * 32, "0.1.0", account))
+            opened = []
+            for number, age in enumerate((0, 5), start=1):
+                planned = plan(replace(opportunity(number), age_slots=age))
+                entry = booked(planned, ("raydium_clmm", "a_venue_of_yesterday"), 100)
+                opened.append((journal.intent(planned, entry), planned))
+            for attempt, planned in reversed(opened):  # the later one is known first
+                failed = attempt % 2 == 0
+                outcome = Outcome(OutcomeState.FILLED, None, promised(planned), planned.cost)
+                journal.outcome(attempt, Outcome(OutcomeState.FAILED, "late", None, 5) if failed else outcome)
+    for age, landed_here in ((5, False), (0, True)):
+        expected.observe(["raydium_clmm"], 2, age, landed_here)
+    learned = landing_from_journal(path, mode="paper", account="mine")
+    assert learned.observed == 2
+    for age in (0, 5, 100):
+        assert learned.estimate_e4(["raydium_clmm"], 2, age) == expected.estimate_e4(["raydium_clmm"], 2, age)
+    assert landing_from_journal(path, mode="paper").observed == 4
+    assert landing_from_journal(path).observed == 6

@@ -1,14 +1,16 @@
 import os
 import signal as signals
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import shipped_day
 from phantom_arbiter.config_sources import Effective, load
+from phantom_arbiter.domain import Plan
 from phantom_arbiter.errors import RecordingError
-from phantom_arbiter.journal import Journal, read_journal
+from phantom_arbiter.journal import Journal, landing_from_journal, read_journal
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.session import run_session
 from phantom_arbiter.summary import SourceInfo, Summary
@@ -21,7 +23,8 @@ INFO = SourceInfo(
 
 
 def settings(path: Path) -> Effective:
-    return load({"journal": {"path": path}})
+    # The day's first gains are so great that no other pool confirms them: without this they are refused.
+    return load({"journal": {"path": path}, "risk": {"price_reference": "outside"}})
 
 
 def session(path: Path, source: FakeSource | None = None) -> Summary:
@@ -54,6 +57,28 @@ def test_two_sessions_of_one_recording_give_the_same_file_byte_for_byte(tmp_path
     ]
     session(tmp_path / "two.sqlite", FakeSource(slow))
     assert (tmp_path / "one.sqlite").read_bytes() == (tmp_path / "two.sqlite").read_bytes()
+
+
+def test_live_run_begins_with_what_earlier_ones_learned_and_a_replay_with_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    live = replace(INFO, records=None)
+    effective = load({"journal": {"path": path}, "risk": {"route_cooldown_slots": 0}})
+
+    def first_landing(info: SourceInfo) -> int:
+        observer, source = FakeObserver(), FakeSource(shipped_day.up_to_signal(2))
+        run_session(effective, info, source, shipped_day.market(), observer, clock_ns=StepClock(10))
+        first = observer.trades[0].plan
+        assert isinstance(first, Plan)
+        return first.opportunity.landing_e4
+
+    assert first_landing(live) == 5_000
+    learned = first_landing(live)
+    assert learned > 5_000
+    assert first_landing(INFO) == 5_000
+    assert first_landing(live) > learned, "of the runs before, but not of the replay"
+    model = landing_from_journal(path, mode="paper", account=effective.config.risk.account)
+    assert model.observed == 6
+    assert landing_from_journal(path, mode="live").observed == 0
 
 
 class SignalledSource(FakeSource):

@@ -92,12 +92,14 @@ def test_sessions_begin_at_multiples_of_their_length() -> None:
 
 @pytest.mark.parametrize(("make", "column"), ONE_NUMBER)
 def test_streams_say_none_until_they_are_ready(make: Callable[[int], Stream], column: Any) -> None:
-    stream = make(3)
+    stream, silent = make(3), make(3)
     answers = []
     for price in PRICES.tolist():
         answers.append(stream.update(price))
         assert stream.value == answers[-1]
         assert stream.is_ready is (answers[-1] is not None)
+        silent.update_raw(price)
+        assert silent.value == answers[-1]
     same(column(PRICES, 3), [NAN if answer is None else answer for answer in answers])
     assert stream.period == 3
     assert repr(stream).startswith(f"{type(stream).__name__}(period=3")
@@ -275,3 +277,21 @@ def test_columns_are_computed_without_the_gil() -> None:
         sys.setswitchinterval(interval)
         counting.join()
     assert after > before
+
+
+def test_a_call_while_update_many_runs_in_another_thread_is_turned_away() -> None:
+    stream, prices = Ema(20), np.full(4_000_000, 80.0)
+    for _ in range(50):
+        running = threading.Thread(target=stream.update_many, args=(prices,))
+        running.start()
+        try:
+            while running.is_alive():
+                assert stream.update(80.0) in (None, 80.0)
+        except RuntimeError as error:
+            assert "update_many" in str(error)  # noqa: PT017 - whether it comes is up to the threads
+            break
+        finally:
+            running.join()
+    else:
+        pytest.fail("update_many never ran beside the other thread")
+    assert stream.update(80.0) == 80.0

@@ -67,6 +67,12 @@ def test_a_flat_market_has_the_same_index() -> None:
     same(rsi(flat, 14), talib.RSI(flat, 14))
 
 
+@pytest.mark.parametrize("price", [80.0, 1e-11])
+def test_a_market_that_stops_moving_keeps_the_same_index(price: float) -> None:
+    stopped = price * np.concatenate([1 + 0.01 * (np.arange(200) % 7), np.full(2_000, 1.01)])
+    same(rsi(stopped, 14), talib.RSI(stopped, 14))
+
+
 @pytest.mark.parametrize("period", [2, 60, 1_000])
 def test_volatility_and_average_price_equal_sums_over_windows(
     candles: dict[str, Floats], period: int

@@ -17,28 +17,26 @@ def get(work: str, data: Any) -> Callable[[], Any] | None:
     if work.startswith("EMA batch"):
         return lambda: ema(prices, ema_period)
     if work.startswith("RSI streaming"):
-        return lambda: drive(Rsi(rsi_period).update, ticks)
+        return lambda: drive(Rsi(rsi_period), ticks)
     if work.startswith("EMA streaming"):
-        return lambda: drive(Ema(ema_period).update, ticks)
+        return lambda: drive(Ema(ema_period), ticks)
     if work.startswith("RSI+EMA streaming"):
-        return lambda: drive_both(Rsi(rsi_period).update, Ema(ema_period).update, ticks)
+        return lambda: drive_both(Rsi(rsi_period), Ema(ema_period), ticks)
     return None
 
 
-def drive(update: Callable[[float], float | None], ticks: list[float]) -> float | None:
-    """Return the answer to the last tick, with one call for each, as the peers are driven."""
-    answer = None
+def drive(indicator: Rsi | Ema, ticks: list[float]) -> float | None:
+    """Return the answer to the last tick, with one `update_raw` for each, as nautilus_trader is driven."""
+    update = indicator.update_raw
     for tick in ticks:
-        answer = update(tick)
-    return answer
+        update(tick)
+    return indicator.value
 
 
-def drive_both(
-    first: Callable[[float], float | None], second: Callable[[float], float | None], ticks: list[float]
-) -> float | None:
+def drive_both(first: Rsi, second: Ema, ticks: list[float]) -> float | None:
     """Return the second one's answer to the last tick, with one call of each for every tick."""
-    answer = None
+    update_first, update_second = first.update_raw, second.update_raw
     for tick in ticks:
-        first(tick)
-        answer = second(tick)
-    return answer
+        update_first(tick)
+        update_second(tick)
+    return second.value

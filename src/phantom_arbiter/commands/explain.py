@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phantom_arbiter.commands.run import ConfigOption, JsonOption, RulesOption
-from phantom_arbiter.commands.source import PlainOption, SourceOption, progress_bar
+from phantom_arbiter.commands.source import PlainOption, SourceOption, UntilOption, progress_bar
 
 if TYPE_CHECKING:
     from phantom_arbiter.journal import AttemptRow
@@ -33,12 +33,13 @@ def explain(
         Path | None,
         typer.Option("--journal", metavar="FILE", help="Also the attempts of this journal at the cycle."),
     ] = None,
+    until: UntilOption = None,
     rules: RulesOption = None,
     assume_plain_mints: PlainOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say where in the funnel a cycle stops after all of a source, and what is missing."""
+    """Say where in the funnel a cycle stops after a source, or at a slot of it, and what is missing."""
     from rich.console import Console
 
     from phantom_arbiter.commands.run import given
@@ -56,7 +57,7 @@ def explain(
     settings = load(given({"strategy": {"rules": rules}}), config).config
     plain = assume_plain_mints or settings.engine.assume_plain_mints
     with progress_bar("loading") as on_progress:
-        loaded = load_engine(Request(source, assume_plain_mints=plain), settings, on_progress)
+        loaded = load_engine(Request(source, until=until, assume_plain_mints=plain), settings, on_progress)
     if pools:
         cycles = cycles_of_pools(pools, loaded.engine.pools())
     else:

@@ -209,7 +209,7 @@ def live_session(effective: Effective, *, as_json: bool, duration: str | None) -
     from rich.console import Console
 
     from phantom_arbiter.commands.record import parse_duration
-    from phantom_arbiter.live import LiveRun, live_info, live_source
+    from phantom_arbiter.live import LiveRun, fee_rules, live_info, live_source
     from phantom_arbiter.native import build_native_engine
     from phantom_arbiter.progress import choose_view
     from phantom_arbiter.render import render_summary
@@ -223,7 +223,9 @@ def live_session(effective: Effective, *, as_json: bool, duration: str | None) -
     view = choose_view(settings.run.ui, info, Console(stderr=True))
     source = live_source(settings, view)
     with view:
-        run = LiveRun(source, market, stop_after_s=stop_after_s, on_stage=view.stage)
+        run = LiveRun(
+            source, market, stop_after_s=stop_after_s, on_stage=view.stage, fees=fee_rules(settings)
+        )
         summary = run_session(effective, info, run, market, view)
     if as_json:
         print(json.dumps(to_json(summary), indent=2))

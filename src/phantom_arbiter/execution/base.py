@@ -12,6 +12,11 @@ class Executor(Protocol):
     The engine has journaled the intent before it calls, and journals the outcome that comes back.
     """
 
+    @property
+    def teaches_fees(self) -> bool:
+        """Whether its outcomes are evidence about auctions for a place: see `Outcome.landed`."""
+        ...
+
     def submit(self, plan: AnyPlan) -> Outcome:
         """Return how the attempt ended; a failed attempt is an outcome, not an exception.
 

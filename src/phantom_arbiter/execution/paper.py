@@ -30,7 +30,13 @@ from phantom_arbiter.swaps import AnyPlan, SwapPlan
 
 
 class PaperExecutor:
-    """Fills plans on the engine's own market."""
+    """Fills plans on the engine's own market.
+
+    Attributes:
+        teaches_fees: False: a paper fill has bid against nobody.
+    """
+
+    teaches_fees = False
 
     def __init__(self, market: phantom_core.Engine) -> None:
         self._market = market

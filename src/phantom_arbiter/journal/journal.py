@@ -180,6 +180,7 @@ class Journal:
             raise InvariantError("intent before begin_run")
         entry = entry or booked(plan, (), plan.slot)
         is_cycle = isinstance(plan, Plan)
+        scored = plan.opportunity if isinstance(plan, Plan) else None
         gross_profit = plan.opportunity.gross_profit if isinstance(plan, Plan) else plan.gross_profit
         fees = plan.opportunity if isinstance(plan, Plan) else plan
         amounts = {
@@ -196,6 +197,8 @@ class Journal:
             "max_loss": entry.max_loss,
             "basis": entry.basis,
             "exit_cost": entry.exit_cost,
+            "age_slots": scored.age_slots if scored else None,
+            "expected_value_lamports": scored.expected_value_lamports if scored else None,
         }
         _require_fit(self.path, amounts)
         with journal_errors(self.path), self._connection.begin():

@@ -50,6 +50,8 @@ class AttemptRow:
     reason: str | None
     charged_cost: int | None
     realised_net_profit: int | None
+    age_slots: int | None = None
+    expected_value_lamports: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
                     reason=row.reason,
                     charged_cost=row.charged_cost,
                     realised_net_profit=row.realised_net_profit,
+                    age_slots=row.age_slots,
+                    expected_value_lamports=row.expected_value_lamports,
                 )
                 for row in connection.execute(attempt_query)
             )

@@ -22,7 +22,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x5048414E
 """Marks the file as ours ("PHAN" in ASCII), in SQLite's header field of that name."""
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 """The newest migration in `migrations/versions/`."""
 
 MAX_AMOUNT = 2**63 - 1
@@ -82,6 +82,9 @@ attempts = Table(
     # When the outcome became known, and its place in the order of outcomes.
     Column("settled_slot", Integer),
     Column("settled_number", Integer),
+    # What the scorer knew of a cycle; null for a single swap.
+    Column("age_slots", Integer),
+    Column("expected_value_lamports", Integer),
     CheckConstraint("state IN ('intent', 'filled', 'failed', 'unresolved')", name="attempts_state"),
     Index("attempts_run_id", "run_id"),
     Index("attempts_unresolved", "state"),

@@ -13,6 +13,7 @@ from typing import ClassVar
 from phantom_arbiter.domain import Outcome
 from phantom_arbiter.strategies.base import Passive
 from phantom_arbiter.swaps import AnyPlan, PoolPrice, SwapOrder, SwapPlan, Tick
+from phantom_core import Ema
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class MeanReversionSettings:
         pool: The pool to watch and to trade in.
         base_mint: What is paid and wanted back; the other mint is held in between.
         amount_in: Base units of `base_mint` for one position.
-        period: Ticks of the moving average, which weighs the newest with 2 / (period + 1); at least 2.
-            Nothing is bought before so many ticks were seen.
+        period: Of the exponential moving average (`phantom_core.Ema`); at least 2. It begins with the mean
+            of so many ticks; nothing is bought before.
         entry_bps: Buy when the price is so far below the average, in 1/10,000 of it.
         exit_bps: Sell when it is no farther below than this.
         stop_bps: Sell when the position is worth so much less than it cost, in 1/10,000.
@@ -68,8 +69,8 @@ class MeanReversion(Passive):
     def __init__(self, settings: MeanReversionSettings) -> None:
         self._settings = settings
         self.pools = (settings.pool,)
-        self._average: float | None = None
-        self._ticks = 0
+        self._average = Ema(settings.period)
+        self._is_fresh = True
         self._held = 0
         self._basis = 0
         self._ordered_slot: int | None = None
@@ -91,12 +92,13 @@ class MeanReversion(Passive):
         if price is None:
             return None
         mint = price.mint_b if price.mint_a == settings.base_mint else price.mint_a
-        if self._ticks == 0:
+        if self._is_fresh:
+            self._is_fresh = False
             self._take_over(tick, mint)
         now = price.rate_of(mint)
-        average = self._updated(now)
+        average = self._average.update(now)
         waits = self._ordered_slot is not None and tick.slot < self._ordered_slot + settings.retry_slots
-        if waits or self._ticks < settings.period:
+        if waits or average is None:
             return None
         below = (1 - now / average) * 10_000
         order = None
@@ -127,15 +129,6 @@ class MeanReversion(Passive):
         for position in tick.positions:
             if (position.base_mint, position.mint) == (self._settings.base_mint, mint):
                 self._held, self._basis = position.amount, position.basis
-
-    def _updated(self, price: float) -> float:
-        """Return the moving average with one more price: exponential, begun with the first."""
-        self._ticks += 1
-        if self._average is None:
-            self._average = price
-        else:
-            self._average += (price - self._average) * 2 / (self._settings.period + 1)
-        return self._average
 
     def _order(self, price: PoolPrice, mint_in: str, mint_out: str, amount_in: int) -> SwapOrder | None:
         fee = price.fee_rate_e9[0 if mint_in == price.mint_a else 1] / 1e9

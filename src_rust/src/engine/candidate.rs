@@ -1,6 +1,7 @@
 //! From an open cycle to a candidate: the best input, what it leaves, and what that is worth in lamports.
 
 use super::context::deepest;
+use super::pricing::Priced;
 use super::{BaseMint, Cycle, Engine, Hop, Shortfall};
 use crate::amm_math::Curve as _;
 use crate::cycle_finder::{EdgeIndex, pool_of};
@@ -20,6 +21,7 @@ pub(super) struct Sizing {
     pub(super) candidate: Candidate,
     pub(super) stakes: Stakes,
     pub(super) depth_bps: u32,
+    pub(super) priced: Priced,
 }
 
 impl Engine {
@@ -43,8 +45,11 @@ impl Engine {
         let valued = |lamports| {
             self.market.lamports_in(base_mint, lamports).ok_or((Reason::NoCostPrice, Shortfall::Unknown))
         };
+        // Costs are not known before the gain is: sizing does not need them, and judges by the least.
+        let too_dear = (Reason::CostsExceedProfit, Shortfall::Unknown);
+        let least = self.pricing.least(&self.fees).ok_or(too_dear)?;
         let (cost, min_net_profit) =
-            (valued(self.fees.total)?, valued(self.config.scorer.min_net_profit_lamports)?);
+            (valued(least.total)?, valued(self.config.scorer.min_net_profit_lamports)?);
         let age_slots = self.aggregator.highest_slot().saturating_sub(slot);
         let candidate =
             |amount_in, gross_profit| Candidate { amount_in, gross_profit, cost, min_net_profit, age_slots };
@@ -71,13 +76,23 @@ impl Engine {
             let reason = if is_filled { Reason::ClosedByOwnFill } else { Reason::NoProfitAfterSizing };
             return Err((reason, Shortfall::Margin(margin.max(0.0) * 1e4)));
         };
-        let gross_profit_lamports = self
-            .lamports_of(base_mint, sized.gross_profit, (self.fees.total, cost))
-            .ok_or((Reason::NoCostPrice, Shortfall::Unknown))?;
+        let worth = |priced| {
+            self.lamports_of(base_mint, sized.gross_profit, priced)
+                .ok_or((Reason::NoCostPrice, Shortfall::Unknown))
+        };
+        let mut gross_profit_lamports = worth((least.total, cost))?;
+        let priced =
+            self.pricing.price(&self.market, &edges, least, gross_profit_lamports).ok_or(too_dear)?;
+        let fees = priced.fees;
+        let mut candidate = candidate(sized.amount_in(), sized.gross_profit);
+        if fees.total != least.total {
+            candidate.cost = valued(fees.total)?;
+            gross_profit_lamports = worth((fees.total, candidate.cost))?;
+        }
         let stakes = Stakes {
             gross_profit_lamports,
-            tip_lamports: self.fees.tip,
-            fee_lamports: self.fees.total - self.fees.tip,
+            tip_lamports: fees.tip,
+            fee_lamports: fees.total - fees.tip,
             failure_lamports: self.config.failure_cost_lamports,
         };
         let depth_bps = deepest(&hops, sized.amounts());
@@ -89,8 +104,7 @@ impl Engine {
                 Hop { pool, a_to_b, amount_in: pair[0], amount_out: pair[1] }
             })
             .collect();
-        let candidate = candidate(sized.amount_in(), sized.gross_profit);
-        Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps })
+        Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps, priced })
     }
 
     /// Returns what `amount` of a base mint is worth in lamports, rounded down: by the price at which

@@ -1,7 +1,6 @@
 //! What the engine is told once.
 
 use super::guard::FreshnessConfig;
-use crate::fee_engine::priority_fee_lamports;
 use crate::market::MarketConfig;
 use crate::quantities::Pubkey;
 use crate::scorer::ScorerConfig;
@@ -69,18 +68,10 @@ pub struct Fees {
     pub tip: u64,
     /// All three.
     pub total: u64,
-}
-
-impl Costs {
-    /// Returns the fees in lamports, or `None` if they do not fit 64 bits.
-    #[must_use]
-    pub fn fees(&self) -> Option<Fees> {
-        let network = self.signatures.checked_mul(self.lamports_per_signature)?;
-        let priority =
-            priority_fee_lamports(self.compute_unit_price_micro_lamports, self.compute_unit_limit).ok()?;
-        let total = network.checked_add(priority)?.checked_add(self.tip_lamports)?;
-        Some(Fees { network, priority, tip: self.tip_lamports, total })
-    }
+    /// Compute units asked for.
+    pub compute_unit_limit: u64,
+    /// Micro-lamports per compute unit; times the limit it is `priority`, rounded up.
+    pub compute_unit_price_micro_lamports: u64,
 }
 
 /// A mint that the wallet trades from.

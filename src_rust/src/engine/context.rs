@@ -1,4 +1,5 @@
-//! What the engine knows beside a candidate: depth, agreement, and what became of earlier attempts.
+//! What the engine knows beside a candidate: depth, volatility, agreement, properties of mints, and what
+//! became of earlier attempts.
 
 use rustc_hash::FxHashMap;
 
@@ -6,8 +7,9 @@ use super::{Engine, Signal};
 use crate::amm_math::Curve;
 use crate::cycle_finder::{CycleKey, EdgeIndex, pool_of};
 use crate::market::{Market, Pool};
-use crate::scorer::{Context, Decayed, Features, LandingModel, Share, venue_bit};
+use crate::scorer::{Context, Decayed, Features, LandingModel, Share, TokenFlags, venue_bit};
 use crate::sizing::HopRef;
+use crate::token_firewall::MintFacts;
 use crate::venues::VENUES;
 
 /// Attempts at a cycle that count at most.
@@ -71,9 +73,19 @@ pub(super) fn deepest<C: Curve + ?Sized>(hops: &[HopRef<'_, C>], amounts: &[u64]
     all.map(|(hop, &amount_in)| depth_bps(hop.curve, hop.a_to_b, amount_in)).max().unwrap_or(0)
 }
 
+/// Returns the properties of one mint.
+fn flags_of(facts: &MintFacts, epoch: Option<u64>) -> TokenFlags {
+    let found = [
+        (facts.freeze_authority.is_some(), TokenFlags::FREEZE_AUTHORITY),
+        (facts.transfer_fee_bps(epoch) > 0, TokenFlags::TRANSFER_FEE),
+        (facts.mint_authority.is_some(), TokenFlags::MINT_AUTHORITY),
+    ];
+    let held = found.into_iter().filter(|&(holds, _)| holds);
+    held.fold(TokenFlags::default(), |flags, (_, flag)| flags.union(flag))
+}
+
 impl Engine {
-    /// Returns what is known beside a candidate. Volatility and token flags are neutral: nobody tells
-    /// the engine so far. Agreement is looked up only where a threshold asks for it.
+    /// Returns what is known beside a candidate. Agreement is looked up only if asked for.
     pub(super) fn context(
         &mut self,
         key: CycleKey,
@@ -84,13 +96,29 @@ impl Engine {
     ) -> Context {
         let landing = self.experience.landing.estimate(features(&self.market, edges, age_slots));
         let agreement = if with_agreement { self.agreement(edges) } else { Share::ALL };
-        let competition = self.experience.competition(key);
-        Context { depth_bps, competition, agreement, landing, ..Context::default() }
+        Context {
+            depth_bps,
+            volatility_bps: self.volatility.route_bps(edges, self.aggregator.highest_slot()),
+            competition: self.experience.competition(key),
+            agreement,
+            token_flags: self.token_flags(edges),
+            landing,
+        }
+    }
+
+    /// Returns the properties of the route's mints, as far as their accounts are known. Mints of the allow
+    /// list have none: they are traded whatever their accounts say.
+    fn token_flags(&mut self, edges: &[EdgeIndex]) -> TokenFlags {
+        let epoch = self.market.environment().clock.map(|clock| clock.epoch);
+        edges.iter().fold(TokenFlags::default(), |flags, &edge| {
+            let mint = self.market.ends(edge).0;
+            self.market.unlisted_facts(mint).map_or(flags, |facts| flags.union(flags_of(facts, epoch)))
+        })
     }
 
     /// Returns the share of the providers with an open connection that vouch for the account that
     /// fewest vouch for. Neutral while freshness is not judged.
-    fn agreement(&mut self, edges: &[EdgeIndex]) -> Share {
+    pub(super) fn agreement(&mut self, edges: &[EdgeIndex]) -> Share {
         let Self { aggregator, market, guard, .. } = self;
         let providers = aggregator.watch().open_providers();
         if !aggregator.watch().is_judging() || providers == 0 {
@@ -100,6 +128,12 @@ impl Engine {
             edges.iter().filter_map(|&edge| guard.vouchers(aggregator, market.pool(pool_of(edge).0))).min();
         vouchers
             .map_or(Share::ALL, |vouchers| Share::of(vouchers as u64, providers as u64).unwrap_or(Share::ALL))
+    }
+
+    /// Returns what is known by now beside a signal's candidate; its age and depth are those of then.
+    pub fn context_of(&mut self, signal: &Signal) -> Context {
+        let edges: Vec<EdgeIndex> = signal.key.edges().collect();
+        self.context(signal.key, &edges, signal.candidate.age_slots, signal.context.depth_bps, true)
     }
 
     /// Returns the landing model.

@@ -105,6 +105,10 @@ impl Engine {
             prospect: None,
             assessment: None,
         };
+        // Named wherever the cycle stops: no better price would make it a signal.
+        let denied = self
+            .denied_token(key.edges())
+            .map(|(mint, why)| plain(Reason::TokenDenied.name(), format!("mint {mint}: {why}")));
         let weights: Option<Vec<_>> = key.edges().map(|edge| self.market.graph().weight(edge)).collect();
         let Some(weights) = weights else {
             let pools = pools.iter().map(|&pool| self.market.pool(pool));
@@ -115,6 +119,7 @@ impl Engine {
             if told.obstacles.is_empty() {
                 told.obstacles.push(plain("set_aside", "a pool has no price in this direction".into()));
             }
+            told.obstacles.extend(denied);
             return Ok(told);
         };
         let (net, gross) = weights.iter().fold((0.0, 0.0), |(n, g), w| (n + w.net, g + w.gross));
@@ -134,6 +139,7 @@ impl Engine {
                 missing_bps: Some(missing_bps),
                 missing_lamports: Some(of_one_sol(missing_bps)),
             });
+            told.obstacles.extend(denied);
             return Ok(told);
         }
         told.reached = Some(Stage::AfterFees);
@@ -143,9 +149,7 @@ impl Engine {
                 "taken, and not closed at recorded prices since".into(),
             ));
         }
-        if let Some((mint, why)) = self.denied_token(key.edges()) {
-            told.obstacles.push(plain(Reason::TokenDenied.name(), format!("mint {mint}: {why}")));
-        }
+        told.obstacles.extend(denied);
         match self.size(&cycle, slot) {
             Err((reason, nearest)) => self.explain_unsized(&mut told, reason, nearest),
             Ok(sizing) => self.explain_sized(&mut told, &cycle, sizing),
@@ -167,7 +171,8 @@ impl Engine {
     }
 
     fn explain_unsized(&self, told: &mut Explanation, reason: Reason, nearest: Shortfall) {
-        let least = i128::from(self.config.scorer.min_net_profit_lamports) + i128::from(self.fees.total);
+        let costs = self.pricing.least(&self.fees).map_or(u64::MAX, |fees| fees.total);
+        let least = i128::from(self.config.scorer.min_net_profit_lamports) + i128::from(costs);
         let (detail, missing_bps, missing_lamports) = match nearest {
             Shortfall::Sized(candidate) => (
                 format!("no input gains a unit; {} comes nearest", candidate.amount_in),
@@ -185,11 +190,12 @@ impl Engine {
     }
 
     fn explain_sized(&mut self, told: &mut Explanation, cycle: &Cycle, sizing: Sizing) {
-        let Sizing { base_mint, hops, candidate, stakes, depth_bps } = sizing;
+        let Sizing { base_mint, hops, candidate, stakes, depth_bps, priced } = sizing;
         let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
         let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, true);
         let prospect = Prospect { candidate, context, stakes };
         let mut assessment = self.scorer.assess(&prospect);
+        assessment.reasons = assessment.reasons.with_if(Reason::CostsExceedProfit, !priced.is_worth_bidding);
         told.reached = Some(Stage::AfterSizing);
         told.obstacles.extend(assessment.reasons.iter().map(|reason| self.obstacle(reason, &prospect)));
         match self.rules.explain(&prospect, &assessment, edges.len(), told.slot) {
@@ -220,8 +226,8 @@ impl Engine {
     fn obstacle(&self, reason: Reason, prospect: &Prospect) -> Obstacle {
         let Prospect { candidate, context, stakes } = prospect;
         let config = self.scorer.config();
-        let Stakes { gross_profit_lamports, .. } = *stakes;
-        let costs = i128::from(self.fees.total);
+        let Stakes { gross_profit_lamports, tip_lamports, fee_lamports, .. } = *stakes;
+        let costs = i128::from(tip_lamports) + i128::from(fee_lamports);
         let net_lamports = i128::from(gross_profit_lamports) - costs;
         let bps_of = |units: i128| units as f64 * 1e4 / candidate.amount_in as f64;
         let share = |share: Share| format!("{}.{:02} %", share.e4() / 100, share.e4() % 100);
@@ -237,8 +243,12 @@ impl Engine {
                 plain(reason.name(), format!("the update is {found} slots old, at most {most} are allowed"))
             }
             Reason::CostsExceedProfit => missing(
-                format!("a gain of {gross_profit_lamports} lamports against costs of {costs}"),
-                Some(bps_of(1 - candidate.net_profit())),
+                if net_lamports > 0 {
+                    format!("a gain of {gross_profit_lamports} lamports leaves too little for a tip")
+                } else {
+                    format!("a gain of {gross_profit_lamports} lamports against costs of {costs}")
+                },
+                Some(bps_of((1 - candidate.net_profit()).max(1))),
                 Some((1 - net_lamports).max(1)),
             ),
             Reason::BelowMinProfit => missing(
@@ -286,8 +296,9 @@ impl Engine {
                 ),
             ),
             Reason::TokenRisk => {
-                let flags = context.token_flags.bits() & config.refused_flags.bits();
-                plain(reason.name(), format!("refused properties of mints, as bits: {flags:#05b}"))
+                let refused = context.token_flags.intersection(config.refused_flags);
+                let names: Vec<_> = refused.names().collect();
+                plain(reason.name(), format!("a mint of the route has {}", names.join(", ")))
             }
             Reason::UnlikelyToLand => plain(
                 reason.name(),

@@ -1,5 +1,6 @@
 //! What the engine finds and hands out: cycles, sized signals, and why one cannot be taken.
 
+use super::config::Fees;
 use super::guard::Blocked;
 use crate::cycle_finder::{CYCLE_EPSILON, CycleKey};
 use crate::market::{MintIndex, PoolIndex, QuoteError};
@@ -49,6 +50,10 @@ pub struct Signal {
     pub hops: Vec<Hop>,
     /// Amounts and costs in the base mint.
     pub candidate: Candidate,
+    /// What the transaction pays.
+    pub fees: Fees,
+    /// Accounts that set its compute unit price: pools, then vaults; empty where the settings did.
+    pub priced_accounts: Vec<Pubkey>,
     /// Rank among candidates, see [`SignalScorer::rank`].
     pub score: f64,
     /// What is known beside the candidate.

@@ -153,10 +153,10 @@ impl Builder<'_> {
         let name = kind.name();
         let [x, period] = one(name, arguments, span)?;
         self.number(x)?;
-        let (least, most) = (kind.least_period(), limits::PERIOD);
-        let range = format!("the period of {name} is a whole number from {least} to {most}");
+        let most = limits::PERIOD;
+        let range = format!("the period of {name} is a whole number from 1 to {most}");
         let Some(literal) = period.literal else { return Err(Fault::new(period.span, range)) };
-        let fits = u32::try_from(literal).ok().filter(|period| (least..=most).contains(period));
+        let fits = u32::try_from(literal).ok().filter(|period| (1..=most).contains(period));
         let Some(periods) = fits else {
             return Err(Fault::new(period.span, format!("{range}, found {literal}")));
         };

@@ -1,12 +1,11 @@
 //! Indicators with state: one value in per tick, one value out once enough were seen.
 //!
-//! Definitions follow TA-Lib: an average starts as the plain mean of its first values, and RSI is
-//! Wilder's. Windows are summed anew each time they have gone round once, so that rounding does not
-//! pile up; a tick costs constant time on average.
+//! They are those of [`crate::technical`], and `lag`.
 
 use std::collections::VecDeque;
 
 use super::limits;
+use crate::technical::{self, AnyIndicator, Ema, InputError, RealisedVolatility, Rsi, Sma};
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,9 +14,9 @@ pub enum IndicatorKind {
     Ema,
     /// Mean of the last `period` values.
     Sma,
-    /// Wilder's relative strength index, 0 to 100; 0 while nothing has moved.
+    /// Wilder's relative strength index, 0 to 100; 0 where nothing moves.
     Rsi,
-    /// Standard deviation of the last `period` logarithmic returns.
+    /// Root of the mean squared logarithmic return of the last `period` returns.
     Volatility,
     /// The value of `period` ticks ago.
     Lag,
@@ -42,28 +41,22 @@ impl IndicatorKind {
     pub(super) fn keeps_unit(self) -> bool {
         matches!(self, Self::Ema | Self::Sma | Self::Lag)
     }
-
-    /// Returns the shortest period.
-    pub(super) fn least_period(self) -> u32 {
-        if self == Self::Volatility { 2 } else { 1 }
-    }
 }
 
 /// An indicator and what it has seen.
 #[derive(Debug, Clone)]
-pub struct Indicator {
-    kind: IndicatorKind,
-    period: u32,
-    seen: u32,
-    last: f64,
-    /// EMA, or average gain; a sum until ready.
-    mean: f64,
-    /// Average loss, or the sum of squares around `anchor`.
-    other: f64,
+pub enum Indicator {
+    /// One of [`crate::technical`].
+    Technical(AnyIndicator),
+    /// The value of some ticks ago.
+    Lag(Lag),
+}
+
+/// The last values, at most `period`, and the one that left last.
+#[derive(Debug, Clone)]
+pub struct Lag {
+    period: usize,
     window: VecDeque<f64>,
-    /// Updates until the sums are computed anew.
-    until_fresh: u32,
-    anchor: f64,
     value: Option<f64>,
 }
 
@@ -73,135 +66,72 @@ impl Indicator {
     /// # Errors
     /// A period that is out of range, with the range.
     pub fn new(kind: IndicatorKind, period: u32) -> Result<Self, String> {
-        let (least, most) = (kind.least_period(), limits::PERIOD);
-        if !(least..=most).contains(&period) {
-            return Err(format!("the period of {} is {period}; it may be {least} to {most}", kind.name()));
+        let most = limits::PERIOD;
+        if !(1..=most).contains(&period) {
+            return Err(format!("the period of {} is {period}; it may be 1 to {most}", kind.name()));
         }
-        Ok(Self {
-            kind,
-            period,
-            seen: 0,
-            last: 0.0,
-            mean: 0.0,
-            other: 0.0,
-            window: VecDeque::new(),
-            until_fresh: period,
-            anchor: 0.0,
-            value: None,
-        })
+        Self::of(kind, period as usize).map_err(|error| error.to_string())
+    }
+
+    fn of(kind: IndicatorKind, period: usize) -> Result<Self, InputError> {
+        let any = match kind {
+            IndicatorKind::Ema => Ema::new(period)?.into(),
+            IndicatorKind::Sma => Sma::new(period)?.into(),
+            IndicatorKind::Rsi => Rsi::new(period)?.into(),
+            IndicatorKind::Volatility => RealisedVolatility::new(period, 1.0)?.into(),
+            IndicatorKind::Lag => {
+                return Ok(Self::Lag(Lag { period, window: VecDeque::new(), value: None }));
+            }
+        };
+        Ok(Self::Technical(any))
     }
 
     /// Returns the value, once there is one.
     #[must_use]
     pub fn value(&self) -> Option<f64> {
-        self.value
+        match self {
+            Self::Technical(any) => technical::Indicator::value(any),
+            Self::Lag(lag) => lag.value,
+        }
     }
 
-    /// Returns whether `x` can be taken: finite, and above 0 where its logarithm is needed.
+    /// Returns whether `x` can be taken: of a magnitude that cannot overflow, and a price where ratios
+    /// are needed.
     #[must_use]
     pub fn accepts(&self, x: f64) -> bool {
-        x.is_finite() && (self.kind != IndicatorKind::Volatility || x > 0.0)
+        match self {
+            Self::Technical(any) => technical::Indicator::check(any, x).is_ok(),
+            Self::Lag(_) => x.is_finite(),
+        }
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        if let Ok(fresh) = Self::new(self.kind, self.period) {
-            *self = fresh;
+        match self {
+            Self::Technical(any) => technical::Indicator::reset(any),
+            Self::Lag(lag) => {
+                lag.window.clear();
+                lag.value = None;
+            }
         }
     }
 
     /// Takes the next value; one that is not accepted changes nothing.
     pub fn update(&mut self, x: f64) {
-        if !self.accepts(x) {
-            return;
-        }
-        let is_first = self.seen == 0;
-        self.seen = self.seen.saturating_add(1);
-        match self.kind {
-            IndicatorKind::Ema => self.ema(x),
-            IndicatorKind::Rsi if !is_first => self.rsi(x - self.last),
-            IndicatorKind::Volatility if !is_first => self.spread((x / self.last).ln()),
-            IndicatorKind::Sma => self.average(x),
-            IndicatorKind::Lag => self.lag(x),
-            IndicatorKind::Rsi | IndicatorKind::Volatility => {}
-        }
-        self.last = x;
-    }
-
-    fn ema(&mut self, x: f64) {
-        if self.seen <= self.period {
-            self.mean += x;
-            if self.seen == self.period {
-                self.mean /= f64::from(self.period);
-                self.value = Some(self.mean);
+        match self {
+            Self::Technical(any) => {
+                technical::Indicator::update(any, x);
             }
-        } else {
-            self.mean += (x - self.mean) * (2.0 / (f64::from(self.period) + 1.0));
-            self.value = Some(self.mean);
+            Self::Lag(lag) if x.is_finite() => lag.push(x),
+            Self::Lag(_) => {}
         }
     }
+}
 
-    fn rsi(&mut self, change: f64) {
-        let n = f64::from(self.period);
-        let (gain, loss) = (change.max(0.0), (-change).max(0.0));
-        if self.value.is_none() {
-            self.mean += gain;
-            self.other += loss;
-            if self.seen <= self.period {
-                return;
-            }
-            self.mean /= n;
-            self.other /= n;
-        } else {
-            self.mean = (self.mean * (n - 1.0) + gain) / n;
-            self.other = (self.other * (n - 1.0) + loss) / n;
-        }
-        let both = self.mean + self.other;
-        self.value = Some(if both == 0.0 { 0.0 } else { 100.0 * (self.mean / both) });
-    }
-
-    /// Puts `x` into the window; returns what left it, and whether the sums are to be made anew.
-    fn slide(&mut self, x: f64) -> (Option<f64>, bool) {
-        let is_full = self.window.len() == self.period as usize;
-        let left = if is_full { self.window.pop_front() } else { None };
+impl Lag {
+    fn push(&mut self, x: f64) {
+        self.value = if self.window.len() == self.period { self.window.pop_front() } else { None };
         self.window.push_back(x);
-        self.until_fresh -= 1;
-        let is_due = self.until_fresh == 0;
-        if is_due {
-            self.until_fresh = self.period;
-        }
-        (left, is_due)
-    }
-
-    fn average(&mut self, x: f64) {
-        let (left, is_due) = self.slide(x);
-        self.mean = if is_due { self.window.iter().sum() } else { self.mean + x - left.unwrap_or(0.0) };
-        if self.window.len() == self.period as usize {
-            self.value = Some(self.mean / f64::from(self.period));
-        }
-    }
-
-    fn spread(&mut self, x: f64) {
-        let (left, is_due) = self.slide(x);
-        if is_due {
-            self.anchor = self.window.iter().sum::<f64>() / f64::from(self.period);
-            self.mean = self.window.iter().map(|y| y - self.anchor).sum();
-            self.other = self.window.iter().map(|y| (y - self.anchor).powi(2)).sum();
-        } else {
-            let (new, old) = (x - self.anchor, left.map_or(0.0, |left| left - self.anchor));
-            self.mean += new - old;
-            self.other += new * new - old * old;
-        }
-        if self.window.len() == self.period as usize {
-            let n = f64::from(self.period);
-            let mean = self.mean / n;
-            self.value = Some((self.other / n - mean * mean).max(0.0).sqrt());
-        }
-    }
-
-    fn lag(&mut self, x: f64) {
-        let (left, _) = self.slide(x);
-        self.value = left;
     }
 }
 
@@ -257,8 +187,11 @@ mod tests {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             volatility.update(bad);
         }
-        assert!(before.is_some() && volatility.value() == before && volatility.seen == 3);
+        assert!(before.is_some() && volatility.value() == before);
+        volatility.update(6.0);
+        let expected = fed(IndicatorKind::Volatility, 2, &[1.0, 2.0, 3.0, 6.0]);
+        assert_eq!(volatility.value(), expected.value());
         assert!(Indicator::new(IndicatorKind::Ema, 0).is_err());
-        assert!(Indicator::new(IndicatorKind::Volatility, 1).is_err());
+        assert!(Indicator::new(IndicatorKind::Lag, limits::PERIOD + 1).is_err());
     }
 }

@@ -28,6 +28,8 @@ struct Entry {
     /// Depth by base mint.
     depths: Vec<Depth>,
     verdict: TokenVerdict,
+    /// Whether the allow list names it.
+    is_listed: bool,
     /// When it comes of age, if that is among `maturing`.
     matures: Option<Slot>,
     is_marked: bool,
@@ -68,6 +70,7 @@ impl Tokens {
             base: None,
             depths: Vec::new(),
             verdict: TokenVerdict { mint, permission: Permission::Denied, reasons: Vec::new() },
+            is_listed: false,
             matures: None,
             is_marked: false,
             is_news: false,
@@ -197,6 +200,7 @@ impl Tokens {
     fn judge(&mut self, mint: MintIndex) {
         let entry = &mut self.entries[mint as usize];
         entry.is_marked = false;
+        entry.is_listed = self.rules.allow.contains(&entry.verdict.mint);
         let context = TokenContext {
             epoch: self.epoch,
             slot: self.slot,
@@ -295,6 +299,17 @@ impl Market {
     pub fn mint_facts(&self, mint: &Pubkey) -> Option<&MintFacts> {
         let index = self.mint_index(mint)?;
         self.tokens.entries.get(index as usize)?.account.facts()
+    }
+
+    /// Returns what the account of a mint of this market says, if it was read and the allow list does not
+    /// name the mint.
+    ///
+    /// # Panics
+    /// If another market numbered the mint.
+    pub fn unlisted_facts(&mut self, mint: MintIndex) -> Option<&MintFacts> {
+        self.settle_tokens();
+        let entry = &self.tokens.entries[mint as usize];
+        if entry.is_listed { None } else { entry.account.facts() }
     }
 
     /// Returns how often a mint was judged: the work that changes have cost.

@@ -53,7 +53,7 @@ fn find_program_address(
 }
 
 /// A column, or one number for every row.
-fn broadcast<'py>(argument: &str, value: &Bound<'py, PyAny>) -> PyResult<Result<Column<'py>, u64>> {
+fn broadcast<'py>(argument: &str, value: &Bound<'py, PyAny>) -> PyResult<Result<Column<'py, u64>, u64>> {
     if value.is_instance_of::<PyInt>() {
         return arguments::amount(argument, value).map(Err);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use numpy::PyReadonlyArray1;
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -129,37 +129,33 @@ macro_rules! numbers {
 numbers!(slot: u64, epoch: u64, unix_timestamp: u64, sqrt_price_limit: u128, fee_numerator: u64,
     fee_denominator: u64);
 
-/// A column of whole numbers: borrowed from an array, or a copy in one piece.
-pub enum Column<'py> {
-    /// The user's own array.
-    Borrowed(PyReadonlyArray1<'py, u64>),
-    /// Values that did not lie side by side.
-    Copied(Vec<u64>),
-}
+/// A one-dimensional array whose values lie side by side and aligned: the user's own, or a copy.
+pub struct Column<'py, T: Element>(PyReadonlyArray1<'py, T>);
 
-impl Column<'_> {
+impl<T: Element> Column<'_, T> {
     /// Returns the values.
-    pub fn as_slice(&self) -> &[u64] {
-        match self {
-            Self::Borrowed(array) => array.as_slice().unwrap_or_default(),
-            Self::Copied(values) => values,
-        }
+    pub fn as_slice(&self) -> &[T] {
+        // In one piece, as `readable` has seen to.
+        self.0.as_slice().unwrap_or_default()
     }
 }
 
-/// Returns a one-dimensional array of `uint64`.
-pub fn column<'py>(argument: &str, value: &Bound<'py, PyAny>) -> PyResult<Column<'py>> {
-    let Ok(array) = value.extract::<PyReadonlyArray1<'py, u64>>() else {
-        let kind =
-            value.getattr_opt("dtype")?.map_or_else(|| value.get_type().to_string(), |kind| kind.to_string());
-        return Err(errors::invalid(format!(
-            "{argument}: a one-dimensional array of uint64 expected, found {kind}"
-        )));
-    };
-    if array.as_slice().is_ok() {
-        return Ok(Column::Borrowed(array));
+/// Returns a one-dimensional `NumPy` array of exactly this type.
+pub fn column<'py, T: Element>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Column<'py, T>> {
+    let array = value.cast::<PyArray1<T>>();
+    let array = array.map_err(|_| wrong_array(name, &T::get_dtype(value.py()).to_string(), value))?;
+    readable(name, array)
+}
+
+/// Returns the values of `array`, copied if they are misaligned or do not lie side by side, as the
+/// fields of a packed structured array.
+pub fn readable<'py, T: Element>(name: &str, array: &Bound<'py, PyArray1<T>>) -> PyResult<Column<'py, T>> {
+    let borrowed = |error: numpy::BorrowError| errors::invalid(format!("{name}: {error}"));
+    if array.data().is_aligned() && array.is_c_contiguous() {
+        return array.try_readonly().map(Column).map_err(borrowed);
     }
-    Ok(Column::Copied(array.as_array().to_vec()))
+    let copy = array.call_method0("copy")?.cast_into::<PyArray1<T>>()?;
+    copy.try_readonly().map(Column).map_err(borrowed)
 }
 
 /// Returns whether `exact` names the input.
@@ -173,21 +169,18 @@ pub fn is_exact_in(exact: &str) -> PyResult<bool> {
 
 /// Returns the values of a one-dimensional array of `int32` or `int64`.
 pub fn integers(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
-    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i64>>() {
-        return Ok(array.as_array().iter().copied().collect());
+    if let Ok(array) = array.cast::<PyArray1<i64>>() {
+        return Ok(readable(name, array)?.as_slice().to_vec());
     }
-    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, i32>>() {
-        return Ok(array.as_array().iter().map(|&value| i64::from(value)).collect());
+    if let Ok(array) = array.cast::<PyArray1<i32>>() {
+        return Ok(readable(name, array)?.as_slice().iter().map(|&value| i64::from(value)).collect());
     }
     Err(wrong_array(name, "int32 or int64", array))
 }
 
 /// Returns the values of a one-dimensional array of `float64`.
 pub fn floats(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
-    match array.extract::<PyReadonlyArray1<'_, f64>>() {
-        Ok(array) => Ok(array.as_array().iter().copied().collect()),
-        Err(_) => Err(wrong_array(name, "float64", array)),
-    }
+    Ok(column(name, array)?.as_slice().to_vec())
 }
 
 fn wrong_array(name: &str, dtype: &str, found: &Bound<'_, PyAny>) -> PyErr {

@@ -13,6 +13,7 @@ use pyo3::types::PyDict;
 
 use super::arguments;
 use super::errors;
+use super::fee_engine::{self, PyFeeEngine};
 use super::jit_compiler::RuleSet;
 use super::market::{
     PoolInfo, PyQuote, PyWant, VenueInfo, named_edges, quote_in, release, shown_pools, take_new_wants,
@@ -283,6 +284,18 @@ impl PyEngine {
     #[expect(clippy::needless_pass_by_value, reason = "extracted Python arguments")]
     fn explain(&self, py: Python<'_>, hops: Vec<(String, bool)>) -> PyResult<explain::PyExplanation> {
         py.detach(|| explain::explain(&mut self.lock(), &hops))
+    }
+
+    #[pyo3(signature = (fees, percentile=75.0))]
+    fn set_fee_engine(&self, fees: Option<&PyFeeEngine>, percentile: f64) -> PyResult<()> {
+        let percentile_bps = fee_engine::percentile(percentile)?;
+        let shared = fees.map(PyFeeEngine::shared);
+        self.lock().set_fee_engine(shared, percentile_bps).map_err(fee_engine::fee_error)
+    }
+
+    #[getter]
+    fn fee_engine(&self) -> Option<PyFeeEngine> {
+        self.lock().fee_engine().map(PyFeeEngine::of)
     }
 
     fn set_rules(&self, py: Python<'_>, rules: Option<&Bound<'_, RuleSet>>) -> PyResult<()> {

@@ -1,11 +1,12 @@
 //! Binding of the fee engine.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::{arguments, errors};
+use crate::engine::SharedFeeEngine;
 use crate::fee_engine::{
     self, FLOOR_PERCENTILES, FeeConfig, FeeEngine, FeeError, HopUnits, LimitBasis, LimitEstimate, PriceBasis,
     PriceEstimate, PriorityAttempt, TipQuote,
@@ -123,12 +124,12 @@ impl PyTipQuote {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
-fn fee_error(error: FeeError) -> PyErr {
+pub(super) fn fee_error(error: FeeError) -> PyErr {
     errors::invalid(error.to_string())
 }
 
 /// Returns a percentile in 1/10,000, rounded; the core says what it may be.
-fn percentile(value: f64) -> PyResult<u32> {
+pub(super) fn percentile(value: f64) -> PyResult<u32> {
     let bps = (value * 100.0).round();
     if !(1.0..=9_999.0).contains(&bps) {
         return Err(errors::invalid(format!("percentile is {value}; it may be 0.01 to 99.99")));
@@ -140,9 +141,17 @@ fn percentile(value: f64) -> PyResult<u32> {
 
 /// Learns from slots, simulations and own attempts; answers with prices, limits and tips.
 #[pyclass(name = "FeeEngine", module = "phantom_core", frozen)]
-pub struct PyFeeEngine(Mutex<FeeEngine>);
+pub struct PyFeeEngine(SharedFeeEngine);
 
 impl PyFeeEngine {
+    pub(super) fn of(shared: &SharedFeeEngine) -> Self {
+        Self(Arc::clone(shared))
+    }
+
+    pub(super) fn shared(&self) -> SharedFeeEngine {
+        Arc::clone(&self.0)
+    }
+
     fn lock(&self) -> MutexGuard<'_, FeeEngine> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -201,7 +210,7 @@ impl PyFeeEngine {
                 prior_attempts,
             );
         }
-        Ok(Self(Mutex::new(FeeEngine::new(config).map_err(fee_error)?)))
+        Ok(Self(Arc::new(Mutex::new(FeeEngine::new(config).map_err(fee_error)?))))
     }
 
     #[getter]

@@ -7,10 +7,10 @@ mod tick;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyString;
+use pyo3::types::{IntoPyDict as _, PyDict, PyString, PyTuple};
 
 use super::errors;
 use crate::scorer::{Candidate, Reason, ScorerConfig, Share, SignalScorer, TokenFlags};
@@ -28,8 +28,6 @@ pub(super) fn interned(py: Python<'_>, reason: Reason) -> &Bound<'_, PyString> {
     names[reason as usize].bind(py)
 }
 
-type Columns<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<f64>>);
-
 type ScoreColumns<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>);
 
 /// Returns a share of 0 to 10,000 parts.
@@ -40,6 +38,16 @@ pub(super) fn share(name: &str, e4: u16) -> PyResult<Share> {
 /// Returns token flags of these bits.
 pub(super) fn flags(name: &str, bits: u8) -> PyResult<TokenFlags> {
     TokenFlags::new(bits).ok_or_else(|| errors::invalid(format!("{name} is {bits}; it may be 0 to 7")))
+}
+
+/// Returns the names of token flags.
+pub(super) fn flag_names(py: Python<'_>, flags: TokenFlags) -> PyResult<Bound<'_, PyTuple>> {
+    PyTuple::new(py, flags.names().map(|name| PyString::intern(py, name)).collect::<Vec<_>>())
+}
+
+#[pyfunction]
+fn token_flag_bits(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    TokenFlags::NAMED.map(|(name, flag)| (name, flag.bits())).into_py_dict(py)
 }
 
 /// The thresholds as keyword arguments give them; `None`: off.
@@ -161,52 +169,6 @@ impl PySignalScorer {
         Ok(reasons.iter().map(|reason| interned(py, reason)).collect())
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "extracted Python arguments")]
-    fn score_batch<'py>(
-        &self,
-        py: Python<'py>,
-        amount_in: PyReadonlyArray1<'py, u64>,
-        gross_profit: PyReadonlyArray1<'py, u64>,
-        cost: PyReadonlyArray1<'py, u64>,
-        min_net_profit: PyReadonlyArray1<'py, u64>,
-        age_slots: PyReadonlyArray1<'py, u64>,
-    ) -> PyResult<Columns<'py>> {
-        let contiguous = |_| errors::invalid("columns must be contiguous arrays of uint64".into());
-        let columns = [
-            amount_in.as_slice().map_err(contiguous)?,
-            gross_profit.as_slice().map_err(contiguous)?,
-            cost.as_slice().map_err(contiguous)?,
-            min_net_profit.as_slice().map_err(contiguous)?,
-            age_slots.as_slice().map_err(contiguous)?,
-        ];
-        let rows = columns[0].len();
-        if columns.iter().any(|column| column.len() != rows) {
-            let lengths = columns.map(<[u64]>::len);
-            return Err(errors::invalid(format!("columns have different lengths: {lengths:?}")));
-        }
-        if let Some(row) = columns[0].iter().position(|&amount| amount == 0) {
-            return Err(errors::invalid(format!(
-                "amount_in is 0 in row {row}; it must be at least 1 base unit"
-            )));
-        }
-        let (bits, net_bps) = py.detach(|| {
-            let mut scorer = self.lock();
-            (0..rows)
-                .map(|row| {
-                    let candidate = Candidate {
-                        amount_in: columns[0][row],
-                        gross_profit: columns[1][row],
-                        cost: columns[2][row],
-                        min_net_profit: columns[3][row],
-                        age_slots: columns[4][row],
-                    };
-                    (scorer.score(&candidate).bits(), candidate.net_bps())
-                })
-                .unzip::<u32, f64, Vec<_>, Vec<_>>()
-        });
-        Ok((PyArray1::from_vec(py, bits), PyArray1::from_vec(py, net_bps)))
-    }
-
     #[getter]
     fn go(&self) -> u64 {
         self.lock().go_count()
@@ -226,5 +188,6 @@ impl PySignalScorer {
 /// Adds this file's classes to the module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     add_classes!(m, PySignalScorer, PyProspect, PyAssessment, PyLandingModel, PyTick, PyTickRule);
+    m.add_function(wrap_pyfunction!(token_flag_bits, m)?)?;
     Ok(())
 }

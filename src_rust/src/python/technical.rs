@@ -1,12 +1,14 @@
 //! Bindings of [`crate::technical`]: the functions over columns; the streams are in `streams`.
 
 mod arrays;
+mod cells;
 mod streams;
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
-use self::arrays::{Floats, Integers, Span, answers, deviations, failed, horizon, period};
+use self::arrays::{Floats, Integers, Span, answers, deviations, filled, horizon, period};
+use crate::python::arguments;
 use crate::technical::batch::{self, BandColumns};
 
 type Answers<'py> = PyResult<Bound<'py, PyArray1<f64>>>;
@@ -19,7 +21,7 @@ fn bands(py: Python<'_>, columns: BandColumns) -> Bands<'_> {
 }
 
 macro_rules! of_one_column {
-    ($($name:ident($column:ident, $($default:tt)*)),*) => {
+    ($($name:ident: $into:ident($column:ident, $($default:tt)*)),*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = ($column, $($default)*))]
@@ -28,14 +30,20 @@ macro_rules! of_one_column {
                 $column: &Bound<'py, PyAny>,
                 #[pyo3(from_py_with = period)] period: usize,
             ) -> Answers<'py> {
-                let values = Floats::new(stringify!($column), $column)?;
+                let values = arguments::column::<f64>(stringify!($column), $column)?;
                 let values = values.as_slice();
-                answers(py, py.detach(|| batch::$name(values, period)))
+                let fill = |[answers]: [&mut [f64]; 1]| batch::$into(values, period, answers);
+                filled(py, values.len(), fill).map(|[array]| array)
             }
         )*
     };
 }
-of_one_column!(sma(values, period), ema(values, period), rsi(close, period = 14), roc(close, period));
+of_one_column! {
+    sma: sma_into(values, period),
+    ema: ema_into(values, period),
+    rsi: rsi_into(close, period = 14),
+    roc: roc_into(close, period)
+}
 
 #[pyfunction]
 #[pyo3(signature = (high, low, close, period=14))]
@@ -46,9 +54,14 @@ fn atr<'py>(
     close: &Bound<'py, PyAny>,
     #[pyo3(from_py_with = period)] period: usize,
 ) -> Answers<'py> {
-    let columns = [Floats::new("high", high)?, Floats::new("low", low)?, Floats::new("close", close)?];
+    let columns = [
+        arguments::column::<f64>("high", high)?,
+        arguments::column::<f64>("low", low)?,
+        arguments::column::<f64>("close", close)?,
+    ];
     let [high, low, close] = columns.each_ref().map(Floats::as_slice);
-    answers(py, py.detach(|| batch::atr(high, low, close, period)))
+    let fill = |[answers]: [&mut [f64]; 1]| batch::atr_into(high, low, close, period, answers);
+    filled(py, high.len(), fill).map(|[array]| array)
 }
 
 #[pyfunction]
@@ -59,10 +72,10 @@ fn bollinger<'py>(
     #[pyo3(from_py_with = period)] period: usize,
     #[pyo3(from_py_with = deviations)] deviations: f64,
 ) -> PyResult<Bands<'py>> {
-    let values = Floats::new("close", close)?;
+    let values = arguments::column::<f64>("close", close)?;
     let values = values.as_slice();
-    let columns = py.detach(|| batch::bollinger(values, period, deviations));
-    Ok(bands(py, columns.map_err(|error| failed(&error))?))
+    let fill = |answers: [&mut [f64]; 3]| batch::bollinger_into(values, period, deviations, answers);
+    filled(py, values.len(), fill).map(|[upper, middle, lower]| (upper, middle, lower))
 }
 
 #[pyfunction]
@@ -73,7 +86,7 @@ fn realised_volatility<'py>(
     #[pyo3(from_py_with = period)] period: usize,
     #[pyo3(from_py_with = horizon)] horizon: f64,
 ) -> Answers<'py> {
-    let values = Floats::new("close", close)?;
+    let values = arguments::column::<f64>("close", close)?;
     let values = values.as_slice();
     answers(py, py.detach(|| batch::realised_volatility(values, period, horizon)))
 }
@@ -89,8 +102,9 @@ fn vwap<'py>(
     time_ns: Option<&Bound<'py, PyAny>>,
 ) -> Answers<'py> {
     let span = Span::new(period, session_ns)?;
-    let (price, volume) = (Floats::new("price", price)?, Floats::new("volume", volume)?);
-    let time = time_ns.map(|time| Integers::new("time_ns", time)).transpose()?;
+    let (price, volume) =
+        (arguments::column::<f64>("price", price)?, arguments::column::<f64>("volume", volume)?);
+    let time = time_ns.map(|time| arguments::column::<i64>("time_ns", time)).transpose()?;
     let (price, volume, time) = (price.as_slice(), volume.as_slice(), time.as_ref().map(Integers::as_slice));
     answers(py, py.detach(|| batch::vwap(price, volume, time, span.0)))
 }

@@ -126,11 +126,6 @@ impl Reasons {
         Self(1 << reason as u8)
     }
 
-    /// The set whose bits these are.
-    pub(super) const fn of_bits(bits: u32) -> Self {
-        Self(bits)
-    }
-
     /// Returns whether nothing speaks against the candidate.
     #[must_use]
     pub const fn is_go(self) -> bool {
@@ -154,7 +149,9 @@ impl Reasons {
         self.0
     }
 
-    pub(super) const fn with_if(self, reason: Reason, applies: bool) -> Self {
+    /// Returns the set with `reason` in it if that applies.
+    #[must_use]
+    pub const fn with_if(self, reason: Reason, applies: bool) -> Self {
         Self(self.0 | ((applies as u32) << reason as u8))
     }
 }

@@ -3,6 +3,10 @@
 //! For users with their own data and no Solana type: spreads and fees in basis points, sizes in whole
 //! tokens. What it lets through is still to be sized and judged in integers.
 
+#![expect(clippy::inline_always, reason = "compiled anew with each set of vector instructions; see `batch`")]
+
+use fearless_simd::{Level, dispatch};
+
 /// One quote. Amounts are whole tokens of the quote currency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tick {
@@ -64,7 +68,7 @@ pub type TickColumns<'a> = [&'a [f64]; 10];
 impl TickRule {
     /// Returns net × hit rate × (1 − impact) of a go, −1 of a no-go.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::needless_bitwise_bool, reason = "no branch per rule: columns go several rows at a time")]
     pub fn score(&self, tick: &Tick) -> f64 {
         let edge = tick.spread_bps - tick.fee_bps - tick.slippage_bps - tick.volatility * 100.0;
@@ -85,9 +89,18 @@ impl TickRule {
     #[must_use]
     pub fn score_batch(&self, columns: &TickColumns<'_>) -> Vec<f64> {
         let rows = columns.iter().map(|column| column.len()).min().unwrap_or(0);
-        let [spread, fee, slippage, tip, volatility, liquidity, size, age, inventory, hit_rate] =
-            columns.map(|column| &column[..rows]);
         let mut scores = vec![0.0; rows];
+        dispatch!(Level::new(), _ => self.fill(columns, &mut scores));
+        scores
+    }
+
+    #[inline(always)]
+    fn fill(&self, columns: &TickColumns<'_>, scores: &mut [f64]) {
+        let rows = scores.len();
+        let [spread, fee, slippage, tip, volatility, liquidity, size, age, inventory, hit_rate] = *columns;
+        let (spread, fee, slippage, tip) = (&spread[..rows], &fee[..rows], &slippage[..rows], &tip[..rows]);
+        let (volatility, liquidity, size) = (&volatility[..rows], &liquidity[..rows], &size[..rows]);
+        let (age, inventory, hit_rate) = (&age[..rows], &inventory[..rows], &hit_rate[..rows]);
         for (row, score) in scores.iter_mut().enumerate() {
             *score = self.score(&Tick {
                 spread_bps: spread[row],
@@ -102,7 +115,6 @@ impl TickRule {
                 hit_rate: hit_rate[row],
             });
         }
-        scores
     }
 }
 

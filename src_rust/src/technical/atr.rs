@@ -1,7 +1,7 @@
 //! Average true range.
 
-use super::InputError;
 use super::input;
+use super::{InputError, MAX_MAGNITUDE};
 
 /// Wilder's average of true ranges: how far the price moves within a candle, gaps included.
 ///
@@ -52,7 +52,8 @@ impl Atr {
     /// Whether a candle can be used: [`Atr::check`] without the reason, asked of many at once.
     #[inline]
     pub(super) fn is_usable(high: f64, low: f64, close: f64) -> bool {
-        input::is_usable(high) && input::is_usable(low) && input::is_usable(close) && high >= low
+        // What is between two usable numbers is one.
+        (high <= MAX_MAGNITUDE) & (low >= -MAX_MAGNITUDE) & (high >= low) & input::is_usable(close)
     }
 
     /// Returns whether a candle can be used.

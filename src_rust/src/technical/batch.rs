@@ -5,22 +5,22 @@
 //!
 //! The one idea of what is fast here (`recurrence`, `windows`): the answers are those of the streaming
 //! indicators, computed in another order, and so equal to within rounding, a few parts in 10^15.
-//! [`update_many`] and its like feed a stream and are equal to the last bit.
+//! [`update_many`] and its like feed a stream and are equal to the last bit. `…_into` fills the caller's memory.
 
 mod recurrence;
 mod windows;
 
 use std::ops::Range;
 
-pub use recurrence::{atr, ema, rsi};
-pub use windows::{bollinger, sma};
+pub use recurrence::{atr_into, ema_into, rsi_into};
+pub use windows::{bollinger_into, sma_into};
 
 use super::input::{self, is_price, is_usable};
 use super::roc::percent;
 use super::{Atr, Bands, Bollinger, Indicator, InputError, RealisedVolatility, Roc, Span, Vwap};
 
-/// Rows done at a time, so that what lies between two steps stays in the nearest cache.
-const CHUNK: usize = 512;
+/// Rows done at a time: so few that memory sends the next ones while these are computed.
+const CHUNK: usize = 128;
 
 /// Why columns have no answer.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -71,21 +71,6 @@ impl BandColumns {
         self.upper.push(bands.upper);
         self.middle.push(bands.middle);
         self.lower.push(bands.lower);
-    }
-
-    /// Adds rows that have no answer.
-    fn skip(&mut self, rows: usize) {
-        for column in [&mut self.upper, &mut self.middle, &mut self.lower] {
-            column.resize(column.len() + rows, f64::NAN);
-        }
-    }
-
-    /// Adds a row for every middle, with a band each side at its width.
-    fn around(&mut self, middles: &[f64], widths: &[f64]) {
-        let lines = || middles.iter().zip(widths);
-        self.upper.extend(lines().map(|(middle, width)| middle + width));
-        self.middle.extend_from_slice(middles);
-        self.lower.extend(lines().map(|(middle, width)| middle - width));
     }
 }
 
@@ -152,22 +137,90 @@ pub fn update_many_vwap(
     Ok(answers.collect())
 }
 
+/// Returns a column of so many rows, as `fill` fills it: `column(rows, |answers| ema_into(values, 9, answers))`.
+fn column(
+    rows: usize,
+    fill: impl FnOnce(&mut [f64]) -> Result<(), BatchError>,
+) -> Result<Vec<f64>, BatchError> {
+    let mut answers = vec![0.0; rows];
+    fill(&mut answers)?;
+    Ok(answers)
+}
+
+/// Returns the [`Sma`](super::Sma) at every row.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn sma(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+    column(values.len(), |answers| sma_into(values, period, answers))
+}
+
+/// Returns the [`Ema`](super::Ema) at every row.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn ema(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+    column(values.len(), |answers| ema_into(values, period, answers))
+}
+
+/// Returns the [`Rsi`](super::Rsi) at every row.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn rsi(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+    column(values.len(), |answers| rsi_into(values, period, answers))
+}
+
 /// Returns the [`Roc`] at every row.
 ///
 /// # Errors
 /// [`BatchError`].
 pub fn roc(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+    column(values.len(), |answers| roc_into(values, period, answers))
+}
+
+/// Returns the [`Atr`] at every candle.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn atr(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+    column(high.len(), |answers| atr_into(high, low, close, period, answers))
+}
+
+/// Returns the [`Bollinger`] bands at every row.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn bollinger(values: &[f64], period: usize, deviations: f64) -> Result<BandColumns, BatchError> {
+    let [mut upper, mut middle, mut lower] = [(); 3].map(|()| vec![0.0; values.len()]);
+    bollinger_into(values, period, deviations, [&mut upper, &mut middle, &mut lower])?;
+    Ok(BandColumns { upper, middle, lower })
+}
+
+/// Puts the [`Roc`] at every row into `answers`.
+///
+/// # Errors
+/// [`BatchError`]; what is in `answers` then means nothing.
+pub fn roc_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<(), BatchError> {
     let period = Roc::new(period)?.period();
+    same_length(values.len(), [("answers", answers.len())])?;
     let from = gap(&[values]);
-    let used = &values[from..];
-    if !every(used.iter().map(|&value| is_price(value))) {
-        first_refused(from..values.len(), |row| input::price("value", values[row]).map(drop))?;
+    let first = values.len().min(from + period);
+    answers[..first].fill(f64::NAN);
+    let mut row = from;
+    while row < values.len() {
+        let rows = next_rows(row, values.len());
+        if !every(values[rows.clone()].iter().map(|&value| is_price(value))) {
+            first_refused(rows.clone(), |row| input::price("value", values[row]).map(drop))?;
+        }
+        let ready = rows.start.max(first)..rows.end.max(first);
+        let before = &values[ready.start.saturating_sub(period)..ready.end.saturating_sub(period)];
+        for ((answer, &before), &price) in answers[ready.clone()].iter_mut().zip(before).zip(&values[ready]) {
+            *answer = percent(before, price);
+        }
+        row = rows.end;
     }
-    let mut answers = Vec::with_capacity(values.len());
-    answers.resize(values.len().min(from + period), f64::NAN);
-    let pairs = used.iter().zip(used.get(period..).unwrap_or_default());
-    answers.extend(pairs.map(|(&before, &price)| percent(before, price)));
-    Ok(answers)
+    Ok(())
 }
 
 /// Returns the [`RealisedVolatility`] at every row.
@@ -235,6 +288,11 @@ fn same_length<const N: usize>(
         Some((name, found)) => Err(BatchError::Length { name, found, expected }),
         None => Ok(()),
     }
+}
+
+/// Returns rows from `row` on, as many as are done at a time.
+fn next_rows(row: usize, end: usize) -> Range<usize> {
+    row..end.min(row + CHUNK)
 }
 
 /// Whether all are true. Asks all of them, without a jump between, so that several are asked at once.

@@ -62,7 +62,7 @@ impl Aggregate for Moments {
 /// The first answer comes with value `period`.
 ///
 /// # Source
-/// TA-Lib's BBANDS with a simple moving average. TA-Lib takes a variance below 1e-14 as 0.
+/// TA-Lib's BBANDS with a simple moving average.
 #[derive(Debug, Clone)]
 pub struct Bollinger {
     window: Window<Moments>,

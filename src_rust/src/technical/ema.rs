@@ -1,7 +1,7 @@
 //! Exponential moving average.
 
 use super::input;
-use super::{Indicator, InputError};
+use super::{Indicator, InputError, Resume};
 
 /// `v += 2 / (period + 1) * (value - v)`, begun with the mean of the first `period` values.
 ///
@@ -63,6 +63,18 @@ impl Indicator for Ema {
     fn reset(&mut self) {
         self.taken = 0;
         self.level = 0.0;
+    }
+}
+
+impl Resume<1> for Ema {
+    #[inline]
+    fn state(&self) -> (usize, [f64; 1]) {
+        (self.taken, [self.level])
+    }
+
+    #[inline]
+    fn resumed(&self, taken: usize, [level]: [f64; 1]) -> Self {
+        Self { taken, level, ..*self }
     }
 }
 

@@ -1,19 +1,13 @@
 //! Relative strength index.
 
 use super::input;
-use super::{Indicator, InputError};
-
-/// Share of the price below which an average move cannot be told from rounding.
-///
-/// TA-Lib takes a sum of the averages below 1e-14 as none at all, whatever the price: right for
-/// prices around 1, wrong for a token at 1e-12. So the bound goes with the price.
-const FLAT: f64 = 1e-14;
+use super::{Indicator, InputError, Resume};
 
 /// Wilder's index: `100 * gain / (gain + loss)` of smoothed rises and falls, from 0 to 100.
 ///
 /// Begun with the plain averages of the first `period` changes, so that the first answer comes with
 /// value `period + 1`; then `average += (change - average) / period`. A market that has not moved
-/// has an index of 0, as in TA-Lib.
+/// has an index of 0, as in TA-Lib; one that stops moving keeps the index it had.
 ///
 /// # Source
 /// J. Welles Wilder, "New Concepts in Technical Trading Systems" (1978); TA-Lib's RSI.
@@ -36,18 +30,12 @@ pub(super) struct Moves {
     pub loss: f64,
 }
 
-/// Returns the size of averages below which a market at this price counts as flat.
-#[inline]
-pub(super) fn flat_below(price: f64) -> f64 {
-    price.abs() * FLAT + f64::MIN_POSITIVE
-}
-
 impl Moves {
-    /// Returns the index at this price.
+    /// Returns the index; 0 where nothing is left of any move.
     #[inline]
-    fn index(self, price: f64) -> f64 {
+    fn index(self) -> f64 {
         let total = self.gain + self.loss;
-        if total < flat_below(price) { 0.0 } else { 100.0 * (self.gain / total) }
+        if total < f64::MIN_POSITIVE { 0.0 } else { 100.0 * (self.gain / total) }
     }
 
     /// Lets an average of which nothing is left go to 0.
@@ -82,9 +70,10 @@ impl Rsi {
         self.weight
     }
 
-    /// Returns the last price and the averages at it, once warm.
-    pub(super) fn state(&self) -> Option<(f64, Moves)> {
-        self.last.filter(|_| self.taken == self.period).map(|last| (last, self.moves))
+    /// Returns the averages, once warm.
+    #[inline]
+    pub(super) fn warm(&self) -> Option<Moves> {
+        (self.taken == self.period).then_some(self.moves)
     }
 }
 
@@ -109,7 +98,7 @@ impl Indicator for Rsi {
             self.moves.gain *= self.weight;
             self.moves.loss *= self.weight;
         }
-        let index = self.moves.index(price);
+        let index = self.moves.index();
         if !(f64::MIN_POSITIVE..100.0).contains(&index) {
             self.moves = self.moves.faded();
         }
@@ -118,13 +107,26 @@ impl Indicator for Rsi {
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        self.state().map(|(price, moves)| moves.index(price))
+        self.warm().map(Moves::index)
     }
 
     fn reset(&mut self) {
         self.taken = 0;
         self.last = None;
         self.moves = Moves::default();
+    }
+}
+
+impl Resume<3> for Rsi {
+    #[inline]
+    fn state(&self) -> (usize, [f64; 3]) {
+        // No price is NaN.
+        (self.taken, [self.last.unwrap_or(f64::NAN), self.moves.gain, self.moves.loss])
+    }
+
+    #[inline]
+    fn resumed(&self, taken: usize, [last, gain, loss]: [f64; 3]) -> Self {
+        Self { taken, last: (!last.is_nan()).then_some(last), moves: Moves { gain, loss }, ..*self }
     }
 }
 
@@ -160,14 +162,15 @@ mod tests {
     }
 
     #[test]
-    fn a_market_that_stops_moving_becomes_flat_and_wakes_up_again() {
+    fn a_market_that_stops_moving_keeps_its_index_until_nothing_is_left_and_wakes_up_again() {
         let mut rsi = Rsi::new(14).unwrap();
         for tick in 0..100 {
             rsi.update(80.0 + f64::from(tick % 7));
         }
         let before = rsi.value().unwrap();
         assert!((rsi.update(81.0).unwrap() - before).abs() < 20.0);
-        assert_eq!(last(&mut rsi, &[81.0; 1_000]), Some(0.0));
+        let still = last(&mut rsi, &[81.0]).unwrap();
+        assert!((last(&mut rsi, &[81.0; 1_000]).unwrap() - still).abs() < 1e-9);
         // (13 / 14)^12000 is below the least number.
         assert_eq!(last(&mut rsi, &vec![81.0; 12_000]), Some(0.0));
         assert_eq!(rsi.moves, Moves::default());

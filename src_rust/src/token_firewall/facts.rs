@@ -224,6 +224,16 @@ impl MintFacts {
         Ok(())
     }
 
+    /// Returns the rate of the transfer fee in force in 1/10,000, 0 without one. While the epoch is not
+    /// known the dearer of the two fees counts.
+    #[must_use]
+    pub fn transfer_fee_bps(&self, epoch: Option<u64>) -> u16 {
+        self.transfer_fee.map_or(0, |config| match epoch {
+            Some(epoch) => config.at(epoch).basis_points,
+            None => config.older.basis_points.max(config.newer.basis_points),
+        })
+    }
+
     /// Returns the type numbers of extensions that are newer than this decoder.
     pub fn unknown_extensions(&self) -> impl Iterator<Item = u16> + '_ {
         self.extensions.iter().copied().filter(|&kind| kind > extension::LAST_KNOWN)

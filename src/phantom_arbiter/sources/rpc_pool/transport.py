@@ -73,14 +73,38 @@ class Transport:
             EndpointError: No such answer came: one of its kinds.
             ConfigError: The endpoint has no HTTP address, or the transport is not open.
         """
+        return await self._exchange("POST", endpoint, body, timeout_s, max_bytes, wanted_slot)
+
+    async def get(self, endpoint: Endpoint, *, timeout_s: float, max_bytes: int) -> bytes:
+        """Return what stands at an endpoint's `http_url`; as `post` otherwise.
+
+        Raises:
+            EndpointError: No answer with status 200 came: one of its kinds.
+            ConfigError: The endpoint has no HTTP address, or the transport is not open.
+        """
+        return await self._exchange("GET", endpoint, None, timeout_s, max_bytes, None)
+
+    async def _exchange(
+        self,
+        method: str,
+        endpoint: Endpoint,
+        body: bytes | None,
+        timeout_s: float,
+        max_bytes: int,
+        wanted_slot: int | None,
+    ) -> bytes:
         url = endpoint.http_url
         if url is None or self._session is None:
             raise ConfigError(f"endpoint {endpoint.name} has no http_url, or its connections are closed")
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                self._session.post(
-                    URL(url.without_userinfo, encoded=True), data=body, allow_redirects=False, auth=_auth(url)
+                self._session.request(
+                    method,
+                    URL(url.without_userinfo, encoded=True),
+                    data=body,
+                    allow_redirects=False,
+                    auth=_auth(url),
                 ) as response,
             ):
                 if response.status != 200:

@@ -1,12 +1,14 @@
 //! Signals and fills as Python sees them.
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::cycle_finder::edge_of;
-use crate::engine::{Engine, Fees, Hop, Signal};
+use crate::engine::{Engine, Hop, Signal};
 use crate::market::Market;
 use crate::plans::PlannedHop;
 use crate::python::market::parse_pubkey;
+use crate::python::scorer::flag_names;
 use crate::quantities::Pubkey;
 
 /// One hop of a sized cycle.
@@ -55,7 +57,6 @@ pub struct PySignal {
     pub(super) inner: Signal,
     /// The engine that gave it: a signal means nothing to another one.
     pub(super) engine: u64,
-    fees: Fees,
     #[pyo3(get)]
     base_mint: String,
     #[pyo3(get)]
@@ -101,17 +102,32 @@ impl PySignal {
 
     #[getter]
     fn network_fee_lamports(&self) -> u64 {
-        self.fees.network
+        self.inner.fees.network
     }
 
     #[getter]
     fn priority_fee_lamports(&self) -> u64 {
-        self.fees.priority
+        self.inner.fees.priority
     }
 
     #[getter]
     fn tip_lamports(&self) -> u64 {
-        self.fees.tip
+        self.inner.fees.tip
+    }
+
+    #[getter]
+    fn compute_unit_limit(&self) -> u64 {
+        self.inner.fees.compute_unit_limit
+    }
+
+    #[getter]
+    fn compute_unit_price_micro_lamports(&self) -> u64 {
+        self.inner.fees.compute_unit_price_micro_lamports
+    }
+
+    #[getter]
+    fn priced_accounts(&self) -> Vec<String> {
+        self.inner.priced_accounts.iter().map(ToString::to_string).collect()
     }
 
     #[getter]
@@ -140,8 +156,23 @@ impl PySignal {
     }
 
     #[getter]
+    fn volatility_bps(&self) -> u32 {
+        self.inner.context.volatility_bps
+    }
+
+    #[getter]
     fn competition_e4(&self) -> u16 {
         self.inner.context.competition.e4()
+    }
+
+    #[getter]
+    fn agreement_e4(&self) -> u16 {
+        self.inner.context.agreement.e4()
+    }
+
+    #[getter]
+    fn token_flags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        flag_names(py, self.inner.context.token_flags)
     }
 
     #[getter]
@@ -203,7 +234,6 @@ pub(super) fn export(engine: &Engine, id: u64, signals: Vec<Signal>) -> Vec<PySi
         .into_iter()
         .map(|inner| PySignal {
             engine: id,
-            fees: engine.fees(),
             base_mint: engine.market().mint(inner.base_mint).to_string(),
             hops: hops_of(engine.market(), &inner.hops, None),
             inner,

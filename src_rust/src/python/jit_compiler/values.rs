@@ -224,7 +224,7 @@ impl Array<'_> {
     }
 }
 
-/// Returns a contiguous array of the type: the one given, or a copy if no value changes by that.
+/// Returns a contiguous and aligned array of the type: the one given, or a copy if no value changes by that.
 fn array<'py, T: numpy::Element>(
     name: &Bound<'py, PyString>,
     value: &Bound<'py, PyAny>,
@@ -234,6 +234,7 @@ fn array<'py, T: numpy::Element>(
         |found: String| errors::invalid(format!("column {name}: an array of {dtype} expected, {found}"));
     if let Ok(array) = value.cast::<PyArray1<T>>()
         && array.is_c_contiguous()
+        && array.data().is_aligned()
     {
         return array.try_readonly().map_err(|error| wrong(error.to_string()));
     }

@@ -1,19 +1,17 @@
 //! Columns of prospects as Python gives them: a mapping of arrays, or a structured array.
 
-use numpy::{Element, PyArrayDescrMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods, dtype};
+use numpy::{Element, PyArray1, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods, dtype};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 
-use crate::python::errors;
+use crate::python::{arguments, errors};
 use crate::scorer::{BatchError, Column, Columns, WHOLE};
 
 /// One column.
 enum Held<'py, T: Element> {
-    /// The user's own array.
-    Borrowed(PyReadonlyArray1<'py, T>),
-    /// Values that did not lie side by side.
-    Copied(Vec<T>),
+    /// The user's own array, or a copy whose values lie side by side and aligned.
+    Array(arguments::Column<'py, T>),
     /// One number for all rows.
     All(T),
 }
@@ -21,8 +19,7 @@ enum Held<'py, T: Element> {
 impl<T: Element + Copy> Held<'_, T> {
     fn column(&self) -> Column<'_, T> {
         match self {
-            Self::Borrowed(array) => Column::Each(array.as_slice().unwrap_or_default()),
-            Self::Copied(values) => Column::Each(values),
+            Self::Array(array) => Column::Each(array.as_slice()),
             Self::All(value) => Column::All(*value),
         }
     }
@@ -39,7 +36,7 @@ where
         return number
             .map_err(|_| errors::invalid(format!("{name} is {value}, which {} does not hold", wanted())));
     }
-    let Ok(array) = value.extract::<PyReadonlyArray1<'py, T>>() else {
+    let Ok(array) = value.cast::<PyArray1<T>>() else {
         let found = match value.cast::<PyUntypedArray>() {
             Ok(array) => format!("{} in {} dimensions", array.dtype(), array.ndim()),
             Err(_) => value.get_type().to_string(),
@@ -49,10 +46,7 @@ where
             wanted()
         )));
     };
-    if array.as_slice().is_ok() {
-        return Ok(Held::Borrowed(array));
-    }
-    Ok(Held::Copied(array.as_array().iter().copied().collect()))
+    arguments::readable(name, array).map(Held::Array)
 }
 
 /// The columns of a batch.
@@ -153,8 +147,7 @@ impl<'py> Given<'py> {
     pub fn columns(&self) -> Columns<'_> {
         Columns {
             amount_in: match &self.amount_in {
-                Held::Borrowed(array) => array.as_slice().unwrap_or_default(),
-                Held::Copied(values) => values,
+                Held::Array(array) => array.as_slice(),
                 Held::All(value) => std::slice::from_ref(value),
             },
             gross_profit: self.gross_profit.column(),

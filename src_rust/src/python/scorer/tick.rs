@@ -1,8 +1,9 @@
 //! Binding of the first look at quotes.
 
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::PyArray1;
 use pyo3::prelude::*;
 
+use crate::python::arguments::readable;
 use crate::python::errors;
 use crate::scorer::{Tick, TickRule};
 
@@ -80,12 +81,13 @@ impl PyTickRule {
     fn score_batch<'py>(
         &self,
         py: Python<'py>,
-        columns: [PyReadonlyArray1<'py, f64>; 10],
+        columns: [Bound<'py, PyArray1<f64>>; 10],
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let readable = |column| readable("a column", column);
+        let columns = columns.iter().map(readable).collect::<PyResult<Vec<_>>>()?;
         let mut slices: [&[f64]; 10] = [&[]; 10];
-        for (number, (slice, column)) in slices.iter_mut().zip(&columns).enumerate() {
-            let contiguous = |_| errors::invalid(format!("column {number} is not contiguous"));
-            *slice = column.as_slice().map_err(contiguous)?;
+        for (slice, column) in slices.iter_mut().zip(&columns) {
+            *slice = column.as_slice();
         }
         let rows = slices[0].len();
         if let Some(number) = slices.iter().position(|slice| slice.len() != rows) {

@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
-use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 
+use crate::python::arguments::Column;
 use crate::python::errors;
 use crate::technical;
 use crate::technical::batch::BatchError;
@@ -20,40 +21,27 @@ pub fn answers(py: Python<'_>, answers: Result<Vec<f64>, BatchError>) -> PyResul
     Ok(PyArray1::from_vec(py, answers.map_err(|error| failed(&error))?))
 }
 
-/// A column: the user's own array, or a copy if its values do not lie side by side.
-pub struct Column<'py, T: Element>(PyReadonlyArray1<'py, T>);
+/// Returns new columns of so many rows, filled without the GIL.
+///
+/// `NumPy` allocates them: large ones then lie in large pages, which `malloc` does not ask for.
+pub fn filled<const N: usize>(
+    py: Python<'_>,
+    rows: usize,
+    fill: impl FnOnce([&mut [f64]; N]) -> Result<(), BatchError> + Send,
+) -> PyResult<[Bound<'_, PyArray1<f64>>; N]> {
+    let arrays: [_; N] = std::array::from_fn(|_| PyArray1::zeros(py, rows, false));
+    let mut columns = arrays.each_ref().map(PyArrayMethods::readwrite);
+    // In one piece, as they are new.
+    let answers = columns.each_mut().map(|column| column.as_slice_mut().unwrap_or_default());
+    py.detach(|| fill(answers)).map_err(|error| failed(&error))?;
+    drop(columns);
+    Ok(arrays)
+}
+
 /// A column of numbers.
 pub type Floats<'py> = Column<'py, f64>;
 /// A column of times.
 pub type Integers<'py> = Column<'py, i64>;
-
-impl<'py, T: Element> Column<'py, T> {
-    /// Takes a one-dimensional `NumPy` array of exactly this type.
-    pub fn new(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let wrong = |_| {
-            let found = match (value.getattr("dtype"), value.getattr("ndim")) {
-                (Ok(dtype), Ok(ndim)) => format!("{dtype} in {ndim} dimensions"),
-                _ => value.get_type().to_string(),
-            };
-            let expected = T::get_dtype(value.py());
-            errors::invalid(format!(
-                "{name} must be a one-dimensional NumPy array of {expected}, found {found}"
-            ))
-        };
-        let array = value.cast::<PyArray1<T>>().map_err(wrong)?;
-        if array.data().is_aligned() && array.is_c_contiguous() {
-            return Ok(Self(array.try_readonly().map_err(|error| failed(&error))?));
-        }
-        let copy = array.call_method0("copy")?.cast_into::<PyArray1<T>>()?;
-        Ok(Self(copy.try_readonly().map_err(|error| failed(&error))?))
-    }
-
-    /// Returns the values.
-    pub fn as_slice(&self) -> &[T] {
-        // In one piece, as `new` has seen to.
-        self.0.as_slice().unwrap_or_default()
-    }
-}
 
 /// Returns a number that an indicator is to look at.
 #[inline]

@@ -4,16 +4,18 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 
 use super::arrays::{self, Floats, Integers, Span, answers, deviations, failed, horizon, period};
+use super::cells::{Plain, Quick};
 use super::{Answers, Bands, bands};
+use crate::python::arguments;
 use crate::technical::batch;
-use crate::technical::{Atr, Bollinger, Ema, Indicator, RealisedVolatility, Roc, Rsi, Sma, Vwap};
+use crate::technical::{Atr, Bollinger, Ema, RealisedVolatility, Roc, Rsi, Sma, Vwap};
 
-/// A class around an indicator of one number. `new` and what only this one has come as they are.
+/// A class around an indicator of one number in its cell. `new` and what only this one has come as they are.
 macro_rules! class {
-    ($class:ident, $name:literal, $core:ident, $($own:tt)*) => {
+    ($class:ident, $name:literal, $cell:ty, [$($option:tt)*], ($this:ident, $($receiver:tt)*), $($own:tt)*) => {
         #[doc = concat!("A stream of `", $name, "`.")]
-        #[pyclass(name = $name, module = "phantom_core")]
-        pub struct $class($core);
+        #[pyclass(name = $name, module = "phantom_core", $($option)*)]
+        pub struct $class($cell);
 
         #[pymethods]
         impl $class {
@@ -21,103 +23,120 @@ macro_rules! class {
 
             #[pyo3(signature = (value, /))]
             fn update(
-                &mut self,
+                $($receiver)*,
                 #[pyo3(from_py_with = arrays::value)] value: f64,
             ) -> PyResult<Option<f64>> {
-                self.0.try_update(value).map_err(|error| failed(&error))
+                $this.0.update(value)
+            }
+
+            #[pyo3(signature = (value, /))]
+            fn update_raw(
+                $($receiver)*,
+                #[pyo3(from_py_with = arrays::value)] value: f64,
+            ) -> PyResult<()> {
+                $this.0.update(value).map(drop)
             }
 
             #[pyo3(signature = (values, /))]
-            fn update_many<'py>(&mut self, py: Python<'py>, values: &Bound<'py, PyAny>) -> Answers<'py> {
-                let values = Floats::new("values", values)?;
-                let values = values.as_slice();
-                answers(py, py.detach(|| batch::update_many(&mut self.0, values)))
+            fn update_many<'py>(
+                $($receiver)*,
+                py: Python<'py>,
+                values: &Bound<'py, PyAny>,
+            ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+                let values = arguments::column::<f64>("values", values)?;
+                Ok(PyArray1::from_vec(py, $this.0.update_many(py, values.as_slice())?))
             }
 
             #[getter]
-            fn value(&self) -> Option<f64> {
+            fn value(&self) -> PyResult<Option<f64>> {
                 self.0.value()
             }
 
             #[getter]
-            fn is_ready(&self) -> bool {
-                self.0.is_ready()
+            fn is_ready(&self) -> PyResult<bool> {
+                self.0.value().map(|value| value.is_some())
             }
 
             #[getter]
             fn period(&self) -> usize {
-                self.0.period()
+                self.0.settings().period()
             }
 
-            fn reset(&mut self) {
-                self.0.reset();
+            fn reset($($receiver)*) -> PyResult<()> {
+                $this.0.reset()
             }
         }
     };
 }
 
-class! {PySma, "Sma", Sma,
+class! {PySma, "Sma", Plain<Sma>, [], (self, &mut self),
     #[new]
     fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
-        Sma::new(period).map(Self).map_err(|error| failed(&error))
+        let made = Sma::new(period);
+        made.map(|made| Self(Plain::new(made))).map_err(|error| failed(&error))
     }
 
     fn __repr__(&self) -> String {
-        format!("Sma(period={})", self.0.period())
+        format!("Sma(period={})", self.0.settings().period())
     }
 }
 
-class! {PyEma, "Ema", Ema,
+class! {PyEma, "Ema", Quick<Ema, 1>, [frozen], (self, &self),
     #[new]
     fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
-        Ema::new(period).map(Self).map_err(|error| failed(&error))
+        let made = Ema::new(period);
+        made.map(|made| Self(Quick::new(made))).map_err(|error| failed(&error))
     }
 
     fn __repr__(&self) -> String {
-        format!("Ema(period={})", self.0.period())
+        format!("Ema(period={})", self.0.settings().period())
     }
 }
 
-class! {PyRsi, "Rsi", Rsi,
+class! {PyRsi, "Rsi", Quick<Rsi, 3>, [frozen], (self, &self),
     #[new]
     #[pyo3(signature = (period=14))]
     fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
-        Rsi::new(period).map(Self).map_err(|error| failed(&error))
+        let made = Rsi::new(period);
+        made.map(|made| Self(Quick::new(made))).map_err(|error| failed(&error))
     }
 
     fn __repr__(&self) -> String {
-        format!("Rsi(period={})", self.0.period())
+        format!("Rsi(period={})", self.0.settings().period())
     }
 }
 
-class! {PyRoc, "Roc", Roc,
+class! {PyRoc, "Roc", Plain<Roc>, [], (self, &mut self),
     #[new]
     fn new(#[pyo3(from_py_with = period)] period: usize) -> PyResult<Self> {
-        Roc::new(period).map(Self).map_err(|error| failed(&error))
+        let made = Roc::new(period);
+        made.map(|made| Self(Plain::new(made))).map_err(|error| failed(&error))
     }
 
     fn __repr__(&self) -> String {
-        format!("Roc(period={})", self.0.period())
+        format!("Roc(period={})", self.0.settings().period())
     }
 }
 
-class! {PyRealisedVolatility, "RealisedVolatility", RealisedVolatility,
+class! {PyRealisedVolatility, "RealisedVolatility", Plain<RealisedVolatility>, [], (self, &mut self),
     #[new]
     #[pyo3(signature = (period, horizon=1.0))]
     fn new(
         #[pyo3(from_py_with = period)] period: usize,
         #[pyo3(from_py_with = horizon)] horizon: f64,
     ) -> PyResult<Self> {
-        RealisedVolatility::new(period, horizon).map(Self).map_err(|error| failed(&error))
+        let made = RealisedVolatility::new(period, horizon);
+        made.map(|made| Self(Plain::new(made))).map_err(|error| failed(&error))
     }
 
     #[getter]
     fn horizon(&self) -> f64 {
-        self.0.horizon()
+        self.0.settings().horizon()
     }
 
     fn __repr__(&self) -> String {
-        format!("RealisedVolatility(period={}, horizon={:?})", self.0.period(), self.0.horizon())
+        let settings = self.0.settings();
+        format!("RealisedVolatility(period={}, horizon={:?})", settings.period(), settings.horizon())
     }
 }
 
@@ -149,7 +168,11 @@ impl PyAtr {
         low: &Bound<'py, PyAny>,
         close: &Bound<'py, PyAny>,
     ) -> Answers<'py> {
-        let columns = [Floats::new("high", high)?, Floats::new("low", low)?, Floats::new("close", close)?];
+        let columns = [
+            arguments::column::<f64>("high", high)?,
+            arguments::column::<f64>("low", low)?,
+            arguments::column::<f64>("close", close)?,
+        ];
         let [high, low, close] = columns.each_ref().map(Floats::as_slice);
         answers(py, py.detach(|| batch::update_many_atr(&mut self.0, high, low, close)))
     }
@@ -204,7 +227,7 @@ impl PyBollinger {
 
     #[pyo3(signature = (values, /))]
     fn update_many<'py>(&mut self, py: Python<'py>, values: &Bound<'py, PyAny>) -> PyResult<Bands<'py>> {
-        let values = Floats::new("values", values)?;
+        let values = arguments::column::<f64>("values", values)?;
         let values = values.as_slice();
         let columns = py.detach(|| batch::update_many_bollinger(&mut self.0, values));
         Ok(bands(py, columns.map_err(|error| failed(&error))?))
@@ -270,8 +293,9 @@ impl PyVwap {
         volume: &Bound<'py, PyAny>,
         time_ns: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (price, volume) = (Floats::new("price", price)?, Floats::new("volume", volume)?);
-        let time = time_ns.map(|time| Integers::new("time_ns", time)).transpose()?;
+        let (price, volume) =
+            (arguments::column::<f64>("price", price)?, arguments::column::<f64>("volume", volume)?);
+        let time = time_ns.map(|time| arguments::column::<i64>("time_ns", time)).transpose()?;
         let (price, volume) = (price.as_slice(), volume.as_slice());
         let time = time.as_ref().map(Integers::as_slice);
         answers(py, py.detach(|| batch::update_many_vwap(&mut self.0, price, volume, time)))

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::{BatchError, CHUNK, all_usable, every, first_refused, gap, same_length};
+use super::{BatchError, CHUNK, all_usable, first_refused, gap, next_rows, same_length};
 use crate::technical::atr::true_range;
-use crate::technical::rsi::{Moves, flat_below};
+use crate::technical::rsi::Moves;
 use crate::technical::{Atr, Ema, Indicator, InputError, Rsi};
 
 /// Inputs taken in one step.
@@ -70,13 +70,13 @@ fn after<const L: usize>(level: Lanes<L>, kept: f64, input: Lanes<L>) -> Lanes<L
 fn warm_up(
     rows: Range<usize>,
     mut update: impl FnMut(usize) -> Result<Option<f64>, InputError>,
-    answers: &mut Vec<f64>,
+    answers: &mut [f64],
 ) -> Result<usize, BatchError> {
-    answers.resize(rows.start, f64::NAN);
+    answers[..rows.start].fill(f64::NAN);
     let end = rows.end;
     for row in rows {
         let answer = update(row).map_err(|error| BatchError::Row { row, error })?;
-        answers.push(answer.unwrap_or(f64::NAN));
+        answers[row] = answer.unwrap_or(f64::NAN);
         if answer.is_some() {
             return Ok(row + 1);
         }
@@ -84,109 +84,111 @@ fn warm_up(
     Ok(end)
 }
 
-/// Returns the [`Ema`] at every row.
+/// Puts the [`Ema`] at every row into `answers`.
 ///
 /// # Errors
-/// [`BatchError`].
-pub fn ema(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+/// [`BatchError`]; what is in `answers` then means nothing.
+pub fn ema_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<(), BatchError> {
     let mut ema = Ema::new(period)?;
-    let mut answers = Vec::with_capacity(values.len());
+    same_length(values.len(), [("answers", answers.len())])?;
     let rows = gap(&[values])..values.len();
-    let mut row = warm_up(rows, |row| ema.try_update(values[row]), &mut answers)?;
+    let mut row = warm_up(rows, |row| ema.try_update(values[row]), answers)?;
     let Some(mut level) = ema.value() else {
-        return Ok(answers);
+        return Ok(());
     };
     let weight = ema.weight();
     let decay = Decay::new(1.0 - weight);
-    let mut levels = [[0.0]; CHUNK];
     while row < values.len() {
-        let rows = CHUNK.min(values.len() - row);
-        let chunk = &values[row..][..rows];
-        all_usable(values, row..row + rows)?;
-        let levels = &mut levels[..rows];
-        for (input, &value) in levels.iter_mut().zip(chunk) {
-            *input = [weight * value];
+        let rows = next_rows(row, values.len());
+        all_usable(values, rows.clone())?;
+        let (levels, _) = answers[rows.clone()].as_chunks_mut::<1>();
+        for ([input], &value) in levels.iter_mut().zip(&values[rows.clone()]) {
+            *input = weight * value;
         }
         [level] = decay.levels(levels, [level]);
-        answers.extend_from_slice(levels.as_flattened());
-        row += rows;
+        row = rows.end;
     }
-    Ok(answers)
+    Ok(())
 }
 
-/// Returns the [`Rsi`] at every row.
+/// Puts the [`Rsi`] at every row into `answers`.
 ///
 /// # Errors
-/// [`BatchError`].
-pub fn rsi(values: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+/// [`BatchError`]; what is in `answers` then means nothing.
+pub fn rsi_into(values: &[f64], period: usize, answers: &mut [f64]) -> Result<(), BatchError> {
     let mut rsi = Rsi::new(period)?;
-    let mut answers = Vec::with_capacity(values.len());
+    same_length(values.len(), [("answers", answers.len())])?;
     let rows = gap(&[values])..values.len();
-    let mut row = warm_up(rows, |row| rsi.try_update(values[row]), &mut answers)?;
-    let Some((_, mut moves)) = rsi.state() else {
-        return Ok(answers);
+    let mut row = warm_up(rows, |row| rsi.try_update(values[row]), answers)?;
+    let Some(mut moves) = rsi.warm() else {
+        return Ok(());
     };
     // Half: `|d| + d` is twice a rise, `|d| - d` twice a fall.
     let half = rsi.weight() / 2.0;
     let decay = Decay::new(1.0 - rsi.weight());
-    let (mut smoothed, mut indices) = ([[0.0; 2]; CHUNK], [0.0; CHUNK]);
+    let mut smoothed = [[0.0; 2]; CHUNK];
     while row < values.len() {
-        let rows = CHUNK.min(values.len() - row);
-        let (before, chunk) = (&values[row - 1..][..rows], &values[row..][..rows]);
-        all_usable(values, row..row + rows)?;
-        let (smoothed, indices) = (&mut smoothed[..rows], &mut indices[..rows]);
+        let rows = next_rows(row, values.len());
+        let (before, chunk) = (&values[row - 1..rows.end - 1], &values[rows.clone()]);
+        all_usable(values, rows.clone())?;
+        let smoothed = &mut smoothed[..chunk.len()];
         for ((moves, price), last) in smoothed.iter_mut().zip(chunk).zip(before) {
             let change = price - last;
             *moves = [(change.abs() + change) * half, (change.abs() - change) * half];
         }
         let [gain, loss] = decay.levels(smoothed, [moves.gain, moves.loss]);
-        for ((index, [gain, loss]), &price) in indices.iter_mut().zip(&*smoothed).zip(chunk) {
+        for (index, [gain, loss]) in answers[rows.clone()].iter_mut().zip(&*smoothed) {
             let total = gain + loss;
             let share = 100.0 * (gain / total);
-            *index = if total < flat_below(price) { 0.0 } else { share };
+            *index = if total < f64::MIN_POSITIVE { 0.0 } else { share };
         }
         moves = Moves { gain, loss }.faded();
-        answers.extend_from_slice(indices);
-        row += rows;
+        row = rows.end;
     }
-    Ok(answers)
+    Ok(())
 }
 
-/// Returns the [`Atr`] at every candle.
+/// Puts the [`Atr`] at every candle into `answers`.
 ///
 /// # Errors
-/// [`BatchError`].
-pub fn atr(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Result<Vec<f64>, BatchError> {
+/// [`BatchError`]; what is in `answers` then means nothing.
+pub fn atr_into(
+    high: &[f64],
+    low: &[f64],
+    close: &[f64],
+    period: usize,
+    answers: &mut [f64],
+) -> Result<(), BatchError> {
     let mut atr = Atr::new(period)?;
-    same_length(high.len(), [("low", low.len()), ("close", close.len())])?;
-    let mut answers = Vec::with_capacity(high.len());
+    let others = [("low", low.len()), ("close", close.len()), ("answers", answers.len())];
+    same_length(high.len(), others)?;
     let rows = gap(&[high, low, close])..high.len();
-    let mut row = warm_up(rows, |row| atr.try_update(high[row], low[row], close[row]), &mut answers)?;
+    let mut row = warm_up(rows, |row| atr.try_update(high[row], low[row], close[row]), answers)?;
     let Some(mut level) = atr.value() else {
-        return Ok(answers);
+        return Ok(());
     };
     let weight = atr.weight();
     let decay = Decay::new(1.0 - weight);
-    let mut levels = [[0.0]; CHUNK];
     while row < high.len() {
-        let rows = CHUNK.min(high.len() - row);
-        let [highs, lows, closes] = [high, low, close].map(|column| &column[row..][..rows]);
-        let candles = || highs.iter().zip(lows).zip(closes);
-        if !every(candles().map(|((&high, &low), &close)| Atr::is_usable(high, low, close))) {
-            first_refused(row..row + rows, |row| Atr::check(high[row], low[row], close[row]))?;
+        let rows = next_rows(row, high.len());
+        let [highs, lows, closes] = [high, low, close].map(|column| &column[rows.clone()]);
+        let (levels, _) = answers[rows.clone()].as_chunks_mut::<1>();
+        let lasts = &close[row - 1..rows.end - 1];
+        let candles = highs.iter().zip(lows).zip(closes).zip(lasts);
+        let mut all_usable = true;
+        for ([input], (((&high, &low), &close), &last)) in levels.iter_mut().zip(candles) {
+            all_usable &= Atr::is_usable(high, low, close);
+            *input = weight * true_range(high, low, last);
         }
-        let levels = &mut levels[..rows];
-        let lasts = &close[row - 1..][..rows];
-        for ((input, ((&high, &low), _)), &last) in levels.iter_mut().zip(candles()).zip(lasts) {
-            *input = [weight * true_range(high, low, last)];
+        if !all_usable {
+            first_refused(rows.clone(), |row| Atr::check(high[row], low[row], close[row]))?;
         }
         [level] = decay.levels(levels, [level]);
         if level < f64::MIN_POSITIVE {
             // As in a stream: numbers of few digits are slow to compute with.
             level = 0.0;
         }
-        answers.extend_from_slice(levels.as_flattened());
-        row += rows;
+        row = rows.end;
     }
-    Ok(answers)
+    Ok(())
 }
