@@ -62,7 +62,8 @@ def test_two_sessions_of_one_recording_give_the_same_file_byte_for_byte(tmp_path
 def test_live_run_begins_with_what_earlier_ones_learned_and_a_replay_with_nothing(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     live = replace(INFO, records=None)
-    effective = load({"journal": {"path": path}, "risk": {"route_cooldown_slots": 0}})
+    risk = {"route_cooldown_slots": 0, "price_reference": "outside"}
+    effective = load({"journal": {"path": path}, "risk": risk})
 
     def first_landing(info: SourceInfo) -> int:
         observer, source = FakeObserver(), FakeSource(shipped_day.up_to_signal(2))

@@ -246,7 +246,11 @@ def test_file_that_cannot_be_read_is_an_error_of_the_configuration(path: Path) -
 
 def session(folder: Path, rules: Path | None) -> Summary:
     folder.mkdir()
-    flags = {"journal": {"path": folder / "j.sqlite"}, "strategy": {"rules": rules}}
+    flags = {
+        "journal": {"path": folder / "j.sqlite"},
+        "risk": {"price_reference": "outside"},
+        "strategy": {"rules": rules},
+    }
     if rules is None:
         del flags["strategy"]
     source = FakeSource(shipped_day.up_to_signal(2))
@@ -264,7 +268,9 @@ def test_run_has_its_rules_in_journal_and_identity(tmp_path: Path, path: Path) -
     }
     identities = {name: report.runs[0].settings_sha256 for name, (_, report) in runs.items()}
     assert len(set(identities.values())) == 3
-    assert identities["without"] == load({}).sha256() == load({"strategy": {"rules": path}}).sha256()
+    outside = {"risk": {"price_reference": "outside"}}
+    without, named = load(outside), load({**outside, "strategy": {"rules": path}})
+    assert identities["without"] == without.sha256() == named.sha256()
     assert [summary.attempts for summary, _ in runs.values()] == [2, 2, 0]
     assert not runs["without"][1].changes
     (change,) = runs["nothing"][1].changes

@@ -8,6 +8,7 @@ pub const ISSUER: Pubkey = Pubkey([7; 32]);
 
 /// A mint to be written down.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "as the layout calls them")]
 pub struct Mint {
     pub mint_authority: Option<Pubkey>,
     pub freeze_authority: Option<Pubkey>,
