@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -78,34 +78,30 @@ def _from_recording(path: Path, request: Request, config: Config, report: OnProg
     if request.until is not None:
         records = _until(request.until, records, config.trust.quorum)
     for done, record in records:
-        match record.kind:
-            case "connect":
-                engine.connect(record.endpoint)
-            case "sent":
-                engine.request(record.endpoint, record.frame)
-            case "received":
-                engine.ingest(record.endpoint, record.frame)
-            case "disconnect":
-                engine.disconnect(record.endpoint)
+        _deliver(record, engine, engine.ingest)
         if done % REPORT_EVERY == 0:
             report(done, recording.records)
     named = mint_book(metadata.get("mints"))
     return LoadedEngine(path.name, engine, MintBook({**WELL_KNOWN_MINTS, **named.mints}))
 
 
+def _deliver(record: Record, target: Engine | WssAggregator, take: Callable[[str, bytes], object]) -> None:
+    match record.kind:
+        case "connect":
+            target.connect(record.endpoint)
+        case "sent":
+            target.request(record.endpoint, record.frame)
+        case "received":
+            take(record.endpoint, record.frame)
+        case "disconnect":
+            target.disconnect(record.endpoint)
+
+
 def _until(slot: int, records: Iterable[tuple[int, Record]], quorum: int) -> Iterator[tuple[int, Record]]:
     """Yield records up to the first that brings something newer than `slot`."""
     ahead = WssAggregator(quorum=quorum)
     for number, record in records:
-        match record.kind:
-            case "connect":
-                ahead.connect(record.endpoint)
-            case "sent":
-                ahead.request(record.endpoint, record.frame)
-            case "received":
-                ahead.push(record.endpoint, record.frame)
-            case "disconnect":
-                ahead.disconnect(record.endpoint)
+        _deliver(record, ahead, ahead.push)
         if ahead.highest_slot > slot:
             return
         yield number, record

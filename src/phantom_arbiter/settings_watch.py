@@ -27,7 +27,7 @@ class SettingsWatch:
     def __init__(self, effective: Effective) -> None:
         self._effective = effective
         self._file = effective.file
-        self._stamp = self._seen = _stamp(self._file)
+        self._stamp = self._seen = stamp(self._file)
         self._hash = _hash(self._file)
 
     def look(self) -> Reload | None:
@@ -35,7 +35,7 @@ class SettingsWatch:
 
         The bytes are looked at only if time or size of the file changed, the settings only if the bytes did.
         """
-        seen, self._seen = self._seen, _stamp(self._file)
+        seen, self._seen = self._seen, stamp(self._file)
         if self._seen == self._stamp or self._seen != seen:
             return None
         self._stamp = self._seen
@@ -73,7 +73,8 @@ def _values(effective: Effective) -> dict[str, str]:
     }
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
+def stamp(file: Path) -> tuple[int, int] | None:
+    """Return time and size of a file; None if it cannot be looked at."""
     try:
         found = file.stat()
     except OSError:

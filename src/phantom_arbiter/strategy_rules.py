@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phantom_arbiter.errors import InvalidInput, SourceError
+from phantom_arbiter.settings_watch import stamp
 from phantom_core import CompileError, Engine, RuleFile, candidate_fields
 
 TAKEN = "strategy_rules"
@@ -70,7 +71,7 @@ class StrategyRules:
         Raises:
             SourceError: As `load_rules`.
         """
-        self._seen = _stamp(path)
+        self._seen = stamp(path)
         self._file = load_rules(path)
         self._market = market
         self._told: str | None = None
@@ -93,7 +94,7 @@ class StrategyRules:
 
     def look(self) -> RulesChange | None:
         """Put a new version into force; return what changed since the last look, or None."""
-        seen, self._seen = self._seen, _stamp(self._file.path)
+        seen, self._seen = self._seen, stamp(self._file.path)
         if self._seen != seen:
             return None
         path, before = self._file.path, self.text
@@ -118,11 +119,3 @@ def _one_line(error: Exception) -> str:
     message, *_ = str(error).split("\n")
     hint = error.hint if isinstance(error, CompileError) else None
     return message if hint is None else f"{message}; hint: {hint}"
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
