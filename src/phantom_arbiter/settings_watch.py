@@ -15,6 +15,7 @@ from pathlib import Path
 from phantom_arbiter.config import risk_rules
 from phantom_arbiter.config_sources import Effective, load
 from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.file_stamp import stamp
 from phantom_arbiter.risk_desk import Reload
 
 NOT_RELOADED = frozenset({"risk.account"})
@@ -71,15 +72,6 @@ def _values(effective: Effective) -> dict[str, str]:
         setting.key: json.dumps(setting.value, sort_keys=True, separators=(",", ":"))
         for setting in effective.settings()
     }
-
-
-def stamp(file: Path) -> tuple[int, int] | None:
-    """Return time and size of a file; None if it cannot be looked at."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _hash(file: Path) -> bytes | None:

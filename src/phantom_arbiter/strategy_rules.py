@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phantom_arbiter.errors import InvalidInput, SourceError
-from phantom_arbiter.settings_watch import stamp
+from phantom_arbiter.file_stamp import stamp
 from phantom_core import CompileError, Engine, RuleFile, candidate_fields
 
 TAKEN = "strategy_rules"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from phantom_arbiter.cli import build_app, main
+from phantom_core import candidate_fields, compile_rules
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,12 +17,18 @@ ROWS = re.findall(r"^\| `phantom ([^`]+)` \| (.*) \|$", README, flags=re.MULTILI
 
 def test_python_blocks_run_as_they_stand() -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-    of_pool, of_market, of_detection = map(_run, blocks)
+    of_deciding, of_pool, of_market, of_detection = map(_run, blocks)
+    assert len(of_deciding) == 3
     assert [len(of_pool), len(of_market)] == [4, 2]
     assert of_detection[0].startswith("True ")
     assert of_detection[-1].startswith(("joint ", "sequential "))
     assert of_pool[0].startswith("Quote(amount_in=1000000000, ")
     assert of_pool[0] == of_market[0], "a pool by itself answers as the market does"
+
+
+def test_rule_file_compiles() -> None:
+    (text,) = re.findall(r"^```toml\n(# rules\.toml.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    assert compile_rules(text, candidate_fields()).reasons == ["long_and_late", "verdict_false"]
 
 
 def _run(code: str) -> list[str]:
