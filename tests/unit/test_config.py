@@ -1,10 +1,11 @@
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from phantom_arbiter.config import default_config_path, risk_rules
-from phantom_arbiter.config_risk import RiskSettings, profile
+from phantom_arbiter.config_risk import MintLimitSettings, RiskSettings, VenueLimitSettings, profile
 from phantom_arbiter.config_sources import apply_profile, known_keys, load
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.risk import VenueLimits
@@ -139,12 +140,37 @@ def test_settings_hash_changes_with_what_decides_and_with_nothing_else(tmp_path:
 
 
 def test_risk_rules_hold_what_the_settings_say() -> None:
-    settings = load({"risk": {"route_cooldown_slots": 9, "halted": True}}).config.risk
+    """Every number of the settings is another one, so that none can stand for another or be left out."""
+    numbers = iter(range(2, 1_000))
+    mint = {key: next(numbers) for key in MintLimitSettings.model_fields}
+    venue, each = ({key: next(numbers) for key in VenueLimitSettings.model_fields} for _ in range(2))
+    keys = [key for key, field in RiskSettings.model_fields.items() if field.annotation is int]
+    plain = {key: next(numbers) for key in keys}
+    settings = RiskSettings.model_validate(
+        {
+            **plain,
+            "mints": {USDC: mint},
+            "venues": {"orca_whirlpool": venue},
+            "each_venue": each,
+            "halted": True,
+            "allowed_mints": (USDC,),
+            "denied_mints": (WSOL,),
+        }
+    )
     rules = risk_rules(settings)
-    assert rules.breakers.route_cooldown_slots == 9
-    assert rules.breakers.halted
-    assert rules.limits.mints[USDC].max_exposure == settings.mints[USDC].max_exposure
-    assert rules.breakers.max_loss_per_day[WSOL] == settings.mints[WSOL].max_loss_per_day
+    limits, breakers, sanity = rules.limits, rules.breakers, rules.sanity
+    assert asdict(limits.mints[USDC]) == {key: mint[key] for key in mint if key != "max_drawdown"}
+    assert asdict(limits.venues["orca_whirlpool"]) == venue
+    assert limits.each_venue is not None
+    assert asdict(limits.each_venue) == each
+    assert breakers.max_loss_per_day == {USDC: mint["max_loss_per_day"]}
+    assert breakers.max_drawdown == {USDC: mint["max_drawdown"]}
+    assert breakers.halted
+    assert (sanity.allowed_mints, sanity.denied_mints) == (frozenset({USDC}), frozenset({WSOL}))
+    found = {
+        key: getattr(part, key) for key in plain for part in (limits, breakers, sanity) if hasattr(part, key)
+    }
+    assert found == plain
 
 
 # ---- the profile of a live run

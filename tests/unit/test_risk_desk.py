@@ -93,11 +93,19 @@ def test_two_signals_before_a_look_are_both_said(journal: FakeJournal, observer:
     assert desk.ask(plan(opportunity(1))).ok
 
 
-def test_new_rules_hold_from_the_next_plan_on(
+def test_new_place_of_the_kill_switch_holds_at_once(
     tmp_path: Path, journal: FakeJournal, observer: FakeObserver
 ) -> None:
-    file = tmp_path / "other"
-    file.touch()
+    before, after = tmp_path / "before", tmp_path / "after"
+    after.touch()
+    moved = Scripted(Reload("file changed", rules(), after))
+    desk = RiskDesk(rules(), RiskState(), journal, observer, kill_switch_file=before, watch=moved)
+    assert desk.ask(plan(opportunity(1))).ok
+    desk.look()
+    assert desk.ask(plan(opportunity(2))).reason == "kill_switch"
+
+
+def test_new_rules_hold_from_the_next_plan_on(journal: FakeJournal, observer: FakeObserver) -> None:
     better = Reload(
         "file changed", rules(max_trades_per_day=1), None, (("risk.max_trades_per_day", "5000", "1"),)
     )

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use phantom_core_fuzz::seeds::{self, Fallible};
+use phantom_core_fuzz::strategy_language::SEEDS;
 
 fn main() -> Fallible<()> {
     let mut arguments = std::env::args().skip(1);
@@ -26,6 +27,11 @@ fn main() -> Fallible<()> {
             }
         }
         println!("{stem}: {} states", seeds.pools.len());
+    }
+    let folder = Path::new(&corpus).join("strategy_language");
+    fs::create_dir_all(&folder)?;
+    for (number, source) in SEEDS.iter().enumerate() {
+        fs::write(folder.join(format!("seed_{number}")), [&[0; 48], source.as_bytes()].concat())?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 pub mod aggregator;
 pub mod seeds;
+pub mod strategy_language;
 
 use phantom_core::decoders::Decoded;
 use phantom_core::decoders::spl_token::{self, TOKEN_2022_PROGRAM, TOKEN_PROGRAM};
