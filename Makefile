@@ -51,7 +51,7 @@ test-python: build
 soak: ## Rust's property tests on many inputs, other ones each time (SOAK=50 times as many)
 	env -u PROPTEST_RNG_SEED PHANTOM_SOAK=$(SOAK) cargo test --locked --workspace --tests
 
-fuzz: ## Fuzz every decoder and quote (FUZZ_SECONDS=60 each; needs the nightly toolchain and cargo-fuzz)
+fuzz: ## Fuzz every decoder, quote and the strategy language (FUZZ_SECONDS=60 each; needs the nightly toolchain and cargo-fuzz)
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz or the nightly toolchain is missing: rustup toolchain install nightly && cargo install cargo-fuzz" >&2; exit 1; }
 	cd src_rust/fuzz && cargo run --quiet --release --example seeds -- ../../tests/data/vectors corpus
 	cd src_rust && for target in $(FUZZ_TARGETS); do \

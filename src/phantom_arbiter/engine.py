@@ -158,6 +158,7 @@ class Engine:
         self._prices: Mapping[str, PoolPrice] = {}
         self._ticked_slot = self._swaps = 0
         self._unknown: dict[int, AnyPlan] = {}
+        self._refused: list[tuple[AnyPlan, Verdict]] = []
         self._next_look_ns = parts.clock_ns() + LOOK_INTERVAL_NS
         self.tally = Tally()
         self.latency = LatencyHistogram()
@@ -292,7 +293,7 @@ class Engine:
             self.look()
 
     def _decide(self, signals: Sequence[phantom_core.Signal]) -> int:
-        """Act on what one frame gave; return the ns spent deciding, execution and journal left out."""
+        """Act on what one frame gave; return the ns spent deciding, without executing and telling."""
         market, clock_ns = self._parts.market, self._parts.clock_ns
         # Each signal with the number of fills there were when it was quoted.
         waiting = deque((signal, 0) for signal in signals)
@@ -307,6 +308,7 @@ class Engine:
             outdated = any(filled_at.get(hop.pool, 0) > quoted_after for hop in opportunity.hops)
             plan = self._plan(signal, opportunity, outdated=outdated)
             spent_ns += clock_ns() - started_ns
+            self._tell_refusals()
             if plan is None or not self._execute(plan):
                 continue
             fills += 1
@@ -341,8 +343,14 @@ class Engine:
         verdict = self.desk.ask(plan, offered=offered)
         if not verdict.ok:
             self.tally.refused(verdict)
-            self._parts.observer.refused(plan, verdict)
+            self._refused.append((plan, verdict))
         return verdict.ok
+
+    def _tell_refusals(self) -> None:
+        """Tell the observer, once the time of the decision has been taken."""
+        for plan, verdict in self._refused:
+            self._parts.observer.refused(plan, verdict)
+        self._refused.clear()
 
     def _tick(self) -> int:
         """Show the strategy the prices if a new slot has begun; return the ns spent deciding."""
@@ -369,6 +377,7 @@ class Engine:
             # That nothing is wanted of a tick is the rule, and no refusal.
             self.tally.passed_over(answer.reason)
         spent_ns = clock_ns() - started_ns
+        self._tell_refusals()
         if plan is not None:
             self._execute(plan)
         return spent_ns
