@@ -153,6 +153,27 @@ def test_only_allowed_mints_are_bought_to_be_held_and_all_may_be_sold(
     assert (sell if isinstance(sell, str) else None) == sold
 
 
+def test_age_is_that_of_the_oldest_pool_once_a_connection_tells_slots() -> None:
+    engine = shipped_day.market()
+    for record in shipped_day.records():
+        shipped_day.feed(engine, record)
+    for name in {record.endpoint for record in shipped_day.records()}:
+        engine.disconnect(name)
+    engine.connect("late/0")
+    engine.request("late/0", b'{"jsonrpc":"2.0","id":1,"method":"slotSubscribe"}')
+    engine.ingest("late/0", b'{"jsonrpc":"2.0","result":7,"id":1}')
+    slot = engine.stats(0).slot + 40
+    result = b'{"slot":%d,"parent":%d,"root":%d}' % (slot, slot - 1, slot - 32)
+    engine.ingest(
+        "late/0",
+        b'{"jsonrpc":"2.0","method":"slotNotification","params":{"result":%s,"subscription":7}}' % result,
+    )
+    told = MarketView(engine, FEES).facts(over(SOL_USDC), SanityRules(), offered=True).market_age_slots
+    assert told == engine.pool_freshness(SOL_USDC).age_slots
+    assert told is not None
+    assert told >= 40
+
+
 def test_signals_of_the_day_are_told_venues_and_ages() -> None:
     engine = shipped_day.market()
     found = opportunity_from_native(shipped_day.first_signal(engine))

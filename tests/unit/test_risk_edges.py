@@ -173,6 +173,14 @@ def test_fees_of_the_way_out_are_set_aside_once_and_only_for_the_sale() -> None:
     assert assess(rules, state, ask(3, cost=1))[0] == Verdict(False, "loss_per_day", 520, 521)
 
 
+def test_buying_more_of_a_position_adds_to_what_may_be_lost() -> None:
+    rules = broken(max_loss_per_day={USDC: 520})
+    state = done(rules, RiskState(), swap(1, USDC, WSOL, 500))
+    more = swap(2, USDC, WSOL, 100)
+    loss = booked(more, (), more.slot).max_loss
+    assert assess(rules, state, more)[0] == Verdict(False, "loss_per_day", 520, 520 + loss)
+
+
 def test_sale_of_another_position_may_go_beside_one() -> None:
     state = done(RULES, RiskState(), swap(1, USDC, WSOL, 500))
     state = done(RULES, state, swap(2, USDC, MSOL, 500))
