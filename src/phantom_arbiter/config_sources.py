@@ -44,6 +44,9 @@ _EACH = "[]"
 _LISTS = frozenset({"endpoints"})
 """Lists of tables that hold secrets: what is given for them is never repeated in a message."""
 
+_SECRETS = frozenset({"fees.tip_floor"})
+"""Single keys of which the same holds."""
+
 Nested = Mapping[str, Any]
 
 
@@ -259,10 +262,8 @@ def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> ConfigError:
         return ConfigError(f"{key} ({origin}) is missing", hint=help_text.rstrip(".") or None)
     if location[0] in _LISTS:
         help_text = known_keys().get(f"{location[0]}{_EACH}.{location[-1]}", "")
-        return ConfigError(
-            f"{key} ({origin}): {message[0].lower()}{message[1:]}", hint=help_text.rstrip(".") or None
-        )
-    shown = json.dumps(error["input"], default=str)
+    is_secret = location[0] in _LISTS or ".".join(location[:2]) in _SECRETS
+    shown = key if is_secret else f"{key} = {json.dumps(error['input'], default=str)}"
     return ConfigError(
-        f"{key} = {shown} ({origin}): {message[0].lower()}{message[1:]}", hint=help_text.rstrip(".") or None
+        f"{shown} ({origin}): {message[0].lower()}{message[1:]}", hint=help_text.rstrip(".") or None
     )

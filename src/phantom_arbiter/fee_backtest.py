@@ -138,7 +138,7 @@ def _number(path: Path, line: int, row: Mapping[str, str | None], column: str) -
     text = row.get(column)
     if text is None:
         raise ConfigError(f"--history {path}, line {line}: there is no column {column}")
-    if not (text.isascii() and text.isdigit() and int(text) < 2**64):
+    if not (text.isascii() and text.isdigit() and len(text) <= 20 and int(text) < 2**64):
         raise ConfigError(f"--history {path}, line {line}: {column} is '{text}', a whole number expected")
     return int(text)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 import phantom_core
 from phantom_arbiter.config import check_quorum, endpoint
@@ -17,7 +17,7 @@ from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.sources.discovery import DiscoveryRequest
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.healing import HealingRules
-from phantom_arbiter.sources.live import LiveSettings, LiveSource, check_endpoints, no_stage
+from phantom_arbiter.sources.live import LiveSettings, LiveSource, check_endpoints, first_end, no_stage
 from phantom_arbiter.sources.sink import EngineSink, Sink, Tee
 from phantom_arbiter.sources.snapshots import OnStage, http_connection
 from phantom_arbiter.sources.websocket import FeedObserver
@@ -133,19 +133,14 @@ class LiveRun:
             return
         if self._stop_after_s is not None:
             loop.call_later(self._stop_after_s, stop.set)
-        feeding = asyncio.ensure_future(self._source.run(self._market, Clocked(engine), stop, self._on_stage))
-        beside = [asyncio.ensure_future(_look(engine))]
+        feeding = self._source.run(self._market, Clocked(engine), stop, self._on_stage)
+        work: list[Coroutine[Any, Any, object]] = [feeding, _look(engine)]
         if self._fees is not None and engine.fees is not None:
-            beside.append(asyncio.ensure_future(self._follow_fees(engine, engine.fees, self._fees)))
+            work.append(self._follow_fees(engine, engine.fees, self._fees))
         try:
-            done, _ = await asyncio.wait((feeding, *beside), return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await first_end(*work)
         finally:
             self._wake = None
-            for task in (feeding, *beside):
-                task.cancel()
-            await asyncio.gather(feeding, *beside, return_exceptions=True)
 
     async def _follow_fees(self, engine: Engine, desk: FeeDesk, rules: FeedRules) -> None:
         """Keep the fee engine up to date once the market is read: the start needs the endpoints more."""

@@ -252,7 +252,9 @@ def describe(error: BaseException) -> str:
     """
     try:
         message = " ".join(str(error).split())
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # As in `_call`: whatever a strategy's exception does.
         message = "(its message cannot be made)"
     if len(message) > MAX_MESSAGE:
         message = f"{message[:MAX_MESSAGE]}…"

@@ -77,7 +77,7 @@ class RuleFile:
                 seen, digest, text = self._read()
             except (OSError, InvalidInput) as error:
                 # Whatever comes back is compiled, even what was there before.
-                self._digest, self._error = b"", error
+                self._seen, self._digest, self._error = (0, 0, 0), b"", error
                 return False
             self._seen, self._looked_ns = seen, looked_ns
             if digest == self._digest:

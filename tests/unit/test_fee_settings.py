@@ -66,6 +66,15 @@ def test_a_tip_floor_is_a_file_or_a_url_whose_key_is_not_shown() -> None:
     assert load({"fees": {"tip_floor": "http://127.0.0.1:80/x"}}).config.fees.tip_floor is not None
 
 
+@pytest.mark.parametrize(
+    "url", ["http://example.org/?key={}", "https://example.org/?key={}#x", "ws://u:{}@h"]
+)
+def test_a_tip_floor_that_is_refused_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^fees\.tip_floor") as refused:
+        load({"fees": {"tip_floor": url.format(KEY)}})
+    assert KEY not in str(refused.value)
+
+
 def test_fixed_fees_have_no_fee_engine() -> None:
     assert shipped_day.market().fee_engine is None
     market = build_native_engine(adaptive(), assume_plain_mints=True)

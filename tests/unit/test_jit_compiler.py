@@ -444,3 +444,10 @@ def test_fields_of_candidates_are_those_of_the_documentation() -> None:
     assert (rules.has_verdict, rules.has_score, rules.is_stateful) == (True, False, False)
     rules = compile_rules("score = 'ema(net_bps, 2)'", candidate_fields())
     assert (rules.has_verdict, rules.has_score, rules.is_stateful) == (False, True, True)
+
+
+def test_any_byte_but_0_of_a_bool_column_is_true() -> None:
+    flags = np.array([0, 1, 2, 255], np.uint8).view(bool)
+    for source, expected in (("flag", [False, True, True, True]), ("not flag", [True, False, False, False])):
+        expression = compile_expression(source, {"flag": "bool"})
+        assert expression.evaluate_many({"flag": flags}).tolist() == expected

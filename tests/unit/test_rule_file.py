@@ -73,6 +73,18 @@ def test_file_that_goes_and_comes_back(path: Path) -> None:
     assert file.error is None
 
 
+def test_file_that_was_away_and_is_back_unchanged_is_in_use_again(path: Path) -> None:
+    path.write_text(OTHER)
+    os.utime(path, (1_000, 1_000))
+    file, elsewhere = RuleFile(path, ["price"]), path.with_name("away.toml")
+    path.rename(elsewhere)
+    assert not file.refresh()
+    assert isinstance(file.error, FileNotFoundError)
+    elsewhere.rename(path)
+    assert file.refresh()
+    assert file.error is None
+
+
 def test_indicators_survive_a_reload(path: Path) -> None:
     path.write_text("score = 'ema(price, 2)'\n")
     file = RuleFile(path, ["price"])

@@ -1,7 +1,7 @@
 //! A strategy's rule file and what it says of candidates.
 //!
-//! The one idea: the rules are asked last, of a candidate that nothing else speaks against, so each
-//! candidate asked is one tick of their indicators. What they refuse is counted under the rule's own
+//! The one idea: the rules are asked of a candidate that the scorer lets through, so each candidate asked
+//! is one tick of their indicators; one that then has to wait for fresh state is asked again. What they refuse is counted under the rule's own
 //! words, over all versions of the file.
 
 use std::fmt;

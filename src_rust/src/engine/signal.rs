@@ -54,7 +54,7 @@ pub struct Signal {
     pub fees: Fees,
     /// Accounts that set its compute unit price: pools, then vaults; empty where the settings did.
     pub priced_accounts: Vec<Pubkey>,
-    /// Rank among candidates, see [`SignalScorer::rank`].
+    /// Rank among candidates: the rule file's score, or [`crate::scorer::SignalScorer::rank`].
     pub score: f64,
     /// What is known beside the candidate.
     pub context: Context,

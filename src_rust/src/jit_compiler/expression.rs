@@ -39,8 +39,8 @@ impl Expression {
     /// `fields` are slots in the order of the fields: bits of an `f64` or `i64`, a `u64`, or 0 and 1.
     ///
     /// # Errors
-    /// A refusal, or that the number of slots is wrong. A refused tick changes no indicator unless the
-    /// refusal comes from what is done with the indicators.
+    /// A refusal, or that the number of slots is wrong. A tick in which an
+    /// indicator's argument has no value changes no indicator; one refused elsewhere has.
     pub fn evaluate(&self, fields: &[u64]) -> Result<u64, Stop> {
         self.instance.evaluate(fields)
     }

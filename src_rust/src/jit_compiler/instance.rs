@@ -36,8 +36,8 @@ impl Compiled {
 
     /// The loop over columns, compiled at its first use.
     pub fn pairs(&self) -> Option<&Pairs> {
-        let make = || self.result.and_then(|result| Pairs::compile(&self.program, result).ok());
-        self.pairs.get_or_init(make).as_ref()
+        let compile = || Pairs::compile(&self.program, self.result?).ok();
+        self.pairs.get_or_init(|| catch_unwind(AssertUnwindSafe(compile)).ok().flatten()).as_ref()
     }
 
     pub fn run_main(&self, inputs: &[u64]) -> Result<u64, Code> {

@@ -108,7 +108,7 @@ impl Unit {
         let Self::Known(mut powers) = self else { return Some(Self::Any) };
         for power in &mut powers {
             let raised = i64::from(*power).checked_mul(exponent)?;
-            *power = i8::try_from(raised).ok().filter(|raised| raised.abs() <= MAX_POWER)?;
+            *power = i8::try_from(raised).ok().filter(|raised| (-MAX_POWER..=MAX_POWER).contains(raised))?;
         }
         Some(Self::Known(powers))
     }
@@ -214,6 +214,7 @@ mod tests {
         assert_eq!(Unit::Any.product(unit("slots"), -1).unwrap().to_string(), "1/slots");
         assert_eq!(unit("price").power(2).unwrap().to_string(), "price^2");
         assert_eq!(unit("price").power(9), None);
+        assert_eq!(unit("price").power(-128), None);
         assert_eq!(unit("price").root(), None);
     }
 }

@@ -186,7 +186,8 @@ enum Array<'py> {
     Float(PyReadonlyArray1<'py, f64>),
     Int(PyReadonlyArray1<'py, i64>),
     Unsigned(PyReadonlyArray1<'py, u64>),
-    Bool(PyReadonlyArray1<'py, bool>),
+    /// Copied: a view of other bytes may hold what no `bool` is.
+    Bool(Vec<bool>),
 }
 
 impl<'py> Columns<'py> {
@@ -200,7 +201,7 @@ impl<'py> Columns<'py> {
                 FieldType::Float => Array::Float(array(name, &column, "float64")?),
                 FieldType::Int => Array::Int(array(name, &column, "int64")?),
                 FieldType::Unsigned => Array::Unsigned(array(name, &column, "uint64")?),
-                FieldType::Bool => Array::Bool(array(name, &column, "bool")?),
+                FieldType::Bool => Array::Bool(bools(name, &column)?),
             })
         };
         names.fields.iter().map(one).collect::<PyResult<_>>().map(Self)
@@ -212,6 +213,13 @@ impl<'py> Columns<'py> {
     }
 }
 
+/// Returns a column of `bool`, any byte but 0 as true, as NumPy has it.
+fn bools(name: &Bound<'_, PyString>, column: &Bound<'_, PyAny>) -> PyResult<Vec<bool>> {
+    let checked: PyReadonlyArray1<'_, bool> = array(name, column, "bool")?;
+    let bytes = checked.call_method1("view", ("uint8",))?.cast_into::<PyArray1<u8>>()?;
+    Ok(bytes.try_readonly()?.as_array().iter().map(|&byte| byte != 0).collect())
+}
+
 impl Array<'_> {
     fn view(&self) -> PyResult<Column<'_>> {
         let gaps = |_| errors::invalid("a column is not contiguous".to_owned());
@@ -219,7 +227,7 @@ impl Array<'_> {
             Self::Float(array) => Column::Float(array.as_slice().map_err(gaps)?),
             Self::Int(array) => Column::Int(array.as_slice().map_err(gaps)?),
             Self::Unsigned(array) => Column::Unsigned(array.as_slice().map_err(gaps)?),
-            Self::Bool(array) => Column::Bool(array.as_slice().map_err(gaps)?),
+            Self::Bool(values) => Column::Bool(values),
         })
     }
 }
