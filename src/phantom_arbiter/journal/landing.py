@@ -23,7 +23,6 @@ def landing_from_journal(
     *,
     mode: str | None = None,
     account: str | None = None,
-    model: LandingModel | None = None,
 ) -> LandingModel:
     """Return a model that has seen every resolved cycle of a journal, in the order of their outcomes.
 
@@ -37,12 +36,11 @@ def landing_from_journal(
             venues.
         mode: Of runs in this mode; of all if None.
         account: Of the live runs of this account; of all runs, replays among them, if None.
-        model: Learns on; a fresh one if None.
 
     Raises:
         JournalError: Missing, locked, corrupt, not a journal, or of another schema.
     """
-    learned = model if model is not None else LandingModel()
+    learned = LandingModel()
     known = frozenset(venue_names())
     for row in _resolved(path, mode, account):
         hops = hops_from_text(row.hops)

@@ -132,6 +132,7 @@ impl PriceBook {
                 best = Some((found, PriceBasis::Account(place), window.len()));
             }
         }
+        let cold = (Quantile { value: config.cold_price, beyond: true }, PriceBasis::Cold, 0);
         if are_blocks_asked {
             self.blocks.forget_before(oldest);
             if let Some(found) = self.blocks.quantile(used_bps)
@@ -141,10 +142,9 @@ impl PriceBook {
             }
             // An unknown account in unknown blocks may ask for anything.
             if self.blocks.len() == 0 && best.is_none_or(|(busiest, ..)| config.cold_price > busiest.value) {
-                best = Some((Quantile { value: config.cold_price, beyond: true }, PriceBasis::Cold, 0));
+                best = Some(cold);
             }
         }
-        let cold = (Quantile { value: config.cold_price, beyond: true }, PriceBasis::Cold, 0);
         let (found, basis, samples) = best.unwrap_or(cold);
         let price = found.value.clamp(config.min_price, config.max_price);
         PriceEstimate {

@@ -213,7 +213,7 @@ impl<'py> Columns<'py> {
     }
 }
 
-/// Returns a column of `bool`, any byte but 0 as true, as NumPy has it.
+/// Returns a column of `bool`, any byte but 0 as true, as `NumPy` has it.
 fn bools(name: &Bound<'_, PyString>, column: &Bound<'_, PyAny>) -> PyResult<Vec<bool>> {
     let checked: PyReadonlyArray1<'_, bool> = array(name, column, "bool")?;
     let bytes = checked.call_method1("view", ("uint8",))?.cast_into::<PyArray1<u8>>()?;
