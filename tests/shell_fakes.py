@@ -23,6 +23,7 @@ from phantom_arbiter.domain import (
     Verdict,
 )
 from phantom_arbiter.engine import Engine, Progress, Trade
+from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.journal import RiskChange
 from phantom_arbiter.risk import Booked
 from phantom_arbiter.swaps import AnyPlan
@@ -181,7 +182,7 @@ class FakeJournal:
     verdicts: list[Verdict] = field(default_factory=list)
     changes: list[RiskChange] = field(default_factory=list)
 
-    def intent(self, plan: AnyPlan, entry: Booked) -> int:
+    def intent(self, plan: AnyPlan, entry: Booked, submission: Submission | None = None) -> int:
         number = int(plan.key.rpartition(" ")[2])
         self.events.append(f"intent {number}")
         return number

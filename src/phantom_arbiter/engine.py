@@ -20,7 +20,7 @@ from typing import Protocol, cast
 import phantom_core
 from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
-from phantom_arbiter.execution.base import Executor
+from phantom_arbiter.execution.base import Executor, Submission
 from phantom_arbiter.fee_desk import FeeDesk
 from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.market_view import MarketView
@@ -49,8 +49,8 @@ LOOK_INTERVAL_NS = 1_000_000_000
 class AttemptJournal(RiskJournal, Protocol):
     """The part of the journal that the loop needs."""
 
-    def intent(self, plan: AnyPlan, entry: Booked) -> int:
-        """Write what is about to be tried, and how risk booked it; return the attempt's id."""
+    def intent(self, plan: AnyPlan, entry: Booked, submission: Submission | None = None) -> int:
+        """Write what is about to be tried, how risk booked it and what is to be sent; return its id."""
         ...
 
     def outcome(self, attempt_id: int, outcome: Outcome, slot: int) -> None:
@@ -397,15 +397,20 @@ class Engine:
 
     def _execute(self, plan: AnyPlan) -> bool:
         """Try the plan, journaled before and after; return whether it was filled."""
-        attempt_id = self._parts.journal.intent(plan, self.desk.entry(plan))
+        executor, journal = self._parts.executor, self._parts.journal
+        prepared = executor.prepare(plan)
+        submission = prepared if isinstance(prepared, Submission) else None
+        attempt_id = journal.intent(plan, self.desk.entry(plan), submission)
         try:
-            outcome = self._parts.executor.submit(plan)
+            outcome = prepared if isinstance(prepared, Outcome) else executor.submit(plan, submission)
         except OutcomeUnknown as error:
-            self._unknown[attempt_id] = plan
-            self.tally.outcome_unknown()
+            outcome = None
             self._parts.observer.notice(
                 f"attempt {attempt_id} stays at risk, its outcome is unknown: {error}"
             )
+        if outcome is None:
+            self._unknown[attempt_id] = plan
+            self.tally.outcome_unknown()
             return False
         self._settle(attempt_id, plan, outcome, plan.slot)
         return outcome.fill is not None

@@ -14,6 +14,7 @@
 //! - [`freshness`]: up to which slot a state is known to be the latest;
 //! - [`jit_compiler`]: strategy expressions and rule files, compiled at run time;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
+//! - [`instruction_builder`]: swaps as instructions, cycles as signed transactions;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
 //! - [`recording`]: the append-only log of what entered the engine.
@@ -28,6 +29,7 @@ pub mod decoders;
 pub mod engine;
 pub mod fee_engine;
 pub mod freshness;
+pub mod instruction_builder;
 pub mod jit_compiler;
 pub mod market;
 pub mod multiverse;

@@ -22,6 +22,7 @@ use std::fmt;
 use crate::amm_math::Segment;
 use crate::amm_math::constant_product::Direction;
 use crate::decoders::DecodeError;
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
 pub use decode::{DecodedAccount, decode_account, layouts};
@@ -318,6 +319,21 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Refusal`]; the state is then unchanged.
     fn execute(&mut self, environment: &Environment, request: &SwapRequest) -> Result<Execution, Refusal>;
+
+    /// Returns the swap as the program's instruction: newest variant that the pool takes, or the one
+    /// that [`SwapRequest::instruction`] names; accounts and flags as the official client has them.
+    ///
+    /// # Errors
+    /// [`BuildError`] if an account it names is not known, or the program has no such swap.
+    fn swap_instruction(
+        &self,
+        _environment: &Environment,
+        _request: &SwapRequest,
+        _trader: &Trader,
+        _reach: Reach,
+    ) -> Result<Instruction, BuildError> {
+        Err(BuildError::NoInstruction { venue: "this venue", reason: "not built yet" })
+    }
 
     /// Calls `visit` with the curve's stretches for the search until it returns `false`, see
     /// [`crate::amm_math::Curve::each_segment`]. Outputs may be overstated by rounding only, never

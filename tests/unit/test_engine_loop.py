@@ -9,6 +9,7 @@ from phantom_arbiter.config import Config, risk_rules
 from phantom_arbiter.domain import Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.engine import LOOK_INTERVAL_NS, REPORT_INTERVAL_NS, Engine, Parts, Trade
 from phantom_arbiter.errors import InvariantError, JournalError, MarketDataError, OutcomeUnknown
+from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.market_view import Fees, MarketView
 from phantom_arbiter.native import stats_from_native
@@ -62,7 +63,7 @@ def test_intent_is_journaled_before_the_market_is_touched() -> None:
     seen: list[list[int]] = []
 
     class Looking(FakeJournal):
-        def intent(self, plan: AnyPlan, entry: Booked) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked, submission: Submission | None = None) -> int:
             seen.append(prices(market))
             return super().intent(plan, entry)
 
@@ -81,7 +82,7 @@ def test_intent_is_journaled_before_the_market_is_touched() -> None:
 
 def test_journal_that_fails_stops_the_run_before_the_market_is_touched() -> None:
     class FullJournal(FakeJournal):
-        def intent(self, plan: AnyPlan, entry: Booked) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked, submission: Submission | None = None) -> int:
             raise JournalError("disk is full")
 
     market, untouched = shipped_day.market(), shipped_day.market()
@@ -153,7 +154,7 @@ def test_latency_counts_received_frames_and_leaves_execution_out() -> None:
     clock = StepClock(10)
 
     class SlowJournal(FakeJournal):
-        def intent(self, plan: AnyPlan, entry: Booked) -> int:
+        def intent(self, plan: AnyPlan, entry: Booked, submission: Submission | None = None) -> int:
             for _ in range(1_000):
                 clock()
             return 1
@@ -274,7 +275,7 @@ def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
     known: list[Outcome] = []
 
     class Sending:
-        def submit(self, plan: AnyPlan) -> Outcome:
+        def submit(self, plan: AnyPlan, submission: Submission | None = None) -> Outcome:
             raise OutcomeUnknown("no answer in time")
 
         def resolve(self, plan: AnyPlan) -> Outcome | None:

@@ -1,1 +1,1 @@
-"""Executors: from a plan to an outcome. Only paper exists."""
+"""Executors: from a plan to an outcome."""

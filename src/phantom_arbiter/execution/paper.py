@@ -25,6 +25,7 @@ from typing import cast
 import phantom_core
 from phantom_arbiter.domain import Fill, Hop, Opportunity, Outcome, OutcomeState
 from phantom_arbiter.errors import InvariantError, MarketDataError, SwapRefused
+from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.native import fill_from_native
 from phantom_arbiter.swaps import AnyPlan, SwapPlan
 
@@ -41,7 +42,10 @@ class PaperExecutor:
     def __init__(self, market: phantom_core.Engine) -> None:
         self._market = market
 
-    def submit(self, plan: AnyPlan) -> Outcome:
+    def prepare(self, plan: AnyPlan) -> None:
+        """Return None: on paper there is nothing to sign."""
+
+    def submit(self, plan: AnyPlan, submission: Submission | None = None) -> Outcome:
         """Return the fill, to the last unit what the plan says, or a failure with its reason.
 
         Nothing is applied for a plan that fails.

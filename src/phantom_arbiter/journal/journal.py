@@ -16,6 +16,7 @@ from sqlalchemy import Connection, CursorResult, func, insert, select, update
 
 from phantom_arbiter.domain import Fill, Outcome, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, JournalError
+from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.journal.connect import close_writer, journal_errors, open_for_writing
 from phantom_arbiter.journal.lock import WriterLock
 from phantom_arbiter.journal.recall import read_recalled
@@ -166,12 +167,13 @@ class Journal:
             raise InvariantError("change before begin_run")
         self._risk.changed(change)
 
-    def intent(self, plan: AnyPlan, entry: Booked | None = None) -> int:
+    def intent(self, plan: AnyPlan, entry: Booked | None = None, submission: Submission | None = None) -> int:
         """Write and commit what is about to be tried; return the attempt's id.
 
         Args:
             plan: What is tried.
             entry: How risk booked it; as at its own slot if left out.
+            submission: The signed transaction that is to be sent; None on paper.
 
         Raises:
             JournalError: An amount does not fit the journal (see `schema`), or the file cannot be written.
