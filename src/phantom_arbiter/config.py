@@ -52,8 +52,6 @@ from phantom_arbiter.sources.endpoints import Commitment, Endpoint, SecretUrl, w
 ENV_PREFIX = "PHANTOM_"
 ENV_DELIMITER = "__"
 
-LIVE_REFUSED = "live execution is not built yet, this version trades on paper only"
-
 
 def default_journal_path() -> Path:
     """Return where the journal goes if nobody says otherwise: the user's state folder."""
@@ -346,8 +344,8 @@ class Config(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    mode: Literal["paper"] = "paper"
-    """paper: fills on the market the engine sees, no transaction is sent; the only mode there is."""
+    mode: Literal["paper", "live"] = "paper"
+    """paper: fills on the market the engine sees, nothing is sent; live: set by the flag --live alone."""
 
     engine: EngineSettings = Field(default_factory=EngineSettings)
     market: MarketSettings = Field(default_factory=MarketSettings)

@@ -5,4 +5,4 @@
 
 mod instruction;
 
-pub use instruction::{AccountMeta, BuildError, Instruction, Reach, Trader};
+pub use instruction::{AccountMeta, BuildError, Instruction, MEMO_PROGRAM, Reach, Trader};
