@@ -33,12 +33,16 @@ def pay(lamports: int, to: Pubkey = PAYEE, payer: Keypair = PAYER) -> Instructio
 
 
 def signed(
-    net: LocalNet, *instructions: Instruction, payer: Keypair = PAYER, units: int | None = None
+    net: LocalNet,
+    *instructions: Instruction,
+    payer: Keypair = PAYER,
+    signers: Sequence[Keypair] = (),
+    units: int | None = None,
 ) -> VersionedTransaction:
     blockhash = Hash.from_string(net.bank.blockhash_at(net.bank.slot)[0])
     limit = [] if units is None else [set_compute_unit_limit(units)]
     message = MessageV0.try_compile(payer.pubkey(), [*limit, *instructions], [], blockhash)
-    return VersionedTransaction(message, [payer])
+    return VersionedTransaction(message, [payer, *signers])
 
 
 def tipped(net: LocalNet, *instructions: Instruction, tip: int = 1_000, **how: Any) -> VersionedTransaction:

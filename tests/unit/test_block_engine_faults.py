@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +73,27 @@ def test_a_bundle_that_waits_too_long_expires() -> None:
     on_net(test, engine_faults=(EngineFaults(land_slots=151),))
 
 
-@pytest.mark.parametrize(("fault", "lands"), [("close", False), ("answer_lost", True)])
-def test_an_answer_that_does_not_come_says_nothing_of_the_bundle(fault: str, lands: bool) -> None:
+@pytest.mark.parametrize(
+    ("plan", "fault", "lands"),
+    [(EngineFaults(close=1), "close", False), (EngineFaults(answer_lost=1), "answer_lost", True)],
+)
+def test_an_answer_that_does_not_come_says_nothing_of_the_bundle(
+    plan: EngineFaults, fault: str, lands: bool
+) -> None:
     async def test(net: LocalNet, client: Client) -> None:
         with pytest.raises(aiohttp.ClientError):
             await client.send(tipped(net, pay(PAID)))
         assert (lamports(net, PAYEE) == PAID) is lands
         assert (await net.stats())["regions"][0]["faults"][fault] >= 1
 
-    on_net(test, engine_faults=(replace(EngineFaults(), **{fault: 1.0}),))
+    on_net(test, engine_faults=(plan,))
 
 
-@pytest.mark.parametrize(("fault", "lands"), [("hang", False), ("answer_hang", True)])
-def test_an_answer_that_hangs(fault: str, lands: bool) -> None:
+@pytest.mark.parametrize(
+    ("plan", "fault", "lands"),
+    [(EngineFaults(hang=1), "hang", False), (EngineFaults(answer_hang=1), "answer_hang", True)],
+)
+def test_an_answer_that_hangs(plan: EngineFaults, fault: str, lands: bool) -> None:
     async def test(net: LocalNet, client: Client) -> None:
         sending = asyncio.ensure_future(client.send(tipped(net, pay(PAID))))
         while fault not in net.regions[0].faults:
@@ -94,7 +101,7 @@ def test_an_answer_that_hangs(fault: str, lands: bool) -> None:
         sending.cancel()
         assert (lamports(net, PAYEE) == PAID) is lands
 
-    on_net(test, engine_faults=(replace(EngineFaults(), **{fault: 1.0}),))
+    on_net(test, engine_faults=(plan,))
 
 
 def test_garbage_comes_after_landing() -> None:
