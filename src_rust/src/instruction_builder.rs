@@ -13,7 +13,7 @@ mod tables;
 pub mod token;
 mod transaction;
 
-pub use instruction::{AccountMeta, BuildError, Instruction, Reach, Trader};
+pub use instruction::{AccountMeta, BuildError, Instruction, MEMO_PROGRAM, Reach, Trader};
 pub use message::{
     Limits, MAX_ACCOUNT_LOCKS, MAX_INSTRUCTIONS, MAX_TRANSACTION_BYTES, Message, MessageError, compile,
 };

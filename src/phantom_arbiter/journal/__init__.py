@@ -5,7 +5,7 @@ clock, no arrival time, no endpoint, no path, nothing random. The same recording
 the same file, byte for byte.
 """
 
-from phantom_arbiter.journal.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.journal.journal import NEVER_SENT, Journal, Reconciled, RunIdentity
 from phantom_arbiter.journal.landing import landing_from_journal
 from phantom_arbiter.journal.queries import (
     AttemptRow,
@@ -18,8 +18,10 @@ from phantom_arbiter.journal.queries import (
     read_journal,
 )
 from phantom_arbiter.journal.risk_log import RiskChange
+from phantom_arbiter.journal.signed import Unresolved
 
 __all__ = [
+    "NEVER_SENT",
     "AttemptRow",
     "ChangeRow",
     "Journal",
@@ -30,6 +32,7 @@ __all__ = [
     "RiskChange",
     "RunIdentity",
     "RunRow",
+    "Unresolved",
     "VerdictRow",
     "landing_from_journal",
     "read_journal",
