@@ -43,9 +43,7 @@ def program_of(name: str, meta: dict[str, str]) -> Program:
 def pool_of(state: vectors.State) -> Pool:
     accounts = {key: (account.owner, account.data) for key, account in state.accounts.items()}
     own = state.accounts[state.pool]
-    return Pool(
-        state.pool, own.owner, own.data, accounts=accounts, clock=state.clock, complete=True
-    )
+    return Pool(state.pool, own.owner, own.data, accounts=accounts, clock=state.clock, complete=True)
 
 
 def landed(file: vectors.VectorFile) -> Iterator[tuple[vectors.State, dict[str, Any]]]:
@@ -148,7 +146,11 @@ def test_amm_v4_takes_planned_orders_and_lacks_the_newest_instructions() -> None
     outcome, count = execute(venue, program, state, line, "needed", "swap_base_in_with_target_orders")
     assert (outcome["ok"], count) == (True, 18)
     outcome, count = execute(venue, program, state, line, "official", "swap_base_in_v2")
-    assert (outcome["ok"], outcome["error"]["kind"], count) == (False, "InstructionErrorFieldless.InvalidInstructionData", 8)
+    assert (outcome["ok"], outcome["error"]["kind"], count) == (
+        False,
+        "InstructionErrorFieldless.InvalidInstructionData",
+        8,
+    )
 
 
 def test_instruction_of_the_other_side_is_refused() -> None:

@@ -27,6 +27,10 @@ DRY_RUN = "dry_run"
 class Builder(Protocol):
     """Makes a signed transaction out of a plan."""
 
+    def obstacle(self) -> str | None:
+        """Return why nothing can be built now; None if it can."""
+        ...
+
     def build(self, plan: AnyPlan) -> Submission | Outcome:
         """Return what is to be sent, or why it cannot be built: a failure that cost nothing."""
         ...
@@ -128,6 +132,10 @@ class LiveExecutor:
     def under_way(self) -> int:
         """How many attempts have been handed over and are not certain."""
         return len(self._under_way)
+
+    def obstacle(self) -> str | None:
+        """Return why nothing can be sent now: no blockhash yet, or every nonce is lent."""
+        return self._builder.obstacle()
 
     def prepare(self, plan: AnyPlan) -> Submission | Outcome:
         """Return the signed transaction, or why nothing is to be sent. Nothing leaves the process.
