@@ -42,6 +42,9 @@ pub static VENUES: &[&Venue] = &[
     &raydium_cpmm::VENUE,
 ];
 
+/// What a venue says that builds no instructions yet.
+pub const NOT_BUILT_YET: &str = "not built yet";
+
 /// A kind of exchange.
 #[derive(Debug)]
 pub struct Venue {
@@ -332,7 +335,7 @@ pub trait PoolState: fmt::Debug + Send + Sync {
         _trader: &Trader,
         _reach: Reach,
     ) -> Result<Instruction, BuildError> {
-        Err(BuildError::NoInstruction { venue: "this venue", reason: "not built yet" })
+        Err(BuildError::NoInstruction { venue: "this venue", reason: NOT_BUILT_YET })
     }
 
     /// Calls `visit` with the curve's stretches for the search until it returns `false`, see
