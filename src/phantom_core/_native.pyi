@@ -3274,6 +3274,7 @@ class EngineConfig:
         quarantine: When providers are put under quarantine unasked; None: never.
         token_rules: Which mints may be traded; None: the defaults.
         assume_plain_mints: Take a mint whose account was never seen as a plain SPL mint.
+        keep_accounts: Keep the bytes of every account that the market takes, for `Engine.account`.
 
     Raises:
         InvalidInput: A value is out of range or a mint is no address.
@@ -3309,6 +3310,7 @@ class EngineConfig:
         min_landing_e4: int = 0,
         min_expected_value_lamports: int | None = None,
         failure_cost_lamports: int = 0,
+        keep_accounts: bool = False,
     ) -> EngineConfig: ...
     @property
     def network_fee_lamports(self) -> int:
@@ -3626,6 +3628,25 @@ class StaleAccount:
         """The lowest slot to read it at, as `minContextSlot`, so that subscriptions vouch for it again."""
 
 @final
+class HeldAccount:
+    """An account in its last applied state."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is there; if not, data is empty and there are no lamports."""
+    @property
+    def owner(self) -> str:
+        """The program that owns it, base58."""
+    @property
+    def lamports(self) -> int: ...
+    @property
+    def data(self) -> bytes:
+        """All of its data; a new object at every call."""
+    @property
+    def slot(self) -> int:
+        """Slot of the write."""
+
+@final
 class Engine:
     """From frames to signals. Every call may be made from any thread; none holds the GIL while it works.
 
@@ -3732,6 +3753,20 @@ class Engine:
         Raises:
             InvalidInput: `pool` is no address, or that of no pool in the market.
         """
+    def account(self, address: AddressLike) -> HeldAccount | None:
+        """Return the last applied state of an account, as quotes see it without our own fills.
+
+        None: the market takes no such account, or none was applied yet.
+
+        Raises:
+            InvalidInput: Accounts are not kept: `EngineConfig(keep_accounts=True)`.
+        """
+    def held_accounts(self, addresses: Sequence[AddressLike]) -> list[HeldAccount | None]:
+        """Return what `account` returns for each address, all at one moment.
+
+        Raises:
+            InvalidInput: As `account`.
+        """
     def stale_accounts(self) -> list[StaleAccount]:
         """Return the accounts to read again, for a source to heal; before the first heartbeat those in doubt.
 
@@ -3751,6 +3786,20 @@ class Engine:
         """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
+    def doubt_venue(self, venue: str, reason: str) -> None:
+        """Set a venue's pools aside because its quotes were found wrong; `reason` is shown among its signs.
+
+        `release` ends it, and so does `trust_venue`.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
+    def trust_venue(self, venue: str) -> None:
+        """End what `doubt_venue` began; signs of a changed program still stand.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
     def set_token_rules(self, rules: TokenRules) -> None:
         """Judge mints by other rules from now on."""
     def know_token_since(self, mint: AddressLike, slot: int) -> None:

@@ -190,6 +190,15 @@ impl Market {
         known
     }
 
+    /// Sets a venue aside because its quotes were found wrong, or with `None` ends that. An operator's
+    /// [`release`](Self::release) ends it too, but does not stand against a doubt that comes later. Returns
+    /// whether there is such a venue.
+    pub fn doubt(&mut self, venue: &str, reason: Option<&str>) -> bool {
+        let known = self.standings.doubt(venue, reason);
+        self.refresh_venue(venue);
+        known
+    }
+
     /// Takes the deployment of `program` in `slot` as the verified one: only a later one is a sign of
     /// change. Without it the first deployment seen counts.
     pub fn verify(&mut self, program: Pubkey, slot: Slot) {

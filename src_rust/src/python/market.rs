@@ -243,18 +243,24 @@ pub fn venue_infos(market: &Market) -> Vec<VenueInfo> {
         pools: market.pools().iter().filter(|pool| pool.venue().name == standing.venue.name).count(),
         is_quarantined: standing.is_quarantined(),
         is_released: standing.is_released,
-        signs: standing.signs.iter().map(ToString::to_string).collect(),
+        signs: standing.signs.iter().map(ToString::to_string).chain(standing.doubt.clone()).collect(),
     };
     market.standings().iter().map(shown).collect()
 }
 
 /// Lets a venue trade, or says that there is none of this name.
 pub fn release(market: &mut Market, venue: &str) -> PyResult<()> {
-    if market.release(venue) {
-        return Ok(());
-    }
+    if market.release(venue) { Ok(()) } else { Err(no_venue(venue)) }
+}
+
+/// Sets a venue aside for a reason, or ends that, or says that there is none of this name.
+pub fn doubt(market: &mut Market, venue: &str, reason: Option<&str>) -> PyResult<()> {
+    if market.doubt(venue, reason) { Ok(()) } else { Err(no_venue(venue)) }
+}
+
+fn no_venue(venue: &str) -> PyErr {
     let known: Vec<&str> = VENUES.iter().map(|venue| venue.name).collect();
-    Err(errors::invalid(format!("venue is '{venue}'; it may be {}", known.join(", "))))
+    errors::invalid(format!("venue is '{venue}'; it may be {}", known.join(", ")))
 }
 
 /// Returns one exact quote as Python asks for it; `quoted` asks the market.
