@@ -17,6 +17,7 @@ from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
 from phantom_arbiter.commands.explain import explain
+from phantom_arbiter.commands.explain_error import explain_error
 from phantom_arbiter.commands.fees import fees
 from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
@@ -63,6 +64,7 @@ def build_app() -> typer.Typer:
     app.command()(cycles)
     app.command()(fees)
     app.command()(explain)
+    app.command()(explain_error)
     app.add_typer(build_rules(), name="rules")
     app.command()(snapshot)
     app.command()(journal)
