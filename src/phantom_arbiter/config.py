@@ -20,6 +20,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from phantom_arbiter.config_execution import (
+    BlockEngineSettings,
+    ExecutionSettings,
+    WalletSettings,
+    check_engines,
+)
 from phantom_arbiter.config_fees import FeeSettings, check_fees
 from phantom_arbiter.config_risk import RiskSettings as RiskSettings
 from phantom_arbiter.config_risk import StrategySettings
@@ -357,6 +363,10 @@ class Config(BaseSettings):
     """RPC providers that live data comes from, each a table [[endpoints]]."""
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
+    wallet: WalletSettings = Field(default_factory=WalletSettings)
+    execution: ExecutionSettings = Field(default_factory=ExecutionSettings)
+    block_engines: tuple[BlockEngineSettings, ...] = ()
+    """Where bundles go, each a table [[block_engines]]."""
 
     @model_validator(mode="after")
     def _base_mints_have_limits(self) -> Self:
@@ -377,6 +387,11 @@ class Config(BaseSettings):
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError(f"endpoints: {twice[0]} is the name of two, each has its own")
+        return self
+
+    @model_validator(mode="after")
+    def _block_engines_have_names_of_their_own(self) -> Self:
+        check_engines(self.block_engines)
         return self
 
     @classmethod

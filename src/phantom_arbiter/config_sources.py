@@ -41,10 +41,10 @@ FLAGS = {
 _EACH = "[]"
 """Marks, in a key, a list of tables."""
 
-_LISTS = frozenset({"endpoints"})
+_LISTS = frozenset({"block_engines", "endpoints"})
 """Lists of tables that hold secrets: what is given for them is never repeated in a message."""
 
-_SECRETS = frozenset({"fees.tip_floor"})
+_SECRETS = frozenset({"fees.tip_floor", "wallet.key"})
 """Single keys of which the same holds."""
 
 Nested = Mapping[str, Any]
@@ -106,6 +106,9 @@ class Effective:
             mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
         )
         del values["risk"]["kill_switch_file"], values["risk"]["account"], values["fees"]["tip_floor"]
+        del values["wallet"], values["block_engines"], values["execution"]["programs_dir"]
+        if self.config.mode == "paper":  # nothing is built or sent
+            del values["execution"]
         # A class of one's own is known by its content (`session`), not by where its file is.
         values["strategy"]["use"] = re.split(r"[/\\]", values["strategy"]["use"])[-1]
         # So is a rule file; without one the hash is what it was before there were any.

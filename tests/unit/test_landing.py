@@ -5,9 +5,9 @@ import pytest
 from landing_fakes import BOOKED, LAST, FakeChain, expected, facts
 from phantom_arbiter.errors import ConfigError, InvariantError
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.chain import MAX_STATUSES, Head
 from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
 from phantom_arbiter.execution.verdicts import Phase
+from phantom_arbiter.execution.witnesses import MAX_STATUSES, Head
 
 
 def tracker_of(chain: FakeChain, quorum: int = 1, **rules: int) -> LandingTracker:

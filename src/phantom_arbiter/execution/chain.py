@@ -1,242 +1,248 @@
-"""What a landing is judged by, read from one endpoint at a time: each endpoint has a voice of its own."""
+"""Reads of the chain that execution needs, each checked for its shape, over anything that calls nodes."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, Protocol
 
-from phantom_arbiter.execution.balances import Expected, Explain, plain_error_name, read_facts
-from phantom_arbiter.execution.verdicts import Facts
-from phantom_arbiter.sources.endpoints import Endpoint
-from phantom_arbiter.sources.rpc_pool.member import Answer
+from phantom_arbiter.errors import InvalidInput
+from phantom_arbiter.sources.rpc_pool.checks import check_accounts, check_address
 from phantom_arbiter.sources.rpc_pool.wire import context_slot, is_slot
 from phantom_core import Address
 
-MAX_STATUSES = 256
-"""Signatures in one `getSignatureStatuses`; rpc.rs `MAX_GET_SIGNATURE_STATUSES_QUERY_ITEMS`."""
+MAX_ACCOUNTS = 100
+"""Addresses in one `getMultipleAccounts`; rpc.rs `MAX_MULTIPLE_ACCOUNTS`."""
 
-_NONCE_BYTES = 80
-_NONCE_STATE, _NONCE_VALUE = slice(4, 8), slice(40, 72)
-_INITIALISED = (1).to_bytes(4, "little")
+SYSTEM_PROGRAM = "11111111111111111111111111111111"
+TOKEN_PROGRAM = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+TOKEN_2022_PROGRAM = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
 
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How far an endpoint's finalized chain is."""
-
-    slot: int
-    block_height: int
+Commitment = Literal["processed", "confirmed", "finalized"]
 
 
-@dataclass(frozen=True, slots=True)
-class Statuses:
-    """Statuses of signatures: None if not known, else whether it is `confirmed` or more.
-
-    Attributes:
-        slot: The newest slot that the node behind the endpoint has seen.
-        found: In the order of the signatures.
-    """
-
-    slot: int
-    found: tuple[bool | None, ...]
-
-
-class Chain(Protocol):
-    """Reads what a landing is judged by. Every method raises `EndpointError` if it cannot."""
+class Answered(Protocol):
+    """A good answer, as `RpcPool` gives it."""
 
     @property
-    def endpoints(self) -> Sequence[str]:
-        """Names of those that may be asked."""
+    def endpoint(self) -> str:
+        """Who gave it."""
         ...
-
-    async def head(self, endpoint: str) -> Head:
-        """Return how far the finalized chain is."""
-        ...
-
-    async def statuses(self, endpoint: str, signatures: Sequence[str], *, history: bool) -> Statuses:
-        """Return what is known of at most `MAX_STATUSES` signatures; with `history`, however old they are."""
-        ...
-
-    async def is_blockhash_valid(self, endpoint: str, blockhash: str, min_slot: int) -> bool:
-        """Return whether a transaction with this blockhash may still be processed, at `min_slot` or later."""
-        ...
-
-    async def nonce(self, endpoint: str, account: str, min_slot: int) -> tuple[int, str | None]:
-        """Return a finalized slot, `min_slot` or later, and the value of a durable nonce; None: no nonce."""
-        ...
-
-    async def first_slot(self, endpoint: str) -> int:
-        """Return the oldest slot that the endpoint's history still holds."""
-        ...
-
-    async def transaction(self, endpoint: str, expected: Expected) -> Facts | None:
-        """Return what a transaction did at `confirmed` or more; None if the endpoint does not have it."""
-        ...
-
-
-class Caller(Protocol):
-    """The part of `sources.rpc.RpcPool` that is needed."""
 
     @property
-    def endpoints(self) -> list[Endpoint]:
-        """Those that may be asked."""
+    def result(self) -> Any:
+        """What it holds."""
         ...
+
+    @property
+    def slot(self) -> int | None:
+        """Slot at which it held; None if the method does not say."""
+        ...
+
+
+class Rpc(Protocol):
+    """Calls methods of nodes, as `RpcPool` does."""
 
     async def call(
         self,
         method: str,
-        params: Sequence[Any] = ...,
+        params: Sequence[Any] = (),
         *,
-        wanted_slot: int | None = ...,
+        wanted_slot: int | None = None,
         check: Callable[[Any], None] = ...,
-        endpoint: str | None = ...,
-    ) -> Answer:
-        """Ask `endpoint`, once."""
+        endpoint: str | None = None,
+        hedge: bool = True,
+        timeout_s: float | None = None,
+    ) -> Answered:
+        """Return the answer to a call that may be sent twice, of one endpoint if it is named."""
         ...
 
 
-class RpcChain:
-    """Reads over JSON-RPC."""
+@dataclass(frozen=True, slots=True)
+class ChainAccount:
+    """An account as a node tells of it.
 
-    def __init__(self, pool: Caller, explain: Explain = plain_error_name) -> None:
-        """Prepare.
+    Attributes:
+        address: Its address.
+        owner: The program that owns it.
+        lamports: Its balance.
+        data: What it holds.
+        slot: At which that was so.
+    """
 
-        Args:
-            pool: Whom to ask.
-            explain: Names what a transaction failed with.
-        """
-        self._pool = pool
-        self._explain = explain
-
-    @property
-    def endpoints(self) -> Sequence[str]:
-        """Names of those that may be asked."""
-        return [endpoint.name for endpoint in self._pool.endpoints]
-
-    async def head(self, endpoint: str) -> Head:
-        """Return how far the finalized chain is: slot and height of one and the same block.
-
-        Raises:
-            EndpointError: No good answer.
-        """
-        params = [{"commitment": "finalized"}]
-        answer = await self._pool.call("getEpochInfo", params, check=_check_head, endpoint=endpoint)
-        return Head(answer.result["absoluteSlot"], answer.result["blockHeight"])
-
-    async def statuses(self, endpoint: str, signatures: Sequence[str], *, history: bool) -> Statuses:
-        """Return what is known of signatures. A node without history refuses to be asked for it.
-
-        Raises:
-            EndpointError: No good answer.
-        """
-
-        def check(result: Any) -> None:
-            found = result.get("value") if context_slot(result) is not None else None
-            if not isinstance(found, list) or len(found) != len(signatures):
-                raise ValueError(f"no {len(signatures)} statuses with their slot")
-            if not all(each is None or isinstance(each, dict) for each in found):
-                raise ValueError("a status that is none")
-
-        params = [list(signatures), {"searchTransactionHistory": history}]
-        answer = await self._pool.call("getSignatureStatuses", params, check=check, endpoint=endpoint)
-        found = (
-            None if each is None else each.get("confirmationStatus") in ("confirmed", "finalized")
-            for each in answer.result["value"]
-        )
-        return Statuses(answer.result["context"]["slot"], tuple(found))
-
-    async def is_blockhash_valid(self, endpoint: str, blockhash: str, min_slot: int) -> bool:
-        """Return whether the newest block of the endpoint would take a transaction with it.
-
-        Raises:
-            EndpointError: No good answer.
-        """
-
-        def check(result: Any) -> None:
-            if context_slot(result) is None or not isinstance(result.get("value"), bool):
-                raise ValueError("neither true nor false")
-
-        params = [blockhash, {"commitment": "processed", "minContextSlot": min_slot}]
-        answer = await self._pool.call(
-            "isBlockhashValid", params, wanted_slot=min_slot, check=check, endpoint=endpoint
-        )
-        return bool(answer.result["value"])
-
-    async def nonce(self, endpoint: str, account: str, min_slot: int) -> tuple[int, str | None]:
-        """Return slot and value of a durable nonce account.
-
-        Raises:
-            EndpointError: No good answer.
-        """
-
-        def check(result: Any) -> None:
-            if context_slot(result) is None:
-                raise ValueError("no slot")
-            _nonce_value(result.get("value"))
-
-        config = {"encoding": "base64", "commitment": "finalized", "minContextSlot": min_slot}
-        answer = await self._pool.call(
-            "getAccountInfo", [account, config], wanted_slot=min_slot, check=check, endpoint=endpoint
-        )
-        return answer.result["context"]["slot"], _nonce_value(answer.result["value"])
-
-    async def first_slot(self, endpoint: str) -> int:
-        """Return the oldest slot of the endpoint's history.
-
-        Raises:
-            EndpointError: No good answer.
-        """
-        answer = await self._pool.call("getFirstAvailableBlock", check=_check_slot, endpoint=endpoint)
-        return int(answer.result)
-
-    async def transaction(self, endpoint: str, expected: Expected) -> Facts | None:
-        """Return what a transaction did.
-
-        Raises:
-            EndpointError: No good answer.
-        """
-        facts: list[Facts] = []
-
-        def check(result: Any) -> None:
-            if result is not None:
-                facts.append(read_facts(result, expected, self._explain))
-
-        config = {"commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 0}
-        params = [expected.submission.signature, config]
-        await self._pool.call("getTransaction", params, check=check, endpoint=endpoint)
-        return facts[0] if facts else None
+    address: str
+    owner: str
+    lamports: int
+    data: bytes = field(repr=False)
+    slot: int
 
 
-def _check_slot(result: Any) -> None:
-    if not is_slot(result):
-        raise ValueError("no slot")
+@dataclass(frozen=True, slots=True)
+class Blockhash:
+    """A recent blockhash as one endpoint tells of it.
+
+    Attributes:
+        blockhash: Base58.
+        last_valid_block_height: Above this block height nothing that is signed with it can land.
+        slot: At which it was the newest.
+        endpoint: Who told.
+    """
+
+    blockhash: str
+    last_valid_block_height: int
+    slot: int
+    endpoint: str
 
 
-def _check_head(result: Any) -> None:
-    if not isinstance(result, dict):
-        raise ValueError("no head")
-    _check_slot(result.get("absoluteSlot"))
-    _check_slot(result.get("blockHeight"))
-
-
-def _nonce_value(account: Any) -> str | None:
-    """Return the value that an account of the answer holds; None if it is no initialised nonce.
+async def read_accounts(
+    rpc: Rpc,
+    addresses: Iterable[str],
+    *,
+    commitment: Commitment = "confirmed",
+    min_slot: int | None = None,
+    endpoint: str | None = None,
+) -> dict[str, ChainAccount | None]:
+    """Return accounts by address, None for those that do not exist; batches may hold at different slots.
 
     Raises:
-        ValueError: It cannot be read.
+        EndpointError: No endpoint gave a good answer.
     """
-    if account is None:
-        return None
+    wanted = list(dict.fromkeys(addresses))
+    config: dict[str, Any] = {"encoding": "base64", "commitment": commitment}
+    if min_slot is not None:
+        config["minContextSlot"] = min_slot
+    found: dict[str, ChainAccount | None] = {}
+    for start in range(0, len(wanted), MAX_ACCOUNTS):
+        batch = wanted[start : start + MAX_ACCOUNTS]
+        answer = await rpc.call(
+            "getMultipleAccounts",
+            [batch, config],
+            wanted_slot=min_slot,
+            check=partial(check_accounts, count=len(batch)),
+            endpoint=endpoint,
+        )
+        for address, value in zip(batch, answer.result["value"], strict=True):
+            found[address] = None if value is None else _account(address, value, answer.slot or 0)
+    return found
+
+
+def _account(address: str, value: Mapping[str, Any], slot: int) -> ChainAccount:
+    data = base64.b64decode(value["data"][0])
+    return ChainAccount(address, value["owner"], value["lamports"], data, slot)
+
+
+async def read_token_accounts(
+    rpc: Rpc, owner: str, *, commitment: Commitment = "confirmed"
+) -> list[ChainAccount]:
+    """Return all token accounts of an owner, of both token programs.
+
+    Raises:
+        EndpointError: No endpoint gave a good answer.
+    """
+    found = []
+    for program in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM):
+        config = {"encoding": "base64", "commitment": commitment}
+        answer = await rpc.call(
+            "getTokenAccountsByOwner", [owner, {"programId": program}, config], check=_check_keyed
+        )
+        found += [
+            _account(entry["pubkey"], entry["account"], answer.slot or 0) for entry in answer.result["value"]
+        ]
+    return found
+
+
+def _check_keyed(result: Any) -> None:
+    value = result.get("value") if isinstance(result, dict) else None
+    if context_slot(result) is None or not isinstance(value, list):
+        raise ValueError("no list of accounts")
+    for entry in value:
+        if not isinstance(entry, dict):
+            raise ValueError("an account that is none")
+        check_address(entry.get("pubkey"), "address")
+    check_accounts({**result, "value": [entry.get("account") for entry in value]}, len(value))
+    if any(entry.get("account") is None for entry in value):
+        raise ValueError("an account that is none")
+
+
+async def read_blockhash(
+    rpc: Rpc, commitment: Commitment = "confirmed", *, endpoint: str | None = None
+) -> Blockhash:
+    """Return the newest blockhash at a commitment.
+
+    Raises:
+        EndpointError: No endpoint gave a good answer.
+    """
+    answer = await rpc.call(
+        "getLatestBlockhash", [{"commitment": commitment}], check=_check_blockhash, endpoint=endpoint
+    )
+    value = answer.result["value"]
+    slot = answer.slot or 0
+    return Blockhash(value["blockhash"], value["lastValidBlockHeight"], slot, answer.endpoint)
+
+
+def _check_blockhash(result: Any) -> None:
+    value = result.get("value") if isinstance(result, dict) else None
+    if context_slot(result) is None or not isinstance(value, dict):
+        raise ValueError("no blockhash")
+    if not is_slot(value.get("lastValidBlockHeight")):
+        raise ValueError("a blockhash without last valid block height")
     try:
-        data = base64.b64decode(account["data"][0], validate=True)
-    except (KeyError, TypeError, IndexError, binascii.Error):
-        raise ValueError("an account whose data is not base64") from None
-    if len(data) != _NONCE_BYTES or data[_NONCE_STATE] != _INITIALISED:
-        return None
-    return str(Address(data[_NONCE_VALUE]))
+        Address(str(value.get("blockhash")))
+    except InvalidInput:
+        raise ValueError("a blockhash that is none") from None
 
 
-__all__ = ["MAX_STATUSES", "Caller", "Chain", "Head", "RpcChain", "Statuses"]
+async def read_number(rpc: Rpc, method: str, params: Sequence[Any], *, endpoint: str | None = None) -> int:
+    """Return what a method answers with one number: heights, balances of rent, times.
+
+    Raises:
+        EndpointError: No endpoint gave a good answer.
+    """
+    answer = await rpc.call(method, params, check=_check_number, endpoint=endpoint)
+    return int(answer.result)
+
+
+def _check_number(result: Any) -> None:
+    if not is_slot(result):
+        raise ValueError("no number")
+
+
+async def read_block_height(
+    rpc: Rpc, commitment: Commitment = "confirmed", *, endpoint: str | None = None
+) -> int:
+    """Return the block height at a commitment.
+
+    Raises:
+        EndpointError: No endpoint gave a good answer.
+    """
+    return await read_number(rpc, "getBlockHeight", [{"commitment": commitment}], endpoint=endpoint)
+
+
+async def read_rent(rpc: Rpc, length: int) -> int:
+    """Return the lamports that exempt an account of `length` bytes from rent.
+
+    Raises:
+        EndpointError: No endpoint gave a good answer.
+    """
+    return await read_number(rpc, "getMinimumBalanceForRentExemption", [length])
+
+
+__all__ = [
+    "MAX_ACCOUNTS",
+    "SYSTEM_PROGRAM",
+    "TOKEN_2022_PROGRAM",
+    "TOKEN_PROGRAM",
+    "Answered",
+    "Blockhash",
+    "ChainAccount",
+    "Commitment",
+    "Rpc",
+    "read_accounts",
+    "read_block_height",
+    "read_blockhash",
+    "read_number",
+    "read_rent",
+    "read_token_accounts",
+]

@@ -26,8 +26,8 @@ from typing import TypeVar
 from phantom_arbiter.errors import ConfigError, EndpointError, InvariantError
 from phantom_arbiter.execution.balances import Expected
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.chain import MAX_STATUSES, Chain, Head
 from phantom_arbiter.execution.verdicts import Phase, Report, Verdict, judge
+from phantom_arbiter.execution.witnesses import MAX_STATUSES, Chain, Head
 
 NOTHING_KNOWN = Verdict(Phase.UNKNOWN)
 
