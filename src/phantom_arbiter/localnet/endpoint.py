@@ -15,18 +15,17 @@ from phantom_arbiter.localnet.bank import Bank, Commitment
 from phantom_arbiter.localnet.faults.delivery import Counts, Delivery
 from phantom_arbiter.localnet.faults.lies import Liar
 from phantom_arbiter.localnet.faults.plan import FaultPlan
-from phantom_arbiter.localnet.machine import Machine, signature_notice
-from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice
+from phantom_arbiter.localnet.machine import Machine
+from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice, signature_notice
 from phantom_arbiter.localnet.rpc import dispatch
 from phantom_arbiter.localnet.rpc.errors import RATE_LIMITED, RpcError, unhealthy
 from phantom_arbiter.localnet.rpc.params import Params
 from phantom_arbiter.localnet.rpc.transactions import reached_commitment
 from phantom_arbiter.localnet.rpc.view import LyingView, View
 from phantom_arbiter.localnet.subscriptions import Subscription, Subscriptions, split
-from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer, close_all
+from phantom_arbiter.localnet.wire.connection import HOST, Connection, HttpAnswer, close_all
 from phantom_arbiter.localnet.wire.frames import GOING_AWAY, frame
 
-HOST = "127.0.0.1"
 MAX_WAITING_BYTES = 256 << 20
 """Bytes waiting for one client beyond which it is cut off: it does not read."""
 _DRAWS = ("delivery", "connection", "http", "lie")

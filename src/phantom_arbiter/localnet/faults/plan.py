@@ -21,7 +21,7 @@ import difflib
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from phantom_arbiter.errors import ConfigError
 
@@ -155,8 +155,32 @@ PROBABILITIES = frozenset(
 )
 
 
+class Plan(Protocol):
+    """Any frozen dataclass that says what goes wrong somewhere."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+SomePlan = TypeVar("SomePlan", bound=Plan)
+
+
 def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
     """Return the plan of each of `endpoints` endpoints.
+
+    Raises:
+        ConfigError: The file is missing or no TOML, or a key or value is wrong: which, and what it may be.
+    """
+    return read_plans(path, endpoints, FaultPlan(), "endpoint")
+
+
+def read_plans(path: Path, count: int, base: SomePlan, noun: str) -> list[SomePlan]:
+    """Return the plan of each of `count` places, read from a file of `[default]` and `[[noun]]` tables.
+
+    Args:
+        path: The file.
+        count: How many places there are.
+        base: The plan of a place of which the file says nothing.
+        noun: What such a place is called.
 
     Raises:
         ConfigError: The file is missing or no TOML, or a key or value is wrong: which, and what it may be.
@@ -169,27 +193,27 @@ def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
         raise ConfigError(f"fault file {path} is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"fault file {path} is no TOML: {error}") from error
-    for key in content.keys() - {"default", "endpoint"}:
+    for key in content.keys() - {"default", noun}:
         raise ConfigError(
-            f"fault file {path}: unknown key {key}", hint="it may hold [default] and [[endpoint]]"
+            f"fault file {path}: unknown key {key}", hint=f"it may hold [default] and [[{noun}]]"
         )
-    own = content.get("endpoint", [])
+    own = content.get(noun, [])
     if not isinstance(own, list):
-        raise ConfigError(f"fault file {path}: endpoint is no list of tables", hint="write [[endpoint]]")
-    if len(own) > endpoints:
+        raise ConfigError(f"fault file {path}: {noun} is no list of tables", hint=f"write [[{noun}]]")
+    if len(own) > count:
         raise ConfigError(
-            f"fault file {path} has {len(own)} endpoints, the net has {endpoints}",
-            hint=f"--endpoints {len(own)}",
+            f"fault file {path} has {len(own)} {noun}s, the net has {count}",
+            hint=f"--{noun}s {len(own)}",
         )
-    base = plan_from(content.get("default", {}), FaultPlan(), f"fault file {path}, [default]")
-    tables = [*own, *({} for _ in range(endpoints - len(own)))]
+    base = plan_from(content.get("default", {}), base, f"fault file {path}, [default]")
+    tables = [*own, *({} for _ in range(count - len(own)))]
     return [
-        plan_from(table, base, f"fault file {path}, endpoint {number}")
+        plan_from(table, base, f"fault file {path}, {noun} {number}")
         for number, table in enumerate(tables, start=1)
     ]
 
 
-def plan_from(table: Any, base: FaultPlan, where: str) -> FaultPlan:
+def plan_from(table: Any, base: SomePlan, where: str) -> SomePlan:
     """Return `base` with the entries of `table`.
 
     Raises:
@@ -197,7 +221,7 @@ def plan_from(table: Any, base: FaultPlan, where: str) -> FaultPlan:
     """
     if not isinstance(table, dict):
         raise ConfigError(f"{where} is no table")
-    known = {field.name for field in fields(FaultPlan)}
+    known = {field.name for field in fields(base)}
     for key in table.keys() - known:
         close = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean {close[0]}" if close else f"known are {', '.join(sorted(known))}"
