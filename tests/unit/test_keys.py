@@ -19,7 +19,7 @@ from solders.signature import Signature
 from phantom_arbiter.errors import MissingExtraError, WalletError
 from phantom_arbiter.key_source import KeySource, key_source
 from phantom_arbiter.keys import copy_key, load_signer, new_key
-from phantom_arbiter.signer import make_signer
+from phantom_core import Signer
 from wallet_samples import key_file, secrets_of
 
 PAIR = Keypair.from_seed(bytes(range(32)))
@@ -240,11 +240,13 @@ def test_the_buffer_is_overwritten_when_the_signer_is_made(
 ) -> None:
     seen: list[bytearray] = []
 
-    def watching(key: bytearray) -> object:
-        seen.append(key)
-        return make_signer(key)
+    class Watching:
+        @staticmethod
+        def from_bytes(key: bytearray) -> Signer:
+            seen.append(key)
+            return Signer.from_bytes(key)
 
-    monkeypatch.setattr("phantom_arbiter.keys.make_signer", watching)
+    monkeypatch.setattr("phantom_arbiter.keys.Signer", Watching)
     load_signer(key_file(tmp_path / "id.json", ARRAY))
     (buffer,) = seen
     assert len(buffer) == 64

@@ -10,8 +10,8 @@ from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution import sweep
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import TOKEN_2022_PROGRAM, TOKEN_PROGRAM, ChainAccount, read_accounts
-from phantom_arbiter.execution.instructions import associated_token_account, create_token_account
 from phantom_arbiter.execution.token_accounts import RentLedger, TokenAccounts, account_bytes
+from phantom_core import associated_token_account, create_token_account
 from shell_fakes import WSOL
 from svm_chain import WALLET, SvmChain, signer
 from wallet_samples import RENT, key, mint_data, token_data

@@ -16,7 +16,7 @@ from phantom_arbiter.commands.endpoints_asked import asked_endpoints
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config
     from phantom_arbiter.execution.admin import Operator
-    from phantom_arbiter.signer import Signer
+    from phantom_core import Signer
 
 Value = TypeVar("Value")
 
