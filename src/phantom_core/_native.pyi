@@ -403,6 +403,44 @@ class ConformanceState:
             InvalidInput: The venue has no such operation.
         """
 
+    def check_instruction(
+        self,
+        operation: str,
+        *,
+        program: str,
+        accounts: list[tuple[str, bool, bool]],
+        data: bytes,
+        amount: int,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+    ) -> dict[str, Any] | None:
+        """Return whether we build a swap as the instruction that was executed, byte for byte.
+
+        Args:
+            operation: Name of the instruction.
+            program: Program that was called.
+            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and token
+                accounts are taken from them.
+            data: What it was told.
+            amount: Input if `exact_in`, else output; base units.
+            exact_in: Whether `amount` is the input.
+            a_to_b: Whether the input is the first token.
+            other_amount_threshold: Least output or most input, base units; None: what the swap gives or takes,
+                no slippage.
+            sqrt_price_limit: Q64.64; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+
+        Returns:
+            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or None
+            if we build no instructions of the venue.
+
+        Raises:
+            InvalidInput: An address is malformed, or the venue has no such operation.
+        """
+
     def work(
         self,
         operation: str,
@@ -1695,6 +1733,46 @@ class Market:
             MarketDataError: The pool is set aside, or a tick array that the swap needs is missing.
             SwapRefused: The program would fail; `name` and `code` are its own.
         """
+    def swap_instruction(
+        self,
+        pool: AddressLike,
+        mint_in: AddressLike,
+        amount: int,
+        *,
+        wallet: AddressLike,
+        exact: Literal["in", "out"] = "in",
+        min_out: int | None = None,
+        max_in: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+        token_accounts: tuple[AddressLike, AddressLike] | None = None,
+        instruction: str | None = None,
+        reach: Literal["official", "needed"] = "official",
+    ) -> Instruction:
+        """Return a swap as the program's instruction: accounts and flags as the official client has them.
+
+        Args:
+            pool: The pool's address.
+            mint_in: The mint that the trader pays with.
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            wallet: Owner of the token accounts; signs.
+            exact: Which side `amount` is.
+            min_out: Least output that the trader takes, as received; must be given with `exact="in"`.
+            max_in: Most input that the trader pays; must be given with `exact="out"`.
+            sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
+                exist is not looked at.
+            instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
+                takes.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
+                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+
+        Raises:
+            InvalidInput: An argument is malformed, or the program has no such instruction.
+            MarketDataError: The pool is set aside, or an account that the instruction names is not known.
+            SwapRefused: The program would fail; asked only with `reach="needed"`.
+        """
     def cycles(self, max_hops: int = 3, *, before_fees: bool = False) -> list[MarketCycle]:
         """Return every cycle of 2 to `max_hops` hops that pays at the margin, best after fees first.
 
@@ -2235,6 +2313,46 @@ class Pool:
             InvalidInput: As for `quote`.
             MarketDataError: As for `quote`.
             SwapRefused: The program would fail; the pool is unchanged.
+        """
+    def swap_instruction(
+        self,
+        amount: int,
+        *,
+        wallet: AddressLike,
+        mint_in: AddressLike | None = None,
+        a_to_b: bool | None = None,
+        exact: Literal["in", "out"] = "in",
+        min_out: int | None = None,
+        max_in: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+        token_accounts: tuple[AddressLike, AddressLike] | None = None,
+        instruction: str | None = None,
+        reach: Literal["official", "needed"] = "official",
+    ) -> Instruction:
+        """Return a swap as the program's instruction: accounts and flags as the official client has them.
+
+        Args:
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            wallet: Owner of the token accounts; signs.
+            mint_in: The mint that the trader pays with; either this or `a_to_b`.
+            a_to_b: Whether the trader pays with mint A.
+            exact: Which side `amount` is.
+            min_out: Least output that the trader takes, as received; must be given with `exact="in"`.
+            max_in: Most input that the trader pays; must be given with `exact="out"`.
+            sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
+                exist is not looked at.
+            instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
+                takes.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
+                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+
+        Raises:
+            InvalidInput: An argument is malformed, or the program has no such instruction.
+            MarketDataError: The pool is set aside, or an account that the instruction names is not known.
+            SwapRefused: The program would fail; asked only with `reach="needed"`.
         """
     def quote_batch(
         self,

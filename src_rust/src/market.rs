@@ -10,6 +10,7 @@
 //! chain recorded.
 
 mod batch;
+mod instructions;
 mod pool;
 mod quotes;
 mod standalone;
@@ -32,6 +33,7 @@ use crate::token_firewall::MintAccountState;
 pub use crate::venues::SetAside;
 use crate::venues::{AccountData, Dependency, Layout, NewPool, Role, Venue};
 pub use batch::{BatchError, QuoteBatch, quote_batch};
+pub use instructions::{InstructionError, InstructionOptions};
 pub use pool::{Pool, PoolView};
 pub use quotes::{QuoteError, WRAPPED_SOL};
 pub use standalone::{AccountError, StandalonePool};

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from random import Random
 
 import pytest
 
 pytest.importorskip("solders")
 
+from solders.keypair import Keypair
 from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
 
 from bundles import (
     OTHER,
@@ -223,3 +226,51 @@ def test_bundle_only_transactions_are_not_charged_when_they_fail() -> None:
         assert body["error"]["message"].startswith("Bundles must write lock")
 
     on_net(test)
+
+
+def test_bundles_leave_what_their_transactions_leave_one_by_one() -> None:
+    """Random bundles, many of which fail: the ledger is that of those that landed, sent by themselves."""
+    random = Random(20)
+    purses = [Keypair.from_seed(bytes([number]) * 32) for number in range(40, 44)]
+    landed: list[tuple[int, bytes]] = []
+    ledgers: list[list[object]] = []
+
+    def ledger(net: LocalNet) -> list[object]:
+        keys = [str(each.pubkey()) for each in purses] + list(TIP_ACCOUNTS)
+        return [net.bank.accounts.history(key) for key in keys]
+
+    async def bundles(net: LocalNet, client: Client) -> None:
+        first = net.bank.slot
+        for purse in purses:
+            await net.fund(str(purse.pubkey()), 20_000_000)
+        statuses = []
+        for _ in range(150):
+            transactions = []
+            for _ in range(random.randint(1, 5)):
+                payer, to = random.sample(purses, 2)
+                amount = random.choice([1_000_000, 5_000_000, 12_000_000])
+                paid = pay(amount + random.randint(0, 9_999), to.pubkey(), payer)
+                transactions.append(tipped(net, paid, tip=random.choice([500, 2_000]), payer=payer))
+            identity = await client.send(*transactions)
+            statuses.append((await client.inflight(identity))[0][0])
+            if statuses[-1] == "Landed":
+                landed.extend((net.bank.slot - first, bytes(each)) for each in transactions)
+            if random.random() < 0.3:
+                await net.advance(1)
+        assert 20 < statuses.count("Landed") < 130
+        assert net.bank.transactions == len(landed)
+        ledgers.append(ledger(net))
+
+    async def one_by_one(net: LocalNet, client: Client) -> None:
+        first = net.bank.slot
+        for purse in purses:
+            await net.fund(str(purse.pubkey()), 20_000_000)
+        for slot, raw in landed:
+            await net.advance(first + slot - net.bank.slot)
+            outcome = net.machine.execute(VersionedTransaction.from_bytes(raw))
+            assert outcome.err is None
+        ledgers.append(ledger(net))
+
+    on_net(bundles)
+    on_net(one_by_one)
+    assert ledgers[0] == ledgers[1]

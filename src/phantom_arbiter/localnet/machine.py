@@ -11,7 +11,7 @@ and taken back together.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -110,13 +110,15 @@ class Machine:
         return step.outcome
 
     def execute_all(
-        self, transactions: Sequence[VersionedTransaction], *, is_trial: bool = False
+        self,
+        transactions: Sequence[VersionedTransaction],
+        accept: Callable[[list[Outcome]], bool] = lambda outcomes: True,
     ) -> list[Outcome]:
         """Carry transactions out in their order, all or none, in the present slot.
 
         Args:
             transactions: Each sees what those before it did.
-            is_trial: Take everything back at the end, whatever came of it.
+            accept: Given the outcomes if none failed, says whether they may stand.
 
         Returns:
             The outcome of each up to the first that failed: then, and only then, the last one has an error.
@@ -132,13 +134,17 @@ class Machine:
             outcomes.append(steps[-1].outcome)
             if outcomes[-1].err is not None:
                 break
-        if is_trial or (outcomes and outcomes[-1].err is not None):
-            for step in reversed(steps):
-                self._take_back(step)
-        else:
+        if all(each.err is None for each in outcomes) and accept(outcomes):
             for step in steps:
                 self._commit(step)
+        else:
+            for step in reversed(steps):
+                self._take_back(step)
         return outcomes
+
+    def try_all(self, transactions: Sequence[VersionedTransaction]) -> list[Outcome]:
+        """Return what `execute_all` would; nothing changes."""
+        return self.execute_all(transactions, lambda outcomes: False)
 
     def slot_of(self, signature: str) -> int | None:
         """Return the slot in which a transaction landed."""

@@ -159,13 +159,15 @@ class BlockEngine:
         """Run all bundles that are due, the highest tip per compute unit first."""
         due = [bid for bid in self._bids if bid.due_slot <= self._bank.slot]
         self._bids = [bid for bid in self._bids if bid.due_slot > self._bank.slot]
-        ranked = sorted(((self._price(bid.bundle), bid) for bid in due), key=lambda each: -each[0])
-        for _, bid in ranked:
+        if len(due) > 1:
+            prices = {bid.bundle.id: self._price(bid.bundle) for bid in due}
+            due.sort(key=lambda bid: -prices[bid.bundle.id])
+        for bid in due:
             self._settle(bid)
 
     def _price(self, bundle: Bundle) -> float:
         """Return lamports of tip per compute unit asked for, as things stand before the auction."""
-        outcomes = self._machine.execute_all(bundle.transactions, is_trial=True)
+        outcomes = self._machine.try_all(bundle.transactions)
         if outcomes[-1].err is not None:
             return 0.0
         units = sum(compute_unit_limit(message_of(each)) for each in bundle.transactions)
@@ -188,18 +190,18 @@ class BlockEngine:
 
     def _carry_out(self, bundle: Bundle) -> Rejection | None:
         """Carry a bundle out; return why it does not land, None if it did."""
-        trial = self._machine.execute_all(bundle.transactions, is_trial=True)
-        bundle.err = trial[-1].err
+
+        def pays(outcomes: list[Outcome]) -> bool:
+            bundle.tip_lamports = self._tip(outcomes)
+            return bundle.tip_lamports >= MIN_TIP_LAMPORTS
+
+        outcomes = self._machine.execute_all(bundle.transactions, pays)
+        bundle.err = outcomes[-1].err
         if bundle.err == "BlockhashNotFound":
             return Rejection.BLOCKHASH_EXPIRED
         if bundle.err is not None:
             return Rejection.SIMULATION_FAILURE
-        tip = self._tip(trial)
-        if tip < MIN_TIP_LAMPORTS:
-            return Rejection.AUCTION_LOST
-        bundle.tip_lamports = tip
-        self._machine.execute_all(bundle.transactions)
-        return None
+        return None if bundle.tip_lamports >= MIN_TIP_LAMPORTS else Rejection.AUCTION_LOST
 
     def _tip(self, outcomes: Sequence[Outcome]) -> int:
         """Return the lamports that tip accounts gained over all transactions of a bundle."""

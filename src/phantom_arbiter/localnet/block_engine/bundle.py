@@ -62,7 +62,7 @@ class Bundle:
         pending: Regions that have not decided yet.
         rejections: Why each of the others refused it.
         landed_slot: Slot in which it landed.
-        tip_lamports: What it paid to tip accounts when it landed.
+        tip_lamports: What it pays to tip accounts, as it was last carried out.
         err: Error of the transaction that failed, as JSON has it.
     """
 

@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from phantom_arbiter.errors import ConfigError
 
 MAX_LAG_SLOTS = 150
+MAX_SEND_SLOTS = 1_000
 LIE_KINDS = ("data", "slot", "owner")
 
 
@@ -66,6 +67,9 @@ class FaultPlan:
         http_500: An HTTP request is answered with 500.
         http_garbage: An HTTP request is answered with what is no JSON.
         http_hang: An HTTP request is never answered.
+        http_answer_lost: An HTTP request is carried out, and the connection closed without an answer.
+        send_drop: A transaction that is sent is never carried out, though its signature is given.
+        send_slots: Slots that begin before a transaction that is sent is carried out; at most 1,000.
         http_lie: An HTTP answer that shows accounts is false: in its slot, or in one of the accounts.
     """
 
@@ -98,6 +102,9 @@ class FaultPlan:
     http_garbage: float = 0.0
     http_hang: float = 0.0
     http_lie: float = 0.0
+    http_answer_lost: float = 0.0
+    send_drop: float = 0.0
+    send_slots: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -116,6 +123,8 @@ class FaultPlan:
                 raise ConfigError(f"{field.name} is {value}, it may be 0 to 1")
             elif field.name == "lag_slots" and value > MAX_LAG_SLOTS:
                 raise ConfigError(f"lag_slots is {value}, it may be 0 to {MAX_LAG_SLOTS}")
+            elif field.name == "send_slots" and value > MAX_SEND_SLOTS:
+                raise ConfigError(f"send_slots is {value}, it may be 0 to {MAX_SEND_SLOTS:,}")
             elif isinstance(field.default, int) and not isinstance(value, int):
                 raise ConfigError(f"{field.name} is {value}, it may be a whole number")
 
@@ -151,6 +160,8 @@ PROBABILITIES = frozenset(
         "http_garbage",
         "http_hang",
         "http_lie",
+        "http_answer_lost",
+        "send_drop",
     }
 )
 

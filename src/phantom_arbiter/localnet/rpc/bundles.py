@@ -36,7 +36,7 @@ def simulate_bundle(view: View, params: Params) -> dict[str, Any]:
     wanted = config.get("postExecutionAccountsConfigs", list, [None] * len(transactions))
     if len(wanted) != len(transactions):
         raise invalid("pre/post_execution_accounts_configs must be the same length as the bundle")
-    outcomes = view.machine.execute_all(transactions, is_trial=True)
+    outcomes = view.machine.try_all(transactions)
     last = outcomes[-1]
     summary: Any = "succeeded"
     if last.err is not None:

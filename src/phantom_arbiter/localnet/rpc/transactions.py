@@ -41,7 +41,7 @@ _AIRDROP_UNITS = 10_000
 
 
 def send_transaction(view: View, params: Params) -> str:
-    """Answer sendTransaction: check signatures, try it unless told not to, and carry it out at once."""
+    """Answer sendTransaction: check signatures, try it unless told not to, and carry it out."""
     config = params.config(1)
     transaction = _transaction(params.value(0, str, "a transaction"), config)
     view.slot(config)
@@ -55,7 +55,7 @@ def send_transaction(view: View, params: Params) -> str:
     view.bank.tell(received_notice(signature, view.bank.slot))
     # As on a real node, what cannot land is dropped without a word.
     if is_signed(transaction) and view.machine.obstacle(transaction) is None:
-        view.machine.execute(transaction)
+        view.send(transaction)
     return signature
 
 

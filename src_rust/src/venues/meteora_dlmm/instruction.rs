@@ -10,14 +10,13 @@ use super::bitmap::{Extension, next_array};
 use super::pool::{DlmmPool, REACH};
 use crate::decoders::address;
 use crate::decoders::spl_token::{TOKEN_2022_PROGRAM, TOKEN_PROGRAM};
-use crate::instruction_builder::{AccountMeta, BuildError, Instruction, Reach, Trader};
+use crate::instruction_builder::{AccountMeta, BuildError, Instruction, MEMO_PROGRAM, Reach, Trader};
 use crate::pda::find_program_address;
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, SwapRequest};
 
 /// `["__event_authority"]` under the program.
 const EVENT_AUTHORITY: Pubkey = address("D1ZN9Wj1fRSUQfCjhvnu1hqDMT7hzjzBBpi12nVniYD6");
-const MEMO_PROGRAM: Pubkey = address("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
 
 const SWAP: [u8; 8] = [0xf8, 0xc6, 0x9e, 0x91, 0xe1, 0x75, 0x87, 0xc8];
 const SWAP_2: [u8; 8] = [0x41, 0x4b, 0x3f, 0x4c, 0xeb, 0x5b, 0x5b, 0x88];
