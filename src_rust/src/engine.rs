@@ -21,6 +21,7 @@ mod openings;
 mod pricing;
 mod rules;
 mod signal;
+mod transaction;
 mod volatility;
 
 use rustc_hash::FxHashSet;
