@@ -352,6 +352,11 @@ class Engine:
         return plan
 
     def _may_go(self, plan: AnyPlan, *, offered: bool) -> bool:
+        obstacle = self._parts.executor.obstacle()
+        if obstacle is not None:
+            # Asked first: what cannot be sent is not booked, and does not count as a failure.
+            self.tally.passed_over(obstacle)
+            return False
         verdict = self.desk.ask(plan, offered=offered)
         if not verdict.ok:
             self.tally.refused(verdict)

@@ -411,6 +411,44 @@ class ConformanceState:
             InvalidInput: The venue has no such operation.
         """
 
+    def check_instruction(
+        self,
+        operation: str,
+        *,
+        program: str,
+        accounts: list[tuple[str, bool, bool]],
+        data: bytes,
+        amount: int,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+    ) -> dict[str, Any] | None:
+        """Return whether we build a swap as the instruction that was executed, byte for byte.
+
+        Args:
+            operation: Name of the instruction.
+            program: Program that was called.
+            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and token
+                accounts are taken from them.
+            data: What it was told.
+            amount: Input if `exact_in`, else output; base units.
+            exact_in: Whether `amount` is the input.
+            a_to_b: Whether the input is the first token.
+            other_amount_threshold: Least output or most input, base units; None: what the swap gives or takes,
+                no slippage.
+            sqrt_price_limit: Q64.64; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+
+        Returns:
+            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or None
+            if we build no instructions of the venue.
+
+        Raises:
+            InvalidInput: An address is malformed, or the venue has no such operation.
+        """
+
     def work(
         self,
         operation: str,
@@ -1760,6 +1798,46 @@ class Market:
             InvalidInput: An argument is malformed.
         """
 
+    def swap_instruction(
+        self,
+        pool: AddressLike,
+        mint_in: AddressLike,
+        amount: int,
+        *,
+        wallet: AddressLike,
+        exact: Literal["in", "out"] = "in",
+        min_out: int | None = None,
+        max_in: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+        token_accounts: tuple[AddressLike, AddressLike] | None = None,
+        instruction: str | None = None,
+        reach: Literal["official", "needed"] = "official",
+    ) -> Instruction:
+        """Return a swap as the program's instruction: accounts and flags as the official client has them.
+
+        Args:
+            pool: The pool's address.
+            mint_in: The mint that the trader pays with.
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            wallet: Owner of the token accounts; signs.
+            exact: Which side `amount` is.
+            min_out: Least output that the trader takes, as received; must be given with `exact="in"`.
+            max_in: Most input that the trader pays; must be given with `exact="out"`.
+            sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
+                exist is not looked at.
+            instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
+                takes.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
+                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+
+        Raises:
+            InvalidInput: An argument is malformed, or the program has no such instruction.
+            MarketDataError: The pool is set aside, or an account that the instruction names is not known.
+            SwapRefused: The program would fail; asked only with `reach="needed"`.
+        """
     def cycles(self, max_hops: int = 3, *, before_fees: bool = False) -> list[MarketCycle]:
         """Return every cycle of 2 to `max_hops` hops that pays at the margin, best after fees first.
 
@@ -2300,6 +2378,46 @@ class Pool:
             InvalidInput: As for `quote`.
             MarketDataError: As for `quote`.
             SwapRefused: The program would fail; the pool is unchanged.
+        """
+    def swap_instruction(
+        self,
+        amount: int,
+        *,
+        wallet: AddressLike,
+        mint_in: AddressLike | None = None,
+        a_to_b: bool | None = None,
+        exact: Literal["in", "out"] = "in",
+        min_out: int | None = None,
+        max_in: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+        token_accounts: tuple[AddressLike, AddressLike] | None = None,
+        instruction: str | None = None,
+        reach: Literal["official", "needed"] = "official",
+    ) -> Instruction:
+        """Return a swap as the program's instruction: accounts and flags as the official client has them.
+
+        Args:
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            wallet: Owner of the token accounts; signs.
+            mint_in: The mint that the trader pays with; either this or `a_to_b`.
+            a_to_b: Whether the trader pays with mint A.
+            exact: Which side `amount` is.
+            min_out: Least output that the trader takes, as received; must be given with `exact="in"`.
+            max_in: Most input that the trader pays; must be given with `exact="out"`.
+            sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
+                exist is not looked at.
+            instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
+                takes.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
+                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+
+        Raises:
+            InvalidInput: An argument is malformed, or the program has no such instruction.
+            MarketDataError: The pool is set aside, or an account that the instruction names is not known.
+            SwapRefused: The program would fail; asked only with `reach="needed"`.
         """
     def quote_batch(
         self,
@@ -3221,6 +3339,7 @@ class EngineConfig:
         quarantine: When providers are put under quarantine unasked; None: never.
         token_rules: Which mints may be traded; None: the defaults.
         assume_plain_mints: Take a mint whose account was never seen as a plain SPL mint.
+        keep_accounts: Keep the bytes of every account that the market takes, for `Engine.account`.
 
     Raises:
         InvalidInput: A value is out of range or a mint is no address.
@@ -3256,6 +3375,7 @@ class EngineConfig:
         min_landing_e4: int = 0,
         min_expected_value_lamports: int | None = None,
         failure_cost_lamports: int = 0,
+        keep_accounts: bool = False,
     ) -> EngineConfig: ...
     @property
     def network_fee_lamports(self) -> int:
@@ -3573,6 +3693,25 @@ class StaleAccount:
         """The lowest slot to read it at, as `minContextSlot`, so that subscriptions vouch for it again."""
 
 @final
+class HeldAccount:
+    """An account in its last applied state."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is there; if not, data is empty and there are no lamports."""
+    @property
+    def owner(self) -> str:
+        """The program that owns it, base58."""
+    @property
+    def lamports(self) -> int: ...
+    @property
+    def data(self) -> bytes:
+        """All of its data; a new object at every call."""
+    @property
+    def slot(self) -> int:
+        """Slot of the write."""
+
+@final
 class Engine:
     """From frames to signals. Every call may be made from any thread; none holds the GIL while it works.
 
@@ -3679,6 +3818,20 @@ class Engine:
         Raises:
             InvalidInput: `pool` is no address, or that of no pool in the market.
         """
+    def account(self, address: AddressLike) -> HeldAccount | None:
+        """Return the last applied state of an account, as quotes see it without our own fills.
+
+        None: the market takes no such account, or none was applied yet.
+
+        Raises:
+            InvalidInput: Accounts are not kept: `EngineConfig(keep_accounts=True)`.
+        """
+    def held_accounts(self, addresses: Sequence[AddressLike]) -> list[HeldAccount | None]:
+        """Return what `account` returns for each address, all at one moment.
+
+        Raises:
+            InvalidInput: As `account`.
+        """
     def stale_accounts(self) -> list[StaleAccount]:
         """Return the accounts to read again, for a source to heal; before the first heartbeat those in doubt.
 
@@ -3698,6 +3851,20 @@ class Engine:
         """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
+    def doubt_venue(self, venue: str, reason: str) -> None:
+        """Set a venue's pools aside because its quotes were found wrong; `reason` is shown among its signs.
+
+        `release` ends it, and so does `trust_venue`.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
+    def trust_venue(self, venue: str) -> None:
+        """End what `doubt_venue` began; signs of a changed program still stand.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
     def set_token_rules(self, rules: TokenRules) -> None:
         """Judge mints by other rules from now on."""
     def know_token_since(self, mint: AddressLike, slot: int) -> None:

@@ -11,7 +11,7 @@ from phantom_core.address import Address, AddressLike
 Seeds: TypeAlias = tuple[bytes, ...]
 """The seeds of an address, each at most 32 bytes, and the 32 bytes of its program at the end."""
 
-ASSOCIATED_TOKEN_PROGRAM = Address("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
+_ASSOCIATED_TOKEN_PROGRAM = bytes(Address("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"))
 
 
 class AddressBook(dict[Seeds, str]):
@@ -67,5 +67,8 @@ class AddressBook(dict[Seeds, str]):
 
 def token_account_seeds(owner: AddressLike, mint: AddressLike, token_program: AddressLike) -> Seeds:
     """Return what an associated token account is derived from: the key of an `AddressBook`."""
-    raw = _native.address_bytes
-    return raw(owner), raw(token_program), raw(mint), raw(ASSOCIATED_TOKEN_PROGRAM)
+    return _bytes(owner), _bytes(token_program), _bytes(mint), _ASSOCIATED_TOKEN_PROGRAM
+
+
+def _bytes(address: AddressLike) -> bytes:
+    return _native.address_bytes(address) if isinstance(address, str) else bytes(Address(address))

@@ -39,6 +39,7 @@ mod recording;
 mod routing;
 mod scorer;
 mod sizing;
+mod swap_instruction;
 mod technical;
 mod token_firewall;
 mod values;

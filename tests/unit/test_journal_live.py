@@ -10,6 +10,7 @@ from phantom_arbiter.domain import OnChain, Outcome, OutcomeState
 from phantom_arbiter.errors import InvariantError, JournalError
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.settlement import terms_of
 from phantom_arbiter.journal import NEVER_SENT, Journal, RunIdentity, read_journal
 from shell_fakes import opportunity, plan, promised
 
@@ -68,8 +69,7 @@ def test_unresolved_attempt_comes_back_as_it_was_signed(path: Path) -> None:
         assert journal.unresolved("other") == []
     assert [each.submission for each in found] == [SUBMISSION, nonce, None]
     second = found[1]
-    assert (second.booked_slot, second.hops, second.amount_in) == (700, planned.hops, planned.amount_in)
-    assert (second.cost, second.fee_lamports, second.basis) == (planned.cost, planned.fee_lamports, 0)
+    assert (second.booked_slot, second.terms) == (700, terms_of(planned))
 
 
 def test_same_signature_twice_is_refused_before_it_could_be_sent_again(journal: Journal) -> None:

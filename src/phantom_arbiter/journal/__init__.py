@@ -18,7 +18,6 @@ from phantom_arbiter.journal.queries import (
     read_journal,
 )
 from phantom_arbiter.journal.risk_log import RiskChange
-from phantom_arbiter.journal.signed import Unresolved
 
 __all__ = [
     "NEVER_SENT",
@@ -32,7 +31,6 @@ __all__ = [
     "RiskChange",
     "RunIdentity",
     "RunRow",
-    "Unresolved",
     "VerdictRow",
     "landing_from_journal",
     "read_journal",

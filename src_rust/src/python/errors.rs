@@ -8,8 +8,8 @@ use pyo3::{PyTypeInfo, create_exception};
 use super::values::to_python;
 use crate::decoders::DecodeError;
 use crate::engine::TakeError;
-use crate::instruction_builder::{MessageError, RouteError};
-use crate::market::{AccountError, QuoteError, SetAside};
+use crate::instruction_builder::{BuildError, MessageError, RouteError};
+use crate::market::{AccountError, InstructionError, QuoteError, SetAside};
 use crate::plans::PlanError;
 use crate::swap::{MAX_COMPUTE_UNITS, Refusal, RefusalKind, Value};
 
@@ -163,6 +163,25 @@ fn message_values(error: &MessageError) -> Vec<(&'static str, Value)> {
         MessageError::MissingSigner { address } | MessageError::NeedlessSigner { address } => {
             vec![("account", address.into())]
         }
+    }
+}
+
+/// Maps why a swap is no instruction: data that is missing, a wrong argument, or the program's refusal.
+pub fn instruction(py: Python<'_>, error: &InstructionError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        InstructionError::Quote(error) => quote(py, error),
+        InstructionError::UnknownMint { mint, .. } => {
+            market_data(py, "missing_mint", message, &[("account", (*mint).into())])
+        }
+        InstructionError::Build { pool, error } => match error {
+            BuildError::Unknown { what } => {
+                let values = [("pool", (*pool).into()), ("what", Value::Text(what))];
+                market_data(py, "missing_account", message, &values)
+            }
+            BuildError::Refused(name) => refused(py, &Refusal::other(RefusalKind::Program, name), message),
+            BuildError::NoInstruction { .. } | BuildError::Pda(_) => invalid(message),
+        },
     }
 }
 
