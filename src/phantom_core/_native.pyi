@@ -1749,7 +1749,7 @@ class Market:
         blockhash: AddressLike,
         min_amount_out: int,
         compute_unit_limit: int,
-        compute_unit_price_micro_lamports: int,
+        compute_unit_price: int,
         amount_in: int,
         tables: Iterable[LookupTable] | None = None,
         tip_lamports: int = 0,
@@ -1757,7 +1757,7 @@ class Market:
         dont_front: AddressLike | None = None,
         nonce: AddressLike | None = None,
         create_accounts: Iterable[AddressLike] | None = None,
-        token_accounts: dict[AddressLike, AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
         loaded_accounts_data_size: int | None = None,
         reach: Literal["official", "needed"] = "official",
         max_account_locks: int = 64,
@@ -1775,7 +1775,7 @@ class Market:
             blockhash: A recent blockhash, or the value of the nonce.
             min_amount_out: Least output of the last hop, base units: what guards the profit.
             compute_unit_limit: Compute units asked for, at most 1,400,000.
-            compute_unit_price_micro_lamports: Offered for each of them.
+            compute_unit_price: Offered for each of them, micro-lamports.
             amount_in: Input of the first hop, base units.
             tables: Lookup tables to choose from: those are used that make it smallest.
             tip_lamports: What the block engine is paid; 0: no tip.
@@ -3902,7 +3902,7 @@ class Engine:
         blockhash: AddressLike,
         min_amount_out: int,
         compute_unit_limit: int,
-        compute_unit_price_micro_lamports: int,
+        compute_unit_price: int,
         amount_in: int | None = None,
         tables: Iterable[LookupTable] | None = None,
         tip_lamports: int = 0,
@@ -3910,7 +3910,7 @@ class Engine:
         dont_front: AddressLike | None = None,
         nonce: AddressLike | None = None,
         create_accounts: Iterable[AddressLike] | None = None,
-        token_accounts: dict[AddressLike, AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
         loaded_accounts_data_size: int | None = None,
         reach: Literal["official", "needed"] = "official",
         max_account_locks: int = 64,
@@ -3928,7 +3928,7 @@ class Engine:
             blockhash: A recent blockhash, or the value of the nonce.
             min_amount_out: Least output of the last hop, base units: what guards the profit.
             compute_unit_limit: Compute units asked for, at most 1,400,000.
-            compute_unit_price_micro_lamports: Offered for each of them.
+            compute_unit_price: Offered for each of them, micro-lamports.
             amount_in: Input of the first hop, base units; None with a signal, which brings its own.
             tables: Lookup tables to choose from: those are used that make it smallest.
             tip_lamports: What the block engine is paid; 0: no tip.

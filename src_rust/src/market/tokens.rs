@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 use rustc_hash::FxHashMap;
 
 use super::{Market, MintIndex, Pool, PoolIndex};
-use crate::decoders::{DecodeError, spl_token};
+use crate::decoders::DecodeError;
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::Environment;
 use crate::token_firewall::{
@@ -299,16 +299,6 @@ impl Market {
     pub fn mint_facts(&self, mint: &Pubkey) -> Option<&MintFacts> {
         let index = self.mint_index(mint)?;
         self.tokens.entries.get(index as usize)?.account.facts()
-    }
-
-    /// Returns the token program that a mint belongs to; SPL Token where the account was never read and
-    /// the settings say to take such a mint as plain.
-    #[must_use]
-    pub fn token_program(&self, mint: &Pubkey) -> Option<Pubkey> {
-        match self.mint_facts(mint) {
-            Some(facts) => Some(facts.program),
-            None => self.config.assume_plain_mints.then_some(spl_token::TOKEN_PROGRAM),
-        }
     }
 
     /// Returns what the account of a mint of this market says, if it was read and the allow list does not

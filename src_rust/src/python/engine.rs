@@ -471,7 +471,7 @@ impl PyEngine {
     }
 
     #[pyo3(signature = (route, signer, *, blockhash, min_amount_out, compute_unit_limit,
-        compute_unit_price_micro_lamports, amount_in=None, tables=None, tip_lamports=0, tip_account=None,
+        compute_unit_price, amount_in=None, tables=None, tip_lamports=0, tip_account=None,
         dont_front=None, nonce=None, create_accounts=None, token_accounts=None,
         loaded_accounts_data_size=None, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -483,7 +483,7 @@ impl PyEngine {
         blockhash: &Bound<'_, PyAny>,
         min_amount_out: u64,
         compute_unit_limit: u32,
-        compute_unit_price_micro_lamports: u64,
+        compute_unit_price: u64,
         amount_in: Option<u64>,
         tables: Option<&Bound<'_, PyAny>>,
         tip_lamports: u64,
@@ -501,7 +501,7 @@ impl PyEngine {
             blockhash,
             min_amount_out,
             compute_unit_limit,
-            compute_unit_price_micro_lamports,
+            compute_unit_price_micro_lamports: compute_unit_price,
             tables,
             tip_lamports,
             tip_account,

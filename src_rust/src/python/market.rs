@@ -434,7 +434,7 @@ impl PyMarket {
     }
 
     #[pyo3(signature = (route, signer, *, blockhash, min_amount_out, compute_unit_limit,
-        compute_unit_price_micro_lamports, amount_in, tables=None, tip_lamports=0, tip_account=None,
+        compute_unit_price, amount_in, tables=None, tip_lamports=0, tip_account=None,
         dont_front=None, nonce=None, create_accounts=None, token_accounts=None,
         loaded_accounts_data_size=None, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -446,7 +446,7 @@ impl PyMarket {
         blockhash: &Bound<'_, PyAny>,
         min_amount_out: u64,
         compute_unit_limit: u32,
-        compute_unit_price_micro_lamports: u64,
+        compute_unit_price: u64,
         amount_in: u64,
         tables: Option<&Bound<'_, PyAny>>,
         tip_lamports: u64,
@@ -464,7 +464,7 @@ impl PyMarket {
             blockhash,
             min_amount_out,
             compute_unit_limit,
-            compute_unit_price_micro_lamports,
+            compute_unit_price_micro_lamports: compute_unit_price,
             tables,
             tip_lamports,
             tip_account,
