@@ -130,6 +130,7 @@ __all__ = [
     "extend_lookup_table",
     "find_negative_cycle",
     "find_program_address",
+    "find_program_addresses",
     "judge_token",
     "pay_tip",
     "price_for_budget",
@@ -207,6 +208,13 @@ def tick_index_from_sqrt_price(sqrt_price_x64: int) -> int:
 
     Raises:
         InvalidInput: The price is outside of the program's range.
+    """
+
+def find_program_addresses(seeds: list[list[bytes]], program_id: AddressLike) -> list[tuple[str, int]]:
+    """Return what `find_program_address` does for each list of seeds, without the GIL.
+
+    Raises:
+        InvalidInput: As there; the message names the list.
     """
 
 def find_program_address(seeds: list[bytes], program_id: AddressLike) -> tuple[str, int]:
@@ -1733,6 +1741,63 @@ class Market:
             MarketDataError: The pool is set aside, or a tick array that the swap needs is missing.
             SwapRefused: The program would fail; `name` and `code` are its own.
         """
+    def build_transaction(
+        self,
+        route: Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        Quoted on the market as it stands.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: The hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
     def swap_instruction(
         self,
         pool: AddressLike,
@@ -3829,6 +3894,63 @@ class Engine:
         """Return what the program would do; see `Market.quote`."""
     def pool(self, pool: AddressLike) -> Pool:
         """Return a copy of a pool as quotes see it; see `Market.pool`."""
+    def build_transaction(
+        self,
+        route: Signal | Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int | None = None,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        A signal keeps its amounts to the unit: if the market no longer gives them, that is an error.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: A signal of this engine, or the hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units; None with a signal, which brings its own.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
     def negative_cycle(self) -> tuple[list[tuple[str, bool]], float] | None:
