@@ -430,20 +430,20 @@ class ConformanceState:
         Args:
             operation: Name of the instruction.
             program: Program that was called.
-            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and token
-                accounts are taken from them.
+            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and
+                token accounts are taken from them.
             data: What it was told.
             amount: Input if `exact_in`, else output; base units.
             exact_in: Whether `amount` is the input.
             a_to_b: Whether the input is the first token.
-            other_amount_threshold: Least output or most input, base units; None: what the swap gives or takes,
-                no slippage.
+            other_amount_threshold: Least output or most input, base units; None: what the swap gives or
+                takes, no slippage.
             sqrt_price_limit: Q64.64; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
 
         Returns:
-            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or None
-            if we build no instructions of the venue.
+            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or
+            None if the venue is not supported yet.
 
         Raises:
             InvalidInput: An address is malformed, or the venue has no such operation.
@@ -1826,12 +1826,13 @@ class Market:
             max_in: Most input that the trader pays; must be given with `exact="out"`.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
-            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
-                exist is not looked at.
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
             instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
                 takes.
-            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
-                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
 
         Raises:
             InvalidInput: An argument is malformed, or the program has no such instruction.
@@ -2407,12 +2408,13 @@ class Pool:
             max_in: Most input that the trader pays; must be given with `exact="out"`.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
-            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
-                exist is not looked at.
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
             instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
                 takes.
-            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
-                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
 
         Raises:
             InvalidInput: An argument is malformed, or the program has no such instruction.
