@@ -22,6 +22,7 @@ from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
 from phantom_arbiter.commands.pools import pools
+from phantom_arbiter.commands.programs import build_programs
 from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
@@ -65,6 +66,7 @@ def build_app() -> typer.Typer:
     app.command()(explain)
     app.add_typer(build_rules(), name="rules")
     app.command()(snapshot)
+    app.add_typer(build_programs(), name="programs")
     app.command()(journal)
     app.command()(halt)
     app.command()(resume)
