@@ -3953,6 +3953,15 @@ class Engine:
             InvalidInput: An argument is malformed.
         """
 
+    def crossings(self, pool: AddressLike, mint_in: AddressLike, amount_in: int) -> int:
+        """Return how many initialised ticks or bins a swap crosses, for an estimate of its work.
+
+        Rounding may count one more or less. 0 where the pool cannot be quoted.
+
+        Raises:
+            InvalidInput: An address is none, or the amount is out of range.
+            MarketDataError: The pool is not in the market, or does not trade the mint.
+        """
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
     def negative_cycle(self) -> tuple[list[tuple[str, bool]], float] | None:
