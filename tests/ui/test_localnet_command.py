@@ -132,6 +132,7 @@ def test_settings_of_somebody_else_are_left_alone(tmp_path: Path, capsys: pytest
             ["--engine-faults", "x.toml"],
             "there is no block engine for --engine-faults; hint: add --block-engine",
         ),
+        (["--regions", "2"], "there is no block engine for --regions; hint: add --block-engine"),
         (["--block-engine", "--regions", "9"], "regions is 9, it may be 0 to 8"),
         (["--endpoints", "0"], "endpoints is 0, it may be 1 to 64"),
         (["--rate", "fast"], "rate is fast, it may be a number of writes per second or max"),
