@@ -4,13 +4,17 @@
 //! state into typed accounts, [`Case::run`] answers one swap in the vector's own words. A venue is
 //! one variant of [`Case`]; one we cannot quote yet is [`Case::NotSupported`], never a guess.
 
+mod instructions;
+
 use crate::decoders::sysvar::Clock;
 use crate::decoders::{DecodeError, Decoded, spl_token};
+use crate::instruction_builder::Instruction;
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, MAX_COMPUTE_UNITS, Refusal, RefusalKind, SwapRequest};
 use crate::venues::{AccountData, Dependency, NewPool, PoolState, Venue};
 
 pub use crate::swap::Value;
+pub use instructions::InstructionCheck;
 
 /// How often the accounts that a state does not have are asked for again: each round may lead a pool
 /// to further ones.
@@ -235,6 +239,23 @@ impl Case {
         match self {
             Self::Pool(case) => case.run(swap),
             Self::NotSupported => Ok(Outcome::NotSupported),
+        }
+    }
+
+    /// Returns whether we build `swap` as the instruction that was executed. `has_threshold`: the swap
+    /// names one, else it was made without slippage.
+    ///
+    /// # Errors
+    /// [`ConformanceError::UnknownOperation`].
+    pub fn check_instruction(
+        &self,
+        swap: &VectorSwap<'_>,
+        has_threshold: bool,
+        executed: &Instruction,
+    ) -> Result<InstructionCheck, ConformanceError> {
+        match self {
+            Self::Pool(case) => case.check_instruction(swap, has_threshold, executed),
+            Self::NotSupported => Ok(InstructionCheck::NotSupported),
         }
     }
 

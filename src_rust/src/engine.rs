@@ -17,6 +17,7 @@ mod explain;
 mod freshness;
 mod funnel;
 mod guard;
+mod held;
 mod openings;
 mod pricing;
 mod rules;
@@ -44,6 +45,8 @@ use funnel::Shortfall;
 pub use funnel::{Funnel, Miss, Stage};
 use guard::Guard;
 pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
+use held::Held;
+pub use held::HeldAccount;
 use openings::Openings;
 use pricing::Pricing;
 pub use pricing::SharedFeeEngine;
@@ -73,6 +76,7 @@ pub struct Engine {
     rules: Rules,
     openings: Openings,
     guard: Guard,
+    held: Held,
     experience: Experience,
     volatility: Volatility,
     funnel: Funnel,
@@ -109,6 +113,7 @@ impl Engine {
             scorer: SignalScorer::new(config.scorer.clone()),
             rules: Rules::default(),
             guard: Guard::new(config.freshness),
+            held: Held::new(config.keep_accounts),
             config,
             openings: Openings::default(),
             experience: Experience::default(),
@@ -277,6 +282,7 @@ impl Engine {
             let applied =
                 self.market.apply(AccountWrite { pubkey: update.pubkey, slot: update.slot, account });
             self.counters.updates += 1;
+            self.held.applied(update, &applied);
             match applied {
                 Applied::Changed => {
                     self.volatility.applied(self.market.graph(), self.market.touched(), update.slot);

@@ -10,6 +10,7 @@
 //! chain recorded.
 
 mod batch;
+mod instructions;
 mod pool;
 mod quotes;
 mod standalone;
@@ -32,6 +33,7 @@ use crate::token_firewall::MintAccountState;
 pub use crate::venues::SetAside;
 use crate::venues::{AccountData, Dependency, Layout, NewPool, Role, Venue};
 pub use batch::{BatchError, QuoteBatch, quote_batch};
+pub use instructions::{InstructionError, InstructionOptions};
 pub use pool::{Pool, PoolView};
 pub use quotes::{QuoteError, WRAPPED_SOL};
 pub use standalone::{AccountError, StandalonePool};
@@ -184,6 +186,15 @@ impl Market {
     /// whether there is such a venue.
     pub fn release(&mut self, venue: &str) -> bool {
         let known = self.standings.release(venue);
+        self.refresh_venue(venue);
+        known
+    }
+
+    /// Sets a venue aside because its quotes were found wrong, or with `None` ends that. An operator's
+    /// [`release`](Self::release) ends it too, but does not stand against a doubt that comes later. Returns
+    /// whether there is such a venue.
+    pub fn doubt(&mut self, venue: &str, reason: Option<&str>) -> bool {
+        let known = self.standings.doubt(venue, reason);
         self.refresh_venue(venue);
         known
     }

@@ -65,6 +65,22 @@ pub fn find_program_address(seeds: &[&[u8]], program: &Pubkey) -> Result<(Pubkey
     Err(PdaError::NoBump)
 }
 
+/// Returns the address of `seeds` without a bump of its own, `None` if it lies on the curve.
+#[must_use]
+pub fn create_program_address(seeds: &[&[u8]], program: &Pubkey) -> Option<Pubkey> {
+    if seeds.len() > MAX_SEEDS + 1 || seeds.iter().any(|seed| seed.len() > MAX_SEED_LEN) {
+        return None;
+    }
+    let mut hasher = Sha256::new();
+    for seed in seeds {
+        hasher.update(seed);
+    }
+    hasher.update(program.0);
+    hasher.update(MARKER);
+    let candidate: [u8; 32] = hasher.finalize().into();
+    CompressedEdwardsY(candidate).decompress().is_none().then_some(Pubkey(candidate))
+}
+
 /// Returns the address of the Whirlpool tick array of `pool` that starts at `start_tick_index`.
 ///
 /// # Errors

@@ -27,6 +27,7 @@ mod cycle_finder;
 mod engine;
 mod errors;
 mod fee_engine;
+mod instruction_builder;
 mod jit_compiler;
 mod market;
 mod market_cycles;
@@ -38,6 +39,7 @@ mod recording;
 mod routing;
 mod scorer;
 mod sizing;
+mod swap_instruction;
 mod technical;
 mod token_firewall;
 mod values;
@@ -66,6 +68,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     technical::register(m)?;
     token_firewall::register(m)?;
     engine::register(m)?;
+    instruction_builder::register(m)?;
     jit_compiler::register(m)?;
     wss_aggregator::register(m)?;
     Ok(())

@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use phantom_core::conformance::{Case, Outcome, VectorAccount, VectorState, VectorSwap};
+use phantom_core::conformance::{Case, InstructionCheck, Outcome, VectorAccount, VectorState, VectorSwap};
 use phantom_core::decoders::sysvar::Clock;
+use phantom_core::instruction_builder::{AccountMeta, Instruction};
 use phantom_core::quantities::Pubkey;
 use serde_json::Value as Json;
 
@@ -77,12 +78,12 @@ fn left_of(funds: u64, before: Option<u64>, now: Option<u64>) -> Option<u64> {
     u64::try_from(left).ok()
 }
 
-fn answer(case: &Case, first: &Case, funds: Option<u64>, line: &Json) -> Outcome {
+fn read_swap<'a>(case: &Case, first: &Case, funds: Option<u64>, line: &'a Json) -> VectorSwap<'a> {
     let arguments = &line["args"];
     let side = usize::from(arguments["a_to_b"] != true);
     let balances = (first.vault_balances()[side], case.vault_balances()[side]);
     let exact_in = arguments["exact_in"] == true;
-    let swap = VectorSwap {
+    VectorSwap {
         operation: text(line, "op"),
         amount: number(&arguments["amount"]),
         exact_in,
@@ -98,12 +99,33 @@ fn answer(case: &Case, first: &Case, funds: Option<u64>, line: &Json) -> Outcome
         },
         partial_fill: arguments["mode"] == "partial_fill",
         trader_balance: funds.and_then(|funds| left_of(funds, balances.0, balances.1)),
-    };
-    case.run(&swap).expect("a known operation")
+    }
 }
 
-/// Returns the differences and the number of swaps.
-fn run(file: &str) -> (Vec<String>, usize) {
+fn read_instruction(line: &Json) -> Instruction {
+    let hex = text(line, "data");
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
+    let accounts = line["accounts"].as_array().expect("a list").iter().map(|account| {
+        let [address, flags] = [0, 1].map(|part| account[part].as_str().expect("text"));
+        let (is_signer, is_writable) = (flags.contains('s'), flags.contains('w'));
+        AccountMeta { address: address.parse().expect("an address"), is_signer, is_writable }
+    });
+    Instruction {
+        program: pubkey(line, "program_id"),
+        accounts: accounts.collect(),
+        data: (0..hex.len()).step_by(2).map(byte).collect(),
+    }
+}
+
+/// What became of a file.
+#[derive(Default)]
+struct Report {
+    differences: Vec<String>,
+    swaps: usize,
+    instructions: usize,
+}
+
+fn run(file: &str) -> Report {
     let lines = read_lines(file);
     let mut accounts = HashMap::new();
     let mut cases: HashMap<u64, Case> = HashMap::new();
@@ -113,7 +135,7 @@ fn run(file: &str) -> (Vec<String>, usize) {
         Json::Null => (lines[0]["dex"] != "orca_token_swap_v2").then_some(TRADER_FUNDS),
         funds => Some(number(funds)),
     };
-    let (mut differences, mut swaps) = (Vec::new(), 0);
+    let mut report = Report::default();
     for line in &lines[1..] {
         match text(line, "t") {
             "account" => {
@@ -127,14 +149,32 @@ fn run(file: &str) -> (Vec<String>, usize) {
                 pools.insert(id, pool);
             }
             _ => {
-                swaps += 1;
+                report.swaps += 1;
                 let id = number::<u64>(&line["state"]);
-                let outcome = answer(&cases[&id], &cases[&first[&pools[&id]]], funds, line);
-                compare(line, &outcome, &mut differences);
+                let case = &cases[&id];
+                let swap = read_swap(case, &cases[&first[&pools[&id]]], funds, line);
+                let outcome = case.run(&swap).expect("a known operation");
+                compare(line, &outcome, &mut report.differences);
+                if line["ix"].is_object() {
+                    report.instructions += 1;
+                    compare_instruction(case, &swap, line, &mut report.differences);
+                }
             }
         }
     }
-    (differences, swaps)
+    report
+}
+
+fn compare_instruction(case: &Case, swap: &VectorSwap<'_>, line: &Json, differences: &mut Vec<String>) {
+    let has_threshold = !line["args"]["other_amount_threshold"].is_null();
+    let executed = read_instruction(&line["ix"]);
+    match case.check_instruction(swap, has_threshold, &executed).expect("a known operation") {
+        InstructionCheck::Equal => {}
+        InstructionCheck::Differs { what, expected, got } => {
+            differences.push(format!("swap {}: {what} is {got}, {expected} expected", line["id"]));
+        }
+        InstructionCheck::NotSupported => differences.push(format!("swap {}: no instruction", line["id"])),
+    }
 }
 
 fn compare(line: &Json, outcome: &Outcome, differences: &mut Vec<String>) {
@@ -168,32 +208,32 @@ fn extra() {
         return;
     };
     for file in files.split(':') {
-        let (differences, swaps) = run(file);
+        let Report { differences, swaps, .. } = run(file);
         println!("{file}: {} of {swaps} swaps equal", swaps.saturating_sub(differences.len()));
         assert!(differences.is_empty(), "{}", differences.join("\n"));
     }
 }
 
 macro_rules! all_equal {
-    ($($name:ident: $file:literal, $swaps:literal;)*) => {
+    ($($name:ident: $file:literal, $swaps:literal, $instructions:literal;)*) => {
         $(#[test]
         fn $name() {
-            let (differences, swaps) = run($file);
+            let Report { differences, swaps, instructions } = run($file);
             assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
-            assert_eq!(swaps, $swaps);
+            assert_eq!((swaps, instructions), ($swaps, $instructions));
         })*
     };
 }
 
 all_equal! {
-    orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604;
-    orca_token_swap_v2_curves: "../orca_token_swap_v2/curves.jsonl.gz", 720;
-    pumpswap: "pumpswap.jsonl.gz", 601;
-    meteora_damm_v2: "meteora_damm_v2.jsonl.gz", 906;
-    meteora_dlmm: "meteora_dlmm.jsonl.gz", 919;
-    orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024;
-    orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000;
-    raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711;
-    raydium_cpmm: "raydium_cpmm.jsonl.gz", 811;
-    raydium_clmm: "raydium_clmm.jsonl.gz", 906;
+    orca_token_swap_v2: "orca_token_swap_v2.jsonl.gz", 604, 604;
+    orca_token_swap_v2_curves: "../orca_token_swap_v2/curves.jsonl.gz", 720, 0;
+    pumpswap: "pumpswap.jsonl.gz", 601, 146;
+    meteora_damm_v2: "meteora_damm_v2.jsonl.gz", 906, 906;
+    meteora_dlmm: "meteora_dlmm.jsonl.gz", 919, 919;
+    orca_whirlpool: "orca_whirlpool.jsonl.gz", 1024, 1024;
+    orca_whirlpool_immutable: "orca_whirlpool_immutable.jsonl.gz", 1000, 1000;
+    raydium_amm_v4: "raydium_amm_v4.jsonl.gz", 711, 711;
+    raydium_cpmm: "raydium_cpmm.jsonl.gz", 811, 811;
+    raydium_clmm: "raydium_clmm.jsonl.gz", 906, 906;
 }

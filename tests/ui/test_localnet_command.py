@@ -182,6 +182,5 @@ def test_missing_packages_come_with_the_way_to_install_them(
     monkeypatch.setattr("phantom_arbiter.localnet.requires.find_spec", lambda name: None)
     assert main(["localnet"]) == 2
     assert capsys.readouterr().err == (
-        "phantom: error: the local net needs solders and zstandard; "
-        "hint: pip install 'phantom-arbiter[localnet]'\n"
+        "phantom: error: the local net needs zstandard; hint: pip install 'phantom-arbiter[localnet]'\n"
     )

@@ -1,6 +1,10 @@
 //! One instruction, and what a venue is told to build it.
 
+use crate::decoders::address;
 use crate::quantities::Pubkey;
+
+/// The memo program, which instructions that may transfer with a memo name.
+pub const MEMO_PROGRAM: Pubkey = address("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
 
 /// An account of an instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

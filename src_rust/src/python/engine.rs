@@ -2,6 +2,7 @@
 
 mod explain;
 pub(super) mod freshness;
+mod held;
 mod signal;
 mod stats;
 
@@ -16,7 +17,7 @@ use super::errors;
 use super::fee_engine::{self, PyFeeEngine};
 use super::jit_compiler::RuleSet;
 use super::market::{
-    PoolInfo, PyQuote, PyWant, VenueInfo, named_edges, quote_in, release, shown_pools, take_new_wants,
+    PoolInfo, PyQuote, PyWant, VenueInfo, doubt, named_edges, quote_in, release, shown_pools, take_new_wants,
     venue_infos, wanted,
 };
 use super::pool::PyPool;
@@ -30,6 +31,7 @@ use crate::engine::{
 use crate::market::{MarketConfig, QuoteError};
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
+use held::PyHeldAccount;
 pub use signal::PyHop;
 use signal::{PyFill, PySignal, export};
 use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
@@ -55,7 +57,7 @@ impl PyEngineConfig {
         max_settings_age_slots=9_000, hold_torn_pools=true, max_torn_slots=2, max_heartbeat_gap=0,
         quorum=1, quarantine=None, token_rules=None, assume_plain_mints=false, max_depth_bps=None, max_volatility_bps=None,
         max_competition_e4=10_000, min_agreement_e4=0, refused_flags=0, min_landing_e4=0,
-        min_expected_value_lamports=None, failure_cost_lamports=0))]
+        min_expected_value_lamports=None, failure_cost_lamports=0, keep_accounts=false))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
     fn new(
         base_mints: &Bound<'_, PyDict>,
@@ -85,6 +87,7 @@ impl PyEngineConfig {
         min_landing_e4: u16,
         min_expected_value_lamports: Option<i64>,
         failure_cost_lamports: u64,
+        keep_accounts: bool,
     ) -> PyResult<Self> {
         let thresholds = Thresholds {
             min_net_profit_lamports,
@@ -131,6 +134,7 @@ impl PyEngineConfig {
             },
             max_hops,
             base_mints,
+            keep_accounts,
         }))
     }
 
@@ -347,6 +351,19 @@ impl PyEngine {
         found.ok_or_else(|| errors::quote(py, &QuoteError::UnknownPool(address)))
     }
 
+    fn account(&self, py: Python<'_>, address: Bound<'_, PyAny>) -> PyResult<Option<PyHeldAccount>> {
+        Ok(self.held(py, &[address])?.pop().flatten())
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "extracted Python arguments")]
+    fn held_accounts(
+        &self,
+        py: Python<'_>,
+        addresses: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<Option<PyHeldAccount>>> {
+        self.held(py, &addresses)
+    }
+
     fn stale_accounts(&self, py: Python<'_>) -> Vec<PyStaleAccount> {
         py.detach(|| freshness::stale_accounts(&mut self.lock()))
     }
@@ -375,6 +392,14 @@ impl PyEngine {
 
     fn release(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
         py.detach(|| release(self.lock().market_mut(), venue))
+    }
+
+    fn doubt_venue(&self, py: Python<'_>, venue: &str, reason: &str) -> PyResult<()> {
+        py.detach(|| doubt(self.lock().market_mut(), venue, Some(reason)))
+    }
+
+    fn trust_venue(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
+        py.detach(|| doubt(self.lock().market_mut(), venue, None))
     }
 
     fn set_token_rules(&self, py: Python<'_>, rules: &PyTokenRules) -> PyResult<()> {
@@ -478,6 +503,7 @@ fn candidate_fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     add_classes!(m, PyHop, PySignal, PyFill, PyEngineConfig, PyFunnelStage, PyStep, PyMiss, PyEngineStats);
     freshness::register(m)?;
+    held::register(m)?;
     explain::register(m)?;
     add_classes!(m, PyEngine);
     m.add_function(wrap_pyfunction!(candidate_fields, m)?)

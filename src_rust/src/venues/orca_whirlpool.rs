@@ -9,6 +9,7 @@
 //! `state/*`); vectors in `tests/data/vectors/orca_whirlpool*.jsonl.gz`.
 
 mod derived;
+mod instruction;
 mod layouts;
 mod pool;
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! raydium-amm (`processor.rs`, `math.rs`, `state.rs`, before and after the order book was removed);
 //! vectors in `tests/data/vectors/raydium_amm_v4.jsonl.gz`.
 
+mod instruction;
 mod layout;
 mod pool;
 mod swap;
@@ -19,7 +20,7 @@ use crate::decoders::address;
 use crate::quantities::Pubkey;
 use crate::venues::Venue;
 
-pub use layout::{AmmV4Info, OpenOrders};
+pub use layout::{AmmV4Info, Market, OpenOrders};
 pub use pool::AmmV4Pool;
 
 /// The program.
@@ -29,8 +30,24 @@ pub const OPENBOOK_PROGRAM: Pubkey = address("srmqPvymJeFKQ4zGQed1GFppgkRHL9kaEL
 /// Serum v3, whose markets the oldest pools name.
 pub const SERUM_PROGRAM: Pubkey = address("9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin");
 
+const SWAP_BASE_IN: &str = "swap_base_in";
+const SWAP_BASE_OUT: &str = "swap_base_out";
+/// The same with the account of planned orders among the pool's: 18 accounts instead of 17.
+const SWAP_BASE_IN_WITH_TARGET_ORDERS: &str = "swap_base_in_with_target_orders";
+const SWAP_BASE_OUT_WITH_TARGET_ORDERS: &str = "swap_base_out_with_target_orders";
+/// The same without any account of the market: 8 accounts, in builds since July 2026.
+const SWAP_BASE_IN_V2: &str = "swap_base_in_v2";
+const SWAP_BASE_OUT_V2: &str = "swap_base_out_v2";
+
 /// Names of the swap instructions.
-pub const INSTRUCTIONS: [&str; 2] = ["swap_base_in", "swap_base_out"];
+pub const INSTRUCTIONS: [&str; 6] = [
+    SWAP_BASE_IN,
+    SWAP_BASE_OUT,
+    SWAP_BASE_IN_WITH_TARGET_ORDERS,
+    SWAP_BASE_OUT_WITH_TARGET_ORDERS,
+    SWAP_BASE_IN_V2,
+    SWAP_BASE_OUT_V2,
+];
 
 /// Raydium AMM v4.
 pub static VENUE: Venue = Venue {
@@ -43,6 +60,8 @@ pub static VENUE: Venue = Venue {
         layout::unused("AmmConfig", &[544]),
         layout::open_orders(OPENBOOK_PROGRAM),
         layout::open_orders(SERUM_PROGRAM),
+        layout::market(OPENBOOK_PROGRAM),
+        layout::market(SERUM_PROGRAM),
     ],
     instructions: &INSTRUCTIONS,
     open: pool::open,

@@ -18,6 +18,7 @@ mod book;
 mod curve;
 mod digest;
 mod error;
+mod instruction;
 mod ladder;
 mod order;
 mod pool;
@@ -45,6 +46,7 @@ use super::{
 };
 use crate::amm_math::Segment;
 use crate::decoders::{DecodeError, address};
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Details, Environment, Execution, Quote, Refusal, SwapRequest};
 
@@ -173,6 +175,16 @@ impl PoolState for ClmmPool {
         self.vaults.trade(request.a_to_b, settled.quote.vault_in, settled.quote.vault_out);
         self.replace(&settled.pool);
         Ok(Execution { quote: settled.quote, details: details(&self.pool) })
+    }
+
+    fn swap_instruction(
+        &self,
+        environment: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        reach: Reach,
+    ) -> Result<Instruction, BuildError> {
+        self.build_swap(environment, request, trader, reach)
     }
 
     fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {

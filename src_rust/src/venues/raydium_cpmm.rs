@@ -9,6 +9,7 @@
 //! vectors in `tests/data/vectors/raydium_cpmm.jsonl.gz`.
 
 mod curve;
+mod instruction;
 mod layout;
 mod pool;
 mod swap;

@@ -2,7 +2,9 @@
 
 use super::{AccountData, Dependency, SetAside, Written};
 use crate::amm_math::transfer_fee::WithFee;
+use crate::decoders::spl_token::TOKEN_PROGRAM;
 use crate::decoders::{self, DecodeError, Decoded, Mint, TransferFee};
+use crate::instruction_builder::BuildError;
 use crate::quantities::Pubkey;
 use crate::swap::Environment;
 
@@ -31,6 +33,19 @@ impl TokenSides {
     #[must_use]
     pub fn mints(&self) -> [Option<&Mint>; 2] {
         [self.mints[0].as_ref(), self.mints[1].as_ref()]
+    }
+
+    /// Returns the token programs of both mints; a mint that counts as plain is one of SPL Token.
+    ///
+    /// # Errors
+    /// [`BuildError::Unknown`] if a mint's account has not been seen.
+    pub fn token_programs(&self) -> Result<[Pubkey; 2], BuildError> {
+        let program = |side: usize| match &self.mints[side] {
+            Some(mint) => Ok(mint.program),
+            None if self.assume_plain => Ok(TOKEN_PROGRAM),
+            None => Err(BuildError::Unknown { what: "mint" }),
+        };
+        Ok([program(0)?, program(1)?])
     }
 
     /// Takes a write if `address` is one of the mints, else returns `None`.

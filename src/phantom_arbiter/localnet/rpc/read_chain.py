@@ -53,6 +53,11 @@ def get_block_height(view: View, params: Params) -> int:
     return view.bank.height_of(view.slot(params.config(0)))
 
 
+def get_first_available_block(view: View, params: Params) -> int:
+    """Answer getFirstAvailableBlock: nothing is ever cleaned up."""
+    return view.bank.settings.first_slot
+
+
 def get_block_time(view: View, params: Params) -> int:
     """Answer getBlockTime."""
     return view.bank.settings.unix_timestamp(params.value(0, int, "a slot"))
@@ -135,6 +140,7 @@ METHODS = {
     "getSlot": get_slot,
     "getBlockHeight": get_block_height,
     "getBlockTime": get_block_time,
+    "getFirstAvailableBlock": get_first_available_block,
     "getTransactionCount": get_transaction_count,
     "getEpochInfo": get_epoch_info,
     "getLatestBlockhash": get_latest_blockhash,

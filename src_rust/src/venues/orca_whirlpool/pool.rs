@@ -11,6 +11,7 @@ use crate::amm_math::{Curve, Segment};
 use crate::decoders::orca_whirlpool::{ORACLE, POOL};
 use crate::decoders::spl_token::TOKEN_2022_PROGRAM;
 use crate::decoders::{DecodeError, Oracle, Whirlpool};
+use crate::instruction_builder::{BuildError, Instruction as SwapInstruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Details, Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest, Value};
 use crate::venues::{
@@ -122,7 +123,7 @@ impl WhirlpoolPool {
         }
     }
 
-    fn view(&self, environment: &Environment, request: &SwapRequest) -> PoolView<'_> {
+    pub(super) fn view(&self, environment: &Environment, request: &SwapRequest) -> PoolView<'_> {
         let mut compute = self.compute;
         compute.limit = request.compute_unit_limit;
         compute.derivation_attempts = self.derivation_attempts[usize::from(!request.a_to_b)];
@@ -174,8 +175,18 @@ impl WhirlpoolPool {
         Ok(())
     }
 
+    /// Token programs of the mints.
+    pub(super) fn token_programs(&self) -> Result<[Pubkey; 2], BuildError> {
+        self.sides.token_programs()
+    }
+
     /// A swap that would run dry may fail at a transfer before.
-    fn refused(&self, view: &PoolView<'_>, request: &SwapRequest, error: WhirlpoolError) -> Refusal {
+    pub(super) fn refused(
+        &self,
+        view: &PoolView<'_>,
+        request: &SwapRequest,
+        error: WhirlpoolError,
+    ) -> Refusal {
         if matches!(error, WhirlpoolError::ComputeBudgetExceeded { .. })
             && let (work, Ok(quote)) = measure(view, request)
             && work.units_before_transfers(&view.compute) <= view.compute.limit
@@ -340,6 +351,16 @@ impl PoolState for WhirlpoolPool {
         }
         self.refresh_paths(true);
         Ok(Execution { quote: done.quote, details: details(&done) })
+    }
+
+    fn swap_instruction(
+        &self,
+        environment: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        reach: Reach,
+    ) -> Result<SwapInstruction, BuildError> {
+        self.build_swap(environment, request, trader, reach)
     }
 
     fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {

@@ -10,6 +10,10 @@ const OPEN_ORDERS_LEN: usize = 3_228;
 /// "serum" and the low bytes of the flags: initialized, open orders.
 pub(super) const OPEN_ORDERS_HEAD: [u8; 8] = *b"serum\x05\x00\x00";
 
+const MARKET_LEN: usize = 388;
+/// "serum" and the low bytes of the flags: initialized, market.
+pub(super) const MARKET_HEAD: [u8; 8] = *b"serum\x03\x00\x00";
+
 /// `AmmInfo` in the program.
 pub(super) const INFO: Layout = Layout {
     name: "AmmInfo",
@@ -33,6 +37,20 @@ pub(super) const fn open_orders(program: Pubkey) -> Layout {
         fields: OpenOrders::FIELDS,
         records: &[],
         read: Some(OpenOrders::read_boxed),
+    }
+}
+
+/// Returns the layout of a market of `program`.
+pub(super) const fn market(program: Pubkey) -> Layout {
+    Layout {
+        name: "Market",
+        discriminator: Some(MARKET_HEAD),
+        owner: Some(program),
+        lengths: Lengths::Known(&[MARKET_LEN]),
+        role: Role::Shared,
+        fields: Market::FIELDS,
+        records: &[],
+        read: Some(Market::read_boxed),
     }
 }
 
@@ -91,7 +109,7 @@ account_layout! {
         lp_mint: Pubkey = 464,
         /// Account of the pool at its market.
         open_orders: Pubkey = 496,
-        /// Market.
+        /// Market that it once placed orders at.
         market: Pubkey = 528,
         /// Program of the market.
         market_program: Pubkey = 560,
@@ -127,5 +145,33 @@ account_layout! {
         native_pc_total: u64 = 101,
         /// A bit for each of 128 places, set where there is no order.
         free_slot_bits: u128 = 109,
+    }
+}
+
+account_layout! {
+    /// A market, as far as a swap's instruction names its accounts.
+    pub struct Market ("Market", MARKET_LEN) {
+        /// Bits: 0 initialized, 1 market.
+        account_flags: u64 = 5,
+        /// The market's own address.
+        own_address: Pubkey = 13,
+        /// Number that the owner of its vaults is derived with.
+        vault_signer_nonce: u64 = 45,
+        /// Mint of the coin.
+        base_mint: Pubkey = 53,
+        /// Mint of the price currency.
+        quote_mint: Pubkey = 85,
+        /// Token account that holds the coin.
+        base_vault: Pubkey = 117,
+        /// Token account that holds the price currency.
+        quote_vault: Pubkey = 165,
+        /// Queue of orders to be matched.
+        request_queue: Pubkey = 221,
+        /// Queue of fills to be accounted for.
+        event_queue: Pubkey = 253,
+        /// Orders to buy.
+        bids: Pubkey = 285,
+        /// Orders to sell.
+        asks: Pubkey = 317,
     }
 }

@@ -2,11 +2,12 @@
 
 use ruint::aliases::U256;
 
-use super::layout::{AmmV4Info, INFO_LEN, OPEN_ORDERS_HEAD, OpenOrders};
+use super::layout::{AmmV4Info, INFO_LEN, MARKET_HEAD, Market, OPEN_ORDERS_HEAD, OpenOrders};
 use super::swap::{INSUFFICIENT_FUNDS, Outcome, share_up, status};
 use crate::amm_math::constant_product::Direction;
 use crate::amm_math::{Segment, constant_product};
 use crate::decoders::DecodeError;
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
 use crate::venues::{
@@ -44,6 +45,10 @@ pub struct AmmV4Pool {
     /// For what others want to know of the mints: the program never reads them.
     pub(super) sides: TokenSides,
     pub(super) book: Book,
+    /// For instructions only; not asked for unless the program looks at it.
+    pub(super) market: Option<Market>,
+    /// The market was asked for and does not exist.
+    lacks_market: bool,
     /// What the pool trades with (coin, price currency), once all accounts are known; or what the
     /// program says to them.
     pub(super) reserves: Option<Result<[u64; 2], Refusal>>,
@@ -60,6 +65,8 @@ pub(super) fn open(new: &NewPool<'_>) -> Result<Box<dyn PoolState>, DecodeError>
         vaults: vaults_of(&info),
         sides: TokenSides::new(mints_of(&info), true),
         book: Book::Unknown,
+        market: None,
+        lacks_market: false,
         reserves: None,
     }))
 }
@@ -132,6 +139,9 @@ impl AmmV4Pool {
         if info.open_orders != self.info.open_orders {
             self.book = Book::Unknown;
         }
+        if info.market != self.info.market {
+            (self.market, self.lacks_market) = (None, false);
+        }
         self.info = info;
         self.exists = true;
         Ok(Written { changed, is_state: false })
@@ -162,6 +172,24 @@ impl AmmV4Pool {
         };
         let (field, value, expected) = problem;
         Err(DecodeError::ImpossibleField { account: "OpenOrders", field, value, expected })
+    }
+
+    /// Takes the market, of which instructions name the accounts.
+    fn write_market(&mut self, account: Option<AccountData<'_>>) -> Result<Written, DecodeError> {
+        self.market = None;
+        self.lacks_market = account.is_none();
+        if let Some(account) = account {
+            if *account.owner != self.info.market_program {
+                return Err(DecodeError::WrongOwner { owner: *account.owner });
+            }
+            let market = Market::read(account.data)?;
+            let discriminator = *account.data.first_chunk::<8>().unwrap_or(&MARKET_HEAD);
+            if discriminator != MARKET_HEAD {
+                return Err(DecodeError::UnknownDiscriminator { owner: *account.owner, discriminator });
+            }
+            self.market = Some(market);
+        }
+        Ok(Written::default())
     }
 
     /// Reserves as they stand, both above 0.
@@ -216,7 +244,16 @@ impl PoolState for AmmV4Pool {
                 reason: "missing_open_orders",
                 is_known: self.book != Book::Unknown,
             });
+            into.push(Dependency {
+                address: self.info.market,
+                reason: "missing_market",
+                is_known: self.market.is_some() || self.lacks_market,
+            });
         }
+    }
+
+    fn reads_if_given(&self, address: &Pubkey) -> bool {
+        *address == self.info.market
     }
 
     fn write(&mut self, address: &Pubkey, account: Option<AccountData<'_>>) -> Result<Written, DecodeError> {
@@ -228,6 +265,8 @@ impl PoolState for AmmV4Pool {
             }
         } else if *address == self.info.open_orders {
             self.write_book(account)
+        } else if *address == self.info.market {
+            return self.write_market(account);
         } else if let Some(written) = self.vaults.write(address, account) {
             written
         } else {
@@ -300,6 +339,16 @@ impl PoolState for AmmV4Pool {
             counterpart,
         ];
         Ok(Execution { quote, details })
+    }
+
+    fn swap_instruction(
+        &self,
+        _: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        reach: Reach,
+    ) -> Result<Instruction, BuildError> {
+        self.build_swap(request, trader, reach)
     }
 
     fn each_segment(&self, _: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {

@@ -126,6 +126,16 @@ impl Arrays {
         self.known.binary_search_by_key(&start, |array| array.start)
     }
 
+    /// Returns the starts of the arrays in the order in which a swap meets them, one more than it takes.
+    pub(super) fn chain(&self, a_to_b: bool) -> &[i32] {
+        &self.chains[usize::from(!a_to_b)].starts
+    }
+
+    /// Returns the known array at `start`.
+    pub(super) fn at_start(&self, start: i32) -> Option<&KnownArray> {
+        self.known.get(self.place(start).ok()?)
+    }
+
     /// Returns the known array at `address`.
     pub(super) fn at_address(&self, address: &Pubkey) -> Option<usize> {
         self.known.iter().position(|array| array.address == *address)

@@ -157,7 +157,8 @@ impl Bitmaps<'_> {
         span(self.tick_spacing) * ROW_BITS
     }
 
-    fn is_beyond_own(&self, start: i32) -> bool {
+    /// Returns whether the extension, not the pool itself, has the bit of the array at `start`.
+    pub(super) fn is_beyond_own(&self, start: i32) -> bool {
         let boundary = self.boundary();
         let upper = boundary.min(array_start(MAX_TICK, self.tick_spacing) + span(self.tick_spacing));
         let lower = (-boundary).max(array_start(MIN_TICK, self.tick_spacing));

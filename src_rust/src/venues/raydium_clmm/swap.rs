@@ -78,6 +78,21 @@ impl ClmmPool {
         Ok(self.settle(request, &order, &end)?)
     }
 
+    /// Returns the start of the array whose tick the swap, as quoted now, stops before; `None` where
+    /// that takes a walk step by step, or it stops beyond the last tick.
+    pub(super) fn last_array(
+        &self,
+        environment: &Environment,
+        request: &SwapRequest,
+    ) -> Result<Option<i32>, Refusal> {
+        self.quote_swap(environment, request)?;
+        let (_, order) = self.prepare(environment, request)?;
+        let Ok(end) = self.walk(&order, None) else { return Ok(None) };
+        let index = if order.a_to_b { end.below.checked_sub(1) } else { Some(end.below) };
+        let rung = index.and_then(|index| self.ladder.rungs.get(index));
+        Ok(rung.and_then(|rung| self.arrays.known.get(rung.source.0)).map(|array| array.start))
+    }
+
     /// See [`crate::venues::PoolState::execute`]; changes nothing yet.
     pub(super) fn carry_out(
         &self,

@@ -8,6 +8,7 @@ use super::layout::{CONFIG_DISCRIMINATOR, CpmmConfig, CpmmState, STATE_DISCRIMIN
 use super::swap::{INSUFFICIENT_FUNDS, Outcome};
 use crate::amm_math::{Segment, constant_product};
 use crate::decoders::{DecodeError, TransferFee, TransferFeeConfig};
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest};
 use crate::venues::layout::expect_type;
@@ -293,6 +294,16 @@ impl PoolState for CpmmPool {
             ("post_creator_fees_token_1", creator_fees[1].into()),
         ];
         Ok(Execution { quote, details })
+    }
+
+    fn swap_instruction(
+        &self,
+        _: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        _: Reach,
+    ) -> Result<Instruction, BuildError> {
+        self.build_swap(request, trader)
     }
 
     fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {
