@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from phantom_arbiter.execution.balances import Expected, Explain, plain_error_name, read_facts
-from phantom_arbiter.execution.verdicts import Facts
+from phantom_arbiter.execution.findings import Facts
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc_pool.member import Answer
 from phantom_arbiter.sources.rpc_pool.wire import context_slot, is_slot
