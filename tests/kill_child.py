@@ -189,6 +189,9 @@ class Trader:
         self.executor: LiveExecutor | None = None
         self.journal: Journal | None = None
 
+    def obstacle(self) -> None:
+        return None
+
     def kind(self, number: int) -> str:
         return self._job.trades[number - self._job.first]
 

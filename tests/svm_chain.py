@@ -18,7 +18,7 @@ from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
 from phantom_arbiter.errors import EndpointDown, RpcRefused
-from phantom_arbiter.signer import Signer, make_signer
+from phantom_core import Signer
 
 FIRST_SLOT = 1_000
 SEED = bytes([3]) * 32
@@ -26,7 +26,7 @@ WALLET = str(Keypair.from_seed(SEED).pubkey())
 
 
 def signer() -> Signer:
-    return make_signer(bytearray(SEED))
+    return Signer.from_bytes(SEED)
 
 
 @dataclass(frozen=True)

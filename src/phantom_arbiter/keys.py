@@ -18,8 +18,7 @@ from typing import Any, Final
 
 from phantom_arbiter.errors import InvalidInput, MissingExtraError, WalletError
 from phantom_arbiter.key_source import KeySource
-from phantom_arbiter.signer import Signer, make_signer
-from phantom_core import Address
+from phantom_core import Address, Signer
 
 KEY_BYTES: Final = 64
 SEED_BYTES: Final = 32
@@ -47,8 +46,8 @@ def load_signer(source: KeySource, environment: Mapping[str, str] | None = None)
     """
     with _key_of(source, environment) as key:
         try:
-            return make_signer(key)
-        except (InvalidInput, ValueError):
+            return Signer.from_bytes(key)
+        except InvalidInput:
             raise WalletError(f"key {source}: its second half is not the address of its first") from None
 
 
@@ -84,7 +83,7 @@ def new_key(target: KeySource) -> str:
     seed = bytearray(os.urandom(SEED_BYTES))
     key = bytearray()
     try:
-        address = make_signer(seed).address
+        address = Signer.from_bytes(seed).address
         key += seed
         key += bytes(Address(address))
         store_key(target, key)
@@ -110,8 +109,8 @@ def copy_key(source: KeySource | bytearray, target: KeySource) -> str:
 
 def _checked_copy(key: bytearray, target: KeySource) -> str:
     try:
-        address = make_signer(key).address
-    except (InvalidInput, ValueError):
+        address = Signer.from_bytes(key).address
+    except InvalidInput:
         raise WalletError("this is no key: its second half is not the address of its first") from None
     store_key(target, key)
     return address

@@ -14,32 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from solders.keypair import Keypair
-from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from phantom_arbiter.errors import MissingExtraError, WalletError
 from phantom_arbiter.key_source import KeySource, key_source
 from phantom_arbiter.keys import copy_key, load_signer, new_key
-from phantom_arbiter.signer import make_signer
+from phantom_core import Signer
+from wallet_samples import key_file, secrets_of
 
 PAIR = Keypair.from_seed(bytes(range(32)))
 ARRAY = json.dumps(list(bytes(PAIR)))
 FORMS = (ARRAY, str(PAIR), ARRAY.replace(", ", ","), f"\n {ARRAY}\n", f"{PAIR}\n")
-
-
-def key_file(path: Path, text: str | bytes = ARRAY, mode: int = 0o600) -> KeySource:
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    path.chmod(mode)
-    return KeySource("file", str(path))
-
-
-def secrets_of(pair: Keypair) -> list[str]:
-    """Return the forms in which a key may leak: whole, and its seed alone."""
-    raw = bytes(pair)
-    seed = raw[:32]
-    arrays = [json.dumps(list(part), separators=(",", gap)) for part in (raw, seed) for gap in ("", " ")]
-    arrays = [text.strip("[]") for text in (*arrays, json.dumps(list(raw)), json.dumps(list(seed)))]
-    return [str(pair), raw.hex(), seed.hex(), str(Pubkey.from_bytes(seed)), *arrays]
 
 
 @pytest.mark.parametrize("text", FORMS)
@@ -103,7 +88,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620, 0o601])
 def test_a_file_that_others_may_use_is_refused_with_the_cure(tmp_path: Path, mode: int) -> None:
-    source = key_file(tmp_path / "id.json", mode=mode)
+    source = key_file(tmp_path / "id.json", ARRAY, mode=mode)
     with pytest.raises(WalletError, match=rf"has mode {mode:04o}: .*; hint: chmod 600 .*id\.json"):
         load_signer(source)
     Path(source.name).chmod(0o400)
@@ -111,20 +96,20 @@ def test_a_file_that_others_may_use_is_refused_with_the_cure(tmp_path: Path, mod
 
 
 def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = key_file(tmp_path / "id.json")
+    source = key_file(tmp_path / "id.json", ARRAY)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(WalletError, match="belongs to user"):
         load_signer(source)
 
 
 def test_a_link_is_followed_if_it_is_ours_and_a_folder_open_to_all_is_refused(tmp_path: Path) -> None:
-    source = key_file(tmp_path / "id.json")
+    source = key_file(tmp_path / "id.json", ARRAY)
     link = tmp_path / "link.json"
     link.symlink_to(source.name)
     assert load_signer(KeySource("file", str(link))).address == str(PAIR.pubkey())
     open_folder = tmp_path / "open"
     open_folder.mkdir()
-    inside = key_file(open_folder / "id.json")
+    inside = key_file(open_folder / "id.json", ARRAY)
     open_folder.chmod(0o777)
     with pytest.raises(WalletError, match="anybody may replace it; hint: chmod o-w"):
         load_signer(inside)
@@ -135,7 +120,7 @@ def test_a_link_is_followed_if_it_is_ours_and_a_folder_open_to_all_is_refused(tm
 def test_a_link_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give a link away")
-    source = key_file(tmp_path / "id.json")
+    source = key_file(tmp_path / "id.json", ARRAY)
     link = tmp_path / "link.json"
     link.symlink_to(source.name)
     os.chown(link, 12_345, -1, follow_symlinks=False)
@@ -240,7 +225,7 @@ def test_a_key_is_copied_between_places(tmp_path: Path) -> None:
 
 
 def test_a_signer_shows_its_address_only(tmp_path: Path) -> None:
-    signer = load_signer(key_file(tmp_path / "id.json"))
+    signer = load_signer(key_file(tmp_path / "id.json", ARRAY))
     ways: list[Callable[[object], str]] = [repr, str, "{}".format, ascii]
     for way in ways:
         assert str(PAIR.pubkey()) in way(signer)
@@ -255,12 +240,14 @@ def test_the_buffer_is_overwritten_when_the_signer_is_made(
 ) -> None:
     seen: list[bytearray] = []
 
-    def watching(key: bytearray) -> object:
-        seen.append(key)
-        return make_signer(key)
+    class Watching:
+        @staticmethod
+        def from_bytes(key: bytearray) -> Signer:
+            seen.append(key)
+            return Signer.from_bytes(key)
 
-    monkeypatch.setattr("phantom_arbiter.keys.make_signer", watching)
-    load_signer(key_file(tmp_path / "id.json"))
+    monkeypatch.setattr("phantom_arbiter.keys.Signer", Watching)
+    load_signer(key_file(tmp_path / "id.json", ARRAY))
     (buffer,) = seen
     assert len(buffer) == 64
     assert not any(buffer)

@@ -13,8 +13,8 @@ from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution import nonces
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import SYSTEM_PROGRAM, ChainAccount, read_accounts
-from phantom_arbiter.execution.instructions import advance_nonce
 from phantom_arbiter.execution.nonces import Lent, Nonce, NonceFault, NoncePool
+from phantom_core import advance_nonce
 from svm_chain import WALLET, SvmChain, signer
 
 

@@ -5,51 +5,20 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from solders.pubkey import Pubkey
 
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution import sweep
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import TOKEN_2022_PROGRAM, TOKEN_PROGRAM, ChainAccount, read_accounts
-from phantom_arbiter.execution.instructions import associated_token_account, create_token_account
 from phantom_arbiter.execution.token_accounts import RentLedger, TokenAccounts, account_bytes
+from phantom_core import associated_token_account, create_token_account
 from shell_fakes import WSOL
 from svm_chain import WALLET, SvmChain, signer
-
-RENT = (128 + 165) * 6_960
-
-
-def key(number: int) -> str:
-    return str(Pubkey.from_bytes(number.to_bytes(32, "big")))
+from wallet_samples import RENT, key, mint_data, token_data
 
 
 def operator(chain: SvmChain) -> Operator:
     return Operator(chain, signer(), sleep=chain.sleep)
-
-
-def raw(address: str) -> bytes:
-    return bytes(Pubkey.from_string(address))
-
-
-def mint_data(*kinds: int) -> bytes:
-    """Return a mint, with these extensions if there are any."""
-    plain = bytes(36) + (10**12).to_bytes(8, "little") + bytes([6, 1]) + bytes(36)
-    if not kinds:
-        return plain
-    lengths = {1: 108, 3: 32, 9: 0, 12: 32, 14: 64, 18: 64, 26: 33}
-    tail = b"".join(
-        kind.to_bytes(2, "little") + lengths[kind].to_bytes(2, "little") + bytes(lengths[kind])
-        for kind in kinds
-    )
-    return plain + bytes(165 - 82) + b"\1" + tail
-
-
-def token_data(
-    mint: str, amount: int, *, owner: str = WALLET, state: int = 1, closer: str | None = None
-) -> bytes:
-    close = bytes(36) if closer is None else (1).to_bytes(4, "little") + raw(closer)
-    amounts = amount.to_bytes(8, "little") + bytes(36) + bytes([state]) + bytes(12) + bytes(8)
-    return raw(mint) + raw(owner) + amounts + close
 
 
 def with_mints(chain: SvmChain, *numbers: int) -> list[str]:

@@ -7,17 +7,20 @@ the sending proves nothing; only the status of the signature does.
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from solders.instruction import Instruction
-
 from phantom_arbiter.errors import EndpointError, RpcRefused, TransactionFailed
 from phantom_arbiter.execution.chain import Rpc, read_block_height, read_blockhash
-from phantom_arbiter.execution.instructions import Signed, sign_transaction
-from phantom_arbiter.signer import Signer
+from phantom_core import (
+    BuiltTransaction,
+    Instruction,
+    Signer,
+    compile_transaction,
+    set_compute_unit_limit,
+    set_compute_unit_price,
+)
 
 COMPUTE_UNIT_LIMIT: Final = 300_000
 """Compute units of an operator's transaction: a dozen token accounts created take about so many."""
@@ -78,13 +81,10 @@ class Operator:
             EndpointError: No endpoint answers.
         """
         recent = await read_blockhash(self.rpc, "confirmed")
-        signed = sign_transaction(
-            instructions,
-            self.signer,
-            recent.blockhash,
-            compute_unit_limit=COMPUTE_UNIT_LIMIT,
-            price=self._price,
-        )
+        budget = [set_compute_unit_limit(COMPUTE_UNIT_LIMIT)]
+        if self._price:
+            budget.append(set_compute_unit_price(self._price))
+        signed = compile_transaction([*budget, *instructions], self.signer, recent.blockhash)
         self.told(f"{what}: {signed.signature}")
         await self._send(signed, is_first=True)
         looks = 0
@@ -104,8 +104,7 @@ class Operator:
                 await self._send(signed, is_first=False)
             await self.sleep(POLL_S)
 
-    async def _send(self, signed: Signed, *, is_first: bool) -> None:
-        text = base64.b64encode(signed.wire).decode()
+    async def _send(self, signed: BuiltTransaction, *, is_first: bool) -> None:
         config = {
             "encoding": "base64",
             "skipPreflight": not is_first,
@@ -113,7 +112,7 @@ class Operator:
             "maxRetries": 0,
         }
         try:
-            await self.rpc.call("sendTransaction", [text, config], check=_check_signature)
+            await self.rpc.call("sendTransaction", [signed.base64, config], check=_check_signature)
         except RpcRefused as error:
             # Perhaps another endpoint took it before this one looked.
             if is_first and await self._landed(signed, search=False, at="processed") is None:
@@ -121,7 +120,9 @@ class Operator:
         except EndpointError:
             pass  # it may have arrived; its status tells
 
-    async def _landed(self, signed: Signed, *, search: bool, at: str = "confirmed") -> Landed | None:
+    async def _landed(
+        self, signed: BuiltTransaction, *, search: bool, at: str = "confirmed"
+    ) -> Landed | None:
         """Return where it landed, None while nobody knows it at this commitment.
 
         Raises:

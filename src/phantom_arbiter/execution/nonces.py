@@ -19,8 +19,8 @@ from typing import Final, Literal
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import SYSTEM_PROGRAM, ChainAccount, Rpc, read_accounts, read_rent
-from phantom_arbiter.execution.instructions import NONCE_LENGTH, close_nonce, create_nonce, nonce_address
-from phantom_core import Address
+from phantom_arbiter.execution.instructions import NONCE_LENGTH, create_nonce, nonce_address
+from phantom_core import Address, withdraw_nonce
 
 MAX_OWN: Final = 64
 """Nonces that commands make and look for, by number."""
@@ -249,7 +249,8 @@ async def close(operator: Operator, addresses: Sequence[str]) -> int:
         nonces.append(each)
     for start in range(0, len(nonces), PER_TRANSACTION):
         batch = nonces[start : start + PER_TRANSACTION]
-        closing = [close_nonce(each.address, operator.address, each.lamports) for each in batch]
+        ours = operator.address
+        closing = [withdraw_nonce(each.address, ours, ours, each.lamports) for each in batch]
         await operator.carry_out(closing, f"closing nonce accounts {start + 1} to {start + len(batch)}")
     return sum(each.lamports for each in nonces)
 

@@ -6,8 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from solders.instruction import Instruction
-
 from phantom_arbiter.config_types import WSOL
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import (
@@ -16,9 +14,9 @@ from phantom_arbiter.execution.chain import (
     read_accounts,
     read_token_accounts,
 )
-from phantom_arbiter.execution.instructions import burn_tokens, close_token_account
+from phantom_arbiter.execution.instructions import burn_tokens
 from phantom_arbiter.execution.token_accounts import TOKEN_ACCOUNT_BYTES, extensions
-from phantom_core import Address
+from phantom_core import Address, Instruction, close_token_account
 
 PER_TRANSACTION: Final = 8
 """Accounts closed by one transaction; with a burn each takes some 85 of its 1,232 bytes."""
@@ -119,7 +117,7 @@ def closing(holding: Holding, wallet: str) -> list[Instruction]:
     made = []
     if holding.kind == "dust":
         made.append(burn_tokens(holding.address, holding.mint, wallet, holding.program, holding.amount))
-    return [*made, close_token_account(holding.address, wallet, holding.program)]
+    return [*made, close_token_account(holding.address, wallet, wallet, holding.program)]
 
 
 def batches(chosen: Sequence[Holding]) -> list[Sequence[Holding]]:

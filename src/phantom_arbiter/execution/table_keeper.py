@@ -10,13 +10,6 @@ from typing import Any, Final
 from phantom_arbiter.errors import ConfigError, HintedError
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import Rpc, read_accounts, read_blockhash, read_number, read_rent
-from phantom_arbiter.execution.instructions import (
-    close_table,
-    create_lookup_table,
-    deactivate_table,
-    extend_table,
-    lookup_table_address,
-)
 from phantom_arbiter.execution.lookup_tables import (
     LOOKUP_TABLE_PROGRAM,
     MAX_TABLE_ADDRESSES,
@@ -26,6 +19,12 @@ from phantom_arbiter.execution.lookup_tables import (
 )
 from phantom_arbiter.sources.rpc_pool.checks import check_address
 from phantom_arbiter.sources.rpc_pool.wire import context_slot
+from phantom_core import (
+    close_lookup_table,
+    create_lookup_table,
+    deactivate_lookup_table,
+    extend_lookup_table,
+)
 
 EXTEND_WITH: Final = 24
 """Addresses added by one transaction: 24 take 768 of its 1,232 bytes."""
@@ -76,12 +75,13 @@ async def create(operator: Operator, addresses: Sequence[str]) -> Table:
     """
     # A slot that is final has a block, and stays among the recent ones for some three minutes.
     recent = await read_blockhash(operator.rpc, "finalized")
-    address = lookup_table_address(operator.address, recent.slot)
+    creation, made_at = create_lookup_table(operator.address, operator.address, recent.slot)
+    address = str(made_at)
     operator.told(f"creating lookup table {address}")
     first = list(dict.fromkeys(addresses))[:EXTEND_WITH]
-    made = [create_lookup_table(operator.address, recent.slot)]
+    made = [creation]
     if first:
-        made.append(extend_table(address, operator.address, first))
+        made.append(extend_lookup_table(address, operator.address, operator.address, first))
     await operator.carry_out(made, f"lookup table {address} with {len(first)} addresses")
     return await extend(operator, address, addresses)
 
@@ -107,7 +107,8 @@ async def extend(operator: Operator, address: str, addresses: Sequence[str]) -> 
     for start in range(0, len(lacking), EXTEND_WITH):
         batch = lacking[start : start + EXTEND_WITH]
         what = f"lookup table {address}, addresses {start + 1} to {start + len(batch)} of {len(lacking)}"
-        await operator.carry_out([extend_table(address, operator.address, batch)], what)
+        adding = extend_lookup_table(address, operator.address, operator.address, batch)
+        await operator.carry_out([adding], what)
     return await _warmed(operator, address)
 
 
@@ -130,7 +131,7 @@ async def deactivate(operator: Operator, address: str) -> Table:
     if table.deactivation_slot is not None:
         return table
     await operator.carry_out(
-        [deactivate_table(address, operator.address)], f"putting lookup table {address} out of use"
+        [deactivate_lookup_table(address, operator.address)], f"putting lookup table {address} out of use"
     )
     return await read_own(operator, address)
 
@@ -159,7 +160,8 @@ async def close(
     while (passed := await _slot(operator) - since) <= COOL_SLOTS:
         waiting(max(0, passed), COOL_SLOTS + 1)
         await operator.sleep(POLL_S)
-    await operator.carry_out([close_table(address, operator.address)], f"closing lookup table {address}")
+    closing = close_lookup_table(address, operator.address, operator.address)
+    await operator.carry_out([closing], f"closing lookup table {address}")
     return table.lamports
 
 

@@ -26,8 +26,7 @@ from phantom_arbiter.execution.chain import (
     read_accounts,
     read_rent,
 )
-from phantom_arbiter.execution.instructions import associated_token_account
-from phantom_core import Address
+from phantom_core import Address, associated_token_account
 
 TOKEN_ACCOUNT_BYTES: Final = 165
 MINT_BYTES: Final = 82
@@ -211,7 +210,7 @@ class TokenAccounts:
         override = self._overrides.get(mint)
         if override is not None:
             return override
-        return associated_token_account(self.wallet, mint, self._mints[mint].program)
+        return str(associated_token_account(self.wallet, mint, self._mints[mint].program))
 
     def facts(self, mint: str) -> MintFacts | None:
         """Return what is known of a mint."""
