@@ -27,6 +27,7 @@ from phantom_core._native import (
     FeeEngine,
     Fill,
     FunnelStage,
+    HeldAccount,
     Hop,
     IncrementalCycleFinder,
     IndexedCycles,
@@ -115,6 +116,7 @@ from phantom_core._native import (
     extend_lookup_table,
     find_negative_cycle,
     find_program_address,
+    find_program_addresses,
     judge_token,
     pay_tip,
     price_for_budget,
@@ -142,11 +144,13 @@ from phantom_core._native import (
     wrap_sol,
 )
 from phantom_core.address import Address, AddressLike
+from phantom_core.address_book import AddressBook, token_account_seeds
 from phantom_core.rule_file import RuleFile, RuleWatch
 
 __all__ = [
     "AccountUpdate",
     "Address",
+    "AddressBook",
     "AddressLike",
     "AggregatorStats",
     "Assessment",
@@ -173,6 +177,7 @@ __all__ = [
     "FeeEngine",
     "Fill",
     "FunnelStage",
+    "HeldAccount",
     "Hop",
     "IncrementalCycleFinder",
     "IndexedCycles",
@@ -263,6 +268,7 @@ __all__ = [
     "extend_lookup_table",
     "find_negative_cycle",
     "find_program_address",
+    "find_program_addresses",
     "judge_token",
     "pay_tip",
     "price_for_budget",
@@ -281,6 +287,7 @@ __all__ = [
     "sqrt_price_from_tick_index",
     "sync_native",
     "tick_index_from_sqrt_price",
+    "token_account_seeds",
     "token_flag_bits",
     "token_rule_names",
     "transfer_lamports",

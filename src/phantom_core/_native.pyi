@@ -130,6 +130,7 @@ __all__ = [
     "extend_lookup_table",
     "find_negative_cycle",
     "find_program_address",
+    "find_program_addresses",
     "judge_token",
     "pay_tip",
     "price_for_budget",
@@ -207,6 +208,13 @@ def tick_index_from_sqrt_price(sqrt_price_x64: int) -> int:
 
     Raises:
         InvalidInput: The price is outside of the program's range.
+    """
+
+def find_program_addresses(seeds: list[list[bytes]], program_id: AddressLike) -> list[tuple[str, int]]:
+    """Return what `find_program_address` does for each list of seeds, without the GIL.
+
+    Raises:
+        InvalidInput: As there; the message names the list.
     """
 
 def find_program_address(seeds: list[bytes], program_id: AddressLike) -> tuple[str, int]:
@@ -422,20 +430,20 @@ class ConformanceState:
         Args:
             operation: Name of the instruction.
             program: Program that was called.
-            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and token
-                accounts are taken from them.
+            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and
+                token accounts are taken from them.
             data: What it was told.
             amount: Input if `exact_in`, else output; base units.
             exact_in: Whether `amount` is the input.
             a_to_b: Whether the input is the first token.
-            other_amount_threshold: Least output or most input, base units; None: what the swap gives or takes,
-                no slippage.
+            other_amount_threshold: Least output or most input, base units; None: what the swap gives or
+                takes, no slippage.
             sqrt_price_limit: Q64.64; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
 
         Returns:
-            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or None
-            if we build no instructions of the venue.
+            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or
+            None if the venue is not supported yet.
 
         Raises:
             InvalidInput: An address is malformed, or the venue has no such operation.
@@ -1733,6 +1741,63 @@ class Market:
             MarketDataError: The pool is set aside, or a tick array that the swap needs is missing.
             SwapRefused: The program would fail; `name` and `code` are its own.
         """
+    def build_transaction(
+        self,
+        route: Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        Quoted on the market as it stands.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: The hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
     def swap_instruction(
         self,
         pool: AddressLike,
@@ -1761,12 +1826,13 @@ class Market:
             max_in: Most input that the trader pays; must be given with `exact="out"`.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
-            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
-                exist is not looked at.
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
             instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
                 takes.
-            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
-                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
 
         Raises:
             InvalidInput: An argument is malformed, or the program has no such instruction.
@@ -2342,12 +2408,13 @@ class Pool:
             max_in: Most input that the trader pays; must be given with `exact="out"`.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
-            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
-                exist is not looked at.
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
             instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
                 takes.
-            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
-                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
 
         Raises:
             InvalidInput: An argument is malformed, or the program has no such instruction.
@@ -3274,6 +3341,7 @@ class EngineConfig:
         quarantine: When providers are put under quarantine unasked; None: never.
         token_rules: Which mints may be traded; None: the defaults.
         assume_plain_mints: Take a mint whose account was never seen as a plain SPL mint.
+        keep_accounts: Keep the bytes of every account that the market takes, for `Engine.account`.
 
     Raises:
         InvalidInput: A value is out of range or a mint is no address.
@@ -3309,6 +3377,7 @@ class EngineConfig:
         min_landing_e4: int = 0,
         min_expected_value_lamports: int | None = None,
         failure_cost_lamports: int = 0,
+        keep_accounts: bool = False,
     ) -> EngineConfig: ...
     @property
     def network_fee_lamports(self) -> int:
@@ -3626,6 +3695,25 @@ class StaleAccount:
         """The lowest slot to read it at, as `minContextSlot`, so that subscriptions vouch for it again."""
 
 @final
+class HeldAccount:
+    """An account in its last applied state."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is there; if not, data is empty and there are no lamports."""
+    @property
+    def owner(self) -> str:
+        """The program that owns it, base58."""
+    @property
+    def lamports(self) -> int: ...
+    @property
+    def data(self) -> bytes:
+        """All of its data; a new object at every call."""
+    @property
+    def slot(self) -> int:
+        """Slot of the write."""
+
+@final
 class Engine:
     """From frames to signals. Every call may be made from any thread; none holds the GIL while it works.
 
@@ -3732,6 +3820,20 @@ class Engine:
         Raises:
             InvalidInput: `pool` is no address, or that of no pool in the market.
         """
+    def account(self, address: AddressLike) -> HeldAccount | None:
+        """Return the last applied state of an account, as quotes see it without our own fills.
+
+        None: the market takes no such account, or none was applied yet.
+
+        Raises:
+            InvalidInput: Accounts are not kept: `EngineConfig(keep_accounts=True)`.
+        """
+    def held_accounts(self, addresses: Sequence[AddressLike]) -> list[HeldAccount | None]:
+        """Return what `account` returns for each address, all at one moment.
+
+        Raises:
+            InvalidInput: As `account`.
+        """
     def stale_accounts(self) -> list[StaleAccount]:
         """Return the accounts to read again, for a source to heal; before the first heartbeat those in doubt.
 
@@ -3751,6 +3853,20 @@ class Engine:
         """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
+    def doubt_venue(self, venue: str, reason: str) -> None:
+        """Set a venue's pools aside because its quotes were found wrong; `reason` is shown among its signs.
+
+        `release` ends it, and so does `trust_venue`.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
+    def trust_venue(self, venue: str) -> None:
+        """End what `doubt_venue` began; signs of a changed program still stand.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
     def set_token_rules(self, rules: TokenRules) -> None:
         """Judge mints by other rules from now on."""
     def know_token_since(self, mint: AddressLike, slot: int) -> None:
@@ -3780,6 +3896,72 @@ class Engine:
         """Return what the program would do; see `Market.quote`."""
     def pool(self, pool: AddressLike) -> Pool:
         """Return a copy of a pool as quotes see it; see `Market.pool`."""
+    def build_transaction(
+        self,
+        route: Signal | Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int | None = None,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        A signal keeps its amounts to the unit: if the market no longer gives them, that is an error.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: A signal of this engine, or the hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units; None with a signal, which brings its own.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
+    def crossings(self, pool: AddressLike, mint_in: AddressLike, amount_in: int) -> int:
+        """Return how many initialised ticks or bins a swap crosses, for an estimate of its work.
+
+        Rounding may count one more or less. 0 where the pool cannot be quoted.
+
+        Raises:
+            InvalidInput: An address is none, or the amount is out of range.
+            MarketDataError: The pool is not in the market, or does not trade the mint.
+        """
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
     def negative_cycle(self) -> tuple[list[tuple[str, bool]], float] | None:

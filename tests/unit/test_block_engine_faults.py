@@ -61,6 +61,37 @@ def test_landing_may_wait_for_slots() -> None:
     on_net(test, engine_faults=(EngineFaults(land_slots=3),))
 
 
+def test_statuses_may_be_late() -> None:
+    async def test(net: LocalNet, client: Client) -> None:
+        await net.advance(5)
+        first = net.bank.slot
+        identity = await client.send(tipped(net, pay(PAID)))
+        assert lamports(net, PAYEE) == PAID
+        seen = []
+        for _ in range(4):
+            seen.append((await client.inflight(identity), len(await client.statuses(identity))))
+            await net.advance(1)
+        late = ([("Invalid", None)], 0)
+        assert seen == [late, late, ([("Landed", first)], 1), ([("Landed", first)], 1)]
+
+    on_net(test, engine_faults=(EngineFaults(status_slots=2),))
+
+
+def test_a_bundle_that_was_refused_may_be_sent_again() -> None:
+    async def test(net: LocalNet, client: Client) -> None:
+        transaction = tipped(net, pay(PAID))
+        identity = await client.send(transaction)
+        await net.set_engine_faults(0, EngineFaults())
+        assert await client.inflight(identity) == [("Failed", None)]
+        assert await client.send(transaction) == identity
+        assert await client.inflight(identity) == [("Landed", net.bank.slot)]
+        found = await net.bundle(identity)
+        assert found is not None
+        assert found["rejections"] == {}
+
+    on_net(test, engine_faults=(EngineFaults(reject_auction=1),))
+
+
 def test_a_bundle_that_waits_too_long_expires() -> None:
     async def test(net: LocalNet, client: Client) -> None:
         identity = await client.send(tipped(net, pay(PAID)))

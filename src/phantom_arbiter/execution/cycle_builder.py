@@ -36,6 +36,11 @@ class Blockhashes(Protocol):
 class Nonces(Protocol):
     """Lends durable nonces."""
 
+    @property
+    def free(self) -> int:
+        """How many can be lent."""
+        ...
+
     def lend(self) -> Lent | None:
         """Return one that no other attempt has, None if there is none."""
         ...
@@ -100,6 +105,13 @@ class CycleBuilder:
         self._blockhashes, self._accounts, self._tables = blockhashes, accounts, tables
         self._nonces = nonces
         self._random = random or Random()
+
+    def obstacle(self) -> str | None:
+        """Return why nothing can be built now."""
+        if self._nonces is not None:
+            return None if self._nonces.free else "no_nonce_free"
+        held = self._blockhashes.take()
+        return held.reason if isinstance(held, BlockhashRefused) else None
 
     def build(self, plan: AnyPlan) -> Submission | Outcome:
         """Return the signed transaction, or why it cannot be built."""

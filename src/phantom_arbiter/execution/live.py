@@ -27,6 +27,10 @@ DRY_RUN = "dry_run"
 class Builder(Protocol):
     """Makes a signed transaction out of a plan."""
 
+    def obstacle(self) -> str | None:
+        """Return why nothing can be built now; None if it can."""
+        ...
+
     def build(self, plan: AnyPlan) -> Submission | Outcome:
         """Return what is to be sent, or why it cannot be built: a failure that cost nothing."""
         ...
@@ -129,6 +133,10 @@ class LiveExecutor:
         """How many attempts have been handed over and are not certain."""
         return len(self._under_way)
 
+    def obstacle(self) -> str | None:
+        """Return why nothing can be sent now: no blockhash yet, or every nonce is lent."""
+        return self._builder.obstacle()
+
     def prepare(self, plan: AnyPlan) -> Submission | Outcome:
         """Return the signed transaction, or why nothing is to be sent. Nothing leaves the process.
 
@@ -198,4 +206,4 @@ class LiveExecutor:
 
 def not_sent(reason: str) -> Outcome:
     """Return the outcome of an attempt that never left the process: a failure that cost nothing."""
-    return Outcome(OutcomeState.FAILED, reason, None, 0)
+    return Outcome(OutcomeState.FAILED, reason, None, 0, is_dead=True)

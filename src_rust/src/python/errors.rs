@@ -8,7 +8,7 @@ use pyo3::{PyTypeInfo, create_exception};
 use super::values::to_python;
 use crate::decoders::DecodeError;
 use crate::engine::TakeError;
-use crate::instruction_builder::{BuildError, MessageError};
+use crate::instruction_builder::{BuildError, MessageError, RouteError};
 use crate::market::{AccountError, InstructionError, QuoteError, SetAside};
 use crate::plans::PlanError;
 use crate::swap::{MAX_COMPUTE_UNITS, Refusal, RefusalKind, Value};
@@ -120,6 +120,31 @@ pub fn transaction(py: Python<'_>, reason: &str, message: String, values: &[(&'s
 /// Maps why instructions make no transaction.
 pub fn message(py: Python<'_>, error: &MessageError) -> PyErr {
     transaction(py, error.reason(), error.to_string(), &message_values(error))
+}
+
+/// Maps why a route makes no transaction.
+pub fn route(py: Python<'_>, error: &RouteError) -> PyErr {
+    let mut values = match error {
+        RouteError::Quote(error) => return quote(py, error),
+        RouteError::Message { error, .. } => message_values(error),
+        RouteError::PoolTwice(pool) => vec![("pool", (*pool).into())],
+        RouteError::Broken { hop, takes, gives } => {
+            vec![("hop", (*hop as u64).into()), ("takes", (*takes).into()), ("gives", (*gives).into())]
+        }
+        RouteError::MinimumOutOfReach { minimum, quoted } => {
+            vec![("minimum", (*minimum).into()), ("quoted", (*quoted).into())]
+        }
+        RouteError::Moved { expected, found } => {
+            vec![("expected", (*expected).into()), ("found", (*found).into())]
+        }
+        RouteError::UnknownTokenProgram { mint } => vec![("mint", (*mint).into())],
+        RouteError::Hop { hop, pool, .. } => vec![("hop", (*hop as u64).into()), ("pool", (*pool).into())],
+        RouteError::Empty | RouteError::Pda(_) => Vec::new(),
+    };
+    if let RouteError::Message { pools, .. } = error {
+        values.push(("route", Value::List(pools.iter().map(|&pool| pool.into()).collect())));
+    }
+    transaction(py, error.reason(), error.to_string(), &values)
 }
 
 fn message_values(error: &MessageError) -> Vec<(&'static str, Value)> {

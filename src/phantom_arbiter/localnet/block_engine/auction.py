@@ -94,7 +94,7 @@ class BlockEngine:
             falls_back: If it does not land as a bundle, its transactions are sent as ordinary ones.
 
         Raises:
-            EngineError: It is no bundle, holds what cannot land any more, or the region has it already.
+            EngineError: It is no bundle, holds what cannot land any more, or waits in the region already.
         """
         check_transactions(transactions)
         self._check_current(transactions)
@@ -104,9 +104,10 @@ class BlockEngine:
             bundle = self._bundles[identity] = Bundle(identity, tuple(transactions), self._bank.slot)
             if len(self._bundles) > _KEPT_BUNDLES:
                 del self._bundles[next(iter(self._bundles))]
-        elif region in bundle.pending or region in bundle.rejections:
+        elif region in bundle.pending:
             raise errors.refusal(errors.DUPLICATE_BUNDLE)
         bundle.pending.add(region)
+        bundle.rejections.pop(region, None)
         self._bids.append(_Bid(bundle, region, self._bank.slot + delay_slots, verdict, falls_back))
         self._arm()
         return bundle
@@ -178,6 +179,7 @@ class BlockEngine:
         bundle.pending.discard(bid.region)
         if bundle.landed_slot is not None:
             return
+        bundle.decided_slot = self._bank.slot
         reason = bid.verdict or self._carry_out(bundle)
         if reason is None:
             bundle.landed_slot = self._bank.slot
@@ -222,11 +224,13 @@ class BlockEngine:
         """Return a bundle that was taken in, None if there is none."""
         return self._bundles.get(identity)
 
-    def inflight_status(self, identity: str) -> Status:
-        """Return what getInflightBundleStatuses says; after five minutes nothing is known any more."""
+    def inflight_status(self, identity: str, slot: int) -> Status:
+        """Return what getInflightBundleStatuses says in `slot`; of older ones nothing is known any more."""
         bundle = self._bundles.get(identity)
-        if bundle is None or bundle.received_slot < self._bank.slot - LOOKBACK_SLOTS:
+        if bundle is None or not 0 <= slot - bundle.received_slot <= LOOKBACK_SLOTS:
             return Status.INVALID
+        if bundle.decided_slot is None or bundle.decided_slot > slot:
+            return Status.PENDING
         return bundle.status
 
     def counts(self) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Bundle:
         received_slot: Slot in which the first region took it in.
         pending: Regions that have not decided yet.
         rejections: Why each of the others refused it.
+        decided_slot: Slot in which a region decided last.
         landed_slot: Slot in which it landed.
         tip_lamports: What it pays to tip accounts, as it was last carried out.
         err: Error of the transaction that failed, as JSON has it.
@@ -71,6 +72,7 @@ class Bundle:
     received_slot: int
     pending: set[str] = field(default_factory=set)
     rejections: dict[str, Rejection] = field(default_factory=dict)
+    decided_slot: int | None = None
     landed_slot: int | None = None
     tip_lamports: int = 0
     err: Any = None

@@ -12,7 +12,7 @@ from typing import Final
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.localnet.block_engine.bundle import Rejection
 
-MAX_LAND_SLOTS: Final = 1_000
+MAX_SLOTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class EngineFaults:
         delay_ms: Time before a request is looked at.
         answer_delay_ms: Time between carrying a request out and answering it.
         land_slots: Slots that begin before a bundle that was taken in goes to the auction; at most 1,000.
+        status_slots: Slots by which statuses of bundles are late; at most 1,000.
         outage: A request is answered with 503; 1 is a region that is down.
         close: The connection is closed before a request is looked at.
         hang: A request is neither carried out nor answered.
@@ -45,6 +46,7 @@ class EngineFaults:
     delay_ms: float = 0.0
     answer_delay_ms: float = 0.0
     land_slots: int = 0
+    status_slots: int = 0
     outage: float = 0.0
     close: float = 0.0
     hang: float = 0.0
@@ -67,8 +69,8 @@ class EngineFaults:
                 raise ConfigError(f"{field.name} is {value!r}, it may be a number from 0")
             if field.name in PROBABILITIES and value > 1:
                 raise ConfigError(f"{field.name} is {value}, it may be 0 to 1")
-            if field.name == "land_slots" and (not isinstance(value, int) or value > MAX_LAND_SLOTS):
-                raise ConfigError(f"land_slots is {value}, it may be a whole number to {MAX_LAND_SLOTS:,}")
+            if field.name in SLOTS and (not isinstance(value, int) or value > MAX_SLOTS):
+                raise ConfigError(f"{field.name} is {value}, it may be a whole number to {MAX_SLOTS:,}")
 
 
 BEFORE: Final = ("outage", "close", "hang", "internal_error", "congested")
@@ -81,6 +83,7 @@ VERDICTS: Final = {
     "reject_internal": Rejection.INTERNAL_ERROR,
     "drop": Rejection.DROPPED,
 }
+SLOTS: Final = ("land_slots", "status_slots")
 PROBABILITIES: Final = frozenset((*BEFORE, *AFTER, *VERDICTS))
 
 

@@ -12,7 +12,7 @@ from phantom_arbiter.localnet.admission import Unreadable, is_signed, read_trans
 from phantom_arbiter.localnet.bank import Bank, Commitment
 from phantom_arbiter.localnet.block_engine import errors
 from phantom_arbiter.localnet.block_engine.auction import BlockEngine
-from phantom_arbiter.localnet.block_engine.bundle import TIP_ACCOUNTS, Rejection
+from phantom_arbiter.localnet.block_engine.bundle import TIP_ACCOUNTS, Rejection, Status
 from phantom_arbiter.localnet.machine import Machine
 from phantom_arbiter.localnet.rpc.errors import METHOD_NOT_FOUND
 from phantom_arbiter.localnet.rpc.params import Config, Params
@@ -31,8 +31,14 @@ class Request:
     region: str
     verdict: Rejection | None
     delay_slots: int
+    status_slots: int
     is_bundle_only: bool
     headers: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def slot(self) -> int:
+        """The slot in which statuses are told."""
+        return self.bank.slot_at(Commitment.PROCESSED, self.status_slots)
 
 
 def send_bundle(request: Request, params: Params) -> str:
@@ -77,10 +83,10 @@ def get_tip_accounts(request: Request, params: Params) -> list[str]:
 
 def get_bundle_statuses(request: Request, params: Params) -> dict[str, Any]:
     """Answer getBundleStatuses: those that have landed; others are left out."""
-    slot, value = request.bank.slot, []
+    slot, value = request.slot, []
     for identity in _identities(params):
         bundle = request.engine.bundle(identity)
-        if bundle is None or bundle.landed_slot is None:
+        if bundle is None or bundle.landed_slot is None or bundle.landed_slot > slot:
             continue
         age = slot - bundle.landed_slot
         reached = max(each for each in Commitment if age >= request.bank.lag(each))
@@ -98,17 +104,13 @@ def get_bundle_statuses(request: Request, params: Params) -> dict[str, Any]:
 
 def get_inflight_bundle_statuses(request: Request, params: Params) -> dict[str, Any]:
     """Answer getInflightBundleStatuses; what is unknown or older than five minutes is `Invalid`."""
-    value = [
-        {
-            "bundle_id": identity,
-            "status": request.engine.inflight_status(identity).value,
-            "landed_slot": None
-            if (bundle := request.engine.bundle(identity)) is None
-            else bundle.landed_slot,
-        }
-        for identity in _identities(params)
-    ]
-    return {"context": {"slot": request.bank.slot}, "value": value}
+    value = []
+    for identity in _identities(params):
+        bundle = request.engine.bundle(identity)
+        status = request.engine.inflight_status(identity, request.slot)
+        landed_slot = bundle.landed_slot if bundle is not None and status is Status.LANDED else None
+        value.append({"bundle_id": identity, "status": status.value, "landed_slot": landed_slot})
+    return {"context": {"slot": request.slot}, "value": value}
 
 
 def _identities(params: Params) -> list[str]:

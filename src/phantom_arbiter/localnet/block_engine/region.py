@@ -117,6 +117,7 @@ class Region:
             self.name,
             None if verdict is None else VERDICTS[verdict],
             plan.land_slots,
+            plan.status_slots,
             query.get("bundleOnly", [""])[0] == "true",
         )
         answer = self._answer(request, served, body)
