@@ -1,7 +1,7 @@
 """A plan's transaction, rehearsed against what was quoted; see `live.Rehearsing`.
 
-Rehearsed is on the states that the quote was made of, so a failure does not mean that the market has moved: it
-means that a quote, a state of the wallet, or a program is not what we take it for.
+Rehearsed is on the states that the quote was made of, so a failure does not mean that the market has moved:
+it means that a quote, a state of the wallet, or a program is not what we take it for.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ class PoolFacts(Protocol):
     """What is known of a pool: its venue and its program."""
 
     @property
-    def venue(self) -> str: ...
+    def venue(self) -> str:
+        """Its venue, as `phantom venues` names it."""
+        ...
+
     @property
-    def program(self) -> str: ...
+    def program(self) -> str:
+        """The program that owns it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
