@@ -15,17 +15,13 @@ from phantom_arbiter.execution.lookup_tables import (
     plan_tables,
 )
 from phantom_arbiter.markets import Request, load_market
-from phantom_core import InvalidInput, Market, MarketDataError, PoolInfo, SwapRefused
+from phantom_core import Address, InvalidInput, Market, MarketDataError, PoolInfo, SwapRefused
 
 MOVING: Final = frozenset({"tick_array", "bin_array", "clock"})
 """What a pool reads that changes with its price, or belongs to all: not worth a place."""
 
 
-_STAND_INS: Final = (
-    "Stand1n11111111111111111111111111111111111",
-    "Stand1n21111111111111111111111111111111111",
-    "Stand1n31111111111111111111111111111111111",
-)
+_STAND_INS: Final = tuple(str(Address(bytes([number]) * 32)) for number in (1, 2, 3))
 """Wallet and token accounts where there is no wallet yet; never planned for."""
 
 
@@ -73,7 +69,7 @@ def swap_accounts(
     found = dict.fromkeys([pool.pool, *(want.address for want in wants)])
     mints = (pool.mint_a, pool.mint_b)
     named = [token_accounts.get(mint) for mint in mints]
-    ours: tuple[str, str] | None = None if wallet else _STAND_INS[1:]
+    ours = None if wallet else (_STAND_INS[1], _STAND_INS[2])
     if wallet and all(named):
         ours = (str(named[0]), str(named[1]))
     for mint in mints:

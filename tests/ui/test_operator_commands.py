@@ -16,7 +16,8 @@ from phantom_arbiter.cli import main
 from phantom_arbiter.execution.chain import TOKEN_PROGRAM
 from phantom_arbiter.localnet import LocalNet, NetSettings
 from phantom_arbiter.localnet.accounts import AccountState
-from shell_fakes import WSOL
+from phantom_core import associated_token_account
+from shell_fakes import USDC, WSOL
 from svm_chain import SEED, WALLET
 from wallet_samples import RENT, key, key_file, mint_data, secrets_of, token_data
 
@@ -97,7 +98,12 @@ def test_tables_are_planned_made_once_extended_and_closed(
     assert main(words(net, "alt", "plan", *market, "--json")) == 0
     (planned,) = json.loads(capsys.readouterr().out)
     assert len(planned["pools"]) == 9
+    ours = {str(associated_token_account(WALLET, mint, TOKEN_PROGRAM)) for mint in (USDC, WSOL)}
+    assert ours <= set(planned["addresses"])
     assert WALLET not in planned["addresses"]
+    assert main(["alt", "plan", *market, "--json"]) == 0
+    (nobodys,) = json.loads(capsys.readouterr().out)
+    assert len(ours) < len(planned["addresses"]) - len(nobodys["addresses"]) < 15, "all but token accounts"
     assert main(words(net, "alt", "create", *market)) == 0
     assert "make a lookup table of" in capsys.readouterr().err
     assert net.bank.transactions == 0
