@@ -20,7 +20,9 @@ from phantom_arbiter.doctor.chain_checks import check_clock, check_endpoints
 from phantom_arbiter.doctor.engine_checks import BlockEngine, check_engines
 from phantom_arbiter.doctor.examine import examine
 from phantom_arbiter.doctor.local_checks import check_balance, check_journal, check_limits
+from phantom_arbiter.doctor.program_checks import FolderPrograms
 from phantom_arbiter.execution.chain import SYSTEM_PROGRAM, TOKEN_PROGRAM, ChainAccount
+from phantom_arbiter.execution.programs import Checked, Entry, Finding, ProgramFolder
 from phantom_arbiter.journal import Journal
 from phantom_arbiter.localnet import LocalNet, NetSettings
 from phantom_arbiter.localnet.accounts import AccountState
@@ -202,6 +204,48 @@ def test_a_wallet_that_cannot_pay_fees_is_refused() -> None:
     assert check_balance(None, WALLET, 1).state == "fail"
 
 
+# ---- programs
+
+
+def judged(tmp_path: Path, *found: Checked) -> list[tuple[str, str]]:
+    names = {key(number): f"venue_{number}" for number in range(5)}
+    checks = FolderPrograms(ProgramFolder(tmp_path), names, {}).judged(found)
+    return [(check.state, check.subject if check.name == "program" else check.detail) for check in checks]
+
+
+def test_programs_are_summed_up_and_faults_named(tmp_path: Path) -> None:
+    entry = Entry(key(3), "ab", 1, "loader", 7, "now", "a")
+    assert judged(tmp_path, Checked(key(1), Finding.NO_FILE)) == [
+        ("fail", "none of the programs is there: nothing could be rehearsed, so nothing sent")
+    ]
+    assert judged(
+        tmp_path,
+        Checked(key(0), Finding.SAME),
+        Checked(key(1), Finding.NO_FILE),
+        Checked(key(2), Finding.MOVED),
+        Checked(key(3), Finding.SAME, entry, 7, 6),
+        Checked(key(4), Finding.NOT_LISTED),
+    ) == [
+        ("ok", "as the chain runs them: venue_0"),
+        ("warn", "venue_1"),
+        ("fail", "venue_2"),
+        ("fail", "venue_3"),
+        ("warn", "venue_4"),
+    ]
+
+
+def test_a_folder_is_compared_with_the_chain(net: LocalNet, tmp_path: Path) -> None:
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / f"{key(5)}.so").write_bytes(b"?")
+    programs = FolderPrograms(ProgramFolder(tmp_path / "programs"), {key(5): "venue"}, {})
+    whole = asyncio.run(examine(settings(net, tmp_path), programs=programs))
+    (check,) = [check for check in whole.checks if check.name == "program"]
+    assert (check.state, check.subject, check.cure) == ("warn", "venue", "phantom programs fetch")
+    (tmp_path / "programs" / "manifest.json").write_text("{")
+    whole = asyncio.run(examine(settings(net, tmp_path), programs=programs))
+    assert [check.name for check in whole.failed] == ["programs"]
+
+
 # ---- endpoints
 
 
@@ -355,11 +399,14 @@ def test_the_command_prints_checks_with_cures_and_its_status(
     )
     assert main(["doctor", "--config", str(toml)]) == 1
     shown = capsys.readouterr().out
-    assert "fail limits" in " ".join(shown.split())
-    assert "→ leave risk.mints to the live profile" in shown
+    assert "fail programs" in " ".join(shown.split())
+    assert "→ phantom programs fetch" in shown
     assert shown.rstrip().endswith("failed: live trading may not begin")
     assert main(["doctor", "--config", str(toml), "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)
     assert answer["passes_for_live"] is False
     assert {check["state"] for check in answer["checks"]} == {"ok", "warn", "fail"}
+    journal = (tmp_path / "j.sqlite").read_bytes()
     assert [secret for secret in secrets_of(PAIR) if secret in shown + json.dumps(answer)] == []
+    assert [secret for secret in secrets_of(PAIR) if secret.encode() in journal] == []
+    assert bytes(PAIR)[:32] not in journal
