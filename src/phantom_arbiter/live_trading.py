@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import phantom_core
 from phantom_arbiter.config import check_quorum, endpoint
@@ -341,7 +341,7 @@ class LiveTrading:
 def _accounts_of(market: phantom_core.Engine, pool: str, mint: str, wallet: str) -> list[str]:
     """Return every account that a swap of a pool names; none where it cannot be built now."""
     try:
-        swap: Any = market.pool(pool).swap_instruction(mint, _PROBE_AMOUNT, wallet=wallet)
+        swap = market.pool(pool).swap_instruction(_PROBE_AMOUNT, mint_in=mint, wallet=wallet)
     except (MarketDataError, phantom_core.TransactionError, phantom_core.SwapRefused):
         return []
     return [address for address, _, _ in swap.accounts]
