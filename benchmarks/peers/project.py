@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paths import a_dedup, b_negcycle, c_incremental, d_paths, e_signal, f_amm, h_indicators, i_strategy, k_ws
+from paths import (
+    a_dedup,
+    b_negcycle,
+    c_incremental,
+    d_paths,
+    e_signal,
+    f_amm,
+    g_tx,
+    h_indicators,
+    i_strategy,
+    k_ws,
+)
 
 PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "a.dedup": a_dedup.get,
@@ -18,6 +29,7 @@ PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "d.paths": d_paths.get,
     "e.signal": e_signal.get,
     "f.amm": f_amm.get,
+    "g.tx": g_tx.get,
     "h.indicators": h_indicators.get,
     "i.strategy": i_strategy.get,
     "k.ws": k_ws.get,
