@@ -19,6 +19,7 @@ from paths import (
     g_tx,
     h_indicators,
     i_strategy,
+    j_dispatch,
     k_ws,
 )
 
@@ -32,6 +33,7 @@ PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "g.tx": g_tx.get,
     "h.indicators": h_indicators.get,
     "i.strategy": i_strategy.get,
+    "j.dispatch": j_dispatch.get,
     "k.ws": k_ws.get,
 }
 

@@ -25,6 +25,7 @@ from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
 from phantom_arbiter.commands.nonce import build_nonce
 from phantom_arbiter.commands.pools import pools
+from phantom_arbiter.commands.programs import build_programs
 from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
@@ -70,6 +71,7 @@ def build_app() -> typer.Typer:
     app.command()(explain_error)
     app.add_typer(build_rules(), name="rules")
     app.command()(snapshot)
+    app.add_typer(build_programs(), name="programs")
     app.command()(journal)
     app.command()(halt)
     app.command()(resume)

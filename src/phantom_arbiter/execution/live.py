@@ -206,4 +206,4 @@ class LiveExecutor:
 
 def not_sent(reason: str) -> Outcome:
     """Return the outcome of an attempt that never left the process: a failure that cost nothing."""
-    return Outcome(OutcomeState.FAILED, reason, None, 0)
+    return Outcome(OutcomeState.FAILED, reason, None, 0, is_dead=True)

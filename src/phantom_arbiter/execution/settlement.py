@@ -134,7 +134,7 @@ def outcome_of(
         raise ValueError(f"no outcome of an attempt that is {verdict.phase}")
     if verdict.phase is Phase.DEAD or verdict.facts is None:
         reason, landed = _death(NONCE_ADVANCED if has_nonce else EXPIRED, answers)
-        return Outcome(OutcomeState.FAILED, reason, None, 0, landed=landed, sends=sends)
+        return Outcome(OutcomeState.FAILED, reason, None, 0, landed=landed, is_dead=True, sends=sends)
     facts, chain = verdict.facts, verdict.facts.chain
     cost = cost_in_base(terms, chain.fee_lamports + chain.tip_lamports)
     if facts.error is not None:

@@ -188,6 +188,22 @@ impl Market {
         Ok(amounts)
     }
 
+    /// Returns how many stretches of its pool's curve a swap leaves behind, see [`PoolView::crossings`];
+    /// 0 where the pool cannot be quoted. On the market as fills have left it.
+    #[must_use]
+    pub fn crossings(&self, edge: EdgeIndex, amount_in: u64) -> u32 {
+        let (pool, a_to_b) = pool_of(edge);
+        self.view(pool).map_or(0, |view| view.crossings(a_to_b, amount_in))
+    }
+
+    /// Returns the same for a pool and a mint by their addresses.
+    ///
+    /// # Errors
+    /// [`QuoteError::UnknownPool`], [`QuoteError::UnknownMint`].
+    pub fn crossings_of(&self, pool: &Pubkey, mint_in: &Pubkey, amount_in: u64) -> Result<u32, QuoteError> {
+        Ok(self.crossings(self.edge(pool, mint_in)?, amount_in))
+    }
+
     /// Returns what `lamports` cost in base units of `mint`: the input that the deepest usable pool
     /// against wrapped SOL takes for exactly that output, at recorded state. `None` without one.
     #[must_use]

@@ -568,6 +568,20 @@ impl PyEngine {
         Ok(())
     }
 
+    #[pyo3(signature = (pool, mint_in, amount_in))]
+    fn crossings(
+        &self,
+        py: Python<'_>,
+        pool: &Bound<'_, PyAny>,
+        mint_in: &Bound<'_, PyAny>,
+        amount_in: &Bound<'_, PyAny>,
+    ) -> PyResult<u32> {
+        let (pool, mint_in) = (arguments::address("pool", pool)?, arguments::address("mint_in", mint_in)?);
+        let amount_in = arguments::amount("amount_in", amount_in)?;
+        let counted = py.detach(|| self.lock().market().crossings_of(&pool, &mint_in, amount_in));
+        counted.map_err(|error| errors::quote(py, &error))
+    }
+
     fn open_cycles(&self, py: Python<'_>) -> Vec<Vec<(String, bool)>> {
         py.detach(|| {
             let engine = self.lock();
