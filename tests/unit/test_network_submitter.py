@@ -218,6 +218,17 @@ def test_a_connection_is_reopened_before_it_is_needed() -> None:
         assert server.connections == 2
 
 
+def test_a_connection_is_replaced_when_it_is_old() -> None:
+    with (
+        DispatchServer() as server,
+        NetworkSubmitter([target(server.url)], max_idle_ms=1) as submitter,
+    ):
+        submitter.warm_blocking()
+        assert server.ended.acquire(timeout=20)
+        assert server.connections > 1, "the new one stands before the old one is closed"
+        assert only(submitter.submit_blocking([WIRE])).kind == "accepted"
+
+
 def test_many_threads(server: DispatchServer) -> None:
     kinds: list[str] = []
     with NetworkSubmitter([target(server.url, max_in_flight=8)]) as submitter:
