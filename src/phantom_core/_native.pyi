@@ -4611,9 +4611,9 @@ def compile_rules(
 
 # ---- network_submitter
 
-TargetKind: TypeAlias = Literal["jito_bundle", "jito_transaction", "rpc"]
+_TargetKind: TypeAlias = Literal["jito_bundle", "jito_transaction", "rpc"]
 
-AnswerKind: TypeAlias = Literal[
+_AnswerKind: TypeAlias = Literal[
     "accepted",
     "connected",
     "rejected",
@@ -4658,7 +4658,7 @@ class Target:
         name: str,
         url: str,
         *,
-        kind: TargetKind = "jito_bundle",
+        kind: _TargetKind = "jito_bundle",
         auth: str | None = None,
         requests_per_second: float | None = None,
         max_in_flight: int = 8,
@@ -4672,7 +4672,7 @@ class Target:
         """Its name."""
 
     @property
-    def kind(self) -> TargetKind:
+    def kind(self) -> _TargetKind:
         """What it takes."""
 
     @property
@@ -4688,7 +4688,7 @@ class Answer:
         """The target's name."""
 
     @property
-    def kind(self) -> AnswerKind:
+    def kind(self) -> _AnswerKind:
         """What became of it; see docs/DISPATCH.md."""
 
     @property
@@ -4840,7 +4840,7 @@ class TargetStats:
         """Its URL without secrets."""
 
     @property
-    def kind(self) -> TargetKind:
+    def kind(self) -> _TargetKind:
         """What it takes."""
 
     @property

@@ -213,9 +213,8 @@ def test_a_connection_is_reopened_before_it_is_needed() -> None:
     with DispatchServer(first_closes) as server, NetworkSubmitter([target(server.url)]) as submitter:
         submitter.warm_blocking()
         for _ in range(2):
-            assert server.accepted.acquire(timeout=20)
+            assert server.accepted.acquire(timeout=20), "the second without a request"
         assert only(submitter.submit_blocking([WIRE])).kind == "accepted"
-        assert server.connections == 2
 
 
 def test_a_connection_is_replaced_when_it_is_old() -> None:
