@@ -2,7 +2,8 @@
 
 A vector file is gzip'd JSON Lines, told apart by `t`: one `meta`, then `account`, `state` and `swap` lines.
 Every swap is answered by the native core from its state alone and every field of the vector's result (or its
-error) must be equal. Integers may exceed 64 bits and stay exact.
+error) must be equal. Where the vector holds the instruction that was executed, the one that we build must be
+the same byte for byte: program, data, every account and flag. Integers may exceed 64 bits and stay exact.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ class FileReport:
         source: `real-program` or `sdk`.
         supported: Whether we quote this venue; if not, nothing was run.
         swaps: Swaps in the file.
-        equal: Swaps run and equal.
+        equal: Swaps whose result or error is equal.
+        instructions: Swaps whose executed instruction was compared with ours.
+        instructions_equal: Those that are equal byte for byte.
         failures_expected: Swaps that the program refused; they must be refused alike.
         differences: The first swaps that differ.
     """
@@ -96,13 +99,16 @@ class FileReport:
     supported: bool = True
     swaps: int = 0
     equal: int = 0
+    instructions: int = 0
+    instructions_equal: int = 0
     failures_expected: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
-        """Whether every vector was run and equal."""
-        return self.supported and self.swaps > 0 and self.equal == self.swaps
+        """Whether every vector was run and equal, its instruction included where it has one."""
+        equal = self.equal == self.swaps and self.instructions_equal == self.instructions
+        return self.supported and self.swaps > 0 and equal
 
 
 def read_vectors(path: Path) -> VectorFile:
@@ -183,9 +189,13 @@ def run_file(
         if fields is None:
             report.supported = False
             return report
-        if all(each.equal for each in fields):
-            report.equal += 1
-        elif len(report.differences) < max_differences:
+        instruction = _compare_instruction(states, swap)
+        report.equal += all(each.equal for each in fields)
+        if instruction is not None:
+            report.instructions += 1
+            report.instructions_equal += instruction.equal
+            fields.append(instruction)
+        if not all(each.equal for each in fields) and len(report.differences) < max_differences:
             wrong = tuple(each for each in fields if not each.equal)
             kind = str(file.states[swap["state"]].get("kind"))
             report.differences.append(Difference(swap["id"], kind, swap["op"], wrong))
@@ -202,7 +212,12 @@ def explain(file: VectorFile, swap_id: int) -> tuple[dict[str, Any], list[Field]
     """
     for swap in file.swaps:
         if swap.get("id") == swap_id:
-            return swap, _compare(_States(file), swap)
+            states = _States(file)
+            fields = _compare(states, swap)
+            instruction = _compare_instruction(states, swap)
+            if fields is not None and instruction is not None:
+                fields.append(instruction)
+            return swap, fields
     raise VectorFileError(f"{file.path}: no swap with id {swap_id}")
 
 
@@ -301,3 +316,37 @@ def _compare(states: _States, swap: dict[str, Any]) -> list[Field] | None:
         raise VectorFileError(f"{path}: swap {swap.get('id')}: {error} is missing") from None
     except (AttributeError, TypeError, ValueError, OverflowError, PhantomError) as error:
         raise VectorFileError(f"{path}: swap {swap.get('id')}: {error}") from None
+
+
+def _compare_instruction(states: _States, swap: dict[str, Any]) -> Field | None:
+    """Return the first difference of the executed instruction and ours, or that there is none.
+
+    None: the vector holds no instruction, or the venue is not supported yet.
+    """
+    executed = swap.get("ix")
+    if executed is None:
+        return None
+    path = states.file.path
+    try:
+        arguments = swap["args"]
+        answer = states.get(swap["state"]).check_instruction(
+            swap["op"],
+            program=executed["program_id"],
+            accounts=[(key, "s" in flags, "w" in flags) for key, flags in executed["accounts"]],
+            data=bytes.fromhex(executed["data"]),
+            amount=arguments["amount"],
+            exact_in=arguments["exact_in"],
+            a_to_b=arguments["a_to_b"],
+            other_amount_threshold=arguments.get("other_amount_threshold"),
+            sqrt_price_limit=arguments.get("sqrt_price_limit", 0),
+            partial_fill=arguments.get("mode") == "partial_fill",
+        )
+    except KeyError as error:
+        raise VectorFileError(f"{path}: swap {swap.get('id')}: {error} is missing") from None
+    except (AttributeError, TypeError, ValueError, OverflowError, PhantomError) as error:
+        raise VectorFileError(f"{path}: swap {swap.get('id')}: {error}") from None
+    if answer is None:
+        return None
+    if answer["equal"]:
+        return Field("instruction", "as executed", "as executed")
+    return Field(f"instruction's {answer['what']}", answer["expected"], answer["got"])

@@ -352,6 +352,11 @@ class Engine:
         return plan
 
     def _may_go(self, plan: AnyPlan, *, offered: bool) -> bool:
+        obstacle = self._parts.executor.obstacle()
+        if obstacle is not None:
+            # Asked first: what cannot be sent is not booked, and does not count as a failure.
+            self.tally.passed_over(obstacle)
+            return False
         verdict = self.desk.ask(plan, offered=offered)
         if not verdict.ok:
             self.tally.refused(verdict)
@@ -434,8 +439,9 @@ class Engine:
         if self._parts.fees is not None and self._parts.executor.teaches_fees:
             self._parts.fees.settled(plan, outcome)
         self.tally.traded(plan, outcome)
-        if isinstance(plan, Plan) and plan.opportunity.native is not None:
-            # The estimate of the next signals: what is unknown teaches nothing.
+        says_nothing = outcome.is_dead and outcome.landed is None
+        if isinstance(plan, Plan) and plan.opportunity.native is not None and not says_nothing:
+            # The estimate of the next signals: what is unknown, or never was in the race, teaches nothing.
             signal = cast(phantom_core.Signal, plan.opportunity.native)
             self._parts.market.observe_landing(signal, outcome.state is OutcomeState.FILLED)
         self._runner.on_outcome(plan, outcome)

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, final, overload
+from typing import Any, Literal, Protocol, Self, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ __all__ = [
     "Atr",
     "BlockedPool",
     "Bollinger",
+    "BuiltTransaction",
     "BundleStatus",
     "Clock",
     "CompileError",
@@ -48,10 +49,12 @@ __all__ = [
     "IncrementalCycleFinder",
     "IndexedCycles",
     "InflightBundleStatus",
+    "Instruction",
     "InvalidInput",
     "LandingModel",
     "LimitEstimate",
     "LogUpdate",
+    "LookupTable",
     "Market",
     "MarketCycle",
     "MarketDataError",
@@ -92,6 +95,7 @@ __all__ = [
     "SignatureStatus",
     "SignatureStatuses",
     "SignatureUpdate",
+    "Signer",
     "Sized",
     "SlotStageUpdate",
     "SlotUpdate",
@@ -109,6 +113,7 @@ __all__ = [
     "TokenRules",
     "TokenVerdict",
     "Trade",
+    "TransactionError",
     "VenueInfo",
     "Verdict",
     "Vwap",
@@ -118,32 +123,52 @@ __all__ = [
     "account_layouts",
     "address_bytes",
     "address_text",
+    "advance_nonce",
+    "associated_token_account",
     "atr",
     "bollinger",
     "candidate_fields",
+    "choose_tables",
+    "close_lookup_table",
+    "close_token_account",
     "compile_expression",
     "compile_rules",
+    "compile_transaction",
+    "create_lookup_table",
+    "create_nonce_account",
+    "create_token_account",
+    "deactivate_lookup_table",
     "decode_account",
     "ema",
+    "extend_lookup_table",
     "find_negative_cycle",
     "find_program_address",
+    "find_program_addresses",
     "judge_token",
+    "pay_tip",
     "price_for_budget",
     "priority_fee_lamports",
     "quote_constant_product",
     "realised_volatility",
     "roc",
     "rsi",
+    "set_compute_unit_limit",
+    "set_compute_unit_price",
+    "set_loaded_accounts_data_size",
     "size_cycle",
     "sma",
     "solve_arbitrage",
     "solve_trade",
     "sqrt_price_from_tick_index",
+    "sync_native",
     "tick_index_from_sqrt_price",
     "token_flag_bits",
     "token_rule_names",
+    "transfer_lamports",
     "venue_names",
     "vwap",
+    "withdraw_nonce",
+    "wrap_sol",
 ]
 
 # ---- errors
@@ -199,6 +224,13 @@ def tick_index_from_sqrt_price(sqrt_price_x64: int) -> int:
 
     Raises:
         InvalidInput: The price is outside of the program's range.
+    """
+
+def find_program_addresses(seeds: list[list[bytes]], program_id: AddressLike) -> list[tuple[str, int]]:
+    """Return what `find_program_address` does for each list of seeds, without the GIL.
+
+    Raises:
+        InvalidInput: As there; the message names the list.
     """
 
 def find_program_address(seeds: list[bytes], program_id: AddressLike) -> tuple[str, int]:
@@ -393,6 +425,44 @@ class ConformanceState:
 
         Raises:
             InvalidInput: The venue has no such operation.
+        """
+
+    def check_instruction(
+        self,
+        operation: str,
+        *,
+        program: str,
+        accounts: list[tuple[str, bool, bool]],
+        data: bytes,
+        amount: int,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+    ) -> dict[str, Any] | None:
+        """Return whether we build a swap as the instruction that was executed, byte for byte.
+
+        Args:
+            operation: Name of the instruction.
+            program: Program that was called.
+            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and
+                token accounts are taken from them.
+            data: What it was told.
+            amount: Input if `exact_in`, else output; base units.
+            exact_in: Whether `amount` is the input.
+            a_to_b: Whether the input is the first token.
+            other_amount_threshold: Least output or most input, base units; None: what the swap gives or
+                takes, no slippage.
+            sqrt_price_limit: Q64.64; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+
+        Returns:
+            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or
+            None if the venue is not supported yet.
+
+        Raises:
+            InvalidInput: An address is malformed, or the venue has no such operation.
         """
 
     def work(
@@ -1687,6 +1757,104 @@ class Market:
             MarketDataError: The pool is set aside, or a tick array that the swap needs is missing.
             SwapRefused: The program would fail; `name` and `code` are its own.
         """
+    def build_transaction(
+        self,
+        route: Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        Quoted on the market as it stands.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: The hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
+    def swap_instruction(
+        self,
+        pool: AddressLike,
+        mint_in: AddressLike,
+        amount: int,
+        *,
+        wallet: AddressLike,
+        exact: Literal["in", "out"] = "in",
+        min_out: int | None = None,
+        max_in: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+        token_accounts: tuple[AddressLike, AddressLike] | None = None,
+        instruction: str | None = None,
+        reach: Literal["official", "needed"] = "official",
+    ) -> Instruction:
+        """Return a swap as the program's instruction: accounts and flags as the official client has them.
+
+        Args:
+            pool: The pool's address.
+            mint_in: The mint that the trader pays with.
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            wallet: Owner of the token accounts; signs.
+            exact: Which side `amount` is.
+            min_out: Least output that the trader takes, as received; must be given with `exact="in"`.
+            max_in: Most input that the trader pays; must be given with `exact="out"`.
+            sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
+            instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
+                takes.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
+
+        Raises:
+            InvalidInput: An argument is malformed, or the program has no such instruction.
+            MarketDataError: The pool is set aside, or an account that the instruction names is not known.
+            SwapRefused: The program would fail; asked only with `reach="needed"`.
+        """
     def cycles(self, max_hops: int = 3, *, before_fees: bool = False) -> list[MarketCycle]:
         """Return every cycle of 2 to `max_hops` hops that pays at the margin, best after fees first.
 
@@ -2227,6 +2395,47 @@ class Pool:
             InvalidInput: As for `quote`.
             MarketDataError: As for `quote`.
             SwapRefused: The program would fail; the pool is unchanged.
+        """
+    def swap_instruction(
+        self,
+        amount: int,
+        *,
+        wallet: AddressLike,
+        mint_in: AddressLike | None = None,
+        a_to_b: bool | None = None,
+        exact: Literal["in", "out"] = "in",
+        min_out: int | None = None,
+        max_in: int | None = None,
+        sqrt_price_limit: int = 0,
+        partial_fill: bool = False,
+        token_accounts: tuple[AddressLike, AddressLike] | None = None,
+        instruction: str | None = None,
+        reach: Literal["official", "needed"] = "official",
+    ) -> Instruction:
+        """Return a swap as the program's instruction: accounts and flags as the official client has them.
+
+        Args:
+            amount: Exact input, or exact output with `exact="out"`; base units.
+            wallet: Owner of the token accounts; signs.
+            mint_in: The mint that the trader pays with; either this or `a_to_b`.
+            a_to_b: Whether the trader pays with mint A.
+            exact: Which side `amount` is.
+            min_out: Least output that the trader takes, as received; must be given with `exact="in"`.
+            max_in: Most input that the trader pays; must be given with `exact="out"`.
+            sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
+            partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
+            instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
+                takes.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
+
+        Raises:
+            InvalidInput: An argument is malformed, or the program has no such instruction.
+            MarketDataError: The pool is set aside, or an account that the instruction names is not known.
+            SwapRefused: The program would fail; asked only with `reach="needed"`.
         """
     def quote_batch(
         self,
@@ -3148,6 +3357,7 @@ class EngineConfig:
         quarantine: When providers are put under quarantine unasked; None: never.
         token_rules: Which mints may be traded; None: the defaults.
         assume_plain_mints: Take a mint whose account was never seen as a plain SPL mint.
+        keep_accounts: Keep the bytes of every account that the market takes, for `Engine.account`.
 
     Raises:
         InvalidInput: A value is out of range or a mint is no address.
@@ -3183,6 +3393,7 @@ class EngineConfig:
         min_landing_e4: int = 0,
         min_expected_value_lamports: int | None = None,
         failure_cost_lamports: int = 0,
+        keep_accounts: bool = False,
     ) -> EngineConfig: ...
     @property
     def network_fee_lamports(self) -> int:
@@ -3500,6 +3711,25 @@ class StaleAccount:
         """The lowest slot to read it at, as `minContextSlot`, so that subscriptions vouch for it again."""
 
 @final
+class HeldAccount:
+    """An account in its last applied state."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is there; if not, data is empty and there are no lamports."""
+    @property
+    def owner(self) -> str:
+        """The program that owns it, base58."""
+    @property
+    def lamports(self) -> int: ...
+    @property
+    def data(self) -> bytes:
+        """All of its data; a new object at every call."""
+    @property
+    def slot(self) -> int:
+        """Slot of the write."""
+
+@final
 class Engine:
     """From frames to signals. Every call may be made from any thread; none holds the GIL while it works.
 
@@ -3606,6 +3836,20 @@ class Engine:
         Raises:
             InvalidInput: `pool` is no address, or that of no pool in the market.
         """
+    def account(self, address: AddressLike) -> HeldAccount | None:
+        """Return the last applied state of an account, as quotes see it without our own fills.
+
+        None: the market takes no such account, or none was applied yet.
+
+        Raises:
+            InvalidInput: Accounts are not kept: `EngineConfig(keep_accounts=True)`.
+        """
+    def held_accounts(self, addresses: Sequence[AddressLike]) -> list[HeldAccount | None]:
+        """Return what `account` returns for each address, all at one moment.
+
+        Raises:
+            InvalidInput: As `account`.
+        """
     def stale_accounts(self) -> list[StaleAccount]:
         """Return the accounts to read again, for a source to heal; before the first heartbeat those in doubt.
 
@@ -3625,6 +3869,20 @@ class Engine:
         """Return the addresses that pools have begun to read since the last call, sorted by their bytes."""
     def venues(self) -> list[VenueInfo]:
         """Return what is known of every venue."""
+    def doubt_venue(self, venue: str, reason: str) -> None:
+        """Set a venue's pools aside because its quotes were found wrong; `reason` is shown among its signs.
+
+        `release` ends it, and so does `trust_venue`.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
+    def trust_venue(self, venue: str) -> None:
+        """End what `doubt_venue` began; signs of a changed program still stand.
+
+        Raises:
+            InvalidInput: No such venue.
+        """
     def set_token_rules(self, rules: TokenRules) -> None:
         """Judge mints by other rules from now on."""
     def know_token_since(self, mint: AddressLike, slot: int) -> None:
@@ -3654,6 +3912,72 @@ class Engine:
         """Return what the program would do; see `Market.quote`."""
     def pool(self, pool: AddressLike) -> Pool:
         """Return a copy of a pool as quotes see it; see `Market.pool`."""
+    def build_transaction(
+        self,
+        route: Signal | Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int | None = None,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        A signal keeps its amounts to the unit: if the market no longer gives them, that is an error.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: A signal of this engine, or the hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units; None with a signal, which brings its own.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
+    def crossings(self, pool: AddressLike, mint_in: AddressLike, amount_in: int) -> int:
+        """Return how many initialised ticks or bins a swap crosses, for an estimate of its work.
+
+        Rounding may count one more or less. 0 where the pool cannot be quoted.
+
+        Raises:
+            InvalidInput: An address is none, or the amount is out of range.
+            MarketDataError: The pool is not in the market, or does not trade the mint.
+        """
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
     def negative_cycle(self) -> tuple[list[tuple[str, bool]], float] | None:
@@ -4142,6 +4466,281 @@ class DuplicateFilter:
         """Return a copy of the counters; `stale`, `held` and `released` stay 0."""
 
 _Update: TypeAlias = AccountUpdate | LogUpdate | SlotUpdate | RootUpdate | SlotStageUpdate | SignatureUpdate
+
+# ---- instruction_builder
+
+class TransactionError(PhantomError):
+    """No transaction can be made of this.
+
+    Attributes:
+        reason: A stable word for why: `route_too_large`, `too_many_account_locks`, `too_many_instructions`,
+            `too_many_compute_units`, `duplicate_compute_budget`, `missing_signer`, `needless_signer`, …; None
+            if it was not raised by the native module.
+        values: What matters, by name: `bytes` and `limit`, `found`, `account`, …
+    """
+
+    reason: str | None
+    values: dict[str, Any]
+
+@final
+class Instruction:
+    """One call of a program.
+
+    >>> tip = pay_tip(bytes(32), "96gYZGLnJYVFmbjzopPSU6QiEV5fGqZNyN9nmNhvrZU5", 1_000)
+    >>> tip.data.hex()
+    '02000000e803000000000000'
+    """
+
+    def __new__(
+        cls, program: AddressLike, accounts: Iterable[tuple[AddressLike, bool, bool]], data: Buffer
+    ) -> Self:
+        """Return a call of `program` with accounts as (address, is_signer, is_writable).
+
+        Raises:
+            InvalidInput: An account is no such tuple, or an address is none.
+        """
+
+    @staticmethod
+    def from_solders(instruction: object) -> Instruction:
+        """Return what a `solders.instruction.Instruction` says."""
+
+    @property
+    def program(self) -> Address:
+        """The program that is called."""
+
+    @property
+    def accounts(self) -> list[tuple[Address, bool, bool]]:
+        """Its accounts: address, whether it signs, whether it may be written."""
+
+    @property
+    def data(self) -> bytes:
+        """What the program is told."""
+
+    def to_solders(self) -> Any:
+        """Return it as `solders.instruction.Instruction`.
+
+        Raises:
+            ImportError: solders is not installed.
+        """
+
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+
+@final
+class LookupTable:
+    """An address lookup table: addresses that a transaction can name in one byte."""
+
+    def __new__(cls, address: AddressLike, addresses: Iterable[AddressLike]) -> Self:
+        """Return the table at `address` with these addresses, in its order.
+
+        Raises:
+            InvalidInput: More than 256 addresses, or one that is none.
+        """
+
+    @staticmethod
+    def from_account(address: AddressLike, data: Buffer, slot: int | None = None) -> LookupTable:
+        """Return the table in an account's bytes.
+
+        Args:
+            address: The account.
+            data: Its bytes.
+            slot: Latest slot known; addresses added in it or later, which cannot be used yet, are left out.
+
+        Raises:
+            MarketDataError: `no_lookup_table`, `lookup_table_deactivated`.
+        """
+
+    @property
+    def address(self) -> Address:
+        """The table's own address."""
+
+    @property
+    def addresses(self) -> list[Address]:
+        """What it holds, in order."""
+
+    def __len__(self) -> int: ...
+    def __contains__(self, address: AddressLike, /) -> bool: ...
+
+@final
+class Signer:
+    """A key pair. Its secret half cannot be read, printed, copied or pickled, and is wiped when dropped."""
+
+    @staticmethod
+    def from_bytes(secret: Buffer) -> Signer:
+        """Return the key pair in 64 bytes (seed, then public key: a keypair file), or that of a seed of 32.
+
+        Raises:
+            InvalidInput: Another length, or the second half is not the public key of the first.
+        """
+
+    @property
+    def address(self) -> Address:
+        """Its public half."""
+
+    def sign(self, message: Buffer) -> bytes:
+        """Return the ed25519 signature of `message`, 64 bytes."""
+
+@final
+class BuiltTransaction:
+    """A signed transaction."""
+
+    @property
+    def wire(self) -> bytes:
+        """What is sent: signatures and message."""
+
+    @property
+    def message(self) -> bytes:
+        """What is signed."""
+
+    @property
+    def signature(self) -> str:
+        """The first signature, base58: the name under which the chain knows it."""
+
+    @property
+    def base64(self) -> str:
+        """`wire` in base64, as RPC methods take it."""
+
+    @property
+    def accounts(self) -> list[tuple[Address, bool, bool]]:
+        """Every account it locks: address, whether it signs, whether it may be written.
+
+        In the order of the message's indices, so those looked up in tables come last.
+        """
+
+    @property
+    def static_accounts(self) -> int:
+        """How many of them are spelled out; the others stand in tables."""
+
+    @property
+    def tables(self) -> list[Address]:
+        """The lookup tables it uses."""
+
+    def to_solders(self) -> Any:
+        """Return it as `solders.transaction.VersionedTransaction`.
+
+        Raises:
+            ImportError: solders is not installed.
+        """
+
+    def __len__(self) -> int: ...
+    def __bytes__(self) -> bytes: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+
+def compile_transaction(
+    instructions: Iterable[Instruction],
+    signer: Signer,
+    blockhash: AddressLike,
+    tables: Iterable[LookupTable] | None = None,
+    *,
+    signers: Iterable[Signer] | None = None,
+    max_account_locks: int = 64,
+) -> BuiltTransaction:
+    """Return the signed transaction (message version 0) of some instructions.
+
+    Every table that holds an address they need is used, in order; `choose_tables` says which are worth it.
+    Byte for byte what `solders` makes of the same, but that Jito's tip accounts and a nonce that is advanced
+    never stand in a table.
+
+    Args:
+        instructions: What it does, in order.
+        signer: Who pays and signs first.
+        blockhash: A recent blockhash, or the value of the nonce that the first instruction advances.
+        tables: Lookup tables.
+        signers: Who else has to sign.
+        max_account_locks: Accounts it may name at most, 1 to 128; the chain allows 64.
+
+    Raises:
+        TransactionError: It cannot be sent as it is; see `reason`.
+        InvalidInput: An argument is none of the kind.
+    """
+
+def choose_tables(
+    instructions: Iterable[Instruction], payer: AddressLike, tables: Sequence[LookupTable]
+) -> list[LookupTable]:
+    """Return the tables that make the transaction smallest: the best set of up to 8, of more a good one."""
+
+def set_compute_unit_limit(units: int) -> Instruction:
+    """Return the instruction that asks for so many compute units, at most 1,400,000."""
+
+def set_compute_unit_price(micro_lamports: int) -> Instruction:
+    """Return the instruction that offers so much for each compute unit asked for."""
+
+def set_loaded_accounts_data_size(size: int) -> Instruction:
+    """Return the instruction that lowers how many bytes of account data may be loaded."""
+
+def transfer_lamports(source: AddressLike, destination: AddressLike, lamports: int) -> Instruction:
+    """Return a transfer of the system program; `source` signs."""
+
+def pay_tip(
+    payer: AddressLike, tip_account: AddressLike, lamports: int, dont_front: AddressLike | None = None
+) -> Instruction:
+    """Return the tip of a bundle.
+
+    Args:
+        payer: Who pays, and signs.
+        tip_account: One of the block engine's.
+        lamports: How much.
+        dont_front: An address that begins with `jitodontfront`: named in the transaction, it keeps others
+            from being placed in front of it in a bundle.
+    """
+
+def associated_token_account(owner: AddressLike, mint: AddressLike, token_program: AddressLike) -> Address:
+    """Return the address of the token account of `mint` that belongs to `owner` by derivation."""
+
+def create_token_account(
+    payer: AddressLike, owner: AddressLike, mint: AddressLike, token_program: AddressLike
+) -> Instruction:
+    """Return the instruction that creates the associated token account unless it exists."""
+
+def wrap_sol(
+    owner: AddressLike, account: AddressLike, lamports: int, token_program: AddressLike
+) -> list[Instruction]:
+    """Return the transfer to `account`, which exists, and what makes it count as wrapped SOL."""
+
+def sync_native(account: AddressLike, token_program: AddressLike) -> Instruction:
+    """Return the instruction that makes an account of wrapped SOL count the lamports it has received."""
+
+def close_token_account(
+    account: AddressLike, destination: AddressLike, owner: AddressLike, token_program: AddressLike
+) -> Instruction:
+    """Return the instruction that closes a token account and pays its lamports, wrapped SOL too, out."""
+
+def create_nonce_account(
+    payer: AddressLike, nonce: AddressLike, authority: AddressLike, lamports: int
+) -> list[Instruction]:
+    """Return the creation of a nonce account (80 bytes; payer and nonce sign) and its initialisation."""
+
+def advance_nonce(nonce: AddressLike, authority: AddressLike) -> Instruction:
+    """Return the first instruction of a transaction whose blockhash is the nonce's value."""
+
+def withdraw_nonce(
+    nonce: AddressLike, authority: AddressLike, destination: AddressLike, lamports: int
+) -> Instruction:
+    """Return the instruction that takes lamports out of a nonce account; all of them close it."""
+
+def create_lookup_table(
+    authority: AddressLike, payer: AddressLike, recent_slot: int
+) -> tuple[Instruction, Address]:
+    """Return the instruction that creates a lookup table, and the table's address.
+
+    `recent_slot` must be one of the last 512 slots that had a block.
+    """
+
+def extend_lookup_table(
+    table: AddressLike, authority: AddressLike, payer: AddressLike, addresses: Iterable[AddressLike]
+) -> Instruction:
+    """Return the instruction that appends addresses; `payer` pays the rent of 32 bytes each.
+
+    Raises:
+        InvalidInput: None, or more than 256. About 30 fit into one transaction.
+    """
+
+def deactivate_lookup_table(table: AddressLike, authority: AddressLike) -> Instruction:
+    """Return the instruction that deactivates a table, which is the first step to closing it."""
+
+def close_lookup_table(table: AddressLike, authority: AddressLike, recipient: AddressLike) -> Instruction:
+    """Return the instruction that closes a table deactivated more than 512 slots ago."""
 
 # ---- fee engine
 

@@ -1254,7 +1254,6 @@ class RaydiumAmmV4AmmInfo(Account):
     open_orders: Address
     """Account of the pool at its market."""
     market: Address
-    """Market."""
     market_program: Address
     """Program of the market."""
     target_orders: Address
@@ -1321,6 +1320,42 @@ class RaydiumAmmV4OpenOrders(Account):
     """All price currency."""
     free_slot_bits: int
     """A bit for each of 128 places, set where there is no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaydiumAmmV4Market(Account):
+    """The account type `Market` of raydium_amm_v4.
+
+    Programs: `srmqPvymJeFKQ4zGQed1GFppgkRHL9kaELCbyksJtPX`,
+        `9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin`.
+    Source: `src_rust/src/venues/raydium_amm_v4.rs`.
+    """
+
+    venue: ClassVar[str | None] = "raydium_amm_v4"
+    kind: ClassVar[str] = "Market"
+
+    account_flags: int
+    """Bits: 0 initialized, 1 market."""
+    own_address: Address
+    """The market's own address."""
+    vault_signer_nonce: int
+    """Number that the owner of its vaults is derived with."""
+    base_mint: Address
+    """Mint of the coin."""
+    quote_mint: Address
+    """Mint of the price currency."""
+    base_vault: Address
+    """Token account that holds the coin."""
+    quote_vault: Address
+    """Token account that holds the price currency."""
+    request_queue: Address
+    """Queue of orders to be matched."""
+    event_queue: Address
+    """Queue of fills to be accounted for."""
+    bids: Address
+    """Orders to buy."""
+    asks: Address
+    """Orders to sell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1920,6 +1955,7 @@ __all__ = [
     "PumpswapUserVolumeAccumulator",
     "RaydiumAmmV4AmmConfig",
     "RaydiumAmmV4AmmInfo",
+    "RaydiumAmmV4Market",
     "RaydiumAmmV4OpenOrders",
     "RaydiumAmmV4TargetOrders",
     "RaydiumClmmAmmConfig",

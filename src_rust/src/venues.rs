@@ -42,9 +42,6 @@ pub static VENUES: &[&Venue] = &[
     &raydium_cpmm::VENUE,
 ];
 
-/// What a venue says that builds no instructions yet.
-pub const NOT_BUILT_YET: &str = "not built yet";
-
 /// A kind of exchange.
 #[derive(Debug)]
 pub struct Venue {
@@ -330,13 +327,11 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// [`BuildError`] if an account it names is not known, or the program has no such swap.
     fn swap_instruction(
         &self,
-        _environment: &Environment,
-        _request: &SwapRequest,
-        _trader: &Trader,
-        _reach: Reach,
-    ) -> Result<Instruction, BuildError> {
-        Err(BuildError::NoInstruction { venue: "this venue", reason: NOT_BUILT_YET })
-    }
+        environment: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        reach: Reach,
+    ) -> Result<Instruction, BuildError>;
 
     /// Calls `visit` with the curve's stretches for the search until it returns `false`, see
     /// [`crate::amm_math::Curve::each_segment`]. Outputs may be overstated by rounding only, never

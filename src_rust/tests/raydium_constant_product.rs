@@ -8,9 +8,10 @@ mod raydium;
 use phantom_core::amm_math::Segment;
 use phantom_core::decoders::DecodeError;
 use phantom_core::decoders::spl_token::TOKEN_PROGRAM;
+use phantom_core::instruction_builder::{AccountMeta, BuildError, Instruction, Reach, Trader};
 use phantom_core::quantities::Pubkey;
 use phantom_core::swap::{Environment, Refusal, RefusalKind, SwapRequest};
-use phantom_core::venues::{AccountData, PoolState, SetAside, Venue, raydium_amm_v4, raydium_cpmm};
+use phantom_core::venues::{AccountData, NewPool, PoolState, SetAside, Venue, raydium_amm_v4, raydium_cpmm};
 use proptest::prelude::*;
 use raydium::*;
 
@@ -267,6 +268,7 @@ fn accounts_are_told_apart_by_owner_and_content() {
     assert_eq!(name(&raydium_amm_v4::PROGRAM, &[0; 2_208]), Ok("TargetOrders"));
     assert_eq!(name(&raydium_amm_v4::PROGRAM, &[0; 544]), Ok("AmmConfig"));
     assert_eq!(name(&raydium_amm_v4::SERUM_PROGRAM, &open_orders([0; 2], [0; 2], false)), Ok("OpenOrders"));
+    assert_eq!(name(&raydium_amm_v4::OPENBOOK_PROGRAM, &market_account(&MARKET)), Ok("Market"));
     assert!(name(&raydium_amm_v4::PROGRAM, &[0; 753]).is_err());
     let venue = Venue::of_program(&raydium_cpmm::PROGRAM).unwrap();
     let made = Cpmm::new([1; 2], 1);
@@ -428,5 +430,86 @@ proptest! {
         let mut segments = Vec::new();
         pool.segments(&environment(NOW), a_to_b, &mut segments);
         pool.summary(&environment(NOW));
+    }
+}
+
+fn market_account(own: &Pubkey) -> Vec<u8> {
+    let keys = [(117, 11), (165, 12), (253, 13), (285, 14), (317, 15)];
+    let mut data = bytes(388, &[(0, b"serum\x03"), (13, &own.0), (45, &1_u64.to_le_bytes())]);
+    for (offset, key) in keys {
+        data[offset..offset + 32].copy_from_slice(&[key; 32]);
+    }
+    data
+}
+
+const TRADER: Trader =
+    Trader { wallet: Pubkey([21; 32]), token_accounts: [Pubkey([22; 32]), Pubkey([23; 32])] };
+
+fn amm_v4_swap(
+    pool: &dyn PoolState,
+    reach: Reach,
+    named: Option<&'static str>,
+) -> Result<Instruction, BuildError> {
+    let request = SwapRequest { instruction: named, ..SwapRequest::new(7, true, false) };
+    pool.swap_instruction(&environment(NOW), &request, &TRADER, reach)
+}
+
+/// SOL/USDC at `OpenBook`: market and owner of its vaults as every client of it has them.
+#[test]
+fn amm_v4_names_the_accounts_of_a_market_that_it_knows() {
+    let openbook: Pubkey = raydium_amm_v4::OPENBOOK_PROGRAM;
+    let market: Pubkey = "8BnEgHoWFysVcuFFX7QztDmzuH8r5ZFvyP3sYwn1XTh6".parse().expect("an address");
+    let signer: Pubkey = "CTz5UMLQm2SRWHzQnU62Pi4yJqbNGjgRBHqqp6oDHfF7".parse().expect("an address");
+    let mut data = AmmV4::new([1_000_000, 2_000_000]).data();
+    data[528..560].copy_from_slice(&market.0);
+    let (address, program) = (POOL, raydium_amm_v4::PROGRAM);
+    let new = NewPool { address, program, data: &data, assume_plain_mints: false };
+    let mut pool = (raydium_amm_v4::VENUE.open)(&new).expect("a pool");
+    let stand_ins = amm_v4_swap(&*pool, Reach::Official, None).expect("an instruction").accounts;
+    assert!(stand_ins[8..14].iter().all(|account| account.address == POOL));
+    write(&mut *pool, market, openbook, &market_account(&market));
+    let named = amm_v4_swap(&*pool, Reach::Official, None).expect("an instruction").accounts;
+    assert_eq!(named.len(), 17);
+    let keys: Vec<Pubkey> = named.iter().map(|account| account.address).collect();
+    assert_eq!(keys[6..8], [openbook, market]);
+    // Bids, asks, queue of fills, vaults.
+    assert_eq!(keys[8..13], [14, 15, 13, 11, 12].map(|key| Pubkey([key; 32])));
+    assert_eq!(keys[13], signer);
+    // The input is the price currency.
+    assert_eq!(keys[14..], [TRADER.token_accounts[1], TRADER.token_accounts[0], TRADER.wallet]);
+    let needed = amm_v4_swap(&*pool, Reach::Needed, None).expect("an instruction").accounts;
+    assert!(needed[6..14].iter().all(|account| account.address == POOL));
+    let flags = |accounts: &[AccountMeta]| -> Vec<[bool; 2]> {
+        accounts.iter().map(|account| [account.is_signer, account.is_writable]).collect()
+    };
+    assert_eq!(flags(&needed), flags(&named));
+    let v2 = amm_v4_swap(&*pool, Reach::Official, Some("swap_base_in_v2")).expect("an instruction");
+    assert_eq!((v2.accounts.len(), v2.data[0]), (8, 16));
+}
+
+#[test]
+fn amm_v4_with_an_order_book_builds_nothing_without_its_market() {
+    let mut made = AmmV4::new([1_000_000, 2_000_000]);
+    made.status = 1;
+    let mut pool = made.build();
+    let unknown = Err(BuildError::Unknown { what: "market" });
+    for reach in [Reach::Official, Reach::Needed] {
+        assert_eq!(amm_v4_swap(&*pool, reach, None), unknown);
+    }
+    let mut asked = Vec::new();
+    pool.dependencies(&mut asked);
+    assert!(asked.iter().any(|dependency| dependency.address == MARKET && !dependency.is_known));
+    pool.write(&MARKET, None).expect("an account that does not exist");
+    assert_eq!(amm_v4_swap(&*pool, Reach::Official, None), unknown);
+    write(&mut *pool, MARKET, raydium_amm_v4::OPENBOOK_PROGRAM, &market_account(&MARKET));
+    assert!(amm_v4_swap(&*pool, Reach::Needed, None).is_ok());
+}
+
+#[test]
+fn amm_v4_refuses_instructions_of_other_names_and_sides() {
+    let pool = AmmV4::new([1_000_000, 2_000_000]).build();
+    for named in ["swap_base_out", "swap_base_out_v2", "swap"] {
+        let built = amm_v4_swap(&*pool, Reach::Official, Some(named));
+        assert!(matches!(built, Err(BuildError::NoInstruction { venue: "raydium_amm_v4", .. })));
     }
 }

@@ -59,6 +59,7 @@ def doctored(path: Path, change: Callable[[dict[str, Any]], None], into: Path) -
 def test_every_vector_is_equal_failures_included(path: Path, swaps: int, failures: int) -> None:
     report = run_file(read_vectors(path))
     assert (report.swaps, report.equal, report.failures_expected) == (swaps, swaps, failures)
+    assert (report.instructions, report.instructions_equal) == (swaps, swaps)
     assert report.passed
 
 
@@ -96,6 +97,37 @@ def test_another_error_is_a_difference(tmp_path: Path) -> None:
     path = doctored(UPGRADABLE, change, tmp_path / "error.jsonl.gz")
     report = run_file(read_vectors(path))
     assert [(each.swap_id, each.fields[0].name) for each in report.differences] == [(5, "error code")]
+
+
+def test_another_account_in_the_instruction_is_found_and_named(tmp_path: Path, run: Run) -> None:
+    def change(line: dict[str, Any]) -> None:
+        if line["t"] == "swap" and line["id"] == 1:
+            line["ix"]["accounts"][7] = ["11111111111111111111111111111111", "w"]
+        if line["t"] == "swap" and line["id"] == 2:
+            line["ix"]["data"] = line["ix"]["data"][:-2] + "07"
+
+    path = doctored(UPGRADABLE, change, tmp_path / "account.jsonl.gz")
+    outcome = run(str(path), "--json")
+    assert outcome.exit_code == 1
+    file = json.loads(outcome.stdout)["files"][0]
+    assert (file["equal"], file["instructions_equal"], file["instructions_compared"]) == (1024, 1022, 1024)
+    first, second = file["differences"]
+    assert list(first["fields"]) == ["instruction's account 7"]
+    assert first["fields"]["instruction's account 7"]["expected"] == (
+        "11111111111111111111111111111111 writable"
+    )
+    assert list(second["fields"]) == ["instruction's data"]
+    assert "1022/1024" in run(str(path)).stdout
+
+
+def test_vector_without_an_instruction_is_compared_without_it(tmp_path: Path) -> None:
+    def change(line: dict[str, Any]) -> None:
+        if line["t"] == "swap" and line["id"] % 2:
+            line["ix"] = None
+
+    report = run_file(read_vectors(doctored(IMMUTABLE, change, tmp_path / "without.jsonl.gz")))
+    assert report.passed
+    assert report.instructions == report.instructions_equal == 500
 
 
 def test_unknown_venue_is_said_to_be_unsupported_and_exits_1(tmp_path: Path, run: Run) -> None:

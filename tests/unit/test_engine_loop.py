@@ -277,6 +277,9 @@ def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
     class Sending:
         teaches_fees = True
 
+        def obstacle(self) -> None:
+            return None
+
         def prepare(self, plan: AnyPlan) -> None:
             return None
 

@@ -10,7 +10,8 @@ from phantom_arbiter.domain import OnChain, Outcome, OutcomeState
 from phantom_arbiter.errors import InvariantError, JournalError
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.journal import NEVER_SENT, Journal, RunIdentity, read_journal
+from phantom_arbiter.execution.settlement import terms_of
+from phantom_arbiter.journal import NEVER_SENT, Journal, RunIdentity, landing_from_journal, read_journal
 from shell_fakes import opportunity, plan, promised
 
 LIVE = RunIdentity("live", "chain", "cd" * 32, "0.1.0", "main")
@@ -68,8 +69,7 @@ def test_unresolved_attempt_comes_back_as_it_was_signed(path: Path) -> None:
         assert journal.unresolved("other") == []
     assert [each.submission for each in found] == [SUBMISSION, nonce, None]
     second = found[1]
-    assert (second.booked_slot, second.hops, second.amount_in) == (700, planned.hops, planned.amount_in)
-    assert (second.cost, second.fee_lamports, second.basis) == (planned.cost, planned.fee_lamports, 0)
+    assert (second.booked_slot, second.terms) == (700, terms_of(planned))
 
 
 def test_same_signature_twice_is_refused_before_it_could_be_sent_again(journal: Journal) -> None:
@@ -184,3 +184,17 @@ LIVE_COLUMNS = [
     "wallet_change_lamports",
     "base_change",
 ]
+
+
+def test_landing_model_learns_from_what_was_in_the_race(path: Path) -> None:
+    dead = Outcome(OutcomeState.FAILED, "expired", None, 0, is_dead=True)
+    with Journal(path) as journal:
+        journal.begin_run(LIVE)
+        for number, kind in enumerate(("accepted", "rate_limited", "tip_below_minimum", None)):
+            signed = replace(SUBMISSION, signature=f"sig-{number}")
+            attempt = journal.intent(plan(opportunity(number)), submission=signed)
+            if kind is not None:
+                journal.answered(signed.signature, DispatchAnswer("ny", kind))
+            journal.outcome(attempt, dead, 900)
+        journal.outcome(journal.intent(plan(opportunity(7))), dead, 900)
+    assert landing_from_journal(path).observed == 2

@@ -38,7 +38,7 @@ def conformance(
         int, typer.Option("--differences", min=0, help="How many differing swaps to print per file.")
     ] = 3,
 ) -> None:
-    """Compare quotes and errors with what real programs did, swap by swap.
+    """Compare quotes, errors and instructions with what real programs did, swap by swap.
 
     Exits 0 only if every vector of every file was run and equal, 1 if not, 2 if a file is no vector file.
     """
@@ -77,14 +77,16 @@ def _print_table(reports: list[FileReport]) -> None:
     table.add_column("swaps", justify="right")
     table.add_column("equal", justify="right")
     table.add_column("failures", justify="right")
+    table.add_column("instructions", justify="right")
     table.add_column("result", no_wrap=True)
     for report in reports:
         equal = str(report.equal) if report.supported else "-"
         result = "equal" if report.passed else "DIFFERENT" if report.supported else _NOT_SUPPORTED
         name = report.path.name.removesuffix(".jsonl.gz")
         answered_by = report.source.removeprefix("real-")
+        instructions = f"{report.instructions_equal}/{report.instructions}" if report.instructions else "-"
         cells = (escape(name), answered_by, str(report.swaps), equal, str(report.failures_expected))
-        table.add_row(*cells, result)
+        table.add_row(*cells, instructions, result)
     console.print(table)
     for report in reports:
         for difference in report.differences:
@@ -133,6 +135,8 @@ def _as_json(report: FileReport) -> dict[str, Any]:
         "swaps": report.swaps,
         "equal": report.equal,
         "failures_expected": report.failures_expected,
+        "instructions_equal": report.instructions_equal,
+        "instructions_compared": report.instructions,
         "differences": [
             {
                 "id": difference.swap_id,

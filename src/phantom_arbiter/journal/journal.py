@@ -20,13 +20,13 @@ from phantom_arbiter.domain import Fill, Outcome, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, JournalError
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.settlement import Unresolved
 from phantom_arbiter.journal.connect import close_writer, journal_errors, open_for_writing
 from phantom_arbiter.journal.lock import WriterLock
 from phantom_arbiter.journal.recall import read_recalled
 from phantom_arbiter.journal.risk_log import RiskChange, RiskLog
 from phantom_arbiter.journal.schema import MAX_AMOUNT, attempts, runs
 from phantom_arbiter.journal.signed import (
-    Unresolved,
     chain_values,
     read_unresolved,
     submission_values,

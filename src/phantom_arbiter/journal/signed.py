@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from phantom_arbiter.domain import Hop, OnChain
+from phantom_arbiter.domain import OnChain
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.settlement import Terms, Unresolved
 from phantom_arbiter.journal.schema import attempts, dispatches, runs
 from phantom_arbiter.journal.texts import hops_from_text
-
-
-@dataclass(frozen=True, slots=True)
-class Unresolved:
-    """An attempt whose outcome nobody wrote, with all that is needed to find it out.
-
-    Attributes:
-        attempt_id: The row.
-        run_id: The run that began it.
-        booked_slot: The highest slot that was known when it was booked.
-        kind: `cycle` or `swap`.
-        base_mint: What the amounts without a unit of their own are in.
-        hops: The swaps as planned.
-        amount_in: What goes into the first.
-        min_amount_out: Below it the transaction fails as a whole.
-        cost: Planned fees in base units.
-        fee_lamports: The same in lamports.
-        basis: What a single swap that sells had cost.
-        submission: What was signed; None: nothing was, so nothing can have been sent.
-    """
-
-    attempt_id: int
-    run_id: int
-    booked_slot: int
-    kind: str
-    base_mint: str
-    hops: tuple[Hop, ...]
-    amount_in: int
-    min_amount_out: int
-    cost: int
-    fee_lamports: int
-    basis: int
-    submission: Submission | None
 
 
 def submission_values(submission: Submission, signed_unix: int | None) -> dict[str, Any]:
@@ -98,14 +65,16 @@ def _unresolved(row: Row[Any]) -> Unresolved:
         attempt_id=row.id,
         run_id=row.run_id,
         booked_slot=row.booked_slot,
-        kind=row.kind,
-        base_mint=row.base_mint,
-        hops=hops_from_text(row.hops),
-        amount_in=row.amount_in,
-        min_amount_out=row.min_amount_out,
-        cost=row.cost,
-        fee_lamports=row.network_fee_lamports + row.priority_fee_lamports + row.tip_lamports,
-        basis=row.basis or 0,
+        terms=Terms(
+            hops=hops_from_text(row.hops),
+            base_mint=row.base_mint,
+            amount_in=row.amount_in,
+            min_amount_out=row.min_amount_out,
+            cost=row.cost,
+            fee_lamports=row.network_fee_lamports + row.priority_fee_lamports + row.tip_lamports,
+            is_swap=row.kind == "swap",
+            basis=row.basis or 0,
+        ),
         submission=None if row.signature is None else _submission(row),
     )
 

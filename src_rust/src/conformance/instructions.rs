@@ -6,7 +6,7 @@
 use super::{ConformanceError, PoolCase, VectorSwap};
 use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
-use crate::venues::{NOT_BUILT_YET, Venue};
+use crate::venues::Venue;
 
 /// Whether our instruction is the executed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum InstructionCheck {
         /// What we build.
         got: String,
     },
-    /// We build no instructions of this venue yet.
+    /// We cannot quote this venue yet.
     NotSupported,
 }
 
@@ -92,9 +92,6 @@ impl PoolCase {
         let built = self.pool.swap_instruction(&self.environment, &request, &trader, Reach::Official);
         let mut built = match built {
             Ok(built) => built,
-            Err(BuildError::NoInstruction { reason: NOT_BUILT_YET, .. }) => {
-                return Ok(InstructionCheck::NotSupported);
-            }
             Err(error) => return Ok(not_built(&error)),
         };
         if is_amm_v4 && built.accounts.len() == executed.accounts.len() {

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use super::batch::{QuoteBatch, quote_batch};
 use super::{AccountWrite, MAX_GATHER_ROUNDS, Market, MarketConfig, PoolIndex, PoolView, QuoteError};
 use crate::amm_math::Curve as _;
+use crate::decoders::spl_token::TOKEN_PROGRAM;
 use crate::decoders::sysvar::{self, Clock};
 use crate::decoders::{DecodeError, Decoded, spl_token};
 use crate::quantities::{Pubkey, Slot};
@@ -32,6 +33,7 @@ pub struct StandalonePool {
     is_quarantined: bool,
     faults: Vec<(Pubkey, &'static str)>,
     decimals: [Option<u8>; 2],
+    pub(super) token_programs: [Option<Pubkey>; 2],
 }
 
 /// An account that cannot be what its address says.
@@ -93,6 +95,7 @@ impl StandalonePool {
             is_quarantined: false,
             faults: Vec::new(),
             decimals: [None; 2],
+            token_programs: [assume_plain_mints.then_some(TOKEN_PROGRAM); 2],
         })
     }
 
@@ -177,6 +180,7 @@ impl StandalonePool {
         let Some(account) = account else { return };
         if let Ok(Decoded::Mint(mint)) = spl_token::decode(account.owner, account.data) {
             self.decimals[side] = Some(mint.decimals);
+            self.token_programs[side] = Some(mint.program);
         }
     }
 
@@ -311,7 +315,7 @@ impl StandalonePool {
         }
     }
 
-    fn view(&self) -> Result<PoolView<'_>, QuoteError> {
+    pub(super) fn view(&self) -> Result<PoolView<'_>, QuoteError> {
         match self.set_aside() {
             Some(reason) if !reason.quotable() => Err(QuoteError::SetAside { pool: self.address(), reason }),
             _ => Ok(PoolView { state: &*self.state, environment: &self.environment }),
@@ -417,6 +421,7 @@ impl Market {
             is_quarantined,
             faults: entry.faults().to_vec(),
             decimals: entry.seen().mints().map(|mint| self.mint_decimals(&mint)),
+            token_programs: entry.seen().mints().map(|mint| self.token_program(&mint)),
         }
     }
 

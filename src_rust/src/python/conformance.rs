@@ -5,8 +5,11 @@ use pyo3::types::{PyBytes, PyDict};
 
 use super::errors::{InvalidInput, MarketDataError};
 use super::values::to_python;
-use crate::conformance::{Case, ConformanceError, Outcome, VectorAccount, VectorState, VectorSwap};
+use crate::conformance::{
+    Case, ConformanceError, InstructionCheck, Outcome, VectorAccount, VectorState, VectorSwap,
+};
 use crate::decoders::sysvar::Clock;
+use crate::instruction_builder::{AccountMeta, Instruction};
 use crate::quantities::Pubkey;
 
 /// A state of a vector file, ready to answer swaps.
@@ -127,6 +130,56 @@ impl ConformanceState {
             work.set_item(name, count)?;
         }
         Ok(work)
+    }
+
+    #[pyo3(signature = (
+        operation, *, program, accounts, data, amount, exact_in, a_to_b, other_amount_threshold=None,
+        sqrt_price_limit=0, partial_fill=false
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
+    fn check_instruction<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        program: &str,
+        accounts: Vec<(String, bool, bool)>,
+        data: Vec<u8>,
+        amount: u64,
+        exact_in: bool,
+        a_to_b: bool,
+        other_amount_threshold: Option<u64>,
+        sqrt_price_limit: u128,
+        partial_fill: bool,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let swap = VectorSwap {
+            operation,
+            amount,
+            exact_in,
+            a_to_b,
+            other_amount_threshold: other_amount_threshold.unwrap_or(if exact_in { 0 } else { u64::MAX }),
+            sqrt_price_limit,
+            partial_fill,
+            trader_balance: None,
+        };
+        let accounts = accounts.iter().map(|(key, is_signer, is_writable)| {
+            Ok(AccountMeta { address: parse(key)?, is_signer: *is_signer, is_writable: *is_writable })
+        });
+        let executed =
+            Instruction { program: parse(program)?, accounts: accounts.collect::<PyResult<_>>()?, data };
+        let checked = self.case.check_instruction(&swap, other_amount_threshold.is_some(), &executed);
+        let answer = PyDict::new(py);
+        match checked.map_err(|error| invalid(&error))? {
+            InstructionCheck::NotSupported => return Ok(None),
+            InstructionCheck::Equal => answer.set_item("equal", true)?,
+            InstructionCheck::Differs { what, expected, got } => {
+                answer.set_item("equal", false)?;
+                answer.set_item("what", what)?;
+                answer.set_item("expected", expected)?;
+                answer.set_item("got", got)?;
+            }
+        }
+        Ok(Some(answer))
     }
 
     #[getter]

@@ -8,10 +8,11 @@ use pyo3::{PyTypeInfo, create_exception};
 use super::values::to_python;
 use crate::decoders::DecodeError;
 use crate::engine::TakeError;
-use crate::market::{AccountError, QuoteError, SetAside};
+use crate::instruction_builder::{BuildError, MessageError, RouteError};
+use crate::market::{AccountError, InstructionError, QuoteError, SetAside};
 use crate::network_submitter::SubmitError;
 use crate::plans::PlanError;
-use crate::swap::{Refusal, RefusalKind, Value};
+use crate::swap::{MAX_COMPUTE_UNITS, Refusal, RefusalKind, Value};
 
 create_exception!(phantom_core, PhantomError, PyException, "Base of everything that phantom_core raises.");
 create_exception!(
@@ -32,6 +33,12 @@ create_exception!(
     SwapRefused,
     PhantomError,
     "The on-chain program would refuse this swap; `name` and `code` are the program's own, `values` what matters."
+);
+create_exception!(
+    phantom_core,
+    TransactionError,
+    PhantomError,
+    "No transaction can be made of this; `reason` is a stable word for why, `values` what matters."
 );
 create_exception!(
     phantom_core,
@@ -134,6 +141,85 @@ pub fn plan(py: Python<'_>, error: &PlanError) -> PyErr {
     }
 }
 
+/// Returns the `TransactionError` with this message and a stable word for why.
+pub fn transaction(py: Python<'_>, reason: &str, message: String, values: &[(&'static str, Value)]) -> PyErr {
+    let raised = TransactionError::new_err(message);
+    let attributes = || {
+        let value = raised.value(py);
+        value.setattr("reason", reason)?;
+        value.setattr("values", dict(py, values)?)
+    };
+    attributes().err().unwrap_or(raised)
+}
+
+/// Maps why instructions make no transaction.
+pub fn message(py: Python<'_>, error: &MessageError) -> PyErr {
+    transaction(py, error.reason(), error.to_string(), &message_values(error))
+}
+
+/// Maps why a route makes no transaction.
+pub fn route(py: Python<'_>, error: &RouteError) -> PyErr {
+    let mut values = match error {
+        RouteError::Quote(error) => return quote(py, error),
+        RouteError::Message { error, .. } => message_values(error),
+        RouteError::PoolTwice(pool) => vec![("pool", (*pool).into())],
+        RouteError::Broken { hop, takes, gives } => {
+            vec![("hop", (*hop as u64).into()), ("takes", (*takes).into()), ("gives", (*gives).into())]
+        }
+        RouteError::MinimumOutOfReach { minimum, quoted } => {
+            vec![("minimum", (*minimum).into()), ("quoted", (*quoted).into())]
+        }
+        RouteError::Moved { expected, found } => {
+            vec![("expected", (*expected).into()), ("found", (*found).into())]
+        }
+        RouteError::UnknownTokenProgram { mint } => vec![("mint", (*mint).into())],
+        RouteError::Hop { hop, pool, .. } => vec![("hop", (*hop as u64).into()), ("pool", (*pool).into())],
+        RouteError::Empty | RouteError::Pda(_) => Vec::new(),
+    };
+    if let RouteError::Message { pools, .. } = error {
+        values.push(("route", Value::List(pools.iter().map(|&pool| pool.into()).collect())));
+    }
+    transaction(py, error.reason(), error.to_string(), &values)
+}
+
+fn message_values(error: &MessageError) -> Vec<(&'static str, Value)> {
+    let count = |number: usize| Value::from(number as u64);
+    match *error {
+        MessageError::TooLarge { bytes, limit, movable } => {
+            vec![("bytes", count(bytes)), ("limit", count(limit)), ("movable", count(movable))]
+        }
+        MessageError::TooManyLocks { found, limit } | MessageError::TooManyInstructions { found, limit } => {
+            vec![("found", count(found)), ("limit", count(limit))]
+        }
+        MessageError::TooMuchCompute { found } => {
+            vec![("found", found.into()), ("limit", MAX_COMPUTE_UNITS.into())]
+        }
+        MessageError::DuplicateBudget { tag } => vec![("tag", tag.into())],
+        MessageError::MissingSigner { address } | MessageError::NeedlessSigner { address } => {
+            vec![("account", address.into())]
+        }
+    }
+}
+
+/// Maps why a swap is no instruction: data that is missing, a wrong argument, or the program's refusal.
+pub fn instruction(py: Python<'_>, error: &InstructionError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        InstructionError::Quote(error) => quote(py, error),
+        InstructionError::UnknownMint { mint, .. } => {
+            market_data(py, "missing_mint", message, &[("account", (*mint).into())])
+        }
+        InstructionError::Build { pool, error } => match error {
+            BuildError::Unknown { what } => {
+                let values = [("pool", (*pool).into()), ("what", Value::Text(what))];
+                market_data(py, "missing_account", message, &values)
+            }
+            BuildError::Refused(name) => refused(py, &Refusal::other(RefusalKind::Program, name), message),
+            BuildError::NoInstruction { .. } | BuildError::Pda(_) => invalid(message),
+        },
+    }
+}
+
 fn set_aside_values(reason: &SetAside) -> Vec<(&'static str, Value)> {
     match reason {
         SetAside::Fault { account, .. } | SetAside::Missing { account, .. } => {
@@ -228,6 +314,9 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     MarketDataError::type_object(py).setattr("reason", py.None())?;
     MarketDataError::type_object(py).setattr("values", PyDict::new(py))?;
     m.add("SwapRefused", SwapRefused::type_object(py))?;
+    m.add("TransactionError", TransactionError::type_object(py))?;
+    TransactionError::type_object(py).setattr("reason", py.None())?;
+    TransactionError::type_object(py).setattr("values", PyDict::new(py))?;
     m.add("RecordingError", RecordingError::type_object(py))?;
     m.add("DispatchError", DispatchError::type_object(py))?;
     Ok(())

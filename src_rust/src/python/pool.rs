@@ -10,7 +10,9 @@ use pyo3::types::{PyDict, PyMapping, PyTuple};
 
 use super::arguments::{self, Account};
 use super::errors;
+use super::instruction_builder::PyInstruction;
 use super::market::{PoolInfo, PyQuote, Shown};
+use super::swap_instruction::{Bounds, complete, options_of};
 use super::values::{address, to_python};
 use crate::market::{AccountWrite, MarketConfig, QuoteError, SetAside, StandalonePool};
 use crate::quantities::Pubkey;
@@ -322,6 +324,36 @@ impl PyPool {
             shown.set_item(name, to_python(py, value)?)?;
         }
         Ok(PySwap { quote: Py::new(py, PyQuote::from(quote))?, details: shown.unbind() })
+    }
+
+    #[pyo3(signature = (amount, *, wallet, mint_in=None, a_to_b=None, exact="in", min_out=None, max_in=None,
+        sqrt_price_limit=0, partial_fill=false, token_accounts=None, instruction=None, reach="official"))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn swap_instruction(
+        &self,
+        py: Python<'_>,
+        amount: &Bound<'_, PyAny>,
+        wallet: &Bound<'_, PyAny>,
+        mint_in: Option<&Bound<'_, PyAny>>,
+        a_to_b: Option<bool>,
+        exact: &str,
+        min_out: Option<&Bound<'_, PyAny>>,
+        max_in: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = arguments::sqrt_price_limit)] sqrt_price_limit: u128,
+        partial_fill: bool,
+        token_accounts: Option<&Bound<'_, PyAny>>,
+        instruction: Option<&str>,
+        reach: &str,
+    ) -> PyResult<PyInstruction> {
+        let bounds = Bounds { min_out, max_in };
+        let options = options_of(wallet, token_accounts, reach)?;
+        let asked = Asked { sqrt_price_limit, partial_fill, ..Asked::plain(mint_in, a_to_b, exact) };
+        let mut request = self.request(py, arguments::amount("amount", amount)?, &asked)?;
+        let pool = self.read();
+        complete(&mut request, &bounds, instruction, pool.venue())?;
+        let built = pool.swap_instruction(&request, &options);
+        drop(pool);
+        built.map(PyInstruction).map_err(|error| errors::instruction(py, &error))
     }
 
     #[pyo3(signature = (amounts, *, mint_in=None, a_to_b=None, exact="in"))]

@@ -13,6 +13,7 @@ mod base_fee;
 mod curve;
 mod dynamic_fee;
 mod errors;
+mod instruction;
 mod math;
 mod rate_limiter;
 mod search;
@@ -27,6 +28,7 @@ use super::{
 use crate::amm_math::Segment;
 use crate::decoders::sysvar::CLOCK;
 use crate::decoders::{DecodeError, address};
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest, Value};
 
@@ -301,6 +303,16 @@ impl PoolState for DammPool {
             ("post_volatility_reference", volatility.volatility_reference.into()),
         ];
         Ok(Execution { quote, details })
+    }
+
+    fn swap_instruction(
+        &self,
+        _: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        _: Reach,
+    ) -> std::result::Result<Instruction, BuildError> {
+        self.instruction(request, trader)
     }
 
     fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {

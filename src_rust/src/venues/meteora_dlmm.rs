@@ -18,6 +18,7 @@ mod compute;
 mod division;
 mod errors;
 mod fees;
+mod instruction;
 mod pool;
 mod price;
 mod search;

@@ -10,6 +10,7 @@
 
 mod curve;
 mod fees;
+mod instruction;
 mod layout;
 mod pool;
 mod pool_tokens;

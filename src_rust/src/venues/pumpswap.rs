@@ -12,6 +12,7 @@
 //! @pump-fun/pump-swap-sdk 1.20.0 (`buy`, `sell`, `fees`, `util`) and its IDL; pump-fees IDL.
 
 mod fee_config;
+mod instruction;
 mod layout;
 mod pool;
 mod rates;

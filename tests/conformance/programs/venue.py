@@ -98,9 +98,11 @@ class Venue(ABC):
         accounts = [key for key, _ in line["ix"]["accounts"]]
         return self.parties(line["op"], accounts, line["args"]["a_to_b"])
 
-    def run(self, program: Program, state: State, swap: Swap, parties: Parties) -> tuple[Call, Execution]:
-        """Return the call of `swap` and what the program did with it."""
-        call = self.call(state, swap, parties)
+    def run(
+        self, program: Program, state: State, swap: Swap, parties: Parties, call: Call | None = None
+    ) -> tuple[Call, Execution]:
+        """Return the call of `swap` (or the one given) and what the program did with it."""
+        call = call or self.call(state, swap, parties)
         accounts = {**state.accounts, **self.companions(state, parties)}
         sides = self.sides(state)
         for index, (side, key) in enumerate(zip(sides, (parties.wallet_a, parties.wallet_b), strict=True)):

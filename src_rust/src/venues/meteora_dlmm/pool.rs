@@ -16,6 +16,7 @@ use super::walk::Course;
 use crate::amm_math::Segment;
 use crate::decoders::DecodeError;
 use crate::decoders::sysvar::Clock;
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::pda::find_program_address;
 use crate::quantities::Pubkey;
 use crate::swap::{Details, Environment, Execution, Quote, Refusal, SwapRequest};
@@ -28,7 +29,7 @@ use crate::venues::{
 const SYSTEM_PROGRAM: Pubkey = Pubkey([0; 32]);
 /// Arrays with liquidity that count as within reach in either direction: what one transaction has room
 /// and compute units for.
-const REACH: usize = 4;
+pub(super) const REACH: usize = 4;
 
 /// A pair and what is known of its mints, vaults, bin arrays and bitmap extension.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ pub struct DlmmPool {
     pub(super) vaults: Vaults,
     pub(super) arrays: Arrays,
     pub(super) extension: Extension,
-    extension_address: Pubkey,
+    pub(super) extension_address: Pubkey,
     /// Arrays within reach, lowest first.
     reach: Vec<i32>,
 }
@@ -424,6 +425,16 @@ impl PoolState for DlmmPool {
         let swap = self.swap(environment, request, Some(&mut effects))?;
         self.apply(&environment.now(), request.a_to_b, &swap, &effects);
         Ok(Execution { quote: swap.quote, details: self.details(&swap, &effects) })
+    }
+
+    fn swap_instruction(
+        &self,
+        environment: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        reach: Reach,
+    ) -> Result<Instruction, BuildError> {
+        self.instruction(environment, request, trader, reach)
     }
 
     fn each_segment(&self, environment: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {

@@ -6,6 +6,7 @@ use super::layout::SwapV1;
 use super::refusal;
 use crate::amm_math::Segment;
 use crate::decoders::{self, DecodeError, Decoded, Mint, TokenAccount};
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
 use crate::venues::{
@@ -233,6 +234,16 @@ impl PoolState for TokenSwapPool {
         }
         self.settle();
         Ok(Execution { quote: swapped.quote(), details: vec![("fee_lp_minted", swapped.pool_tokens.into())] })
+    }
+
+    fn swap_instruction(
+        &self,
+        _: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        _: Reach,
+    ) -> Result<Instruction, BuildError> {
+        self.instruction(request, trader)
     }
 
     fn each_segment(&self, _: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {

@@ -7,6 +7,7 @@ use super::trade::{Terms, Traded, total_bps};
 use super::{FEE_CONFIG, FEE_PROGRAM, GLOBAL_CONFIG, PROGRAM, refusal};
 use crate::amm_math::Segment;
 use crate::decoders::{DecodeError, Mint};
+use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, RefusalKind, SwapRequest, Value};
 use crate::venues::{
@@ -20,12 +21,12 @@ const BPS: f64 = 10_000.0;
 /// A pool with what is known of its accounts.
 #[derive(Debug, Clone)]
 pub struct PumpSwapPool {
-    address: Pubkey,
-    pool: Pool,
+    pub(super) address: Pubkey,
+    pub(super) pool: Pool,
     schedule: Schedule,
-    sides: TokenSides,
+    pub(super) sides: TokenSides,
     vaults: Vaults,
-    global: Seen<GlobalConfig>,
+    pub(super) global: Seen<GlobalConfig>,
     fee_config: Seen<FeeConfig>,
     is_closed: bool,
     /// What the accounts come to.
@@ -34,7 +35,7 @@ pub struct PumpSwapPool {
 
 /// What is known of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Seen<T> {
+pub(super) enum Seen<T> {
     Unknown,
     Absent,
     Present(T),
@@ -45,7 +46,7 @@ impl<T: PartialEq> Seen<T> {
         !matches!(self, Self::Unknown)
     }
 
-    const fn present(&self) -> Option<&T> {
+    pub(super) const fn present(&self) -> Option<&T> {
         match self {
             Self::Present(value) => Some(value),
             Self::Unknown | Self::Absent => None,
@@ -208,7 +209,7 @@ impl PumpSwapPool {
         self.disable_flags() & if a_to_b { DISABLE_SELL } else { DISABLE_BUY } != 0
     }
 
-    fn trade(&self, request: &SwapRequest) -> Result<(Terms, Traded), Refusal> {
+    pub(super) fn trade(&self, request: &SwapRequest) -> Result<(Terms, Traded), Refusal> {
         if self.is_disabled(request.a_to_b) {
             let refusal = if request.a_to_b { refusal::disabled_sell() } else { refusal::disabled_buy() };
             return Err(refusal.with("disable_flags", self.disable_flags()));
@@ -328,6 +329,16 @@ impl PoolState for PumpSwapPool {
                 ("creator_fee_bps", rates.creator_fee_bps.into()),
             ],
         })
+    }
+
+    fn swap_instruction(
+        &self,
+        _: &Environment,
+        request: &SwapRequest,
+        trader: &Trader,
+        _: Reach,
+    ) -> Result<Instruction, BuildError> {
+        self.instruction(request, trader)
     }
 
     fn each_segment(&self, _: &Environment, a_to_b: bool, visit: &mut dyn FnMut(Segment) -> bool) {

@@ -33,16 +33,8 @@ enum Form {
     V2,
 }
 
-/// The accounts that the market names.
-#[derive(Clone, Copy)]
-struct MarketAccounts {
-    bids: Pubkey,
-    asks: Pubkey,
-    event_queue: Pubkey,
-    coin_vault: Pubkey,
-    pc_vault: Pubkey,
-    vault_signer: Pubkey,
-}
+/// The program of the market, the market, its bids, asks, queue of fills and vaults, and their owner.
+type MarketAccounts = [Pubkey; 8];
 
 impl AmmV4Pool {
     /// See [`crate::venues::PoolState::swap_instruction`].
@@ -68,12 +60,10 @@ impl AmmV4Pool {
         }
         accounts.extend([info.coin_vault, info.pc_vault].map(AccountMeta::writable));
         if form != Form::V2 {
-            let market = self.market_accounts(reach)?;
-            accounts.push(AccountMeta::readonly(info.market_program));
-            accounts.push(AccountMeta::writable(info.market));
-            let MarketAccounts { bids, asks, event_queue, coin_vault, pc_vault, .. } = market;
-            accounts.extend([bids, asks, event_queue, coin_vault, pc_vault].map(AccountMeta::writable));
-            accounts.push(AccountMeta::readonly(market.vault_signer));
+            let [program, writable @ .., vault_signer] = self.market_accounts(reach)?;
+            accounts.push(AccountMeta::readonly(program));
+            accounts.extend(writable.map(AccountMeta::writable));
+            accounts.push(AccountMeta::readonly(vault_signer));
         }
         let [account_coin, account_pc] = trader.token_accounts;
         let directed = if request.a_to_b { [account_coin, account_pc] } else { [account_pc, account_coin] };
@@ -95,32 +85,20 @@ impl AmmV4Pool {
     }
 
     fn market_accounts(&self, reach: Reach) -> Result<MarketAccounts, BuildError> {
-        let of_market = |market: &Market| {
-            let seeds: [&[u8]; 2] = [&self.info.market.0, &market.vault_signer_nonce.to_le_bytes()];
-            let signer = pda::create_program_address(&seeds, &self.info.market_program);
-            signer.map(|vault_signer| MarketAccounts {
-                bids: market.bids,
-                asks: market.asks,
-                event_queue: market.event_queue,
-                coin_vault: market.base_vault,
-                pc_vault: market.quote_vault,
-                vault_signer,
-            })
+        let (program, market) = (self.info.market_program, self.info.market);
+        let of_market = |account: &Market| {
+            let seeds: [&[u8]; 2] = [&market.0, &account.vault_signer_nonce.to_le_bytes()];
+            let vault_signer = pda::create_program_address(&seeds, &program)?;
+            let Market { bids, asks, event_queue, base_vault, quote_vault, .. } = *account;
+            Some([program, market, bids, asks, event_queue, base_vault, quote_vault, vault_signer])
         };
         let known = self.market.as_ref().and_then(of_market);
         let own = self.address;
-        let stand_ins = MarketAccounts {
-            bids: own,
-            asks: own,
-            event_queue: own,
-            coin_vault: own,
-            pc_vault: own,
-            vault_signer: own,
-        };
-        match known {
-            Some(market) if self.uses_book() || reach == Reach::Official => Ok(market),
-            None if self.uses_book() => Err(BuildError::Unknown { what: "market" }),
-            _ => Ok(stand_ins),
+        match (known, self.uses_book(), reach) {
+            (Some(known), true, _) | (Some(known), false, Reach::Official) => Ok(known),
+            (None, true, _) => Err(BuildError::Unknown { what: "market" }),
+            (None, false, Reach::Official) => Ok([program, market, own, own, own, own, own, own]),
+            (_, false, Reach::Needed) => Ok([own; 8]),
         }
     }
 }

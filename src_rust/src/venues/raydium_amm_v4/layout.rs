@@ -109,7 +109,7 @@ account_layout! {
         lp_mint: Pubkey = 464,
         /// Account of the pool at its market.
         open_orders: Pubkey = 496,
-        /// Market.
+        /// Market that it once placed orders at.
         market: Pubkey = 528,
         /// Program of the market.
         market_program: Pubkey = 560,
