@@ -13,15 +13,19 @@ from typing import Annotated
 
 import typer
 
+from phantom_arbiter.commands.alt import build_alt
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
 from phantom_arbiter.commands.explain import explain
+from phantom_arbiter.commands.explain_error import explain_error
 from phantom_arbiter.commands.fees import fees
 from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
+from phantom_arbiter.commands.nonce import build_nonce
 from phantom_arbiter.commands.pools import pools
+from phantom_arbiter.commands.programs import build_programs
 from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
@@ -33,6 +37,7 @@ from phantom_arbiter.commands.tokens import tokens
 from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
+from phantom_arbiter.commands.wallet import build_wallet
 from phantom_arbiter.errors import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -63,11 +68,16 @@ def build_app() -> typer.Typer:
     app.command()(cycles)
     app.command()(fees)
     app.command()(explain)
+    app.command()(explain_error)
     app.add_typer(build_rules(), name="rules")
     app.command()(snapshot)
+    app.add_typer(build_programs(), name="programs")
     app.command()(journal)
     app.command()(halt)
     app.command()(resume)
+    app.add_typer(build_wallet(), name="wallet")
+    app.add_typer(build_alt(), name="alt")
+    app.add_typer(build_nonce(), name="nonce")
     app.command()(config)
     app.command()(conformance)
     app.command()(localnet)

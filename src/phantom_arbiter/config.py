@@ -20,6 +20,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from phantom_arbiter.config_execution import (
+    BlockEngineSettings,
+    ExecutionSettings,
+    WalletSettings,
+    check_engines,
+)
 from phantom_arbiter.config_fees import FeeSettings, check_fees
 from phantom_arbiter.config_risk import RiskSettings as RiskSettings
 from phantom_arbiter.config_risk import StrategySettings
@@ -45,8 +51,6 @@ from phantom_arbiter.sources.endpoints import Commitment, Endpoint, SecretUrl, w
 
 ENV_PREFIX = "PHANTOM_"
 ENV_DELIMITER = "__"
-
-LIVE_REFUSED = "live execution is not built yet, this version trades on paper only"
 
 
 def default_journal_path() -> Path:
@@ -340,8 +344,8 @@ class Config(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    mode: Literal["paper"] = "paper"
-    """paper: fills on the market the engine sees, no transaction is sent; the only mode there is."""
+    mode: Literal["paper", "live"] = "paper"
+    """paper: fills on the market the engine sees, nothing is sent; live: set by the flag --live alone."""
 
     engine: EngineSettings = Field(default_factory=EngineSettings)
     market: MarketSettings = Field(default_factory=MarketSettings)
@@ -359,6 +363,10 @@ class Config(BaseSettings):
     """RPC providers that live data comes from, each a table [[endpoints]]."""
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
+    wallet: WalletSettings = Field(default_factory=WalletSettings)
+    execution: ExecutionSettings = Field(default_factory=ExecutionSettings)
+    block_engines: tuple[BlockEngineSettings, ...] = ()
+    """Where bundles go, each a table [[block_engines]]."""
 
     @model_validator(mode="after")
     def _base_mints_have_limits(self) -> Self:
@@ -379,6 +387,11 @@ class Config(BaseSettings):
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError(f"endpoints: {twice[0]} is the name of two, each has its own")
+        return self
+
+    @model_validator(mode="after")
+    def _block_engines_have_names_of_their_own(self) -> Self:
+        check_engines(self.block_engines)
         return self
 
     @classmethod

@@ -21,7 +21,6 @@ from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettin
 from phantom_arbiter.config import (
     ENV_DELIMITER,
     ENV_PREFIX,
-    LIVE_REFUSED,
     Config,
     default_config_path,
 )
@@ -32,6 +31,7 @@ NOT_SETTINGS = frozenset({"PHANTOM_CONFIG", "PHANTOM_PROGRAMS_DIR"})
 """Variables with our prefix that are no settings: the TOML file's path, and the program folder of a test."""
 
 FLAGS = {
+    "mode": "--live",
     "journal.path": "--journal",
     "market.release_venues": "--release-venue",
     "strategy.use": "--strategy",
@@ -41,10 +41,10 @@ FLAGS = {
 _EACH = "[]"
 """Marks, in a key, a list of tables."""
 
-_LISTS = frozenset({"endpoints"})
+_LISTS = frozenset({"block_engines", "endpoints"})
 """Lists of tables that hold secrets: what is given for them is never repeated in a message."""
 
-_SECRETS = frozenset({"fees.tip_floor"})
+_SECRETS = frozenset({"fees.tip_floor", "wallet.key"})
 """Single keys of which the same holds."""
 
 Nested = Mapping[str, Any]
@@ -106,6 +106,9 @@ class Effective:
             mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
         )
         del values["risk"]["kill_switch_file"], values["risk"]["account"], values["fees"]["tip_floor"]
+        del values["wallet"], values["block_engines"], values["execution"]["programs_dir"]
+        if self.config.mode == "paper":  # nothing is built or sent
+            del values["execution"]
         # A class of one's own is known by its content (`session`), not by where its file is.
         values["strategy"]["use"] = re.split(r"[/\\]", values["strategy"]["use"])[-1]
         # So is a rule file; without one the hash is what it was before there were any.
@@ -166,6 +169,11 @@ def load(flags: Nested | None = None, config_file: Path | None = None) -> Effect
             else:
                 merged[name] = value
                 origins[name] = _origin(origin, name)
+    if merged.get("mode") == "live" and not origins["mode"].startswith("flag"):
+        raise ConfigError(
+            f"mode = 'live' ({origins['mode']}): live trading is switched on by the flag --live alone",
+            hint="leave mode out, and say phantom run --source live --live",
+        )
     apply_profile(merged, origins)
     try:
         config = Config(**merged)
@@ -251,8 +259,6 @@ def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> ConfigError:
     message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ").rstrip(".")
     if not location:
         return ConfigError(message)
-    if key == "mode":
-        return ConfigError(f"mode = {error['input']!r} ({origin}): {LIVE_REFUSED}", hint="mode may be paper")
     help_text = known_keys().get(".".join(location[:2])) or known_keys().get(location[0], "")
     if error["type"] == "string_pattern_mismatch":
         message = "not one of the forms it may have"

@@ -37,6 +37,10 @@ def _plain_program(address: str) -> str:
     return _plain_address(address, "a program address")
 
 
+def _plain_account(address: str) -> str:
+    return _plain_address(address, "an account address")
+
+
 def share_e4(share: float) -> int:
     """Return a share of 0 to 1 in the 1/10,000 that the native engine counts in.
 
@@ -56,6 +60,7 @@ def _whole_share(share: float) -> float:
 
 Mint = Annotated[str, AfterValidator(_plain_mint)]
 Pool = Annotated[str, AfterValidator(_plain_pool)]
+Account = Annotated[str, AfterValidator(_plain_account)]
 Program = Annotated[str, AfterValidator(_plain_program)]
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT, strict=True)]
 PositiveAmount = Annotated[int, Field(ge=1, le=MAX_AMOUNT, strict=True)]

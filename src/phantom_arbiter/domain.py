@@ -210,6 +210,36 @@ class OutcomeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OnChain:
+    """What the chain says of a transaction that landed, from its balances before and after.
+
+    Attributes:
+        slot: Where it landed.
+        unix_time: When, in Unix seconds, as its block says; None if it does not.
+        fee_lamports: Network and priority fee that the wallet paid.
+        tip_lamports: What went to the block engine; 0 if the transaction failed.
+        rent_lamports: Deposits of accounts that it created; they come back when those are closed.
+        units_consumed: Compute units; None if the endpoint does not say.
+        wallet_change_lamports: Change of the wallet's own lamports, all of the above included.
+        base_change: Change of the base account, base units of the base mint: the gross profit. Where the
+            base account is the wallet itself, its lamports without fee, tip and rent. None if the endpoint
+            does not tell balances of tokens.
+        held_change: The same of what the wallet's token accounts hold of the mint that a single swap buys;
+            None for a cycle, or if not told.
+    """
+
+    slot: int
+    unix_time: int | None
+    fee_lamports: int
+    tip_lamports: int
+    rent_lamports: int
+    units_consumed: int | None
+    wallet_change_lamports: int
+    base_change: int | None
+    held_change: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of one attempt.
 
@@ -223,6 +253,10 @@ class Outcome:
             cycle, whose fill begins and ends with the base mint.
         landed: Whether the transaction landed, successfully or not: what the fee engine learns from. `None`
             where that says nothing of its price and tip: an expired blockhash, a rate limit.
+        is_dead: Whether it was proven never to land, or never left the process: it cost nothing, and no
+            breaker counts it. Its day still does.
+        chain: What the chain says of it; None if it never landed, and on paper.
+        sends: How often the same bytes were handed over; 0 on paper, and where nothing was sent.
     """
 
     state: OutcomeState
@@ -231,11 +265,16 @@ class Outcome:
     cost: int
     realised: int | None = None
     landed: bool | None = None
+    is_dead: bool = False
+    chain: OnChain | None = None
+    sends: int = 0
 
     def __post_init__(self) -> None:
         filled = self.state is OutcomeState.FILLED
         if filled is (self.fill is None) or filled is (self.reason is not None):
             raise ValueError(f"{self.state} outcome with fill {self.fill} and reason {self.reason!r}")
+        if self.is_dead and (filled or self.cost or self.chain is not None):
+            raise ValueError(f"dead, but {self.state} at a cost of {self.cost} with {self.chain}")
 
     @property
     def gross_profit(self) -> int:

@@ -157,7 +157,7 @@ class Engine:
         self._tick_pools = parts.strategy.pools if parts.view is not None else ()
         self._prices: Mapping[str, PoolPrice] = {}
         self._ticked_slot = self._swaps = 0
-        self._unknown: dict[int, AnyPlan] = {}
+        self._under_way: dict[int, AnyPlan] = {}
         self._refused: list[tuple[AnyPlan, Verdict]] = []
         self._next_look_ns = parts.clock_ns() + LOOK_INTERVAL_NS
         self.tally = Tally()
@@ -273,7 +273,19 @@ class Engine:
         if change is not None:
             self.desk.note_rules(change)
             self._parts.observer.notice(change.line)
-        self._resolve()
+        self.resolve()
+
+    def resolve(self) -> None:
+        """Ask about attempts that are under way; whoever hears of an outcome first calls it.
+
+        Raises:
+            JournalError: An outcome cannot be journaled.
+        """
+        for attempt_id, plan in list(self._under_way.items()):
+            outcome = self._parts.executor.resolve(plan)
+            if outcome is not None:
+                del self._under_way[attempt_id]
+                self._settle(attempt_id, plan, outcome, self._parts.market.stats(0).slot)
 
     def report(self) -> None:
         """Tell the observer where the run stands."""
@@ -340,6 +352,11 @@ class Engine:
         return plan
 
     def _may_go(self, plan: AnyPlan, *, offered: bool) -> bool:
+        obstacle = self._parts.executor.obstacle()
+        if obstacle is not None:
+            # Asked first: what cannot be sent is not booked, and does not count as a failure.
+            self.tally.passed_over(obstacle)
+            return False
         verdict = self.desk.ask(plan, offered=offered)
         if not verdict.ok:
             self.tally.refused(verdict)
@@ -409,7 +426,7 @@ class Engine:
                 f"attempt {attempt_id} stays at risk, its outcome is unknown: {error}"
             )
         if outcome is None:
-            self._unknown[attempt_id] = plan
+            self._under_way[attempt_id] = plan
             self.tally.outcome_unknown()
             return False
         self._settle(attempt_id, plan, outcome, plan.slot)
@@ -422,20 +439,13 @@ class Engine:
         if self._parts.fees is not None and self._parts.executor.teaches_fees:
             self._parts.fees.settled(plan, outcome)
         self.tally.traded(plan, outcome)
-        if isinstance(plan, Plan) and plan.opportunity.native is not None:
-            # The estimate of the next signals: what is unknown teaches nothing.
+        says_nothing = outcome.is_dead and outcome.landed is None
+        if isinstance(plan, Plan) and plan.opportunity.native is not None and not says_nothing:
+            # The estimate of the next signals: what is unknown, or never was in the race, teaches nothing.
             signal = cast(phantom_core.Signal, plan.opportunity.native)
             self._parts.market.observe_landing(signal, outcome.state is OutcomeState.FILLED)
         self._runner.on_outcome(plan, outcome)
         self._parts.observer.traded(Trade(attempt_id, plan, outcome))
-
-    def _resolve(self) -> None:
-        """Ask about attempts whose outcome is not known."""
-        for attempt_id, plan in list(self._unknown.items()):
-            outcome = self._parts.executor.resolve(plan)
-            if outcome is not None:
-                del self._unknown[attempt_id]
-                self._settle(attempt_id, plan, outcome, self._parts.market.stats(0).slot)
 
 
 def _opportunity(signal: phantom_core.Signal) -> Opportunity:

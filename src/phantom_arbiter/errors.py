@@ -6,6 +6,7 @@
     ├─ ConfigError       a setting or option is wrong: which, what it holds, what it may hold; exit 2
     │  └─ SourceError    a rule file is wrong: line, column, and the line itself with a caret
     ├─ MissingExtraError an optional library is not installed: how to install it; exit 1
+    ├─ WalletError       a key cannot be had, or is none, or others may read it; exit 1
     ├─ JournalError      the journal cannot be opened, read or written; exit 1
     ├─ TransientError    an endpoint failed: next endpoint, back off, retry; exit 1 if nothing helps
     │  ├─ RpcTimeout     no answer in time
@@ -15,6 +16,7 @@
     │  └─ BadAnswer      what came is no answer to what was asked
     ├─ RpcRefused        an endpoint understood and refused: it will again, another one may not; exit 1
     │  └─ AccessDenied   wrong key, or what the key does not pay for
+    ├─ TransactionFailed a transaction that an operator asked for failed, expired, or was refused; exit 1
     ├─ OutcomeUnknown    an attempt may or may not have landed: it stays at risk, the run goes on
     ├─ InvariantError    our bug: stop the process; exit 1
     └─ InvalidInput, MarketDataError, SwapRefused, RecordingError   raised by the native module; exit 1
@@ -73,6 +75,10 @@ class SourceError(ConfigError):
 
 class MissingExtraError(HintedError):
     """An optional library is not installed."""
+
+
+class WalletError(HintedError):
+    """A key cannot be had, is none, or is open to others; the message holds nothing of it."""
 
 
 class JournalError(HintedError):
@@ -149,6 +155,19 @@ class AccessDenied(RpcRefused):
     """An endpoint refuses our key, or what the key does not pay for."""
 
 
+class TransactionFailed(HintedError):
+    """A transaction that an operator asked for did not do what it should.
+
+    Attributes:
+        signature: Its signature.
+        kind: `refused`: no endpoint took it; `failed`: it landed and failed; `expired`: it can never land.
+    """
+
+    def __init__(self, signature: str, kind: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"transaction {signature} {kind}: {message}", hint=hint)
+        self.signature, self.kind = signature, kind
+
+
 class OutcomeUnknown(HintedError):
     """An attempt was sent, or may have been, and nobody knows yet how it ended."""
 
@@ -185,6 +204,8 @@ __all__ = [
     "SourceError",
     "StaleSlot",
     "SwapRefused",
+    "TransactionFailed",
     "TransientError",
+    "WalletError",
     "exit_code",
 ]

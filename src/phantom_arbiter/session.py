@@ -18,6 +18,7 @@ from phantom_arbiter.config_risk import StrategySettings
 from phantom_arbiter.config_sources import Effective
 from phantom_arbiter.domain import FunnelStage
 from phantom_arbiter.engine import Engine, Observer, Parts
+from phantom_arbiter.execution.base import Executor
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.fee_desk import FeeDesk
 from phantom_arbiter.interrupts import halting_on_signal, stopping_on_signals
@@ -43,6 +44,32 @@ class Source(Protocol):
         """End `drive` soon; callable from a signal handler."""
 
 
+class Trading(Protocol):
+    """How plans are carried out."""
+
+    def settle_earlier(self, journal: Journal) -> None:
+        """Find out what became of attempts that earlier runs left without an outcome; before the run begins.
+
+        Raises:
+            ConfigError: Some cannot be decided, and nobody said to go on all the same.
+        """
+
+    def executor(self, market: phantom_core.Engine, journal: Journal) -> Executor:
+        """Return who carries plans out."""
+        ...
+
+
+class PaperTrading:
+    """Plans are filled on the market that the engine sees."""
+
+    def settle_earlier(self, journal: Journal) -> None:
+        """Leave it to the journal: a paper fill ends with its run."""
+
+    def executor(self, market: phantom_core.Engine, journal: Journal) -> Executor:
+        """Return the paper executor."""
+        return PaperExecutor(market)
+
+
 def run_session(
     effective: Effective,
     info: SourceInfo,
@@ -50,9 +77,19 @@ def run_session(
     market: phantom_core.Engine,
     observer: Observer,
     *,
+    trading: Trading | None = None,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
 ) -> Summary:
     """Run `source` through `market` and return the summary; the journal is whole however the run ends.
+
+    Args:
+        effective: The settings.
+        info: What the source says of itself.
+        source: Where frames come from.
+        market: The native engine.
+        observer: Who watches.
+        trading: How plans are carried out; None: on paper.
+        clock_ns: The machine's clock.
 
     Raises:
         ConfigError: The strategy or its rule file cannot be loaded.
@@ -67,7 +104,9 @@ def run_session(
     rules = risk_rules(config.risk)
     # A replay begins and ends with its recording; only live runs go on where the last one stopped.
     account = config.risk.account if info.records is None else None
+    trading = trading or PaperTrading()
     with Journal(config.journal.path) as journal:
+        trading.settle_earlier(journal)
         run_id, reconciled = journal.begin_run(
             RunIdentity(
                 mode=config.mode,
@@ -85,7 +124,7 @@ def run_session(
                 market=market,
                 strategy=loaded.strategy,
                 rules=rules,
-                executor=PaperExecutor(market),
+                executor=trading.executor(market, journal),
                 journal=journal,
                 observer=observer,
                 kill_switch_file=config.risk.kill_switch_file,

@@ -17,10 +17,12 @@ mod explain;
 mod freshness;
 mod funnel;
 mod guard;
+mod held;
 mod openings;
 mod pricing;
 mod rules;
 mod signal;
+mod transaction;
 mod volatility;
 
 use rustc_hash::FxHashSet;
@@ -44,6 +46,8 @@ use funnel::Shortfall;
 pub use funnel::{Funnel, Miss, Stage};
 use guard::Guard;
 pub use guard::{Blocked, FreshnessConfig, Healing, StaleAccount};
+use held::Held;
+pub use held::HeldAccount;
 use openings::Openings;
 use pricing::Pricing;
 pub use pricing::SharedFeeEngine;
@@ -73,6 +77,7 @@ pub struct Engine {
     rules: Rules,
     openings: Openings,
     guard: Guard,
+    held: Held,
     experience: Experience,
     volatility: Volatility,
     funnel: Funnel,
@@ -109,6 +114,7 @@ impl Engine {
             scorer: SignalScorer::new(config.scorer.clone()),
             rules: Rules::default(),
             guard: Guard::new(config.freshness),
+            held: Held::new(config.keep_accounts),
             config,
             openings: Openings::default(),
             experience: Experience::default(),
@@ -277,6 +283,7 @@ impl Engine {
             let applied =
                 self.market.apply(AccountWrite { pubkey: update.pubkey, slot: update.slot, account });
             self.counters.updates += 1;
+            self.held.applied(update, &applied);
             match applied {
                 Applied::Changed => {
                     self.volatility.applied(self.market.graph(), self.market.touched(), update.slot);

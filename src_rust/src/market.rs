@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::cycle_finder::{EdgeIndex, PriceGraph, pool_of};
 pub use crate::cycle_finder::{MintIndex, PoolIndex};
 use crate::decoders::{DecodeError, Decoded, spl_token, sysvar};
+use crate::pda::PdaCache;
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::Environment;
 use crate::token_firewall::MintAccountState;
@@ -108,6 +109,8 @@ pub struct Market {
     tokens: Tokens,
     touched: Vec<PoolIndex>,
     dependencies: Vec<Dependency>,
+    /// Addresses of token accounts that transactions were built with.
+    pub(crate) addresses: PdaCache,
 }
 
 impl Market {
@@ -186,6 +189,15 @@ impl Market {
     /// whether there is such a venue.
     pub fn release(&mut self, venue: &str) -> bool {
         let known = self.standings.release(venue);
+        self.refresh_venue(venue);
+        known
+    }
+
+    /// Sets a venue aside because its quotes were found wrong, or with `None` ends that. An operator's
+    /// [`release`](Self::release) ends it too, but does not stand against a doubt that comes later. Returns
+    /// whether there is such a venue.
+    pub fn doubt(&mut self, venue: &str, reason: Option<&str>) -> bool {
+        let known = self.standings.doubt(venue, reason);
         self.refresh_venue(venue);
         known
     }

@@ -61,13 +61,42 @@ def test_people_get_a_line_for_each_endpoint_and_one_sentence_at_the_end(number:
         assert "stopped in slot" in err
 
 
+def test_a_block_engine_is_served_on_ports_of_its_own(tmp_path: Path) -> None:
+    faults = tmp_path / "engine.toml"
+    faults.write_text("[[region]]\nper_s = 5.0\n")
+    words = ["--block-engine", "--regions", "2", "--engine-faults", str(faults), "--source", "empty"]
+    with start("--json", *words) as process:
+        found = json.loads(line_of(process))
+        assert [each["name"] for each in found["regions"]] == ["amsterdam", "dublin"]
+        body = b'{"jsonrpc":"2.0","id":1,"method":"getTipAccounts","params":[]}'
+        for each in found["regions"]:
+            request = urllib.request.Request(each["url"] + "/api/v1/bundles", body)
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                assert len(json.loads(answer.read())["result"]) == 8
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0, err
+        assert json.loads(out)["regions"][1]["requests"] == {"getTipAccounts": 1}
+    with start(*words) as process:
+        assert [line_of(process).split()[0] for _ in range(4)] == [
+            "local-0",
+            "amsterdam",
+            "dublin",
+            "control",
+        ]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
 @pytest.mark.parametrize(("source", "pools", "plain_mints"), [("simulator", 27, False), ("demo", 9, True)])
 def test_settings_it_writes_are_those_of_the_net(
     tmp_path: Path, source: str, pools: int, plain_mints: bool
 ) -> None:
     path, accounts = tmp_path / "net.toml", set()
     for _ in range(2):  # the second replaces the first's
-        with start("--json", "--endpoints", "2", "--source", source, "--write-config", str(path)) as process:
+        with start(
+            "--json", "--endpoints", "2", "--block-engine", "--source", source, "--write-config", str(path)
+        ) as process:
             found = json.loads(line_of(process))
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=20)
@@ -80,6 +109,9 @@ def test_settings_it_writes_are_those_of_the_net(
         (each.name, *(url.reveal() for url in (each.http_url, each.ws_url) if url))
         for each in config.endpoints
     ] == [(each["name"], each["http"], each["ws"]) for each in found["endpoints"]]
+    assert [(each.name, each.url.reveal()) for each in config.block_engines] == [
+        (each["name"], each["url"]) for each in found["regions"]
+    ]
     assert len(set(config.discovery.pools)) == pools
     assert config.engine.assume_plain_mints is plain_mints
 
@@ -101,6 +133,12 @@ def test_settings_of_somebody_else_are_left_alone(tmp_path: Path, capsys: pytest
     [
         (["--source", "gone.phrec"], "source gone.phrec does not exist"),
         (["--faults", "gone.toml"], "fault file gone.toml cannot be read: No such file or directory"),
+        (
+            ["--engine-faults", "x.toml"],
+            "there is no block engine for --engine-faults; hint: add --block-engine",
+        ),
+        (["--regions", "2"], "there is no block engine for --regions; hint: add --block-engine"),
+        (["--block-engine", "--regions", "9"], "regions is 9, it may be 0 to 8"),
         (["--endpoints", "0"], "endpoints is 0, it may be 1 to 64"),
         (["--rate", "fast"], "rate is fast, it may be a number of writes per second or max"),
         (["--venue", "phoenix"], "there is no venue phoenix; hint: known are meteora_damm_v2, "),
@@ -149,6 +187,5 @@ def test_missing_packages_come_with_the_way_to_install_them(
     monkeypatch.setattr("phantom_arbiter.localnet.requires.find_spec", lambda name: None)
     assert main(["localnet"]) == 2
     assert capsys.readouterr().err == (
-        "phantom: error: the local net needs solders and zstandard; "
-        "hint: pip install 'phantom-arbiter[localnet]'\n"
+        "phantom: error: the local net needs zstandard; hint: pip install 'phantom-arbiter[localnet]'\n"
     )

@@ -82,13 +82,13 @@ def test_every_key_has_one_sentence_of_help() -> None:
         ({"costs": 5}, r"costs = 5 \(flag.*\): it is a table; hint: its keys are costs\.signatures"),
         ({"run": {"speed": "fast"}}, r'run\.speed = "fast" \(flag.*\): .*hint: 1x replays'),
         ({"run": {"ui": "web"}}, r"'auto', 'rich' or 'plain'"),
-        ({"mode": "live"}, r"mode = 'live' \(flag.*\): live execution is not built yet"),
+        ({"mode": "real"}, r"'paper' or 'live'"),
         ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag.*\) is missing"),
         (
             {"risk": {"venues": {"orca": VENUE_SETTINGS}}},
             r"risk\.venues = .*there is no venue orca; hint: Limits by venue",
         ),
-        ({"wallet": {}}, r"unknown key wallet \(flag.*\); hint: it may be mode, engine, market, costs"),
+        ({"purse": {}}, r"unknown key purse \(flag.*\); hint: it may be mode, engine, market, costs"),
     ],
 )
 def test_unfit_value_is_named_with_what_it_may_hold(flags: dict[str, object], said: str) -> None:
@@ -236,3 +236,83 @@ def test_settings_hash_knows_a_strategy_of_ones_own_by_name_not_by_place() -> No
     here, there = ({"strategy": {"use": f"{folder}mine.py:Mine"}} for folder in ("/a/", "b/c/"))
     assert load(here).sha256() == load(there).sha256() != load().sha256()
     assert load({"risk": {"account": "b"}}).sha256() == load().sha256()
+
+
+# ---- execution: one line per key
+
+ENGINE = {"name": "ny", "url": "https://ny.mainnet.block-engine.jito.wtf"}
+ACCOUNT = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"wallet": {"key": "env:9"}}, r"wallet\.key \(flag.*after env: comes the name"),
+        ({"wallet": {"key": "env:PHANTOM_KEY"}}, r"begins with PHANTOM_, those are settings"),
+        ({"wallet": {"key": "keyring:"}}, r"after keyring: comes the name of an entry"),
+        ({"wallet": {"key": ""}}, r"named by the path of its file, env:NAME or keyring:NAME"),
+        ({"wallet": {"key": "[1,2"}}, r"looks like a key itself; hint: put it into a file"),
+        ({"wallet": {"key": 5}}, r"wallet\.key \(flag.*is text"),
+        ({"wallet": {"token_accounts": {WSOL: "0"}}}, r"an account address, 32 to 44 base58"),
+        ({"wallet": {"min_lamports": -1}}, r"wallet\.min_lamports = -1"),
+        ({"execution": {"landing": "mail"}}, r"'bundle', 'rpc' or 'both'"),
+        ({"execution": {"rehearse": "maybe"}}, r"'always' or 'never'"),
+        ({"execution": {"dry_run": "perhaps"}}, r"execution\.dry_run = \"perhaps\""),
+        ({"execution": {"lookup_tables": ["x"]}}, r"execution\.lookup_tables.*an account address"),
+        ({"execution": {"nonce_accounts": [ACCOUNT] * 257}}, r"at most 256 items"),
+        ({"execution": {"create_accounts": "later"}}, r"'in_transaction' or 'ahead'"),
+        ({"execution": {"max_account_locks": 129}}, r"less than or equal to 128"),
+        ({"execution": {"deadline_ms": 9}}, r"greater than or equal to 10"),
+        ({"execution": {"resend_every_slots": 0}}, r"greater than or equal to 1"),
+        ({"execution": {"blockhash_commitment": "finalized"}}, r"'processed' or 'confirmed'"),
+        ({"execution": {"blockhash_refresh_ms": 99}}, r"greater than or equal to 100"),
+        ({"execution": {"min_blocks_left": 150}}, r"less than or equal to 149"),
+        ({"execution": {"shadow_share": 1.1}}, r"less than or equal to 1"),
+        ({"execution": {"shadow_bound_ppm": -1}}, r"execution\.shadow_bound_ppm = -1"),
+        ({"execution": {"shadow_release_after": 0}}, r"greater than or equal to 1"),
+        ({"block_engines": [{"url": "https://a.b"}]}, r"block_engines\.0\.name .* is missing"),
+        ({"block_engines": [{**ENGINE, "name": "N Y"}]}, r"block_engines\.0\.name"),
+        ({"block_engines": [{**ENGINE, "url": "http://a.b"}]}, r"http:// only to this machine"),
+        ({"block_engines": [{**ENGINE, "url": "wss://a.b"}]}, r"begins with neither of http, https"),
+        ({"block_engines": [{**ENGINE, "auth": "uuid"}]}, r"it is \$\{NAME\}.*no secret stands in a file"),
+        ({"block_engines": [{**ENGINE, "auth": "${NOT_SET}"}]}, r"NOT_SET is not set"),
+        ({"block_engines": [{**ENGINE, "requests_per_second": 0}]}, r"greater than 0"),
+        ({"block_engines": [{**ENGINE, "kind": "smoke"}]}, r"'jito_bundle' or 'jito_transaction'"),
+        ({"block_engines": [ENGINE, ENGINE]}, r"ny is the name of two"),
+        ({"block_engines": [{**ENGINE, "name": f"e{n}"} for n in range(33)]}, r"there are 33, it may be 32"),
+    ],
+)
+def test_unfit_execution_is_named_with_what_it_may_hold(flags: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(flags)
+
+
+def test_nothing_secret_of_execution_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    pasted = "5" * 88
+    for value in (pasted, f"env:{pasted}!", f"[{pasted}]"):
+        with pytest.raises(ConfigError) as caught:
+            load({"wallet": {"key": value}})
+        assert pasted not in str(caught.value)
+    with pytest.raises(ConfigError) as caught:
+        load({"block_engines": [{**ENGINE, "auth": "hunter2"}]})
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("JITO_AUTH", "hunter2")
+    effective = load({"block_engines": [{**ENGINE, "auth": "${JITO_AUTH}"}]})
+    engine = effective.config.block_engines[0]
+    assert engine.auth is not None
+    assert engine.auth.get_secret_value() == "hunter2"
+    shown = str([setting.value for setting in effective.settings()]) + repr(effective.config)
+    assert "hunter2" not in shown
+    monkeypatch.setenv("JITO_AUTH", "hunter2\r\nx: y")
+    with pytest.raises(ConfigError, match="control character") as caught:
+        load({"block_engines": [{**ENGINE, "auth": "${JITO_AUTH}"}]})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_key_is_named_by_file_variable_or_entry() -> None:
+    for text, kind in (("~/id.json", "file"), ("env:WALLET_KEY", "env"), ("keyring:main", "keyring")):
+        effective = load({"wallet": {"key": text}})
+        key = effective.config.wallet.key
+        assert key is not None
+        assert (key.kind, str(key)) == (kind, text)
+        assert effective.sha256() == load().sha256(), "whose key it is does not decide a row on paper"

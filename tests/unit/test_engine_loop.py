@@ -275,6 +275,14 @@ def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
     known: list[Outcome] = []
 
     class Sending:
+        teaches_fees = True
+
+        def obstacle(self) -> None:
+            return None
+
+        def prepare(self, plan: AnyPlan) -> None:
+            return None
+
         def submit(self, plan: AnyPlan, submission: Submission | None = None) -> Outcome:
             raise OutcomeUnknown("no answer in time")
 

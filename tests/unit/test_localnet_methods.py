@@ -252,3 +252,7 @@ def test_an_endpoint_far_behind_calls_itself_unhealthy(view: View) -> None:
         "message": "Node is behind by 140 slots",
         "data": {"numSlotsBehind": 140},
     }
+
+
+def test_history_reaches_back_to_the_first_slot() -> None:
+    assert ask(small_view(), "getFirstAvailableBlock") == FIRST

@@ -19,6 +19,7 @@ from phantom_arbiter.errors import ConfigError, PhantomError
 from phantom_arbiter.localnet import FaultPlan, LocalNet, LocalNetProcess, NetSettings
 from phantom_arbiter.localnet.accounts import AccountState
 from phantom_arbiter.localnet.bank import BankSettings
+from phantom_arbiter.localnet.block_engine.faults import EngineFaults
 from phantom_arbiter.localnet.loops import loop_factory
 from phantom_arbiter.localnet.process import settings_from, settings_json
 from phantom_arbiter.localnet.sources import Event, RecordingSource, SnapshotSource, open_source
@@ -339,6 +340,9 @@ def test_settings_pass_to_the_other_process_unchanged(tmp_path: Path) -> None:
         venues=("pumpswap",),
         snapshot=tmp_path,
         programs={"x": tmp_path},
+        regions=2,
+        engine_faults=(EngineFaults(land_slots=3, drop=0.5),),
+        uuids=("a", "b"),
     )
     assert settings_from(json.loads(json.dumps(settings_json(settings)))) == settings
 

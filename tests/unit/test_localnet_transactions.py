@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,11 @@ from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
-from localnet_view import FIRST, HOLDER, OWNER, PAYEE, PAYER, ask, holder_data, refusal, small_view
+from localnet_view import FIRST, HOLDER, MINT, OWNER, PAYEE, PAYER, ask, holder_data, refusal, small_view
 from phantom_arbiter.localnet.accounts import TOKEN_PROGRAM, AccountState, base58, rent_exempt_minimum
 from phantom_arbiter.localnet.rpc.view import View
 
@@ -42,6 +44,7 @@ def b64(transaction: VersionedTransaction) -> str:
 
 
 BASE64 = {"encoding": "base64"}
+ASSOCIATED = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
 
 
 def test_send_executes_and_a_second_time_is_refused(view: View) -> None:
@@ -174,10 +177,88 @@ def test_token_transfers_run_in_the_virtual_machine(view: View) -> None:
             AccountMeta(PAYER.pubkey(), True, False),
         ],
     )
-    ask(view, "sendTransaction", b64(signed(view, move)), BASE64)
+    signature = ask(view, "sendTransaction", b64(signed(view, move)), BASE64)
     for key, amount in ((HOLDER, "1100000"), (str(other), "400000")):
         found = ask(view, "getTokenAccountBalance", key, {"commitment": "processed"})
         assert found["value"]["amount"] == amount
+    shown = ask(view, "getTransaction", signature, {"commitment": "processed"})
+    keys, meta = shown["transaction"]["message"]["accountKeys"], shown["meta"]
+    owners = {HOLDER: str(PAYER.pubkey()), str(other): OWNER}
+    for which, amounts in (
+        ("preTokenBalances", {HOLDER: "1500000", str(other): "0"}),
+        ("postTokenBalances", {HOLDER: "1100000", str(other): "400000"}),
+    ):
+        assert {
+            keys[each["accountIndex"]]: each["uiTokenAmount"]["amount"] for each in meta[which]
+        } == amounts
+        for each in meta[which]:
+            assert (each["mint"], each["programId"]) == (MINT, TOKEN_PROGRAM)
+            assert each["owner"] == owners[keys[each["accountIndex"]]]
+            assert each["uiTokenAmount"]["decimals"] == 6
+    owned = ask(view, "getTokenAccountsByOwner", OWNER, {"mint": MINT}, {**BASE64, "commitment": "processed"})
+    assert [each["pubkey"] for each in owned["value"]] == [str(other)]
+
+
+def test_calls_within_are_shown_and_a_new_account_has_no_balance_before(view: View) -> None:
+    account, _ = Pubkey.find_program_address(
+        [bytes(PAYEE), bytes(Pubkey.from_string(TOKEN_PROGRAM)), bytes(Pubkey.from_string(MINT))],
+        ASSOCIATED,
+    )
+    keys = [PAYEE, Pubkey.from_string(MINT), SYSTEM, Pubkey.from_string(TOKEN_PROGRAM)]
+    metas = [
+        AccountMeta(PAYER.pubkey(), True, True),
+        AccountMeta(account, False, True),
+        *(AccountMeta(key, False, False) for key in keys),
+    ]
+    transaction = signed(view, Instruction(ASSOCIATED, b"\x01", metas))
+    signature = ask(view, "sendTransaction", b64(transaction), BASE64)
+    shown = ask(view, "getTransaction", signature, {"commitment": "processed"})
+    meta, keys_shown = shown["meta"], shown["transaction"]["message"]["accountKeys"]
+    assert meta["preTokenBalances"] == []
+    [balance] = meta["postTokenBalances"]
+    assert (balance["owner"], balance["uiTokenAmount"]["amount"]) == (str(PAYEE), "0")
+    assert keys_shown[balance["accountIndex"]] == str(account)
+    [inner] = meta["innerInstructions"]
+    programs = {keys_shown[each["programIdIndex"]] for each in inner["instructions"]}
+    assert (inner["index"], programs) == (0, {str(SYSTEM), TOKEN_PROGRAM})
+
+
+def test_old_signatures_are_found_by_a_search_only(view: View) -> None:
+    transaction = signed(view, paying(2_000_000))
+    signature = ask(view, "sendTransaction", b64(transaction), BASE64)
+    for _ in range(301):
+        assert ask(view, "getSignatureStatuses", [signature])["value"] != [None]
+        view.bank.advance()
+    assert ask(view, "getSignatureStatuses", [signature])["value"] == [None]
+    config = {"searchTransactionHistory": True}
+    [status] = ask(view, "getSignatureStatuses", [signature], config)["value"]
+    assert (status["slot"], status["confirmationStatus"]) == (FIRST, "finalized")
+
+
+def test_bundles_are_tried_one_after_the_other(view: View) -> None:
+    other = Keypair.from_seed(bytes([5]) * 32)
+    back = transfer(TransferParams(from_pubkey=other.pubkey(), to_pubkey=PAYEE, lamports=1_000_000))
+    there = transfer(TransferParams(from_pubkey=PAYER.pubkey(), to_pubkey=other.pubkey(), lamports=5_000_000))
+    bundle = [signed(view, there), signed(view, back, payer=other)]
+    wanted = [None, {"addresses": [str(PAYEE)], "encoding": "base64"}]
+
+    def tried(*transactions: VersionedTransaction, **config: object) -> dict[str, Any]:
+        found = ask(
+            view, "simulateBundle", {"encodedTransactions": [b64(each) for each in transactions]}, config
+        )
+        value: dict[str, Any] = found["value"]
+        return value
+
+    value = tried(*bundle, postExecutionAccountsConfigs=wanted)
+    assert value["summary"] == "succeeded"
+    assert [each["unitsConsumed"] for each in value["transactionResults"]] == [150, 150]
+    assert value["transactionResults"][1]["postExecutionAccounts"][0]["lamports"] == 1_000_000
+    failed = tried(bundle[1], bundle[0])["summary"]["failed"]
+    assert failed == {"error": "AccountNotFound", "tx_signature": str(bundle[1].signatures[0])}
+    assert ask(view, "getBalance", str(other.pubkey()), {"commitment": "processed"})["value"] == 0
+    assert view.bank.transactions == 0
+    assert refusal(view, "simulateBundle", {"encodedTransactions": []})["code"] == -32602
+    assert refusal(view, "simulateBundle", {"encodedTransactions": ["?"]})["code"] == -32602
 
 
 def test_the_machine_sees_what_a_feed_wrote(view: View) -> None:

@@ -1,6 +1,7 @@
 """The official JavaScript clients against the local net; needs Node and the packages.
 
-`npm install @solana/web3.js@1 @solana/kit` somewhere, and PHANTOM_NODE_MODULES naming its `node_modules`.
+`npm install @solana/web3.js@1 @solana/kit jito-js-rpc` somewhere, and PHANTOM_NODE_MODULES naming its
+`node_modules`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +35,17 @@ def needs(package: str) -> pytest.MarkDecorator:
     )
 
 
-def run_script(name: str, *, with_ws: bool) -> dict[str, Any]:
+def run_script(name: str, words: Callable[[LocalNet], list[str]], **settings: Any) -> dict[str, Any]:
     """Return what a script prints about the local net."""
 
     async def run() -> tuple[int | None, bytes, bytes]:
         # Short finality: both clients wait for it in places.
-        async with LocalNet(NetSettings(rate=1_000, slot_ms=100)) as net:
-            endpoint = net.endpoints[0]
-            urls = [endpoint.http_url, endpoint.ws_url] if with_ws else [endpoint.http_url]
+        async with LocalNet(NetSettings(**{"rate": 1_000, "slot_ms": 100, **settings})) as net:
             process = await asyncio.create_subprocess_exec(
                 "node",
                 str(SCRIPTS / name),
-                *urls,
-                POOL,
+                *words(net),
+                env={**os.environ, "PHANTOM_NODE_MODULES": MODULES},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
@@ -61,7 +61,7 @@ def run_script(name: str, *, with_ws: bool) -> dict[str, Any]:
 
 @needs("@solana/web3.js")
 def test_web3js_subscribes_reads_sends_and_confirms() -> None:
-    assert run_script("web3.cjs", with_ws=False) == {
+    assert run_script("web3.cjs", lambda net: [net.endpoints[0].http_url, POOL]) == {
         "airdropError": None,
         "notified": [WHIRLPOOL, 653, True],
         "programDataLength": 653,
@@ -77,9 +77,26 @@ def test_web3js_subscribes_reads_sends_and_confirms() -> None:
 
 @needs("@solana/kit")
 def test_kit_subscribes_reads_sends_and_confirms() -> None:
-    assert run_script("kit.cjs", with_ws=True) == {
+    def words(net: LocalNet) -> list[str]:
+        return [net.endpoints[0].http_url, net.endpoints[0].ws_url, POOL]
+
+    assert run_script("kit.cjs", words) == {
         "notified": [WHIRLPOOL, "base64", "bigint"],
         "balance": "1000000000",
         "after": str(1_000_000_000 - 5_000),
         "owner": WHIRLPOOL,
+    }
+
+
+@needs("jito-js-rpc")
+def test_jito_js_rpc_sends_bundles_and_follows_them() -> None:
+    def words(net: LocalNet) -> list[str]:
+        return [net.endpoints[0].http_url, net.regions[0].url]
+
+    assert run_script("jito.cjs", words, source="empty", slot_ms=None, regions=1, uuids=("ours",)) == {
+        "confirmed": [True, 2, {"Ok": None}],
+        "inflight": ["Landed", "Invalid"],
+        "single": None,
+        "refusal": [400, -32602, "bundle contains an already processed transaction"],
+        "balance": 1_000_000_000 - 6_000 - 3 * 5_000,
     }

@@ -55,6 +55,16 @@ def localnet(
         list[str] | None,
         typer.Option(metavar="ID=FILE", help="Deploy a program's bytecode; may be repeated."),
     ] = None,
+    block_engine: Annotated[
+        bool, typer.Option("--block-engine", help="Serve a block engine too: Jito's interface for bundles.")
+    ] = False,
+    regions: Annotated[
+        int | None, typer.Option(help="Regions of the block engine, each with a port; one unless told.")
+    ] = None,
+    engine_faults: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file: what goes wrong at which region.", dir_okay=False),
+    ] = None,
     write_config: Annotated[
         Path | None,
         typer.Option(
@@ -67,17 +77,22 @@ def localnet(
 ) -> None:
     """Serve a local Solana node on loopback until Ctrl-C: JSON-RPC, pub-sub, transactions, faults."""
     from phantom_arbiter.errors import ConfigError
-    from phantom_arbiter.localnet.faults.plan import load_plans
+    from phantom_arbiter.localnet.faults.plan import load_plans, read_plans
     from phantom_arbiter.localnet.requires import check_requirements
     from phantom_core import venue_names
 
     check_requirements()
+    from phantom_arbiter.localnet.block_engine.faults import EngineFaults
     from phantom_arbiter.localnet.net import NetSettings
     from phantom_arbiter.localnet.serve import run
 
     unknown = sorted(set(venue or ()) - set(venue_names()))
     if unknown:
         raise ConfigError(f"there is no venue {unknown[0]}", hint=f"known are {', '.join(venue_names())}")
+    if not block_engine and (regions is not None or engine_faults is not None):
+        given = "--engine-faults" if regions is None else "--regions"
+        raise ConfigError(f"there is no block engine for {given}", hint="add --block-engine")
+    served = (1 if regions is None else regions) if block_engine else 0
     settings = NetSettings(
         endpoints=endpoints,
         source=source,
@@ -90,6 +105,12 @@ def localnet(
         venues=tuple(venue or ()),
         snapshot=snapshot,
         programs=_programs(program or []),
+        regions=served,
+        engine_faults=(
+            ()
+            if engine_faults is None
+            else tuple(read_plans(engine_faults, served, EngineFaults(), "region"))
+        ),
     )
     stats = run(settings, _announce_json if as_json else _announce, write_config)
     if as_json:
@@ -137,6 +158,8 @@ def _programs(words: list[str]) -> dict[str, Path]:
 def _announce(found: dict[str, Any]) -> None:
     for each in found["endpoints"]:
         print(f"{each['name']:<10} {each['http']}  {each['ws']}")
+    for each in found["regions"]:
+        print(f"{each['name']:<10} {each['url']}  block engine")
     print(f"{'control':<10} {found['control']}", flush=True)
     if found["config_file"] is not None:
         print(f"settings for other commands are in {found['config_file']}: --config", file=sys.stderr)

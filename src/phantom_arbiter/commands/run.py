@@ -113,25 +113,36 @@ def run(
     max_hops: MaxHopsOption = None,
     halted: HaltedOption = False,
     release_venue: ReleaseOption = None,
-    live: Annotated[bool, typer.Option("--live", help="Refused: live execution is not built yet.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Trade with real money; needs --source live and phantom doctor.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --live: build, rehearse and sign, but send nothing.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Trade on paper on a recording or the live market; with no options, on the shipped day.
+    """Trade on a recording or the live market, on paper unless --live says otherwise.
+
+    With no options, on the shipped day.
 
     Risk settings and rules are taken anew when their file changes. SIGUSR1 halts trading, or lets it go on.
     """
-    from phantom_arbiter.config import LIVE_REFUSED
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.errors import ConfigError
 
-    if live:
-        raise ConfigError(f"--live: {LIVE_REFUSED}")
+    if dry_run and not live:
+        raise ConfigError("--dry-run says what --live leaves out", hint="paper trading sends nothing anyway")
+    if live and source is not SourceName.LIVE:
+        raise ConfigError(
+            "--live trades on the live market only", hint="phantom run --source live --live --dry-run first"
+        )
     if source not in (None, SourceName.RECORDING) and recording is not None:
         raise ConfigError(
             f"--source {source.value} and --recording contradict each other", hint="leave one of them out"
         )
-    flags: dict[str, dict[str, Any]] = {
+    flags: dict[str, Any] = {
+        "mode": "live" if live else None,
         "run": {
             "source": text(source) or ("recording" if recording is not None else None),
             "recording": recording,
@@ -209,6 +220,7 @@ def live_session(effective: Effective, *, as_json: bool, duration: str | None) -
     from rich.console import Console
 
     from phantom_arbiter.commands.record import parse_duration
+    from phantom_arbiter.errors import ConfigError
     from phantom_arbiter.live import LiveRun, fee_rules, live_info, live_source
     from phantom_arbiter.native import build_native_engine
     from phantom_arbiter.progress import choose_view
@@ -217,6 +229,8 @@ def live_session(effective: Effective, *, as_json: bool, duration: str | None) -
     from phantom_arbiter.summary import to_json
 
     settings = effective.config
+    if settings.mode == "live":
+        raise ConfigError("live trading is not put together yet")
     stop_after_s = parse_duration("--for", duration)
     info = live_info(settings)
     market = build_native_engine(settings, assume_plain_mints=False)
@@ -238,10 +252,12 @@ def text(choice: StrEnum | None) -> str | None:
     return None if choice is None else choice.value
 
 
-def given(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def given(flags: dict[str, Any]) -> dict[str, Any]:
     """Return only what was given on the command line."""
     sections = {
         name: {key: value for key, value in section.items() if value is not None}
+        if isinstance(section, dict)
+        else section
         for name, section in flags.items()
     }
     return {name: section for name, section in sections.items() if section}

@@ -48,6 +48,10 @@ class Executor(Protocol):
         """Whether its outcomes are evidence about auctions for a place: see `Outcome.landed`."""
         ...
 
+    def obstacle(self) -> str | None:
+        """Return why nothing can be sent now, a short stable name, whatever the plan; None if it can."""
+        ...
+
     def prepare(self, plan: AnyPlan) -> Submission | Outcome | None:
         """Build and sign what `submit` is to send, and try it where that is asked for.
 

@@ -42,6 +42,9 @@ class PaperExecutor:
     def __init__(self, market: phantom_core.Engine) -> None:
         self._market = market
 
+    def obstacle(self) -> None:
+        """Return None: on paper nothing is in the way."""
+
     def prepare(self, plan: AnyPlan) -> None:
         """Return None: on paper there is nothing to sign."""
 

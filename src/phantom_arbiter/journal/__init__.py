@@ -5,7 +5,7 @@ clock, no arrival time, no endpoint, no path, nothing random. The same recording
 the same file, byte for byte.
 """
 
-from phantom_arbiter.journal.journal import Journal, Reconciled, RunIdentity
+from phantom_arbiter.journal.journal import NEVER_SENT, Journal, Reconciled, RunIdentity
 from phantom_arbiter.journal.landing import landing_from_journal
 from phantom_arbiter.journal.queries import (
     AttemptRow,
@@ -20,6 +20,7 @@ from phantom_arbiter.journal.queries import (
 from phantom_arbiter.journal.risk_log import RiskChange
 
 __all__ = [
+    "NEVER_SENT",
     "AttemptRow",
     "ChangeRow",
     "Journal",

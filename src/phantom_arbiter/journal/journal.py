@@ -3,10 +3,12 @@
 Write-ahead: `intent` commits before anything is submitted, `outcome` fills the same row afterwards.
 Whatever happens in between, an attempt has exactly one row. An intent that an earlier run left behind is
 closed when the next run begins: a paper fill lives only in the market of its run, so it was never applied.
+A live one stays open until `execution.reconcile` knows what the chain says of its signature.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,17 +18,27 @@ from sqlalchemy import Connection, CursorResult, func, insert, select, update
 
 from phantom_arbiter.domain import Fill, Outcome, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, JournalError
+from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.settlement import Unresolved
 from phantom_arbiter.journal.connect import close_writer, journal_errors, open_for_writing
 from phantom_arbiter.journal.lock import WriterLock
 from phantom_arbiter.journal.recall import read_recalled
 from phantom_arbiter.journal.risk_log import RiskChange, RiskLog
 from phantom_arbiter.journal.schema import MAX_AMOUNT, attempts, runs
+from phantom_arbiter.journal.signed import (
+    chain_values,
+    read_unresolved,
+    submission_values,
+    write_answers,
+)
 from phantom_arbiter.journal.texts import hops_to_text
 from phantom_arbiter.risk import Booked, Settled, booked
 from phantom_arbiter.swaps import AnyPlan
 
 NEVER_APPLIED = "run ended before the outcome was written; paper fills end with their run, never applied"
+NEVER_SENT = "never_sent"
+"""Reason of an attempt that a crash left behind before it was signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,13 @@ class Reconciled:
 class Journal:
     """The journal of one run; a context manager that leaves one whole file behind."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, unix_time: Callable[[], int] | None = None) -> None:
         """Open or create the journal at `path` and become its only writer.
+
+        Args:
+            path: The file.
+            unix_time: Tells Unix seconds, for live runs: when a transaction was signed. Without it, as in
+                replays, no time is written.
 
         Raises:
             JournalError: Locked, corrupt, not a journal, written by a newer version, or not writable.
@@ -76,6 +93,8 @@ class Journal:
         self._run_id: int | None = None
         self._risk: RiskLog | None = None
         self._outcomes = 0
+        self._unix_time = unix_time
+        self._answers: list[tuple[str, DispatchAnswer]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +110,7 @@ class Journal:
             try:
                 if self._risk is not None:
                     self._risk.finish()
+                self._flush_answers()
             finally:
                 close_writer(self.path, self._connection)
         finally:
@@ -176,7 +196,8 @@ class Journal:
             submission: The signed transaction that is to be sent; None on paper.
 
         Raises:
-            JournalError: An amount does not fit the journal (see `schema`), or the file cannot be written.
+            JournalError: An amount does not fit the journal (see `schema`), the signature is in it already,
+                or the file cannot be written.
         """
         if self._run_id is None or self._risk is None:
             raise InvariantError("intent before begin_run")
@@ -202,7 +223,11 @@ class Journal:
             "age_slots": scored.age_slots if scored else None,
             "expected_value_lamports": scored.expected_value_lamports if scored else None,
         }
-        _require_fit(self.path, amounts)
+        signed: dict[str, Any] = {}
+        if submission is not None:
+            signed = submission_values(submission, None if self._unix_time is None else self._unix_time())
+        numbers = {name: value for name, value in signed.items() if isinstance(value, int)}
+        _require_fit(self.path, {**amounts, **numbers})
         with journal_errors(self.path), self._connection.begin():
             self._risk.write_waiting()
             added = self._connection.execute(
@@ -219,6 +244,7 @@ class Journal:
                     value_lamports=None if entry.value_lamports is None else str(entry.value_lamports),
                     venues=" ".join(entry.venues),
                     **amounts,
+                    **signed,
                 )
             )
         return _inserted_id(added)
@@ -241,6 +267,8 @@ class Journal:
             "filled_amount_out": fill.amount_out if fill else None,
             "charged_cost": outcome.cost,
             "realised_net_profit": outcome.net_profit,
+            "sends": outcome.sends or None,
+            **chain_values(outcome.chain),
         }
         _require_fit(self.path, amounts)
         with journal_errors(self.path), self._connection.begin():
@@ -256,9 +284,53 @@ class Journal:
                     **amounts,
                 )
             ).rowcount
+            if self._answers:
+                write_answers(self._connection, self._answers)
         if changed != 1:
             raise InvariantError(f"attempt {attempt_id}: outcome {outcome.state} without an open intent")
         self._outcomes += 1
+        self._answers = []
+
+    # ---- live
+
+    def answered(self, signature: str, answer: DispatchAnswer) -> None:
+        """Keep what a target said; it is written with the next outcome, or at the end."""
+        self._answers.append((signature, answer))
+
+    def unresolved(self, account: str) -> list[Unresolved]:
+        """Return the attempts of live runs of `account` that have no outcome, oldest first.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
+        with journal_errors(self.path), self._connection.begin():
+            return read_unresolved(self._connection, account)
+
+    def close_never_sent(self, attempt_id: int) -> None:
+        """Close an attempt without a signature: a signature is committed before anything is sent.
+
+        Raises:
+            InvariantError: It has a signature, or no open intent.
+            JournalError: The file cannot be written.
+        """
+        with journal_errors(self.path), self._connection.begin():
+            changed = self._connection.execute(
+                update(attempts)
+                .where(
+                    attempts.c.id == attempt_id,
+                    attempts.c.state == "intent",
+                    attempts.c.signature.is_(None),
+                )
+                .values(state="unresolved", reason=NEVER_SENT, charged_cost=0, realised_net_profit=0)
+            ).rowcount
+        if changed != 1:
+            raise InvariantError(f"attempt {attempt_id}: closed as never sent without an unsigned intent")
+
+    def _flush_answers(self) -> None:
+        if self._answers:
+            with journal_errors(self.path), self._connection.begin():
+                write_answers(self._connection, self._answers)
+            self._answers = []
 
 
 def _inserted_id(added: CursorResult[Any]) -> int:

@@ -58,6 +58,8 @@ def _resolved(path: Path, mode: str | None, account: str | None) -> list[Row[Any
         select(*columns)
         .join(runs, runs.c.id == attempts.c.run_id)
         .where(attempts.c.state.in_(("filled", "failed")), attempts.c.kind == "cycle")
+        # What was never signed was in no race; on paper nothing is signed.
+        .where((runs.c.mode != "live") | attempts.c.signature.is_not(None))
         .order_by(attempts.c.settled_number, attempts.c.id)
     )
     if mode is not None:

@@ -13,16 +13,18 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 APPLICATION_ID = 0x5048414E
 """Marks the file as ours ("PHAN" in ASCII), in SQLite's header field of that name."""
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """The newest migration in `migrations/versions/`."""
 
 MAX_AMOUNT = 2**63 - 1
@@ -85,9 +87,48 @@ attempts = Table(
     # What the scorer knew of a cycle; null for a single swap.
     Column("age_slots", Integer),
     Column("expected_value_lamports", Integer),
+    # The signed transaction, in the same commit as the intent; null on paper. Who has it can find out what
+    # became of the attempt, whatever else was lost.
+    Column("signature", Text),
+    Column("wire", LargeBinary),
+    Column("blockhash", Text),
+    Column("last_valid_block_height", Integer),
+    Column("nonce_account", Text),
+    Column("wallet", Text),
+    Column("base_account", Text),
+    Column("tip_offered_lamports", Integer),
+    Column("compute_unit_limit", Integer),
+    Column("compute_unit_price_micro_lamports", Integer),
+    # Address and deposit in lamports of each account it creates, as in "ADDRESS:2039280 ADDRESS:2039280".
+    Column("accounts_created", Text),
+    Column("signed_unix", Integer),
+    # What was heard on the way, and what the chain says of it once it has landed; see `domain.OnChain`.
+    Column("bundle_id", Text),
+    Column("sends", Integer),
+    Column("landed_slot", Integer),
+    Column("landed_unix", Integer),
+    Column("units_consumed", Integer),
+    Column("fee_paid_lamports", Integer),
+    Column("tip_paid_lamports", Integer),
+    Column("rent_paid_lamports", Integer),
+    Column("wallet_change_lamports", Integer),
+    Column("base_change", Integer),
     CheckConstraint("state IN ('intent', 'filled', 'failed', 'unresolved')", name="attempts_state"),
     Index("attempts_run_id", "run_id"),
     Index("attempts_unresolved", "state"),
+    Index("attempts_signature", "signature", unique=True, sqlite_where=text("signature IS NOT NULL")),
+)
+
+dispatches = Table(
+    "dispatches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("attempt_id", Integer, ForeignKey("attempts.id"), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("latency_us", Integer),
+    Column("code", Integer),
+    Index("dispatches_attempt_id", "attempt_id"),
 )
 
 verdicts = Table(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
@@ -21,6 +22,8 @@ SYSVAR_PROGRAM: Final = "Sysvar1111111111111111111111111111111111111"
 SLOTS_PER_EPOCH: Final = 432_000
 MAX_PROCESSING_AGE: Final = 150
 """Blocks for which a blockhash is good (sdk clock)."""
+MAX_SLOT_HASHES: Final = 512
+"""Slots that the SlotHashes sysvar remembers (sdk slot-hashes)."""
 SLOT_MS: Final = 400
 _CLOCK = struct.Struct("<QqQQq")
 
@@ -94,6 +97,8 @@ class Bank:
         self._recorded: dict[int, list[EventNotice]] = {}
         self._blockhashes: dict[str, int] = {}
         self._recent: deque[tuple[int, int, str]] = deque()
+        self._slot_hashes: deque[tuple[int, str]] = deque(maxlen=MAX_SLOT_HASHES)
+        self._slot_callbacks: list[Callable[[], None]] = []
         self._committed = {
             commitment: self.slot - self.lag(commitment)
             for commitment in (Commitment.CONFIRMED, Commitment.FINALIZED)
@@ -144,8 +149,11 @@ class Bank:
             EventNotice("slotNotification", self.slot, {"slot": self.slot, "parent": parent, "root": root})
         )
         self.tell(EventNotice("rootNotification", self.slot, root))
+        self._slot_hashes.appendleft((parent, self.blockhash_at(parent)[0]))
         self._make_blockhash()
         self._write_clock()
+        for callback in self._slot_callbacks:
+            callback()
         return self.slot
 
     def _commit(self, commitment: Commitment) -> None:
@@ -188,6 +196,10 @@ class Bank:
         _, height, blockhash = self._recent[0]
         return blockhash, height + MAX_PROCESSING_AGE
 
+    def slot_hashes(self) -> list[tuple[int, str]]:
+        """Return the last completed slots with their hashes, newest first (sysvar SlotHashes)."""
+        return list(self._slot_hashes)
+
     def is_blockhash_valid(self, blockhash: str, height: int | None = None) -> bool:
         """Return whether a transaction with this blockhash may still be processed."""
         born = self._blockhashes.get(blockhash)
@@ -218,10 +230,19 @@ class Bank:
         """Tell `listener` of everything from now on."""
         self._listeners.append(listener)
 
+    def after_advance(self, callback: Callable[[], None]) -> None:
+        """Call back whenever a slot has begun and everything of it is in place."""
+        self._slot_callbacks.append(callback)
+
     def record(self, notice: EventNotice) -> None:
         """Tell of an event of the present slot now, and again when the slot is confirmed and final."""
         self._recorded.setdefault(self.slot, []).append(notice)
         self.tell(notice, Commitment.PROCESSED)
+
+    def unrecord(self, topic: str) -> None:
+        """Tell nothing more of the present slot's events that are about this signature."""
+        events = self._recorded.get(self.slot, [])
+        self._recorded[self.slot] = [each for each in events if each.topic != topic]
 
     def tell(self, notice: EventNotice, commitment: Commitment | None = None) -> None:
         """Tell all listeners of an event."""

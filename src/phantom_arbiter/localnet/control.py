@@ -10,11 +10,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from phantom_arbiter.errors import PhantomError
-from phantom_arbiter.localnet.endpoint import HOST
+from phantom_arbiter.localnet.block_engine.faults import EngineFaults
 from phantom_arbiter.localnet.faults.plan import FaultPlan, plan_from
 from phantom_arbiter.localnet.rpc import dispatch
 from phantom_arbiter.localnet.rpc.errors import INTERNAL_ERROR, METHOD_NOT_FOUND, RpcError
-from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer, close_all
+from phantom_arbiter.localnet.wire.connection import HOST, Connection, HttpAnswer, close_all
 
 if TYPE_CHECKING:
     from phantom_arbiter.localnet.net import LocalNet
@@ -31,6 +31,10 @@ PLAIN = (
     "half_open",
     "stall",
     "stats",
+    "hold_auctions",
+    "release_auctions",
+    "run_auction",
+    "bundle",
 )
 """Methods of `LocalNet` whose arguments and results are JSON as they are."""
 
@@ -88,8 +92,13 @@ class Control:
         if method == "write":
             pubkey, owner, data, lamports = params
             return await net.write(pubkey, owner, base64.b64decode(data), lamports)
+        if method == "uncle":
+            return await net.uncle(rebroadcast=bool(params[0]))
         if method == "set_faults":
             return await net.set_faults(params[0], plan_from(params[1], FaultPlan(), "set_faults"))
+        if method == "set_engine_faults":
+            plan = plan_from(params[1], EngineFaults(), "set_engine_faults")
+            return await net.set_engine_faults(params[0], plan)
         if method not in PLAIN:
             raise RpcError(METHOD_NOT_FOUND, "Method not found")
         function: Callable[..., Awaitable[Any]] = getattr(net, method)

@@ -15,21 +15,21 @@ from phantom_arbiter.localnet.bank import Bank, Commitment
 from phantom_arbiter.localnet.faults.delivery import Counts, Delivery
 from phantom_arbiter.localnet.faults.lies import Liar
 from phantom_arbiter.localnet.faults.plan import FaultPlan
-from phantom_arbiter.localnet.machine import Machine, signature_notice
-from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice
+from phantom_arbiter.localnet.machine import Machine
+from phantom_arbiter.localnet.notices import AccountNotice, EventNotice, Notice, RawNotice, signature_notice
 from phantom_arbiter.localnet.rpc import dispatch
 from phantom_arbiter.localnet.rpc.errors import RATE_LIMITED, RpcError, unhealthy
 from phantom_arbiter.localnet.rpc.params import Params
 from phantom_arbiter.localnet.rpc.transactions import reached_commitment
 from phantom_arbiter.localnet.rpc.view import LyingView, View
+from phantom_arbiter.localnet.sending import Sender
 from phantom_arbiter.localnet.subscriptions import Subscription, Subscriptions, split
-from phantom_arbiter.localnet.wire.connection import Connection, HttpAnswer, close_all
+from phantom_arbiter.localnet.wire.connection import HOST, Connection, HttpAnswer, close_all
 from phantom_arbiter.localnet.wire.frames import GOING_AWAY, frame
 
-HOST = "127.0.0.1"
 MAX_WAITING_BYTES = 256 << 20
 """Bytes waiting for one client beyond which it is cut off: it does not read."""
-_DRAWS = ("delivery", "connection", "http", "lie")
+_DRAWS = ("delivery", "connection", "http", "lie", "answer", "send")
 """What draws random numbers of its own."""
 
 
@@ -52,6 +52,8 @@ class Endpoint:
         self._random = {what: Random(f"{what} {name} {seed}") for what in _DRAWS}
         self._second = self._in_second = 0
         self._timers: list[tuple[float, asyncio.Handle]] = []
+        self._sender = Sender(bank, machine, self._random["send"])
+        self.view.send = self._sender.send
         self._liar = Liar(f"{name} {seed}")
         self.delivery = Delivery(plan, self._random["delivery"], self._liar, self._emit, self.counts)
         self._set_plan(plan)
@@ -107,6 +109,7 @@ class Endpoint:
 
     def _set_plan(self, plan: FaultPlan) -> None:
         self.delivery.plan = plan
+        self._sender.plan = plan
         self.view.lag_slots = plan.lag_slots
         self._is_faultless = not plan.changes_delivery
 
@@ -238,7 +241,12 @@ class Endpoint:
             error = RpcError(RATE_LIMITED, "Too many requests for a specific RPC call")
             headers = (("retry-after", f"{plan.retry_after_s:g}"),)
             return HttpAnswer(429, dispatch.failed(None, error), headers)
+        is_lost = self._random["answer"].random() < plan.http_answer_lost
         answer = dispatch.answer(body, self._refuse if fault else self._call)
+        if is_lost:
+            self._count_http("http_answer_lost")
+            connection.abort()
+            return None
         return HttpAnswer(200, b"" if answer is None else answer)
 
     def _http_fault(self) -> str | None:
@@ -352,5 +360,6 @@ class Endpoint:
             "notifications": self.subscriptions.sent,
             "requests": dict(self.requests),
             "overrun": self.overrun,
+            "dropped": self._sender.dropped,
             "faults": json.loads(json.dumps(vars(self.counts))),
         }

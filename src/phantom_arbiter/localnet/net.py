@@ -13,14 +13,20 @@ from typing import Any
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.localnet.accounts import SYSTEM_PROGRAM, AccountState
 from phantom_arbiter.localnet.bank import SLOT_MS, Bank
-from phantom_arbiter.localnet.endpoint import HOST, Endpoint
+from phantom_arbiter.localnet.block_engine.auction import BlockEngine
+from phantom_arbiter.localnet.block_engine.faults import EngineFaults
+from phantom_arbiter.localnet.block_engine.region import Region
+from phantom_arbiter.localnet.endpoint import Endpoint
 from phantom_arbiter.localnet.faults.plan import FaultPlan
 from phantom_arbiter.localnet.feed import Feed
 from phantom_arbiter.localnet.machine import Machine
 from phantom_arbiter.localnet.requires import check_requirements
 from phantom_arbiter.localnet.sources import Source, Tape, open_source, read_accounts
+from phantom_arbiter.localnet.wire.connection import HOST
 
 MAX_ENDPOINTS = 64
+REGION_NAMES = ("amsterdam", "dublin", "frankfurt", "london", "ny", "slc", "singapore", "tokyo")
+"""Regions of the block engine, by Jito's names."""
 MAX_PREPARED = 1_000_000
 """Writes made beforehand; each takes about 3 kB."""
 _PORT_TRIES = 50
@@ -43,6 +49,9 @@ class NetSettings:
         snapshot: Snapshot with further accounts, there from the start; the source's own come before them.
         programs: Bytecode files to deploy in the virtual machine, by program id.
         autostart: Whether the feed begins at once, or with `resume`.
+        regions: Regions of the block engine, each with a port after those of the endpoints; 0: there is none.
+        engine_faults: Plan of each region; those without one have no faults.
+        uuids: UUIDs that the block engine knows; empty: any.
     """
 
     endpoints: int = 1
@@ -57,6 +66,9 @@ class NetSettings:
     snapshot: Path | None = None
     programs: dict[str, Path] = field(default_factory=dict)
     autostart: bool = True
+    regions: int = 0
+    engine_faults: Sequence[EngineFaults] = ()
+    uuids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.endpoints <= MAX_ENDPOINTS:
@@ -69,8 +81,17 @@ class NetSettings:
             raise ConfigError(f"slot_ms is {self.slot_ms}, it may be 1 to 60,000")
         if not 0 <= self.prepare <= MAX_PREPARED:
             raise ConfigError(f"prepare is {self.prepare}, it may be 0 to {MAX_PREPARED:,}")
-        if not 0 <= self.port <= 65_535 - 2 * self.endpoints:
-            raise ConfigError(f"port is {self.port}, it may be 0 to {65_535 - 2 * self.endpoints}")
+        if not 0 <= self.regions <= len(REGION_NAMES):
+            raise ConfigError(f"regions is {self.regions}, it may be 0 to {len(REGION_NAMES)}")
+        if len(self.engine_faults) > self.regions:
+            raise ConfigError(f"there are {len(self.engine_faults)} fault plans for {self.regions} regions")
+        if not 0 <= self.port <= 65_535 - self.ports:
+            raise ConfigError(f"port is {self.port}, it may be 0 to {65_535 - self.ports}")
+
+    @property
+    def ports(self) -> int:
+        """Ports in use: two of each endpoint, one of each region."""
+        return 2 * self.endpoints + self.regions
 
     def plan_of(self, index: int) -> FaultPlan:
         """Return what goes wrong at an endpoint."""
@@ -126,6 +147,25 @@ class LocalNet:
             )
             for index in range(self.settings.endpoints)
         ]
+        is_manual = self.settings.slot_ms is None
+        self.block_engine = (
+            BlockEngine(self.bank, self.machine, is_manual=is_manual) if self.settings.regions else None
+        )
+        self.regions = [
+            Region(
+                name,
+                self._engine,
+                self.bank,
+                self.machine,
+                self.settings.engine_faults[index]
+                if index < len(self.settings.engine_faults)
+                else EngineFaults(),
+                uuids=self.settings.uuids,
+                seed=self.settings.seed,
+                is_manual=is_manual,
+            )
+            for index, name in enumerate(REGION_NAMES[: self.settings.regions])
+        ]
         self.feed: Feed | None = None
 
     # ---- life
@@ -136,9 +176,11 @@ class LocalNet:
         Raises:
             ConfigError: A port is in use.
         """
-        sockets = _bind(self.settings.port, 2 * len(self.endpoints))
+        sockets = _bind(self.settings.port, self.settings.ports)
         for index, endpoint in enumerate(self.endpoints):
             await endpoint.start(*sockets[2 * index : 2 * index + 2])
+        for region, sock in zip(self.regions, sockets[2 * len(self.endpoints) :], strict=True):
+            await region.start(sock)
         self.feed = Feed(
             self.bank,
             self.source,
@@ -155,8 +197,12 @@ class LocalNet:
             if self.feed is not None:
                 await self.feed.stop()
         finally:
+            if self.block_engine is not None:
+                self.block_engine.stop()
             for endpoint in self.endpoints:
                 await endpoint.stop()
+            for region in self.regions:
+                await region.stop()
 
     async def __aenter__(self) -> LocalNet:
         await self.start()
@@ -224,6 +270,26 @@ class LocalNet:
             self.bank.advance()
         return self.bank.slot
 
+    async def uncle(self, *, rebroadcast: bool = False) -> list[str]:
+        """Take back every transaction of the present slot, as if its block had not been built upon.
+
+        Args:
+            rebroadcast: Begin the next slot and carry them out again there, each by itself: what may happen
+                to a bundle whose block was skipped.
+
+        Returns:
+            Their signatures, in the order in which they had landed.
+        """
+        transactions = self.machine.undo_slot()
+        if self.block_engine is not None:
+            self.block_engine.forget_landing(self.bank.slot)
+        if rebroadcast:
+            self.bank.advance()
+            for transaction in transactions:
+                if self.machine.obstacle(transaction) is None:
+                    self.machine.execute(transaction)
+        return [str(each.signatures[0]) for each in transactions]
+
     async def write(self, pubkey: str, owner: str, data: bytes, lamports: int = 1_000_000_000) -> None:
         """Write an account in the present slot."""
         self.bank.write(pubkey, AccountState(owner, lamports, data))
@@ -252,6 +318,36 @@ class LocalNet:
         """Let an endpoint send nothing for a while, then all at once."""
         self.endpoints[endpoint].stall(seconds)
 
+    async def set_engine_faults(self, region: int, plan: EngineFaults) -> None:
+        """Let other things go wrong at a region of the block engine from now on."""
+        self.regions[region].plan = plan
+
+    async def hold_auctions(self) -> None:
+        """Let bundles gather until `run_auction` or `release_auctions`."""
+        self._engine.hold()
+
+    async def release_auctions(self) -> None:
+        """Let auctions take place by themselves again; one does at once."""
+        self._engine.release()
+
+    async def run_auction(self) -> None:
+        """Hold one auction of all bundles that are due."""
+        self._engine.run_auction()
+
+    async def bundle(self, bundle_id: str) -> dict[str, Any] | None:
+        """Return what became of a bundle, more than clients are told; None if it was never taken in."""
+        found = self._engine.bundle(bundle_id)
+        if found is None:
+            return None
+        return {
+            "status": found.status.value,
+            "landed_slot": found.landed_slot,
+            "tip_lamports": found.tip_lamports,
+            "rejections": {region: reason.value for region, reason in found.rejections.items()},
+            "err": found.err,
+            "transactions": found.signatures,
+        }
+
     async def stats(self) -> dict[str, Any]:
         """Return counters."""
         return {
@@ -259,7 +355,15 @@ class LocalNet:
             "writes": 0 if self.feed is None else self.feed.writes,
             "transactions": self.bank.transactions,
             "endpoints": [endpoint.stats() for endpoint in self.endpoints],
+            "regions": [region.stats() for region in self.regions],
+            "bundles": {} if self.block_engine is None else self.block_engine.counts(),
         }
+
+    @property
+    def _engine(self) -> BlockEngine:
+        if self.block_engine is None:
+            raise ConfigError("this local net has no block engine", hint="regions=1 or more")
+        return self.block_engine
 
     @property
     def _feed(self) -> Feed:

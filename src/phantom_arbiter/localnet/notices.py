@@ -90,6 +90,18 @@ class EventNotice:
         )
 
 
+def signature_notice(signature: str, slot: int, err: Any) -> EventNotice:
+    """Return what subscribers of a signature are told of its transaction."""
+    result = {"context": {"slot": slot}, "value": {"err": err}}
+    return EventNotice("signatureNotification", slot, result, topic=signature)
+
+
+def received_notice(signature: str, slot: int) -> EventNotice:
+    """Return what subscribers of a signature may be told when its transaction is received."""
+    result = {"context": {"slot": slot}, "value": "receivedSignature"}
+    return EventNotice("signatureNotification", slot, result, topic=signature)
+
+
 class RawNotice:
     """Bytes that an endpoint sends on every connection as they are: garbage."""
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from phantom_arbiter.errors import InvariantError, PhantomError
+from phantom_arbiter.localnet.block_engine.faults import EngineFaults
 from phantom_arbiter.localnet.control import plan_json
 from phantom_arbiter.localnet.faults.plan import FaultPlan
 from phantom_arbiter.localnet.net import NetSettings
@@ -30,6 +31,14 @@ class EndpointUrls:
     ws_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class RegionUrl:
+    """Where a region of the block engine is served."""
+
+    name: str
+    url: str
+
+
 class LocalNetProcess:
     """A local net in another process; an asynchronous context manager that serves while it is open."""
 
@@ -38,6 +47,7 @@ class LocalNetProcess:
     def __init__(self, settings: NetSettings | None = None) -> None:
         self.settings = settings or NetSettings()
         self.endpoints: list[EndpointUrls] = []
+        self.regions: list[RegionUrl] = []
         self.control_url = ""
         self._process: asyncio.subprocess.Process | None = None
 
@@ -70,6 +80,7 @@ class LocalNetProcess:
                 raise PhantomError(f"the local net did not start: {await self._last_words()}")
         found = json.loads(line)
         self.endpoints = [EndpointUrls(each["name"], each["http"], each["ws"]) for each in found["endpoints"]]
+        self.regions = [RegionUrl(each["name"], each["url"]) for each in found["regions"]]
         self.control_url = found["control"]
 
     async def stop(self) -> None:
@@ -156,6 +167,11 @@ class LocalNetProcess:
         """See `LocalNet.advance`."""
         return int(await self.call("advance", slots))
 
+    async def uncle(self, *, rebroadcast: bool = False) -> list[str]:
+        """See `LocalNet.uncle`."""
+        found: list[str] = await self.call("uncle", rebroadcast)
+        return found
+
     async def write(self, pubkey: str, owner: str, data: bytes, lamports: int = 1_000_000_000) -> None:
         """See `LocalNet.write`."""
         await self.call("write", pubkey, owner, base64.b64encode(data).decode(), lamports)
@@ -184,6 +200,27 @@ class LocalNetProcess:
         """See `LocalNet.stall`."""
         await self.call("stall", endpoint, seconds)
 
+    async def set_engine_faults(self, region: int, plan: EngineFaults) -> None:
+        """See `LocalNet.set_engine_faults`."""
+        await self.call("set_engine_faults", region, asdict(plan))
+
+    async def hold_auctions(self) -> None:
+        """See `LocalNet.hold_auctions`."""
+        await self.call("hold_auctions")
+
+    async def release_auctions(self) -> None:
+        """See `LocalNet.release_auctions`."""
+        await self.call("release_auctions")
+
+    async def run_auction(self) -> None:
+        """See `LocalNet.run_auction`."""
+        await self.call("run_auction")
+
+    async def bundle(self, bundle_id: str) -> dict[str, Any] | None:
+        """See `LocalNet.bundle`."""
+        found: dict[str, Any] | None = await self.call("bundle", bundle_id)
+        return found
+
     async def stats(self) -> dict[str, Any]:
         """See `LocalNet.stats`."""
         found: dict[str, Any] = await self.call("stats")
@@ -193,9 +230,10 @@ class LocalNetProcess:
 def settings_json(settings: NetSettings) -> dict[str, Any]:
     """Return settings as the other process reads them."""
     return {
-        **{key: value for key, value in vars(settings).items() if key not in ("faults", "programs")},
+        **vars(settings),
         "snapshot": None if settings.snapshot is None else str(settings.snapshot),
         "faults": [asdict(plan) for plan in settings.faults],
+        "engine_faults": [asdict(plan) for plan in settings.engine_faults],
         "programs": {program: str(path) for program, path in settings.programs.items()},
     }
 
@@ -205,6 +243,8 @@ def settings_from(fields: dict[str, Any]) -> NetSettings:
     fields["faults"] = tuple(
         FaultPlan(**{**plan, "lie_kinds": tuple(plan["lie_kinds"])}) for plan in fields["faults"]
     )
+    fields["engine_faults"] = tuple(EngineFaults(**plan) for plan in fields["engine_faults"])
+    fields["uuids"] = tuple(fields["uuids"])
     fields["programs"] = {program: Path(path) for program, path in fields["programs"].items()}
     fields["snapshot"] = None if fields["snapshot"] is None else Path(fields["snapshot"])
     fields["venues"] = tuple(fields["venues"])

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from phantom_arbiter.errors import ConfigError
 
-NEEDED = ("solders", "zstandard")
+NEEDED = ("zstandard",)
 
 
 def check_requirements() -> None:

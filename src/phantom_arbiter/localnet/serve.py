@@ -73,6 +73,7 @@ def addresses(net: LocalNet, control: Control) -> dict[str, Any]:
         "endpoints": [
             {"name": each.name, "http": each.http_url, "ws": each.ws_url} for each in net.endpoints
         ],
+        "regions": [{"name": each.name, "url": each.url} for each in net.regions],
         "control": control.url,
         "source": net.settings.source,
         "slot": net.bank.slot,

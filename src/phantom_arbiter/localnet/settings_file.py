@@ -1,4 +1,4 @@
-"""Settings with which other commands use a local net: its endpoints and pools, as a TOML file.
+"""Settings with which other commands use a local net: its endpoints, block engines and pools, as a TOML file.
 
 Commands that watch a market (`phantom snapshot`, `record`, `run`) take them with `--config`.
 """
@@ -16,6 +16,8 @@ from phantom_core import Market
 
 MARK: Final = "# Written by phantom localnet"
 """How the file begins. Another one is never replaced: it may be somebody's own."""
+UNLIMITED_PER_S: Final = 1_000
+"""What a region that has no limit is said to allow."""
 
 
 def write_settings(path: Path, net: LocalNet) -> None:
@@ -56,6 +58,14 @@ def settings_text(net: LocalNet) -> str:
             f"name = {json.dumps(endpoint.name)}",
             f"http_url = {json.dumps(endpoint.http_url)}",
             f"ws_url = {json.dumps(endpoint.ws_url)}",
+        ]
+    for region in net.regions:
+        lines += [
+            "",
+            "[[block_engines]]",
+            f"name = {json.dumps(region.name)}",
+            f"url = {json.dumps(region.url)}",
+            f"requests_per_second = {float(region.plan.per_s or UNLIMITED_PER_S)}",
         ]
     lines += ["", "[discovery]", "pools = ["]
     lines += [f"    {json.dumps(info.pool)},  # {info.venue}" for info in pools]

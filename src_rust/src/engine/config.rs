@@ -104,6 +104,8 @@ pub struct EngineConfig {
     pub max_hops: usize,
     /// Mints to start cycles from, in order of preference.
     pub base_mints: Vec<BaseMint>,
+    /// Whether the bytes of every account that the market takes are kept, see [`Engine::held_account`](super::Engine::held_account).
+    pub keep_accounts: bool,
 }
 
 impl Default for EngineConfig {
@@ -118,6 +120,7 @@ impl Default for EngineConfig {
             failure_cost_lamports: 0,
             max_hops: 3,
             base_mints: Vec::new(),
+            keep_accounts: false,
         }
     }
 }

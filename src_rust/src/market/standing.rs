@@ -80,13 +80,16 @@ pub struct Standing {
     pub signs: Vec<Sign>,
     /// Whether an operator lets it trade all the same.
     pub is_released: bool,
+    /// Why its quotes are not believed at present: they were compared with what the program does. No
+    /// release is valid for what is found after it.
+    pub doubt: Option<String>,
 }
 
 impl Standing {
     /// Returns whether its pools are set aside.
     #[must_use]
     pub fn is_quarantined(&self) -> bool {
-        !self.signs.is_empty() && !self.is_released
+        self.doubt.is_some() || (!self.signs.is_empty() && !self.is_released)
     }
 }
 
@@ -100,7 +103,7 @@ pub(super) struct Standings {
 
 impl Default for Standings {
     fn default() -> Self {
-        let fresh = |&venue| Standing { venue, signs: Vec::new(), is_released: false };
+        let fresh = |&venue| Standing { venue, signs: Vec::new(), is_released: false, doubt: None };
         Self { venues: VENUES.iter().map(fresh).collect(), verified: FxHashMap::default() }
     }
 }
@@ -129,7 +132,13 @@ impl Standings {
     /// Lets a venue trade whatever was or will be seen; returns whether there is such a venue.
     pub(super) fn release(&mut self, venue: &str) -> bool {
         let found = self.venues.iter_mut().find(|standing| standing.venue.name == venue);
-        found.map(|standing| standing.is_released = true).is_some()
+        found.map(|standing| (standing.is_released, standing.doubt) = (true, None)).is_some()
+    }
+
+    /// Notes that a venue's quotes are not believed, or are again; returns whether there is such a venue.
+    pub(super) fn doubt(&mut self, venue: &str, reason: Option<&str>) -> bool {
+        let found = self.venues.iter_mut().find(|standing| standing.venue.name == venue);
+        found.map(|standing| standing.doubt = reason.map(str::to_owned)).is_some()
     }
 
     /// Takes the deployment in `slot` as the verified one.

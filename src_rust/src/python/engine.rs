@@ -2,6 +2,7 @@
 
 mod explain;
 pub(super) mod freshness;
+mod held;
 mod signal;
 mod stats;
 
@@ -14,9 +15,11 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::fee_engine::{self, PyFeeEngine};
+use super::instruction_builder::route::{self, Hops, RouteArguments};
+use super::instruction_builder::{PyBuiltTransaction, PySigner};
 use super::jit_compiler::RuleSet;
 use super::market::{
-    PoolInfo, PyQuote, PyWant, VenueInfo, named_edges, quote_in, release, shown_pools, take_new_wants,
+    PoolInfo, PyQuote, PyWant, VenueInfo, doubt, named_edges, quote_in, release, shown_pools, take_new_wants,
     venue_infos, wanted,
 };
 use super::pool::PyPool;
@@ -27,9 +30,11 @@ use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
 use crate::engine::{
     BaseMint, CANDIDATE_FIELDS, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal,
 };
+use crate::instruction_builder::MAX_ACCOUNT_LOCKS;
 use crate::market::{MarketConfig, QuoteError};
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
+use held::PyHeldAccount;
 pub use signal::PyHop;
 use signal::{PyFill, PySignal, export};
 use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
@@ -55,7 +60,7 @@ impl PyEngineConfig {
         max_settings_age_slots=9_000, hold_torn_pools=true, max_torn_slots=2, max_heartbeat_gap=0,
         quorum=1, quarantine=None, token_rules=None, assume_plain_mints=false, max_depth_bps=None, max_volatility_bps=None,
         max_competition_e4=10_000, min_agreement_e4=0, refused_flags=0, min_landing_e4=0,
-        min_expected_value_lamports=None, failure_cost_lamports=0))]
+        min_expected_value_lamports=None, failure_cost_lamports=0, keep_accounts=false))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only settings")]
     fn new(
         base_mints: &Bound<'_, PyDict>,
@@ -85,6 +90,7 @@ impl PyEngineConfig {
         min_landing_e4: u16,
         min_expected_value_lamports: Option<i64>,
         failure_cost_lamports: u64,
+        keep_accounts: bool,
     ) -> PyResult<Self> {
         let thresholds = Thresholds {
             min_net_profit_lamports,
@@ -131,6 +137,7 @@ impl PyEngineConfig {
             },
             max_hops,
             base_mints,
+            keep_accounts,
         }))
     }
 
@@ -347,6 +354,19 @@ impl PyEngine {
         found.ok_or_else(|| errors::quote(py, &QuoteError::UnknownPool(address)))
     }
 
+    fn account(&self, py: Python<'_>, address: Bound<'_, PyAny>) -> PyResult<Option<PyHeldAccount>> {
+        Ok(self.held(py, &[address])?.pop().flatten())
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "extracted Python arguments")]
+    fn held_accounts(
+        &self,
+        py: Python<'_>,
+        addresses: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<Option<PyHeldAccount>>> {
+        self.held(py, &addresses)
+    }
+
     fn stale_accounts(&self, py: Python<'_>) -> Vec<PyStaleAccount> {
         py.detach(|| freshness::stale_accounts(&mut self.lock()))
     }
@@ -375,6 +395,14 @@ impl PyEngine {
 
     fn release(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
         py.detach(|| release(self.lock().market_mut(), venue))
+    }
+
+    fn doubt_venue(&self, py: Python<'_>, venue: &str, reason: &str) -> PyResult<()> {
+        py.detach(|| doubt(self.lock().market_mut(), venue, Some(reason)))
+    }
+
+    fn trust_venue(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
+        py.detach(|| doubt(self.lock().market_mut(), venue, None))
     }
 
     fn set_token_rules(&self, py: Python<'_>, rules: &PyTokenRules) -> PyResult<()> {
@@ -442,6 +470,83 @@ impl PyEngine {
         quote_in(py, quoted, pool, mint_in, amount, exact)
     }
 
+    #[pyo3(signature = (route, signer, *, blockhash, min_amount_out, compute_unit_limit,
+        compute_unit_price, amount_in=None, tables=None, tip_lamports=0, tip_account=None,
+        dont_front=None, nonce=None, create_accounts=None, token_accounts=None,
+        loaded_accounts_data_size=None, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn build_transaction(
+        &self,
+        py: Python<'_>,
+        route: &Bound<'_, PyAny>,
+        signer: &Bound<'_, PySigner>,
+        blockhash: &Bound<'_, PyAny>,
+        min_amount_out: u64,
+        compute_unit_limit: u32,
+        compute_unit_price: u64,
+        amount_in: Option<u64>,
+        tables: Option<&Bound<'_, PyAny>>,
+        tip_lamports: u64,
+        tip_account: Option<&Bound<'_, PyAny>>,
+        dont_front: Option<&Bound<'_, PyAny>>,
+        nonce: Option<&Bound<'_, PyAny>>,
+        create_accounts: Option<&Bound<'_, PyAny>>,
+        token_accounts: Option<&Bound<'_, PyDict>>,
+        loaded_accounts_data_size: Option<u32>,
+        reach: &str,
+        max_account_locks: usize,
+    ) -> PyResult<PyBuiltTransaction> {
+        let arguments = RouteArguments {
+            signer,
+            blockhash,
+            min_amount_out,
+            compute_unit_limit,
+            compute_unit_price_micro_lamports: compute_unit_price,
+            tables,
+            tip_lamports,
+            tip_account,
+            dont_front,
+            nonce,
+            create_accounts,
+            token_accounts,
+            loaded_accounts_data_size,
+            reach,
+            max_account_locks,
+        };
+        let order = arguments.order()?;
+        let built = if let Ok(signal) = route.cast::<PySignal>() {
+            let signal = signal.get();
+            if signal.engine != self.id {
+                return Err(errors::invalid("signal comes from another engine".into()));
+            }
+            if amount_in.is_some() {
+                return Err(errors::invalid("amount_in is the signal's".into()));
+            }
+            py.detach(|| order.with(|order| self.lock().build_transaction(&signal.inner, order)))
+        } else {
+            let hops = Hops::extract(route)?;
+            let amount_in = amount_in.ok_or_else(|| {
+                errors::invalid("amount_in is missing: only a signal brings its own".into())
+            })?;
+            py.detach(|| order.with(|order| hops.build(self.lock().market_mut(), amount_in, order)))
+        };
+        route::built(py, built)
+    }
+
+    #[pyo3(signature = (pool, mint_in, amount_in))]
+    fn crossings(
+        &self,
+        py: Python<'_>,
+        pool: &Bound<'_, PyAny>,
+        mint_in: &Bound<'_, PyAny>,
+        amount_in: &Bound<'_, PyAny>,
+    ) -> PyResult<u32> {
+        let (pool, mint_in) = (arguments::address("pool", pool)?, arguments::address("mint_in", mint_in)?);
+        let amount_in = arguments::amount("amount_in", amount_in)?;
+        let counted = py.detach(|| self.lock().market().crossings_of(&pool, &mint_in, amount_in));
+        counted.map_err(|error| errors::quote(py, &error))
+    }
+
     fn open_cycles(&self, py: Python<'_>) -> Vec<Vec<(String, bool)>> {
         py.detach(|| {
             let engine = self.lock();
@@ -478,6 +583,7 @@ fn candidate_fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     add_classes!(m, PyHop, PySignal, PyFill, PyEngineConfig, PyFunnelStage, PyStep, PyMiss, PyEngineStats);
     freshness::register(m)?;
+    held::register(m)?;
     explain::register(m)?;
     add_classes!(m, PyEngine);
     m.add_function(wrap_pyfunction!(candidate_fields, m)?)

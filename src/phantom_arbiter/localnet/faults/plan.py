@@ -21,11 +21,12 @@ import difflib
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from phantom_arbiter.errors import ConfigError
 
 MAX_LAG_SLOTS = 150
+MAX_SEND_SLOTS = 1_000
 LIE_KINDS = ("data", "slot", "owner")
 
 
@@ -66,6 +67,9 @@ class FaultPlan:
         http_500: An HTTP request is answered with 500.
         http_garbage: An HTTP request is answered with what is no JSON.
         http_hang: An HTTP request is never answered.
+        http_answer_lost: An HTTP request is carried out, and the connection closed without an answer.
+        send_drop: A transaction that is sent is never carried out, though its signature is given.
+        send_slots: Slots that begin before a transaction that is sent is carried out; at most 1,000.
         http_lie: An HTTP answer that shows accounts is false: in its slot, or in one of the accounts.
     """
 
@@ -98,6 +102,9 @@ class FaultPlan:
     http_garbage: float = 0.0
     http_hang: float = 0.0
     http_lie: float = 0.0
+    http_answer_lost: float = 0.0
+    send_drop: float = 0.0
+    send_slots: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -116,6 +123,8 @@ class FaultPlan:
                 raise ConfigError(f"{field.name} is {value}, it may be 0 to 1")
             elif field.name == "lag_slots" and value > MAX_LAG_SLOTS:
                 raise ConfigError(f"lag_slots is {value}, it may be 0 to {MAX_LAG_SLOTS}")
+            elif field.name == "send_slots" and value > MAX_SEND_SLOTS:
+                raise ConfigError(f"send_slots is {value}, it may be 0 to {MAX_SEND_SLOTS:,}")
             elif isinstance(field.default, int) and not isinstance(value, int):
                 raise ConfigError(f"{field.name} is {value}, it may be a whole number")
 
@@ -151,12 +160,38 @@ PROBABILITIES = frozenset(
         "http_garbage",
         "http_hang",
         "http_lie",
+        "http_answer_lost",
+        "send_drop",
     }
 )
 
 
+class Plan(Protocol):
+    """Any frozen dataclass that says what goes wrong somewhere."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+SomePlan = TypeVar("SomePlan", bound=Plan)
+
+
 def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
     """Return the plan of each of `endpoints` endpoints.
+
+    Raises:
+        ConfigError: The file is missing or no TOML, or a key or value is wrong: which, and what it may be.
+    """
+    return read_plans(path, endpoints, FaultPlan(), "endpoint")
+
+
+def read_plans(path: Path, count: int, base: SomePlan, noun: str) -> list[SomePlan]:
+    """Return the plan of each of `count` places, read from a file of `[default]` and `[[noun]]` tables.
+
+    Args:
+        path: The file.
+        count: How many places there are.
+        base: The plan of a place of which the file says nothing.
+        noun: What such a place is called.
 
     Raises:
         ConfigError: The file is missing or no TOML, or a key or value is wrong: which, and what it may be.
@@ -169,27 +204,27 @@ def load_plans(path: Path, endpoints: int) -> list[FaultPlan]:
         raise ConfigError(f"fault file {path} is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"fault file {path} is no TOML: {error}") from error
-    for key in content.keys() - {"default", "endpoint"}:
+    for key in content.keys() - {"default", noun}:
         raise ConfigError(
-            f"fault file {path}: unknown key {key}", hint="it may hold [default] and [[endpoint]]"
+            f"fault file {path}: unknown key {key}", hint=f"it may hold [default] and [[{noun}]]"
         )
-    own = content.get("endpoint", [])
+    own = content.get(noun, [])
     if not isinstance(own, list):
-        raise ConfigError(f"fault file {path}: endpoint is no list of tables", hint="write [[endpoint]]")
-    if len(own) > endpoints:
+        raise ConfigError(f"fault file {path}: {noun} is no list of tables", hint=f"write [[{noun}]]")
+    if len(own) > count:
         raise ConfigError(
-            f"fault file {path} has {len(own)} endpoints, the net has {endpoints}",
-            hint=f"--endpoints {len(own)}",
+            f"fault file {path} has {len(own)} {noun}s, the net has {count}",
+            hint=f"--{noun}s {len(own)}",
         )
-    base = plan_from(content.get("default", {}), FaultPlan(), f"fault file {path}, [default]")
-    tables = [*own, *({} for _ in range(endpoints - len(own)))]
+    base = plan_from(content.get("default", {}), base, f"fault file {path}, [default]")
+    tables = [*own, *({} for _ in range(count - len(own)))]
     return [
-        plan_from(table, base, f"fault file {path}, endpoint {number}")
+        plan_from(table, base, f"fault file {path}, {noun} {number}")
         for number, table in enumerate(tables, start=1)
     ]
 
 
-def plan_from(table: Any, base: FaultPlan, where: str) -> FaultPlan:
+def plan_from(table: Any, base: SomePlan, where: str) -> SomePlan:
     """Return `base` with the entries of `table`.
 
     Raises:
@@ -197,7 +232,7 @@ def plan_from(table: Any, base: FaultPlan, where: str) -> FaultPlan:
     """
     if not isinstance(table, dict):
         raise ConfigError(f"{where} is no table")
-    known = {field.name for field in fields(FaultPlan)}
+    known = {field.name for field in fields(base)}
     for key in table.keys() - known:
         close = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean {close[0]}" if close else f"known are {', '.join(sorted(known))}"

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from phantom_arbiter.localnet.rpc import read_accounts, read_chain, transactions
+from phantom_arbiter.localnet.rpc import bundles, read_accounts, read_chain, transactions
 from phantom_arbiter.localnet.rpc.errors import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
@@ -20,7 +20,12 @@ from phantom_arbiter.localnet.rpc.view import View
 
 Method = Callable[[View, Params], Any]
 """Returns what stands in `result`: an object for JSON, or `bytes` that are JSON already."""
-METHODS: dict[str, Method] = {**read_accounts.METHODS, **read_chain.METHODS, **transactions.METHODS}
+METHODS: dict[str, Method] = {
+    **read_accounts.METHODS,
+    **read_chain.METHODS,
+    **transactions.METHODS,
+    **bundles.METHODS,
+}
 
 _LOG = logging.getLogger(__name__)
 MAX_BATCH = 1_000

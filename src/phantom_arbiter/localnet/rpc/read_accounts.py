@@ -16,6 +16,7 @@ from phantom_arbiter.localnet.accounts import (
 from phantom_arbiter.localnet.rpc.errors import RpcError, invalid
 from phantom_arbiter.localnet.rpc.params import Filter, Params, pubkey, too_long_for_base58
 from phantom_arbiter.localnet.rpc.view import Found, View
+from phantom_arbiter.localnet.token_balances import amount_json
 from phantom_core import Address
 
 MAX_MULTIPLE_ACCOUNTS = 100
@@ -112,18 +113,6 @@ def get_token_account_balance(view: View, params: Params) -> dict[str, Any]:
     if mint is None or len(mint.data) <= _MINT_DECIMALS_AT:
         raise invalid("could not find mint")
     return {"context": {"slot": slot}, "value": amount_json(_amount(state), mint.data[_MINT_DECIMALS_AT])}
-
-
-def amount_json(amount: int, decimals: int) -> dict[str, Any]:
-    """Return a token amount as nodes show it."""
-    whole, rest = divmod(amount, 10**decimals)
-    text = f"{whole}.{rest:0{decimals}d}".rstrip("0").rstrip(".") if decimals else str(whole)
-    return {
-        "amount": str(amount),
-        "decimals": decimals,
-        "uiAmount": amount / 10**decimals,
-        "uiAmountString": text,
-    }
 
 
 def get_token_supply(view: View, params: Params) -> dict[str, Any]:

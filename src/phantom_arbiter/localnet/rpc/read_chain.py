@@ -9,7 +9,7 @@ from typing import Any
 from solders.message import Message, MessageV0, from_bytes_versioned
 
 from phantom_arbiter.localnet.bank import SLOTS_PER_EPOCH
-from phantom_arbiter.localnet.machine import transaction_fee
+from phantom_arbiter.localnet.fees import transaction_fee
 from phantom_arbiter.localnet.rpc.errors import invalid, unhealthy
 from phantom_arbiter.localnet.rpc.params import Params, pubkey
 from phantom_arbiter.localnet.rpc.view import View
@@ -51,6 +51,11 @@ def get_slot(view: View, params: Params) -> int:
 def get_block_height(view: View, params: Params) -> int:
     """Answer getBlockHeight."""
     return view.bank.height_of(view.slot(params.config(0)))
+
+
+def get_first_available_block(view: View, params: Params) -> int:
+    """Answer getFirstAvailableBlock: nothing is ever cleaned up."""
+    return view.bank.settings.first_slot
 
 
 def get_block_time(view: View, params: Params) -> int:
@@ -109,10 +114,10 @@ def get_recent_prioritization_fees(view: View, params: Params) -> list[dict[str,
 
 
 def get_fee_for_message(view: View, params: Params) -> dict[str, Any]:
-    """Answer getFeeForMessage; null once its blockhash has expired."""
+    """Answer getFeeForMessage; null once its blockhash has expired or its nonce has advanced."""
     message = _message(params.value(0, str, "a message in base64"))
     slot = view.slot(params.config(1))
-    is_valid = view.bank.is_blockhash_valid(str(message.recent_blockhash), view.bank.height_of(slot))
+    is_valid = view.machine.is_current(message, view.bank.height_of(slot))
     return {"context": {"slot": slot}, "value": transaction_fee(message) if is_valid else None}
 
 
@@ -135,6 +140,7 @@ METHODS = {
     "getSlot": get_slot,
     "getBlockHeight": get_block_height,
     "getBlockTime": get_block_time,
+    "getFirstAvailableBlock": get_first_available_block,
     "getTransactionCount": get_transaction_count,
     "getEpochInfo": get_epoch_info,
     "getLatestBlockhash": get_latest_blockhash,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from typing import Any
@@ -17,15 +16,11 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
 from phantom_arbiter.localnet.accounts import SYSTEM_PROGRAM, AccountState, base58, from_base58
+from phantom_arbiter.localnet.admission import Unreadable, is_signed, read_transaction
 from phantom_arbiter.localnet.bank import Commitment
-from phantom_arbiter.localnet.machine import (
-    MAX_TRANSACTION_BYTES,
-    Landed,
-    Outcome,
-    message_of,
-    received_notice,
-    transaction_fee,
-)
+from phantom_arbiter.localnet.fees import transaction_fee
+from phantom_arbiter.localnet.notices import received_notice
+from phantom_arbiter.localnet.outcomes import Landed, Outcome, message_of, refused
 from phantom_arbiter.localnet.rpc.errors import (
     PREFLIGHT_FAILURE,
     SIGNATURE_VERIFICATION,
@@ -38,27 +33,29 @@ from phantom_arbiter.localnet.rpc.read_accounts import account_json
 from phantom_arbiter.localnet.rpc.view import View
 
 MAX_STATUSES = 256
+RECENT_STATUS_SLOTS = 300
+"""Slots whose signatures nodes know without a search of the ledger (MAX_RECENT_BLOCKHASHES)."""
 FAUCET = Keypair.from_seed(hashlib.sha256(b"phantom localnet faucet").digest())
 _FAUCET_LAMPORTS = 10**17
 _AIRDROP_UNITS = 10_000
 
 
 def send_transaction(view: View, params: Params) -> str:
-    """Answer sendTransaction: check signatures, try it unless told not to, and carry it out at once."""
+    """Answer sendTransaction: check signatures, try it unless told not to, and carry it out."""
     config = params.config(1)
     transaction = _transaction(params.value(0, str, "a transaction"), config)
     view.slot(config)
     signature = str(transaction.signatures[0])
     if not config.get("skipPreflight", bool, False):
-        if not _is_signed(transaction):
+        if not is_signed(transaction):
             raise RpcError(SIGNATURE_VERIFICATION, "Transaction signature verification failure")
         outcome = _try(view, transaction, check_blockhash=True)
         if outcome.err is not None:
             raise _preflight_failure(outcome)
     view.bank.tell(received_notice(signature, view.bank.slot))
     # As on a real node, what cannot land is dropped without a word.
-    if _is_signed(transaction) and _obstacle(view, transaction) is None:
-        view.machine.execute(transaction)
+    if is_signed(transaction) and view.machine.obstacle(transaction) is None:
+        view.send(transaction)
     return signature
 
 
@@ -70,7 +67,7 @@ def simulate_transaction(view: View, params: Params) -> dict[str, Any]:
     if verify and replace:
         raise invalid("sigVerify may not be used with replaceRecentBlockhash")
     slot = view.slot(config)
-    if verify and not _is_signed(transaction):
+    if verify and not is_signed(transaction):
         raise RpcError(SIGNATURE_VERIFICATION, "Transaction signature verification failure")
     outcome = _try(view, transaction, check_blockhash=not replace)
     value = _failure_data(outcome)
@@ -126,20 +123,22 @@ def request_airdrop(view: View, params: Params) -> str:
 
 
 def get_signature_statuses(view: View, params: Params) -> dict[str, Any]:
-    """Answer getSignatureStatuses."""
+    """Answer getSignatureStatuses; older ones only with `searchTransactionHistory`."""
     signatures = params.value(0, list, "signatures")
     if len(signatures) > MAX_STATUSES:
         raise RpcError(-32602, f"Too many inputs provided; max {MAX_STATUSES}")
     slot = view.bank.slot_at(Commitment.PROCESSED, view.lag_slots)
+    is_deep = params.config(1).get("searchTransactionHistory", bool, False)
+    oldest = 0 if is_deep else slot - RECENT_STATUS_SLOTS
     return {
         "context": {"slot": slot},
-        "value": [_status(view, _signature(each), slot) for each in signatures],
+        "value": [_status(view, _signature(each), slot, oldest) for each in signatures],
     }
 
 
-def _status(view: View, signature: str, slot: int) -> dict[str, Any] | None:
+def _status(view: View, signature: str, slot: int, oldest: int) -> dict[str, Any] | None:
     landed = view.machine.landed.get(signature)
-    if landed is None or landed.slot > slot:
+    if landed is None or not oldest <= landed.slot <= slot:
         return None
     reached = reached_commitment(view, landed.slot, slot)
     is_final = reached is Commitment.FINALIZED
@@ -160,7 +159,7 @@ def reached_commitment(view: View, landed_slot: int, slot: int) -> Commitment:
 
 
 def get_transaction(view: View, params: Params) -> dict[str, Any] | None:
-    """Answer getTransaction, in base64 or as JSON; balances of tokens and rewards are left empty."""
+    """Answer getTransaction, in base64, base58 or as JSON; rewards are left empty."""
     signature, config = _signature(params.value(0, str, "a signature")), params.config(1)
     landed = view.machine.landed.get(signature)
     if landed is None or landed.slot > view.slot(config):
@@ -185,7 +184,10 @@ def get_transaction(view: View, params: Params) -> dict[str, Any] | None:
 
 
 def _meta(landed: Landed) -> dict[str, Any]:
-    outcome = landed.outcome
+    outcome, message = landed.outcome, message_of(landed.transaction)
+    looked_up = landed.keys[len(message.account_keys) :]
+    lookups = [] if isinstance(message, Message) else message.address_table_lookups
+    writable = sum(len(bytes(each.writable_indexes)) for each in lookups)
     return {
         "err": outcome.err,
         "status": {"Ok": None} if outcome.err is None else {"Err": outcome.err},
@@ -194,10 +196,11 @@ def _meta(landed: Landed) -> dict[str, Any]:
         "postBalances": landed.post_balances,
         "innerInstructions": outcome.inner,
         "logMessages": outcome.logs,
-        "preTokenBalances": [],
-        "postTokenBalances": [],
+        "preTokenBalances": landed.pre_token_balances,
+        "postTokenBalances": landed.post_token_balances,
         "rewards": [],
-        "loadedAddresses": {"writable": [], "readonly": []},
+        "loadedAddresses": {"writable": looked_up[:writable], "readonly": looked_up[writable:]},
+        "returnData": outcome.return_data,
         "computeUnitsConsumed": outcome.units,
     }
 
@@ -240,44 +243,16 @@ def _shown(transaction: VersionedTransaction, encoding: str) -> Any:
 
 
 def _transaction(text: str, config: Config) -> VersionedTransaction:
-    encoding = config.get("encoding", str, "base58")
     try:
-        if encoding == "base64":
-            raw = base64.b64decode(text, validate=True)
-        elif encoding == "base58":
-            raw = from_base58(text)
-        else:
-            raise invalid(f"unsupported encoding: {encoding}. Supported encodings: base58, base64")
-    except (binascii.Error, ValueError):
-        raise invalid(f"invalid {encoding} encoding") from None
-    if len(raw) > MAX_TRANSACTION_BYTES:
-        raise invalid(f"decoded transaction too large: {len(raw)} bytes (max: {MAX_TRANSACTION_BYTES} bytes)")
-    try:
-        transaction = VersionedTransaction.from_bytes(raw)
-        transaction.sanitize()
-        message_of(transaction)
-    except Exception as error:  # solders has an exception class for each layer
-        raise invalid(f"failed to deserialize transaction: {error}") from None
-    return transaction
-
-
-def _is_signed(transaction: VersionedTransaction) -> bool:
-    return all(transaction.verify_with_results())
-
-
-def _obstacle(view: View, transaction: VersionedTransaction) -> str | None:
-    """Return why the transaction cannot land at all, in the runtime's words."""
-    if str(transaction.signatures[0]) in view.machine.landed:
-        return "AlreadyProcessed"
-    if not view.bank.is_blockhash_valid(str(transaction.message.recent_blockhash)):
-        return "BlockhashNotFound"
-    return None
+        return read_transaction(text, config.get("encoding", str, "base58"))
+    except Unreadable as error:
+        raise invalid(str(error)) from None
 
 
 def _try(view: View, transaction: VersionedTransaction, *, check_blockhash: bool) -> Outcome:
-    obstacle = _obstacle(view, transaction)
+    obstacle = view.machine.obstacle(transaction)
     if obstacle is not None and (check_blockhash or obstacle != "BlockhashNotFound"):
-        return Outcome(obstacle, False, [], 0, None, [], {})
+        return refused(obstacle)
     return view.machine.simulate(transaction)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from solders.transaction import VersionedTransaction
+
 from phantom_arbiter.localnet.accounts import AccountState
 from phantom_arbiter.localnet.bank import Bank, Commitment
 from phantom_arbiter.localnet.faults.lies import Liar
@@ -23,6 +25,8 @@ class View:
         self.bank = bank
         self.machine = machine
         self.lag_slots = 0
+        self.send: Callable[[VersionedTransaction], object] = machine.execute
+        """Takes a transaction that may land on its way to the ledger."""
 
     def slot(self, config: Config, default: Commitment = Commitment.FINALIZED) -> int:
         """Return the slot at which a request is to be answered.
@@ -71,6 +75,7 @@ class LyingView(View):
         """
         super().__init__(of.bank, of.machine)
         self.lag_slots = of.lag_slots
+        self.send = of.send
         self._liar = liar
         self._kinds = kinds
         self._random = random

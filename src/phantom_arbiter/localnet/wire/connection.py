@@ -26,6 +26,7 @@ from phantom_arbiter.localnet.wire.frames import (
     frame,
 )
 
+HOST: Final = "127.0.0.1"
 MAX_HEAD_BYTES: Final = 16 << 10
 CLOSE_WAIT_S: Final = 0.5
 """How long a client that is being said goodbye may take to read what is on its way."""
@@ -35,6 +36,7 @@ HIGH_WATER_BYTES: Final = 8 << 20
 _REASONS = {
     200: "OK",
     400: "Bad Request",
+    401: "Unauthorized",
     404: "Not Found",
     405: "Method Not Allowed",
     411: "Length Required",
@@ -102,6 +104,8 @@ class Connection(asyncio.Protocol):
         self._is_flush_due = False
         self._drained: asyncio.Event = asyncio.Event()
         self._drained.set()
+        self.request_headers: dict[str, str] = {}
+        """Of the HTTP request that is being answered, names in small letters."""
         self.is_silent = False
         """Half-open: the socket stays, nothing is read or written any more."""
         self.is_closing = False
@@ -180,6 +184,7 @@ class Connection(asyncio.Protocol):
         wanted = headers.get("connection", "").lower()
         keep_alive = wanted != "close" and (version == "HTTP/1.1" or wanted == "keep-alive")
         self._is_answering = True
+        self.request_headers = headers
         task = self._loop.create_task(self._answer(method, path, body, keep_alive))
         task.add_done_callback(_raise_later)
 

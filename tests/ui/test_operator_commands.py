@@ -1,0 +1,162 @@
+"""`phantom wallet`, `alt` and `nonce` against a local net; and that no output ever holds the key."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from solders.keypair import Keypair
+
+from loop_thread import serving
+from phantom_arbiter.cli import main
+from phantom_arbiter.execution.chain import TOKEN_PROGRAM
+from phantom_arbiter.localnet import LocalNet, NetSettings
+from phantom_arbiter.localnet.accounts import AccountState
+from svm_chain import SEED, WALLET
+from wallet_samples import RENT, key, key_file, mint_data, secrets_of, token_data
+
+PAIR = Keypair.from_seed(SEED)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("NO_COLOR", "1")
+    key_file(tmp_path / "id.json", json.dumps(list(bytes(PAIR))))
+    return tmp_path
+
+
+@pytest.fixture
+def net() -> Iterator[LocalNet]:
+    """Serve an empty net of quick slots with a funded wallet and some token accounts."""
+    local = LocalNet(NetSettings(source="empty", slot_ms=5.0))
+    local.bank.load(WALLET, AccountState("1" * 32, 10**9, b""))
+    for number, amount in ((1, 0), (2, 5), (3, 10**6)):
+        local.bank.load(key(number), AccountState(TOKEN_PROGRAM, 10**9, mint_data()))
+        local.bank.load(key(100 + number), AccountState(TOKEN_PROGRAM, RENT, token_data(key(number), amount)))
+    with serving(local):
+        yield local
+
+
+def words(net: LocalNet, *line: str) -> list[str]:
+    return [*line, "--key", "id.json", "--url", net.endpoints[0].http_url]
+
+
+def test_show_prints_what_the_wallet_holds(net: LocalNet, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(net, "wallet", "show")) == 0
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[:2] == [WALLET, "             1.000000000 SOL"]
+    assert main(words(net, "wallet", "show", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["address"], found["lamports"]) == (WALLET, 10**9)
+    assert {each["account"]: each["amount"] for each in found["token_accounts"]} == {
+        key(101): 0,
+        key(102): 5,
+        key(103): 10**6,
+    }
+
+
+def test_sweep_lists_first_and_closes_only_what_it_was_told_to(
+    net: LocalNet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(net, "wallet", "sweep")) == 0
+    assert "2 of 3 lie idle: 0.004078560 SOL could come back" in capsys.readouterr().out
+    assert main(words(net, "wallet", "sweep", "--close-empty")) == 0
+    assert "nothing is done without --yes" in capsys.readouterr().err
+    assert net.bank.transactions == 0
+    assert main(words(net, "wallet", "sweep", "--close-empty", "--burn-dust", "--yes")) == 0
+    assert "0.004078560 SOL came back" in capsys.readouterr().out
+    assert net.bank.transactions == 1
+    assert asyncio.run(net.truth(key(101))) is None
+    assert asyncio.run(net.truth(key(103))) is not None
+
+
+def test_nonces_are_made_listed_and_closed(net: LocalNet, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(net, "nonce", "create", "--count", "2")) == 0
+    assert "make 2 nonce accounts for 0.002895360 SOL of rent" in capsys.readouterr().err
+    assert main(words(net, "nonce", "create", "--count", "2", "--yes", "--json")) == 0
+    made = json.loads(capsys.readouterr().out)["created"]
+    assert main(words(net, "nonce", "list", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["address"] for each in found] == made
+    assert main(words(net, "nonce", "close", *made, "--yes")) == 0
+    assert "0.002895360 SOL came back" in capsys.readouterr().out
+
+
+def test_a_poor_wallet_is_told_so(net: LocalNet, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(net.fund(WALLET, 20_000))
+    assert main(words(net, "nonce", "create", "--count", "1", "--yes")) == 1
+    assert "transaction " in (said := capsys.readouterr().err)
+    assert "refused" in said
+
+
+# ---- a key is never shown
+
+
+def leaks(text: str, pair: Keypair = PAIR) -> list[str]:
+    return [secret for secret in secrets_of(pair) if secret in text]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["wallet", "show"],
+        ["wallet", "show", "--url", "http://127.0.0.1:9"],
+        ["wallet", "import", "id.json", "id.json"],
+        ["wallet", "import", "id.json", "copy.json"],
+        ["wallet", "import", "env:WALLET_KEY", "copy.json"],
+        ["wallet", "import", "broken.json", "copy.json"],
+        ["wallet", "new", "id.json"],
+        ["wallet", "sweep", "--key", "env:WALLET_KEY", "--url", "http://127.0.0.1:9"],
+        ["wallet", "show", "--key", "broken.json", "--url", "http://127.0.0.1:9"],
+        ["wallet", "show", "--key", "env:BROKEN_KEY", "--url", "http://127.0.0.1:9"],
+        ["wallet", "show", "--key", str(PAIR)],
+        ["nonce", "list", "--key", "open.json", "--url", "http://127.0.0.1:9"],
+        ["alt", "list", "--key", "id.json", "--url", "http://127.0.0.1:9"],
+        ["config"],
+        ["config", "--json"],
+    ],
+)
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_no_output_holds_the_key(
+    line: list[str],
+    debug: list[str],
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    array = json.dumps(list(bytes(PAIR)))
+    key_file(place / "broken.json", array[:-1])
+    key_file(place / "open.json", array, mode=0o644)
+    monkeypatch.setenv("WALLET_KEY", str(PAIR))
+    monkeypatch.setenv("BROKEN_KEY", f"{PAIR}0")
+    Path("phantom.toml").write_text('[wallet]\nkey = "id.json"\n')
+    monkeypatch.setenv("PHANTOM_CONFIG", "phantom.toml")
+    main([*line, *debug])
+    captured = capsys.readouterr()
+    assert leaks(captured.out + captured.err + caplog.text) == []
+
+
+def test_a_new_key_is_printed_by_its_address_alone(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wallet", "new", "fresh.json"]) == 0
+    captured = capsys.readouterr()
+    pair = Keypair.from_json((place / "fresh.json").read_text())
+    assert captured.out.strip() == str(pair.pubkey())
+    assert leaks(captured.out + captured.err, pair) == []
+    assert main(["wallet", "new", "fresh.json"]) == 1
+    assert "exists, it is not overwritten" in capsys.readouterr().err
+
+
+def test_a_key_is_imported_from_stdin(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PAIR}\n"))
+    assert main(["wallet", "import", "-", "copy.json"]) == 0
+    assert json.loads((place / "copy.json").read_text()) == list(bytes(PAIR))

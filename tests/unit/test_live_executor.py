@@ -1,0 +1,134 @@
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from landing_fakes import BOOKED, FakeChain, facts, submission
+from phantom_arbiter.domain import Outcome, OutcomeState
+from phantom_arbiter.errors import EndpointDown, InvariantError, OutcomeUnknown
+from phantom_arbiter.execution.answers import DispatchAnswer
+from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.landing import LandingTracker
+from phantom_arbiter.execution.live import LiveExecutor, not_sent
+from phantom_arbiter.swaps import AnyPlan
+from shell_fakes import WSOL, opportunity, plan
+
+PLAN = plan(opportunity(slot=BOOKED, base_mint=WSOL))
+
+
+@dataclass
+class Parts:
+    """Builder, rehearsal and dispatcher in one, as told."""
+
+    built: Submission | Outcome = field(default_factory=submission)
+    failure: str | None = None
+    error: Exception | None = None
+    events: list[str] = field(default_factory=list)
+
+    def obstacle(self) -> None:
+        return None
+
+    def build(self, plan: AnyPlan) -> Submission | Outcome:
+        self.events.append("build")
+        return self.built
+
+    def rehearse(self, submission: Submission, plan: AnyPlan) -> SimpleNamespace:
+        self.events.append("rehearse")
+        return SimpleNamespace(failure=self.failure)
+
+    def send(self, submission: Submission) -> None:
+        self.events.append(f"send {submission.signature}")
+        if self.error is not None:
+            raise self.error
+
+
+class Polled(LiveExecutor):
+    """An executor whose tracker is asked by hand."""
+
+    def __init__(self, parts: Parts, chain: FakeChain | None = None, *, dry_run: bool = False) -> None:
+        self._tracker = LandingTracker(chain or FakeChain())
+        super().__init__(parts, parts, self._tracker, rehearsing=parts, dry_run=dry_run)
+
+    def poll(self) -> None:
+        asyncio.run(self._tracker.poll())
+
+
+def test_prepare_builds_and_rehearses_and_sends_nothing() -> None:
+    parts = Parts()
+    assert Polled(parts).prepare(PLAN) == submission()
+    assert parts.events == ["build", "rehearse"]
+
+
+def test_what_cannot_be_built_is_an_outcome_of_its_own() -> None:
+    refused = not_sent("insufficient_funds")
+    parts = Parts(built=refused)
+    assert Polled(parts).prepare(PLAN) is refused
+    assert parts.events == ["build"]
+
+
+def test_failed_rehearsal_is_an_outcome_that_cost_nothing() -> None:
+    outcome = Polled(Parts(failure="slippage")).prepare(PLAN)
+    assert outcome == Outcome(OutcomeState.FAILED, "rehearsal:slippage", None, 0)
+
+
+def test_dry_run_does_everything_but_send() -> None:
+    parts = Parts()
+    executor = Polled(parts, dry_run=True)
+    outcome = executor.prepare(PLAN)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.reason, outcome.cost) == ("dry_run", 0)
+    with pytest.raises(InvariantError, match="nothing that may be sent"):
+        executor.submit(PLAN, submission())
+    assert parts.events == ["build", "rehearse"]
+
+
+def test_sent_attempt_is_under_way_until_the_chain_decides() -> None:
+    parts, chain = Parts(), FakeChain()
+    executor = Polled(parts, chain)
+    assert executor.submit(PLAN, submission()) is None
+    executor.answered("sig", DispatchAnswer("ny", "rejected", 900, -32_000))
+    executor.poll()
+    assert executor.resolve(PLAN) is None, "no answer decides anything"
+    chain.nodes["a"].lands("sig", facts(gain=77))
+    executor.poll()
+    outcome = executor.resolve(PLAN)
+    assert outcome is not None
+    assert (outcome.gross_profit, outcome.sends, executor.under_way) == (77, 1, 0)
+    assert executor.resolve(PLAN) is None
+
+
+def test_answers_name_the_reason_of_a_death() -> None:
+    chain = FakeChain()
+    executor = Polled(Parts(), chain)
+    executor.submit(PLAN, submission())
+    executor.answered("sig", DispatchAnswer("ny", "tip_below_minimum"))
+    executor.answered("other", DispatchAnswer("ny", "accepted"))
+    chain.nodes["a"].passes()
+    executor.poll()
+    outcome = executor.resolve(PLAN)
+    assert outcome is not None
+    assert (outcome.reason, outcome.landed) == ("tip_below_minimum", False)
+
+
+def test_handing_over_that_fails_leaves_the_attempt_at_risk_and_watched() -> None:
+    chain = FakeChain()
+    executor = Polled(Parts(error=EndpointDown("ny", "closed the connection")), chain)
+    with pytest.raises(OutcomeUnknown, match="closed the connection"):
+        executor.submit(PLAN, submission())
+    chain.nodes["a"].lands("sig", facts())
+    executor.poll()
+    outcome = executor.resolve(PLAN)
+    assert outcome is not None
+    assert outcome.state is OutcomeState.FILLED
+
+
+def test_same_plan_is_not_signed_or_sent_again_while_it_is_under_way() -> None:
+    parts = Parts()
+    executor = Polled(parts)
+    executor.submit(PLAN, submission())
+    with pytest.raises(InvariantError, match="under way"):
+        executor.prepare(PLAN)
+    with pytest.raises(InvariantError, match="nothing that may be sent"):
+        executor.submit(PLAN, submission("sig-2"))
+    assert parts.events == ["send sig"]
