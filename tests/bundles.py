@@ -81,6 +81,11 @@ class Client:
             found = await answer.json() if answer.content_length else {}
             return answer.status, found, answer.headers
 
+    async def raw(self, body: bytes) -> tuple[int, Any]:
+        """Return HTTP status and body of the answer to anything."""
+        async with self._session.post(self.net.regions[0].url + "/api/v1/bundles", data=body) as answer:
+            return answer.status, await answer.json(content_type=None)
+
     async def send(self, *transactions: VersionedTransaction, region: int = 0) -> str:
         """Return the id of a bundle that is taken in."""
         status, body, _ = await self.post(

@@ -35,10 +35,10 @@ from phantom_arbiter.domain import Opportunity, Outcome, Plan
 from phantom_arbiter.engine import Engine, Parts
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.chain import RpcChain
 from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
 from phantom_arbiter.execution.live import LiveExecutor, not_sent
 from phantom_arbiter.execution.reconcile import reconcile
+from phantom_arbiter.execution.witnesses import RpcChain
 from phantom_arbiter.journal import Journal, RunIdentity
 from phantom_arbiter.risk import Booked, RiskRules, TradeLimits, recall
 from phantom_arbiter.risk.breakers import BreakerRules
@@ -188,6 +188,9 @@ class Trader:
         self.blockhash, self.last_height = "", 0
         self.executor: LiveExecutor | None = None
         self.journal: Journal | None = None
+
+    def obstacle(self) -> None:
+        return None
 
     def kind(self, number: int) -> str:
         return self._job.trades[number - self._job.first]

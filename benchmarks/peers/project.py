@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paths import a_dedup, b_negcycle, c_incremental, d_paths, e_signal, f_amm, h_indicators, i_strategy, k_ws
+from paths import (
+    a_dedup,
+    b_negcycle,
+    c_incremental,
+    d_paths,
+    e_signal,
+    f_amm,
+    h_indicators,
+    i_strategy,
+    j_dispatch,
+    k_ws,
+)
 
 PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "a.dedup": a_dedup.get,
@@ -20,6 +31,7 @@ PATHS: dict[str, Callable[[str, Any], Callable[[], Any] | None]] = {
     "f.amm": f_amm.get,
     "h.indicators": h_indicators.get,
     "i.strategy": i_strategy.get,
+    "j.dispatch": j_dispatch.get,
     "k.ws": k_ws.get,
 }
 

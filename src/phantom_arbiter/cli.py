@@ -17,6 +17,7 @@ from phantom_arbiter.commands.alt import build_alt
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
+from phantom_arbiter.commands.doctor import doctor
 from phantom_arbiter.commands.explain import explain
 from phantom_arbiter.commands.explain_error import explain_error
 from phantom_arbiter.commands.fees import fees
@@ -25,6 +26,7 @@ from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
 from phantom_arbiter.commands.nonce import build_nonce
 from phantom_arbiter.commands.pools import pools
+from phantom_arbiter.commands.programs import build_programs
 from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
@@ -70,12 +72,14 @@ def build_app() -> typer.Typer:
     app.command()(explain_error)
     app.add_typer(build_rules(), name="rules")
     app.command()(snapshot)
+    app.add_typer(build_programs(), name="programs")
     app.command()(journal)
     app.command()(halt)
     app.command()(resume)
     app.add_typer(build_wallet(), name="wallet")
     app.add_typer(build_alt(), name="alt")
     app.add_typer(build_nonce(), name="nonce")
+    app.command()(doctor)
     app.command()(config)
     app.command()(conformance)
     app.command()(localnet)

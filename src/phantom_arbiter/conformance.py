@@ -2,8 +2,8 @@
 
 A vector file is gzip'd JSON Lines, told apart by `t`: one `meta`, then `account`, `state` and `swap` lines.
 Every swap is answered by the native core from its state alone and every field of the vector's result (or its
-error) must be equal. Where the vector holds the instruction that was executed, the one that we build must be the
-same byte for byte: program, data, every account and flag. Integers may exceed 64 bits and stay exact.
+error) must be equal. Where the vector holds the instruction that was executed, the one that we build must be
+the same byte for byte: program, data, every account and flag. Integers may exceed 64 bits and stay exact.
 """
 
 from __future__ import annotations
@@ -321,7 +321,7 @@ def _compare(states: _States, swap: dict[str, Any]) -> list[Field] | None:
 def _compare_instruction(states: _States, swap: dict[str, Any]) -> Field | None:
     """Return the first difference of the executed instruction and ours, or that there is none.
 
-    None: the vector holds no instruction, or we build none for the venue.
+    None: the vector holds no instruction, or the venue is not supported yet.
     """
     executed = swap.get("ix")
     if executed is None:

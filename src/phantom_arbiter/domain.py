@@ -253,6 +253,8 @@ class Outcome:
             cycle, whose fill begins and ends with the base mint.
         landed: Whether the transaction landed, successfully or not: what the fee engine learns from. `None`
             where that says nothing of its price and tip: an expired blockhash, a rate limit.
+        is_dead: Whether it was proven never to land, or never left the process: it cost nothing, and no
+            breaker counts it. Its day still does.
         chain: What the chain says of it; None if it never landed, and on paper.
         sends: How often the same bytes were handed over; 0 on paper, and where nothing was sent.
     """
@@ -263,6 +265,7 @@ class Outcome:
     cost: int
     realised: int | None = None
     landed: bool | None = None
+    is_dead: bool = False
     chain: OnChain | None = None
     sends: int = 0
 
@@ -270,6 +273,8 @@ class Outcome:
         filled = self.state is OutcomeState.FILLED
         if filled is (self.fill is None) or filled is (self.reason is not None):
             raise ValueError(f"{self.state} outcome with fill {self.fill} and reason {self.reason!r}")
+        if self.is_dead and (filled or self.cost or self.chain is not None):
+            raise ValueError(f"dead, but {self.state} at a cost of {self.cost} with {self.chain}")
 
     @property
     def gross_profit(self) -> int:

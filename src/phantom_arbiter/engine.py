@@ -439,8 +439,9 @@ class Engine:
         if self._parts.fees is not None and self._parts.executor.teaches_fees:
             self._parts.fees.settled(plan, outcome)
         self.tally.traded(plan, outcome)
-        if isinstance(plan, Plan) and plan.opportunity.native is not None:
-            # The estimate of the next signals: what is unknown teaches nothing.
+        says_nothing = outcome.is_dead and outcome.landed is None
+        if isinstance(plan, Plan) and plan.opportunity.native is not None and not says_nothing:
+            # The estimate of the next signals: what is unknown, or never was in the race, teaches nothing.
             signal = cast(phantom_core.Signal, plan.opportunity.native)
             self._parts.market.observe_landing(signal, outcome.state is OutcomeState.FILLED)
         self._runner.on_outcome(plan, outcome)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
+from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
-from phantom_arbiter.journal import AttemptRow, JournalReport
+from phantom_arbiter.journal import AttemptRow, Group, JournalReport
 from phantom_arbiter.mints import short
 from phantom_arbiter.render import plain, print_tidy
 
@@ -20,7 +21,32 @@ CUT = 120
 
 def render_journal(path: Path, report: JournalReport, console: Console) -> None:
     """Print runs, attempts and totals."""
-    print_tidy(Group(*_sections(path, report)), console)
+    print_tidy(Lines(*_sections(path, report)), console)
+
+
+def render_groups(
+    path: Path, report: JournalReport, by: str, groups: Sequence[Group], console: Console
+) -> None:
+    """Print sums by day, mint, venue, reason or strategy."""
+    head = Text(f"journal {plain(path)}", style="bold", overflow="fold")
+    count = Text(f"{_count(len(report.attempts), 'attempt')} by {by}; amounts in base units of the mint")
+    print_tidy(Lines(head, count, Text(), _groups(by, groups)), console)
+
+
+def _groups(by: str, groups: Sequence[Group]) -> Table:
+    counts = ("attempts", "filled", "failed", "unresolved", "landed")
+    amounts = ("gross", "costs", "net")
+    mint = () if by == "mint" else ("mint",)
+    table = _table(by, *mint, *counts, *amounts, left=(by, "mint"))
+    for group in groups:
+        total = group.total
+        numbers = (
+            *(total.attempts, total.filled, total.failed, total.unresolved, group.landed),
+            *(total.gross_profit, total.cost, total.net_profit),
+        )
+        name = short(group.name) if by == "mint" else plain(group.name)
+        table.add_row(name, *(short(total.mint) for _ in mint), *(f"{number:,}" for number in numbers))
+    return table
 
 
 def _sections(path: Path, report: JournalReport) -> Iterable[RenderableType]:

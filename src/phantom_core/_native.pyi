@@ -1,4 +1,5 @@
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from asyncio import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
@@ -12,14 +13,17 @@ from phantom_core.accounts import Account
 from phantom_core.address import Address, AddressLike
 
 __all__ = [
+    "TIP_ACCOUNTS",
     "AccountLayout",
     "AccountUpdate",
     "AggregatorStats",
+    "Answer",
     "Assessment",
     "Atr",
     "BlockedPool",
     "Bollinger",
     "BuiltTransaction",
+    "BundleStatus",
     "Clock",
     "CompileError",
     "ConformanceState",
@@ -27,6 +31,8 @@ __all__ = [
     "ConstantProductHop",
     "CycleIndex",
     "CycleUpdate",
+    "Dispatch",
+    "DispatchError",
     "DuplicateFilter",
     "Ema",
     "EndpointStats",
@@ -42,6 +48,7 @@ __all__ = [
     "Hop",
     "IncrementalCycleFinder",
     "IndexedCycles",
+    "InflightBundleStatus",
     "Instruction",
     "InvalidInput",
     "LandingModel",
@@ -56,6 +63,7 @@ __all__ = [
     "Miss",
     "Multiverse",
     "NegativeCycleFinder",
+    "NetworkSubmitter",
     "Obstacle",
     "PathTable",
     "PathTables",
@@ -84,6 +92,8 @@ __all__ = [
     "RuleSet",
     "Signal",
     "SignalScorer",
+    "SignatureStatus",
+    "SignatureStatuses",
     "SignatureUpdate",
     "Signer",
     "Sized",
@@ -94,8 +104,11 @@ __all__ = [
     "Step",
     "Swap",
     "SwapRefused",
+    "Target",
+    "TargetStats",
     "Tick",
     "TickRule",
+    "TipAccounts",
     "TipQuote",
     "TokenRules",
     "TokenVerdict",
@@ -130,6 +143,7 @@ __all__ = [
     "extend_lookup_table",
     "find_negative_cycle",
     "find_program_address",
+    "find_program_addresses",
     "judge_token",
     "pay_tip",
     "price_for_budget",
@@ -190,6 +204,9 @@ class SwapRefused(PhantomError):
     code: int | None
     values: dict[str, Any]
 
+class DispatchError(PhantomError):
+    """Nothing can be sent: the submitter is closed or another process's; or nobody answered a question."""
+
 class RecordingError(PhantomError):
     """A recording is missing, torn or corrupt."""
 
@@ -207,6 +224,13 @@ def tick_index_from_sqrt_price(sqrt_price_x64: int) -> int:
 
     Raises:
         InvalidInput: The price is outside of the program's range.
+    """
+
+def find_program_addresses(seeds: list[list[bytes]], program_id: AddressLike) -> list[tuple[str, int]]:
+    """Return what `find_program_address` does for each list of seeds, without the GIL.
+
+    Raises:
+        InvalidInput: As there; the message names the list.
     """
 
 def find_program_address(seeds: list[bytes], program_id: AddressLike) -> tuple[str, int]:
@@ -422,20 +446,20 @@ class ConformanceState:
         Args:
             operation: Name of the instruction.
             program: Program that was called.
-            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and token
-                accounts are taken from them.
+            accounts: (address, is_signer, is_writable) of its accounts in order. The trader's wallet and
+                token accounts are taken from them.
             data: What it was told.
             amount: Input if `exact_in`, else output; base units.
             exact_in: Whether `amount` is the input.
             a_to_b: Whether the input is the first token.
-            other_amount_threshold: Least output or most input, base units; None: what the swap gives or takes,
-                no slippage.
+            other_amount_threshold: Least output or most input, base units; None: what the swap gives or
+                takes, no slippage.
             sqrt_price_limit: Q64.64; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
 
         Returns:
-            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or None
-            if we build no instructions of the venue.
+            `{"equal": True}`, or `{"equal": False, "what", "expected", "got"}` of the first difference, or
+            None if the venue is not supported yet.
 
         Raises:
             InvalidInput: An address is malformed, or the venue has no such operation.
@@ -1733,6 +1757,63 @@ class Market:
             MarketDataError: The pool is set aside, or a tick array that the swap needs is missing.
             SwapRefused: The program would fail; `name` and `code` are its own.
         """
+    def build_transaction(
+        self,
+        route: Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        Quoted on the market as it stands.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: The hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
     def swap_instruction(
         self,
         pool: AddressLike,
@@ -1761,12 +1842,13 @@ class Market:
             max_in: Most input that the trader pays; must be given with `exact="out"`.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
-            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
-                exist is not looked at.
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
             instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
                 takes.
-            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
-                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
 
         Raises:
             InvalidInput: An argument is malformed, or the program has no such instruction.
@@ -2342,12 +2424,13 @@ class Pool:
             max_in: Most input that the trader pays; must be given with `exact="out"`.
             sqrt_price_limit: Square root of the price, Q64.64, at which the swap stops; 0 for none.
             partial_fill: Take what the pool can give (`mode` of Meteora DAMM v2).
-            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether they
-                exist is not looked at.
+            token_accounts: The wallet's accounts of mint A and mint B; None for the associated ones. Whether
+                they exist is not looked at.
             instruction: Name of the program's instruction, such as `swap`; None for the newest that the pool
                 takes.
-            reach: Tick or bin arrays that come along: those of the official client, or only those that the swap
-                needs as quoted now, and one more. AMM v4: its market's accounts, or stand-ins for them.
+            reach: Tick or bin arrays that come along: those of the official client, or only those that the
+                swap needs as quoted now, and one more. AMM v4: its market's accounts, or the pool's own in
+                their place, which the program accepts in pools that do not use the order book.
 
         Raises:
             InvalidInput: An argument is malformed, or the program has no such instruction.
@@ -3829,6 +3912,72 @@ class Engine:
         """Return what the program would do; see `Market.quote`."""
     def pool(self, pool: AddressLike) -> Pool:
         """Return a copy of a pool as quotes see it; see `Market.pool`."""
+    def build_transaction(
+        self,
+        route: Signal | Sequence[Hop | tuple[AddressLike, AddressLike]],
+        signer: Signer,
+        *,
+        blockhash: AddressLike,
+        min_amount_out: int,
+        compute_unit_limit: int,
+        compute_unit_price: int,
+        amount_in: int | None = None,
+        tables: Iterable[LookupTable] | None = None,
+        tip_lamports: int = 0,
+        tip_account: AddressLike | None = None,
+        dont_front: AddressLike | None = None,
+        nonce: AddressLike | None = None,
+        create_accounts: Iterable[AddressLike] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        loaded_accounts_data_size: int | None = None,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> BuiltTransaction:
+        """Return the signed transaction that trades a route: one message of version 0.
+
+        A signal keeps its amounts to the unit: if the market no longer gives them, that is an error.
+        Each hop puts in exactly what the one before it is quoted to give, and has to give at least its own
+        quote; the last one at least `min_amount_out`. Order: nonce advance, compute budget, token accounts,
+        swaps, tip.
+
+        Args:
+            route: A signal of this engine, or the hops: `Hop`, or pool and mint paid to it.
+            signer: Who trades, pays and signs; the authority of the nonce too.
+            blockhash: A recent blockhash, or the value of the nonce.
+            min_amount_out: Least output of the last hop, base units: what guards the profit.
+            compute_unit_limit: Compute units asked for, at most 1,400,000.
+            compute_unit_price: Offered for each of them, micro-lamports.
+            amount_in: Input of the first hop, base units; None with a signal, which brings its own.
+            tables: Lookup tables to choose from: those are used that make it smallest.
+            tip_lamports: What the block engine is paid; 0: no tip.
+            tip_account: One of its tip accounts.
+            dont_front: An address that begins with `jitodontfront`, if nothing may be placed in front.
+            nonce: The nonce account that it advances.
+            create_accounts: Mints whose associated token account is created unless it exists.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            loaded_accounts_data_size: Bytes of account data that may be loaded.
+            reach: Tick and bin arrays: as many as the official client brings, or those needed and one more.
+            max_account_locks: Accounts it may name at most.
+
+        Raises:
+            TransactionError: It cannot be built or would fail: `route_too_large`, `too_many_account_locks`,
+                `too_many_compute_units`, `moved`, `minimum_out_of_reach`, `no_instruction`,
+                `unknown_account`, `swap_refused`, `unknown_token_program`, `pool_twice`, `broken_route`,
+                `empty_route`; `values` name the route or the hop.
+            SwapRefused: The program of a hop would refuse it.
+            MarketDataError: A pool is set aside, or lacks an account.
+            InvalidInput: An argument is malformed.
+        """
+
+    def crossings(self, pool: AddressLike, mint_in: AddressLike, amount_in: int) -> int:
+        """Return how many initialised ticks or bins a swap crosses, for an estimate of its work.
+
+        Rounding may count one more or less. 0 where the pool cannot be quoted.
+
+        Raises:
+            InvalidInput: An address is none, or the amount is out of range.
+            MarketDataError: The pool is not in the market, or does not trade the mint.
+        """
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
     def negative_cycle(self) -> tuple[list[tuple[str, bool]], float] | None:
@@ -5058,3 +5207,477 @@ def compile_rules(
         CompileError: The source is no rule file.
         InvalidInput: A name, type or unit cannot be used.
     """
+
+# ---- network_submitter
+
+TargetKind: TypeAlias = Literal["jito_bundle", "jito_transaction", "rpc"]
+
+AnswerKind: TypeAlias = Literal[
+    "accepted",
+    "connected",
+    "rejected",
+    "rate_limited",
+    "timeout",
+    "connect_failed",
+    "tls_failed",
+    "redirect_refused",
+    "too_large",
+    "bad_answer",
+    "unknown",
+    "skipped_rate_limit",
+    "skipped_busy",
+    "cancelled",
+]
+
+TIP_ACCOUNTS: tuple[str, ...]
+"""The eight accounts that take tips, base58; ask `NetworkSubmitter.tip_accounts` whether they still are."""
+
+@final
+class Target:
+    """One region of a block engine, or one RPC endpoint. No form of it shows a secret.
+
+    Args:
+        name: Stands for it in answers and messages: 1 to 64 letters, digits or any of -_./
+        url: `https://host[:port][/path][?query]`; may hold a key. For a block engine without `/api/v1/…`.
+        kind: `sendBundle`, `sendTransaction` of a block engine, or `sendTransaction` of a node.
+        auth: Sent as `x-jito-auth`; block engines only.
+        requests_per_second: None: 1 for a block engine, no limit for a node. A second's worth may go at once.
+        max_in_flight: Requests under way at the same time, 1 to 256.
+        timeout_ms: How long one request may take, opening a connection included; 1 to 120,000.
+        bundle_only: A block engine's `sendTransaction` as a bundle of one, which costs nothing when it fails.
+        http2: Offer HTTP/2; it is used where the server agrees.
+        allow_plain_http: Allow `http://` to other hosts than this machine.
+
+    Raises:
+        InvalidInput: One of them is not as described; the message repeats neither URL nor secret.
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        url: str,
+        *,
+        kind: TargetKind = "jito_bundle",
+        auth: str | None = None,
+        requests_per_second: float | None = None,
+        max_in_flight: int = 8,
+        timeout_ms: float = 2000.0,
+        bundle_only: bool = False,
+        http2: bool = True,
+        allow_plain_http: bool = False,
+    ) -> Target: ...
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def kind(self) -> TargetKind:
+        """What it takes."""
+
+    @property
+    def url(self) -> str:
+        """Its URL with everything masked that may be a key."""
+
+@final
+class Answer:
+    """What became of a request at one target."""
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+
+    @property
+    def kind(self) -> AnswerKind:
+        """What became of it; see docs/DISPATCH.md."""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a byte of the request may have left this machine; if not, it cannot land from here."""
+
+    @property
+    def id(self) -> str | None:
+        """Signature or bundle id, when accepted. No proof of landing."""
+
+    @property
+    def bundle_id(self) -> str | None:
+        """The bundle that a block engine made of a transaction."""
+
+    @property
+    def code(self) -> int | None:
+        """JSON-RPC error code."""
+
+    @property
+    def message(self) -> str | None:
+        """What went wrong: foreign text without secrets, at most 300 characters."""
+
+    @property
+    def retry_after_ns(self) -> int | None:
+        """When to ask again, nanoseconds from then."""
+
+    @property
+    def latency_ns(self) -> int:
+        """From the first byte written to the answer; opening a connection included, if one was opened."""
+
+    @property
+    def http_status(self) -> int | None:
+        """HTTP status."""
+
+@final
+class Dispatch:
+    """The answers of all targets that were to be asked, in their order."""
+
+    @property
+    def answers(self) -> list[Answer]:
+        """One per target."""
+
+    @property
+    def accepted(self) -> Answer | None:
+        """The first answer, in order of the targets, that accepts."""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a byte of it may have left this machine; if not, it cannot land from here."""
+
+    @property
+    def elapsed_ns(self) -> int:
+        """From the call to the last answer."""
+
+@final
+class BundleStatus:
+    """A bundle that has landed."""
+
+    @property
+    def bundle_id(self) -> str:
+        """Its id."""
+
+    @property
+    def transactions(self) -> list[str]:
+        """Signatures of its transactions, base58."""
+
+    @property
+    def slot(self) -> int:
+        """Where it landed."""
+
+    @property
+    def confirmation_status(self) -> str | None:
+        """`processed`, `confirmed` or `finalized`."""
+
+    @property
+    def error(self) -> str | None:
+        """The error as JSON; None if it succeeded."""
+
+@final
+class InflightBundleStatus:
+    """A bundle of the last five minutes."""
+
+    @property
+    def bundle_id(self) -> str:
+        """Its id."""
+
+    @property
+    def status(self) -> Literal["Invalid", "Pending", "Failed", "Landed"]:
+        """`Invalid`: not known there."""
+
+    @property
+    def landed_slot(self) -> int | None:
+        """Where it landed."""
+
+@final
+class SignatureStatus:
+    """What a node knows of a transaction."""
+
+    @property
+    def slot(self) -> int:
+        """Where it was executed."""
+
+    @property
+    def confirmations(self) -> int | None:
+        """Blocks on top; None: finalised."""
+
+    @property
+    def error(self) -> str | None:
+        """The error as JSON; None if it succeeded."""
+
+    @property
+    def confirmation_status(self) -> str | None:
+        """`processed`, `confirmed` or `finalized`."""
+
+@final
+class SignatureStatuses:
+    """What a node knows of several transactions."""
+
+    @property
+    def context_slot(self) -> int:
+        """The slot that the answer is of."""
+
+    @property
+    def statuses(self) -> list[SignatureStatus | None]:
+        """One per signature; None: not known there."""
+
+@final
+class TipAccounts:
+    """The accounts that take tips, as a block engine says."""
+
+    @property
+    def accounts(self) -> list[str]:
+        """Base58."""
+
+    @property
+    def are_known(self) -> bool:
+        """Whether they are `TIP_ACCOUNTS`, in any order."""
+
+@final
+class TargetStats:
+    """Counters of one target."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def url(self) -> str:
+        """Its URL without secrets."""
+
+    @property
+    def kind(self) -> TargetKind:
+        """What it takes."""
+
+    @property
+    def is_connected(self) -> bool:
+        """A connection stands, as far as known."""
+
+    @property
+    def is_http2(self) -> bool:
+        """It speaks HTTP/2."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+
+    @property
+    def connections_opened(self) -> int:
+        """Connections opened so far."""
+
+    @property
+    def connection_failures(self) -> int:
+        """Connections that could not be opened."""
+
+    @property
+    def requests(self) -> int:
+        """Requests begun."""
+
+    @property
+    def requests_on_kept_connection(self) -> int:
+        """Requests on a connection that had carried another."""
+
+    @property
+    def answers(self) -> dict[str, int]:
+        """Answers by kind, those that came."""
+
+@final
+class NetworkSubmitter:
+    """Sends bundles and transactions to several targets at once, without the GIL.
+
+    Where an HTTP/1.1 connection stands, the request is written before the call returns. Connections are
+    opened by `warm` or the first use, and kept from then on. Every method may be called from any thread;
+    those that return a future need a running asyncio loop. A forked copy refuses to work.
+
+    Args:
+        targets: 1 to 64, in order of preference, each name once.
+        extra_roots: Certificates (PEM) trusted besides Mozilla's roots.
+        clock: Gives the time of the rate limits, nanoseconds; by default the monotonic clock.
+        max_idle_ms: Idle connections older than this are replaced.
+
+    Raises:
+        InvalidInput: No targets, a name twice, roots that are no certificates.
+    """
+
+    def __new__(
+        cls,
+        targets: Sequence[Target],
+        *,
+        extra_roots: bytes | None = None,
+        clock: Callable[[], int] | None = None,
+        max_idle_ms: float = 45_000.0,
+    ) -> NetworkSubmitter: ...
+    def submit(
+        self,
+        transactions: Sequence[bytes],
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        first: int | None = None,
+        hedge_after_ms: float | None = None,
+        min_context_slot: int | None = None,
+    ) -> Future[Dispatch]:
+        """Send what can be sent at once; return a future of the answers. To cancel it unsends nothing.
+
+        Args:
+            transactions: 1 to 5 serialised transactions; more than one only to targets of kind `jito_bundle`.
+            targets: Names, in order of preference; None: all.
+            deadline_ms: Nothing is sent after it; what is under way then is dropped and reported.
+            first: To how many it goes at first; None: to all, or with `hedge_after_ms` to one.
+            hedge_after_ms: When it goes to the others if none has accepted; None: when the first have failed.
+            min_context_slot: A node refuses the transaction while it is behind that slot.
+
+        Raises:
+            InvalidInput: An argument is not as described; nothing is sent.
+            DispatchError: The submitter is closed, or another process's; nothing is sent.
+            RuntimeError: No asyncio loop runs; nothing is sent.
+        """
+
+    def submit_blocking(
+        self,
+        transactions: Sequence[bytes],
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        first: int | None = None,
+        hedge_after_ms: float | None = None,
+        min_context_slot: int | None = None,
+    ) -> Dispatch:
+        """Do as `submit` and wait for the answers; needs no loop."""
+
+    def fire(
+        self,
+        transactions: Sequence[bytes],
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        first: int | None = None,
+        hedge_after_ms: float | None = None,
+        min_context_slot: int | None = None,
+    ) -> None:
+        """Do as `submit`, for a caller who does not want the answers; needs no loop. `stats` counts them."""
+
+    def warm(self, *, deadline_ms: float = 5000.0) -> Future[Dispatch]:
+        """Open a connection to every target, and keep one from then on; answers are `connected` or why not.
+
+        Raises:
+            DispatchError: The submitter is closed, or another process's.
+        """
+
+    def warm_blocking(self, *, deadline_ms: float = 5000.0) -> Dispatch:
+        """Do as `warm` and wait."""
+
+    def bundle_statuses(
+        self,
+        ids: Sequence[str],
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> Future[list[BundleStatus | None]]:
+        """Ask for bundles that have landed, 1 to 5 ids; one entry per id, None: not known there.
+
+        One target after the other is asked, the last one first, until one answers: the next when one has
+        failed, or after `hedge_after_ms`.
+
+        Raises:
+            InvalidInput: An argument is not as described; nothing is asked.
+            DispatchError: Nobody has answered (raised by the future), or the submitter is closed.
+        """
+
+    def bundle_statuses_blocking(
+        self,
+        ids: Sequence[str],
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> list[BundleStatus | None]:
+        """Do as `bundle_statuses` and wait."""
+
+    def inflight_bundle_statuses(
+        self,
+        ids: Sequence[str],
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> Future[list[InflightBundleStatus | None]]:
+        """Ask for bundles of the last five minutes, 1 to 5 ids; one entry per id.
+
+        One target after the other is asked, the last one first, until one answers: the next when one has
+        failed, or after `hedge_after_ms`.
+
+        Raises:
+            InvalidInput: An argument is not as described; nothing is asked.
+            DispatchError: Nobody has answered (raised by the future), or the submitter is closed.
+        """
+
+    def inflight_bundle_statuses_blocking(
+        self,
+        ids: Sequence[str],
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> list[InflightBundleStatus | None]:
+        """Do as `inflight_bundle_statuses` and wait."""
+
+    def signature_statuses(
+        self,
+        signatures: Sequence[str],
+        *,
+        search_history: bool = False,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> Future[SignatureStatuses]:
+        """Ask a node for transactions, 1 to 256 signatures; with `search_history` also for old ones.
+
+        One target after the other is asked, the last one first, until one answers: the next when one has
+        failed, or after `hedge_after_ms`.
+
+        Raises:
+            InvalidInput: An argument is not as described; nothing is asked.
+            DispatchError: Nobody has answered (raised by the future), or the submitter is closed.
+        """
+
+    def signature_statuses_blocking(
+        self,
+        signatures: Sequence[str],
+        *,
+        search_history: bool = False,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> SignatureStatuses:
+        """Do as `signature_statuses` and wait."""
+
+    def tip_accounts(
+        self,
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> Future[TipAccounts]:
+        """Ask for the accounts that take tips.
+
+        One target after the other is asked, the last one first, until one answers: the next when one has
+        failed, or after `hedge_after_ms`.
+
+        Raises:
+            InvalidInput: An argument is not as described; nothing is asked.
+            DispatchError: Nobody has answered (raised by the future), or the submitter is closed.
+        """
+
+    def tip_accounts_blocking(
+        self,
+        *,
+        targets: Sequence[str] | None = None,
+        deadline_ms: float = 2000.0,
+        hedge_after_ms: float | None = None,
+    ) -> TipAccounts:
+        """Do as `tip_accounts` and wait."""
+
+    def stats(self) -> list[TargetStats]:
+        """Return counters of every target."""
+
+    def close(self) -> None:
+        """Close all connections and end the thread; what is under way is answered `cancelled`."""
+
+    def __enter__(self) -> NetworkSubmitter: ...
+    def __exit__(self, *_exception: object) -> None:
+        """Close it."""

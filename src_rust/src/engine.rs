@@ -22,6 +22,7 @@ mod openings;
 mod pricing;
 mod rules;
 mod signal;
+mod transaction;
 mod volatility;
 
 use rustc_hash::FxHashSet;

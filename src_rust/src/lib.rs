@@ -14,6 +14,7 @@
 //! - [`freshness`]: up to which slot a state is known to be the latest;
 //! - [`jit_compiler`]: strategy expressions and rule files, compiled at run time;
 //! - [`wss_aggregator`]: frames from several endpoints to one ordered stream of account writes;
+//! - [`network_submitter`]: bundles and transactions to several targets at once;
 //! - [`instruction_builder`]: swaps as instructions, cycles as signed transactions;
 //! - [`engine`]: one call per frame through all of the above;
 //! - [`conformance`]: golden swap vectors run through the quotes;
@@ -33,6 +34,7 @@ pub mod instruction_builder;
 pub mod jit_compiler;
 pub mod market;
 pub mod multiverse;
+pub mod network_submitter;
 pub mod pda;
 pub mod plans;
 mod provider;

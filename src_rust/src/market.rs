@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::cycle_finder::{EdgeIndex, PriceGraph, pool_of};
 pub use crate::cycle_finder::{MintIndex, PoolIndex};
 use crate::decoders::{DecodeError, Decoded, spl_token, sysvar};
+use crate::pda::PdaCache;
 use crate::quantities::{Pubkey, Slot};
 use crate::swap::Environment;
 use crate::token_firewall::MintAccountState;
@@ -108,6 +109,8 @@ pub struct Market {
     tokens: Tokens,
     touched: Vec<PoolIndex>,
     dependencies: Vec<Dependency>,
+    /// Addresses of token accounts that transactions were built with.
+    pub(crate) addresses: PdaCache,
 }
 
 impl Market {

@@ -3,7 +3,9 @@
 //! The rule (solana-address): the first of `sha256(seeds ‖ bump ‖ program ‖
 //! "ProgramDerivedAddress")`, bump counted down from 255, that is not a point of the ed25519 curve.
 
-use curve25519_dalek::edwards::CompressedEdwardsY;
+mod curve;
+
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use crate::quantities::Pubkey;
@@ -58,7 +60,7 @@ pub fn find_program_address(seeds: &[&[u8]], program: &Pubkey) -> Result<(Pubkey
         hasher.update(program.0);
         hasher.update(MARKER);
         let candidate: [u8; 32] = hasher.finalize().into();
-        if CompressedEdwardsY(candidate).decompress().is_none() {
+        if !curve::is_on_curve(&candidate) {
             return Ok((Pubkey(candidate), bump));
         }
     }
@@ -78,7 +80,58 @@ pub fn create_program_address(seeds: &[&[u8]], program: &Pubkey) -> Option<Pubke
     hasher.update(program.0);
     hasher.update(MARKER);
     let candidate: [u8; 32] = hasher.finalize().into();
-    CompressedEdwardsY(candidate).decompress().is_none().then_some(Pubkey(candidate))
+    (!curve::is_on_curve(&candidate)).then_some(Pubkey(candidate))
+}
+
+/// Addresses derived so far: each is derived once.
+///
+/// Grows by every address asked for; whoever keeps one asks for a bounded set: its mints, its pools.
+#[derive(Debug, Clone, Default)]
+pub struct PdaCache {
+    /// By program, then length and bytes of every seed.
+    known: FxHashMap<Box<[u8]>, (Pubkey, u8)>,
+}
+
+impl PdaCache {
+    /// Returns what [`find_program_address`] does, derived anew only if it was never asked for.
+    ///
+    /// # Errors
+    /// [`PdaError`] if the runtime would refuse the seeds.
+    pub fn find(&mut self, seeds: &[&[u8]], program: &Pubkey) -> Result<(Pubkey, u8), PdaError> {
+        let mut name = [0; 32 + MAX_SEEDS * (1 + MAX_SEED_LEN)];
+        name[..32].copy_from_slice(&program.0);
+        let mut length = 32;
+        for seed in seeds {
+            let end = length + 1 + seed.len();
+            match (u8::try_from(seed.len()), name.get_mut(length + 1..end)) {
+                (Ok(bytes), Some(place)) => {
+                    place.copy_from_slice(seed);
+                    name[length] = bytes;
+                }
+                // Too many or too long: the derivation says which.
+                _ => return find_program_address(seeds, program),
+            }
+            length = end;
+        }
+        if let Some(&known) = self.known.get(&name[..length]) {
+            return Ok(known);
+        }
+        let found = find_program_address(seeds, program)?;
+        self.known.insert(name[..length].into(), found);
+        Ok(found)
+    }
+
+    /// Returns how many addresses are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Returns whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
 }
 
 /// Returns the address of the Whirlpool tick array of `pool` that starts at `start_tick_index`.
@@ -159,6 +212,18 @@ mod tests {
         assert_eq!(pool.to_string(), "Czfq3xZZDmsdGdUyrNLtRhGc47cXcZtLG4crryfu44zE");
         let (oracle, _) = whirlpool_oracle(&program, &pool).expect("derivable");
         assert_eq!(oracle.to_string(), "FoKYKtRpD25TKzBMndysKpgPqbj8AdLXjfpYHXn9PGTX");
+    }
+
+    #[test]
+    fn a_cache_tells_seeds_apart_that_join_to_the_same_bytes() {
+        let program = key("11111111111111111111111111111111");
+        let mut cache = PdaCache::default();
+        for seeds in [[b"ab".as_slice(), b"c"], [b"a", b"bc"], [b"ab", b"c"]] {
+            assert_eq!(cache.find(&seeds, &program), find_program_address(&seeds, &program));
+        }
+        assert_eq!(cache.len(), 2);
+        let long = [0; 300];
+        assert_eq!(cache.find(&[&long], &program), Err(PdaError::SeedTooLong { index: 0, found: 300 }));
     }
 
     #[test]

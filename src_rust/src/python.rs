@@ -32,6 +32,7 @@ mod jit_compiler;
 mod market;
 mod market_cycles;
 mod multiverse;
+mod network_submitter;
 mod plans;
 mod pool;
 mod price_graph;
@@ -71,5 +72,6 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     instruction_builder::register(m)?;
     jit_compiler::register(m)?;
     wss_aggregator::register(m)?;
+    network_submitter::register(m)?;
     Ok(())
 }

@@ -94,7 +94,9 @@ def test_settings_it_writes_are_those_of_the_net(
 ) -> None:
     path, accounts = tmp_path / "net.toml", set()
     for _ in range(2):  # the second replaces the first's
-        with start("--json", "--endpoints", "2", "--source", source, "--write-config", str(path)) as process:
+        with start(
+            "--json", "--endpoints", "2", "--block-engine", "--source", source, "--write-config", str(path)
+        ) as process:
             found = json.loads(line_of(process))
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=20)
@@ -107,6 +109,9 @@ def test_settings_it_writes_are_those_of_the_net(
         (each.name, *(url.reveal() for url in (each.http_url, each.ws_url) if url))
         for each in config.endpoints
     ] == [(each["name"], each["http"], each["ws"]) for each in found["endpoints"]]
+    assert [(each.name, each.url.reveal()) for each in config.block_engines] == [
+        (each["name"], each["url"]) for each in found["regions"]
+    ]
     assert len(set(config.discovery.pools)) == pools
     assert config.engine.assume_plain_mints is plain_mints
 
@@ -132,6 +137,7 @@ def test_settings_of_somebody_else_are_left_alone(tmp_path: Path, capsys: pytest
             ["--engine-faults", "x.toml"],
             "there is no block engine for --engine-faults; hint: add --block-engine",
         ),
+        (["--regions", "2"], "there is no block engine for --regions; hint: add --block-engine"),
         (["--block-engine", "--regions", "9"], "regions is 9, it may be 0 to 8"),
         (["--endpoints", "0"], "endpoints is 0, it may be 1 to 64"),
         (["--rate", "fast"], "rate is fast, it may be a number of writes per second or max"),

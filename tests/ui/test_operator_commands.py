@@ -16,6 +16,8 @@ from phantom_arbiter.cli import main
 from phantom_arbiter.execution.chain import TOKEN_PROGRAM
 from phantom_arbiter.localnet import LocalNet, NetSettings
 from phantom_arbiter.localnet.accounts import AccountState
+from phantom_core import associated_token_account
+from shell_fakes import USDC, WSOL
 from svm_chain import SEED, WALLET
 from wallet_samples import RENT, key, key_file, mint_data, secrets_of, token_data
 
@@ -86,6 +88,60 @@ def test_nonces_are_made_listed_and_closed(net: LocalNet, capsys: pytest.Capture
     assert [each["address"] for each in found] == made
     assert main(words(net, "nonce", "close", *made, "--yes")) == 0
     assert "0.002895360 SOL came back" in capsys.readouterr().out
+
+
+def test_tables_are_planned_made_once_extended_and_closed(
+    net: LocalNet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(net.fund(WALLET, 10**9))
+    market = ["--source", "demo", "--max-tables", "1"]
+    assert main(words(net, "alt", "plan", *market, "--json")) == 0
+    (planned,) = json.loads(capsys.readouterr().out)
+    assert len(planned["pools"]) == 9
+    ours = {str(associated_token_account(WALLET, mint, TOKEN_PROGRAM)) for mint in (USDC, WSOL)}
+    assert ours <= set(planned["addresses"])
+    assert WALLET not in planned["addresses"]
+    assert main(["alt", "plan", *market, "--json"]) == 0
+    (nobodys,) = json.loads(capsys.readouterr().out)
+    assert len(ours) < len(planned["addresses"]) - len(nobodys["addresses"]) < 15, "all but token accounts"
+    assert main(words(net, "alt", "create", *market)) == 0
+    assert "make a lookup table of" in capsys.readouterr().err
+    assert net.bank.transactions == 0
+    assert main(words(net, "alt", "create", *market, "--yes", "--json")) == 0
+    (table,) = json.loads(capsys.readouterr().out)["lookup_tables"]
+    made = net.bank.transactions
+    assert made == -(-len(planned["addresses"]) // 24)
+    assert main(words(net, "alt", "create", *market, "--yes", "--json")) == 0
+    assert json.loads(capsys.readouterr().out)["lookup_tables"] == [table]
+    assert net.bank.transactions == made, "it is there already"
+    assert main(words(net, "alt", "extend", table, key(1), planned["addresses"][0], "--yes")) == 0
+    assert capsys.readouterr().out == f"{table} holds {len(planned['addresses']) + 1} addresses\n"
+    assert main(words(net, "alt", "list", "--json")) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["address"], row["state"], row["in_settings"]) == (table, "in use", False)
+    assert main(words(net, "alt", "close", table, "--yes")) == 0
+    assert f"{row['lamports'] / 10**9:.9f} SOL came back" in capsys.readouterr().out
+    assert main(words(net, "alt", "extend", table, "0OIl", "--yes")) == 2
+    assert main(words(net, "alt", "close", table, "--yes")) == 2
+    assert f"lookup table {table} does not exist" in capsys.readouterr().err
+
+
+def test_token_accounts_are_opened_ahead_and_sol_is_wrapped(
+    net: LocalNet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net.bank.load(WSOL, AccountState(TOKEN_PROGRAM, 10**9, mint_data()))
+    assert main(words(net, "wallet", "open", WSOL, "--yes")) == 0
+    assert capsys.readouterr().out == "1 token accounts were created\n"
+    assert main(words(net, "wallet", "open", WSOL, "--yes")) == 0
+    assert capsys.readouterr().out == "all of them are there\n"
+    assert main(words(net, "wallet", "open", key(77), "--yes")) == 2
+    assert main(words(net, "wallet", "wrap", "0.25", "--yes")) == 0
+    capsys.readouterr()
+    assert main(words(net, "wallet", "show", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)["token_accounts"]
+    assert [each["amount"] for each in found if each["mint"] == WSOL] == [250_000_000]
+    for amount in ("0", "-1", "x", "nan", "0.0000000001", "inf"):
+        assert main(words(net, "wallet", "wrap", "--yes", "--", amount)) == 2
 
 
 def test_a_poor_wallet_is_told_so(net: LocalNet, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from random import Random
 
@@ -33,6 +34,7 @@ from phantom_arbiter.localnet import LocalNet
 from phantom_arbiter.localnet.block_engine.bundle import TIP_ACCOUNTS
 
 FEE = 5_000
+DAMAGED, DAMAGE_SEED = 200, 1
 
 
 def test_bundle_lands_in_one_slot_and_is_followed_to_finality() -> None:
@@ -274,3 +276,57 @@ def test_bundles_leave_what_their_transactions_leave_one_by_one() -> None:
     on_net(bundles)
     on_net(one_by_one)
     assert ledgers[0] == ledgers[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{nonsense", -32700),
+        (b"[" * 100_000, -32700),
+        (b"[]", -32600),
+        (b"7", -32600),
+        (b'{"id":1,"method":7}', -32600),
+        (b'{"id":1,"method":"nothing"}', -32601),
+        (b'{"id":1,"method":"sendBundle"}', -32602),
+        (b'{"id":1,"method":"sendBundle","params":{}}', -32602),
+        (b'{"id":1,"method":"sendBundle","params":[7]}', -32602),
+        (b'{"id":1,"method":"sendBundle","params":[[7]]}', -32602),
+        (b'{"id":1,"method":"sendBundle","params":[["0OIl"]]}', -32602),
+        (b'{"id":1,"method":"sendBundle","params":[["AA"],{"encoding":"hex"}]}', -32602),
+        (b'{"id":1,"method":"sendBundle","params":[["AA"],{"encoding":7}]}', -32602),
+        (b'{"id":1,"method":"sendBundle","params":[["AA"],"base64"]}', -32602),
+        (b'{"id":1,"method":"getBundleStatuses","params":["x"]}', -32602),
+        (b'{"id":1,"method":"getInflightBundleStatuses","params":[[7]]}', -32602),
+    ],
+)
+def test_what_is_no_request_is_refused_with_its_code(body: bytes, code: int) -> None:
+    async def test(net: LocalNet, client: Client) -> None:
+        status, answer = await client.raw(body)
+        assert (status, answer["error"]["code"]) == (400, code)
+        # The region still serves.
+        assert (await client.post("/api/v1/getTipAccounts", "getTipAccounts"))[0] == 200
+
+    on_net(test)
+
+
+def test_damaged_transactions_are_refused_whatever_the_damage() -> None:
+    async def test(net: LocalNet, client: Client) -> None:
+        random = Random(DAMAGE_SEED)
+        intact = [bytes(tipped(net, pay(PAID, PAYEE, payer), payer=payer)) for payer in (PAYER, OTHER)]
+        for _ in range(DAMAGED):
+            raw = [bytearray(each) for each in intact]
+            spoiled = random.choice(raw)
+            for _ in range(random.randint(1, 3)):
+                spoiled[random.randrange(len(spoiled))] = random.randrange(256)
+            if random.random() < 0.2:
+                del spoiled[random.randrange(1, len(spoiled)) :]
+            if raw == [bytearray(each) for each in intact]:
+                continue
+            texts = [base64.b64encode(each).decode() for each in raw]
+            status, body, _ = await client.post(
+                "/api/v1/bundles", "sendBundle", texts, {"encoding": "base64"}
+            )
+            assert (status, body["error"]["code"]) == (400, -32602), texts
+        assert net.bank.transactions == 0
+
+    on_net(test)

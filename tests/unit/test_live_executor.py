@@ -26,6 +26,9 @@ class Parts:
     error: Exception | None = None
     events: list[str] = field(default_factory=list)
 
+    def obstacle(self) -> None:
+        return None
+
     def build(self, plan: AnyPlan) -> Submission | Outcome:
         self.events.append("build")
         return self.built

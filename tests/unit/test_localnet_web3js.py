@@ -45,6 +45,7 @@ def run_script(name: str, words: Callable[[LocalNet], list[str]], **settings: An
                 "node",
                 str(SCRIPTS / name),
                 *words(net),
+                env={**os.environ, "PHANTOM_NODE_MODULES": MODULES},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )

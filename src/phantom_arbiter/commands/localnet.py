@@ -58,7 +58,9 @@ def localnet(
     block_engine: Annotated[
         bool, typer.Option("--block-engine", help="Serve a block engine too: Jito's interface for bundles.")
     ] = False,
-    regions: Annotated[int, typer.Option(help="Regions of the block engine, each with a port.")] = 1,
+    regions: Annotated[
+        int | None, typer.Option(help="Regions of the block engine, each with a port; one unless told.")
+    ] = None,
     engine_faults: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="TOML file: what goes wrong at which region.", dir_okay=False),
@@ -87,8 +89,10 @@ def localnet(
     unknown = sorted(set(venue or ()) - set(venue_names()))
     if unknown:
         raise ConfigError(f"there is no venue {unknown[0]}", hint=f"known are {', '.join(venue_names())}")
-    if engine_faults is not None and not block_engine:
-        raise ConfigError("there is no block engine for --engine-faults", hint="add --block-engine")
+    if not block_engine and (regions is not None or engine_faults is not None):
+        given = "--engine-faults" if regions is None else "--regions"
+        raise ConfigError(f"there is no block engine for {given}", hint="add --block-engine")
+    served = (1 if regions is None else regions) if block_engine else 0
     settings = NetSettings(
         endpoints=endpoints,
         source=source,
@@ -101,11 +105,11 @@ def localnet(
         venues=tuple(venue or ()),
         snapshot=snapshot,
         programs=_programs(program or []),
-        regions=regions if block_engine else 0,
+        regions=served,
         engine_faults=(
             ()
             if engine_faults is None
-            else tuple(read_plans(engine_faults, regions, EngineFaults(), "region"))
+            else tuple(read_plans(engine_faults, served, EngineFaults(), "region"))
         ),
     )
     stats = run(settings, _announce_json if as_json else _announce, write_config)

@@ -1,7 +1,7 @@
 """Handing transactions over: to block engines and nodes at once, and what they answered.
 
-The native submitter writes before `send` returns where a connection stands. Answers come later, in the asyncio
-loop; they name reasons, they never decide.
+The native submitter writes before `send` returns where a connection stands. Answers come later, in the
+asyncio loop; they name reasons, they never decide.
 """
 
 from __future__ import annotations

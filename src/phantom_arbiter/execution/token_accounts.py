@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import (
     TOKEN_2022_PROGRAM,
     TOKEN_PROGRAM,
@@ -26,7 +27,7 @@ from phantom_arbiter.execution.chain import (
     read_accounts,
     read_rent,
 )
-from phantom_core import Address, associated_token_account
+from phantom_core import Address, associated_token_account, create_token_account
 
 TOKEN_ACCOUNT_BYTES: Final = 165
 MINT_BYTES: Final = 82
@@ -251,6 +252,23 @@ class TokenAccounts:
         self._there[address] = is_there
 
 
+async def create_missing(operator: Operator, accounts: TokenAccounts, missing: Sequence[Missing]) -> int:
+    """Create accounts ahead of time and return how many.
+
+    Raises:
+        TransactionFailed: A transaction failed; those before it are done.
+        EndpointError: No endpoint answers.
+    """
+    for start in range(0, len(missing), MAX_CREATED):
+        batch = missing[start : start + MAX_CREATED]
+        ours = operator.address
+        made = [create_token_account(ours, ours, each.mint, each.program) for each in batch]
+        what = f"creating token accounts {start + 1} to {start + len(batch)} of {len(missing)}"
+        landed = await operator.carry_out(made, what)
+        accounts.created(batch, landed.signature)
+    return len(missing)
+
+
 def _is_ours(account: ChainAccount, mint: str, wallet: str) -> bool:
     data = account.data
     if account.owner not in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM) or len(data) < TOKEN_ACCOUNT_BYTES:
@@ -323,5 +341,6 @@ __all__ = [
     "TokenAccounts",
     "TokenPlan",
     "account_bytes",
+    "create_missing",
     "extensions",
 ]

@@ -239,6 +239,11 @@ class Bank:
         self._recorded.setdefault(self.slot, []).append(notice)
         self.tell(notice, Commitment.PROCESSED)
 
+    def unrecord(self, topic: str) -> None:
+        """Tell nothing more of the present slot's events that are about this signature."""
+        events = self._recorded.get(self.slot, [])
+        self._recorded[self.slot] = [each for each in events if each.topic != topic]
+
     def tell(self, notice: EventNotice, commitment: Commitment | None = None) -> None:
         """Tell all listeners of an event."""
         for listener in self._listeners:

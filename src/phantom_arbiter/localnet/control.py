@@ -92,6 +92,8 @@ class Control:
         if method == "write":
             pubkey, owner, data, lamports = params
             return await net.write(pubkey, owner, base64.b64decode(data), lamports)
+        if method == "uncle":
+            return await net.uncle(rebroadcast=bool(params[0]))
         if method == "set_faults":
             return await net.set_faults(params[0], plan_from(params[1], FaultPlan(), "set_faults"))
         if method == "set_engine_faults":

@@ -71,6 +71,7 @@ class Machine:
         self.fees: dict[int, int] = {}
         """Least micro-lamports per compute unit that landed in a slot."""
         self._slot_hashes_of = -1
+        self._of_slot: tuple[int, list[_Step]] = (bank.slot, [])
 
     def builtin(self, pubkey: str) -> AccountState | None:
         """Return an account that the machine itself brings: programs, sysvars."""
@@ -146,6 +147,29 @@ class Machine:
         """Return what `execute_all` would; nothing changes."""
         return self.execute_all(transactions, lambda outcomes: False)
 
+    def undo_slot(self) -> list[VersionedTransaction]:
+        """Take back every transaction of the present slot, as if its block had not been built upon.
+
+        What a feed wrote since then stays. Subscribers hear of the accounts' return as of any write.
+
+        Returns:
+            The transactions, in the order in which they had landed.
+        """
+        slot, steps = self._of_slot
+        self._of_slot = (self._bank.slot, [])
+        if slot != self._bank.slot:
+            return []
+        for step in reversed(steps):
+            for key, state in step.before.items():
+                if state != step.after[key] and self._present(key) == step.after[key]:
+                    self._bank.write(key, state)
+            signature = str(step.transaction.signatures[0])
+            del self.landed[signature]
+            self._bank.unrecord(signature)
+            self._bank.transactions -= 1
+        self.fees.pop(slot, None)
+        return [step.transaction for step in steps]
+
     def slot_of(self, signature: str) -> int | None:
         """Return the slot in which a transaction landed."""
         landed = self.landed.get(signature)
@@ -191,6 +215,9 @@ class Machine:
                 self._loaded[key] = state
                 self._bank.write(key, state)
         self._remember(step)
+        if self._of_slot[0] != self._bank.slot:
+            self._of_slot = (self._bank.slot, [])
+        self._of_slot[1].append(step)
         self._tell(str(step.transaction.signatures[0]), step.keys, step.outcome)
 
     def _take_back(self, step: _Step) -> None:
@@ -288,7 +315,7 @@ class Machine:
         )
         self._order.append(signature)
         if len(self._order) > _KEPT_TRANSACTIONS:
-            del self.landed[self._order.popleft()]
+            self.landed.pop(self._order.popleft(), None)
 
     def _tell(self, signature: str, keys: list[str], outcome: Outcome) -> None:
         slot = self._bank.slot

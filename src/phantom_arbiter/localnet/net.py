@@ -270,6 +270,26 @@ class LocalNet:
             self.bank.advance()
         return self.bank.slot
 
+    async def uncle(self, *, rebroadcast: bool = False) -> list[str]:
+        """Take back every transaction of the present slot, as if its block had not been built upon.
+
+        Args:
+            rebroadcast: Begin the next slot and carry them out again there, each by itself: what may happen
+                to a bundle whose block was skipped.
+
+        Returns:
+            Their signatures, in the order in which they had landed.
+        """
+        transactions = self.machine.undo_slot()
+        if self.block_engine is not None:
+            self.block_engine.forget_landing(self.bank.slot)
+        if rebroadcast:
+            self.bank.advance()
+            for transaction in transactions:
+                if self.machine.obstacle(transaction) is None:
+                    self.machine.execute(transaction)
+        return [str(each.signatures[0]) for each in transactions]
+
     async def write(self, pubkey: str, owner: str, data: bytes, lamports: int = 1_000_000_000) -> None:
         """Write an account in the present slot."""
         self.bank.write(pubkey, AccountState(owner, lamports, data))

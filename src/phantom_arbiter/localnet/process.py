@@ -167,6 +167,11 @@ class LocalNetProcess:
         """See `LocalNet.advance`."""
         return int(await self.call("advance", slots))
 
+    async def uncle(self, *, rebroadcast: bool = False) -> list[str]:
+        """See `LocalNet.uncle`."""
+        found: list[str] = await self.call("uncle", rebroadcast)
+        return found
+
     async def write(self, pubkey: str, owner: str, data: bytes, lamports: int = 1_000_000_000) -> None:
         """See `LocalNet.write`."""
         await self.call("write", pubkey, owner, base64.b64encode(data).decode(), lamports)

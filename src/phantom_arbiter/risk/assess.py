@@ -121,7 +121,8 @@ def settle(rules: RiskRules, state: RiskState, plan: AnyPlan, outcome: Outcome, 
 
     The outcome of a plan that is not at risk changes nothing: told twice, it counts once.
     """
-    return settle_key(rules, state, plan.key, records.result(plan, outcome), slot)
+    result = None if outcome.is_dead else records.result(plan, outcome)
+    return settle_key(rules, state, plan.key, result, slot)
 
 
 def settle_key(rules: RiskRules, state: RiskState, key: str, result: Result | None, slot: int) -> RiskState:

@@ -81,8 +81,10 @@ impl Engine {
                 .ok_or((Reason::NoCostPrice, Shortfall::Unknown))
         };
         let mut gross_profit_lamports = worth((least.total, cost))?;
-        let priced =
-            self.pricing.price(&self.market, &edges, least, gross_profit_lamports).ok_or(too_dear)?;
+        let priced = self
+            .pricing
+            .price(&self.market, &edges, sized.amounts(), least, gross_profit_lamports)
+            .ok_or(too_dear)?;
         let fees = priced.fees;
         let mut candidate = candidate(sized.amount_in(), sized.gross_profit);
         if fees.total != least.total {

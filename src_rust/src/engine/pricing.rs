@@ -56,11 +56,12 @@ impl Pricing {
     }
 
     /// Returns the fees of a route that gains `gross_lamports` before them; `None` if they do not fit 64
-    /// bits. `least` stands where the gain does not exceed it.
+    /// bits. `least` stands where the gain does not exceed it. `amounts`: what goes into each hop.
     pub(super) fn price(
         &self,
         market: &Market,
         edges: &[EdgeIndex],
+        amounts: &[u64],
         least: Fees,
         gross_lamports: u64,
     ) -> Option<Priced> {
@@ -68,7 +69,7 @@ impl Pricing {
         if gross_lamports <= least.total {
             return Some(Priced { is_worth_bidding: false, ..Priced::plain(least) });
         }
-        adaptive.price(market, edges, least, gross_lamports, self.bids)
+        adaptive.price(market, edges, amounts, least, gross_lamports, self.bids)
     }
 
     /// Takes notice that a bid was made.
@@ -83,12 +84,19 @@ impl Adaptive {
         &self,
         market: &Market,
         edges: &[EdgeIndex],
+        amounts: &[u64],
         least: Fees,
         gross_lamports: u64,
         bids: u64,
     ) -> Option<Priced> {
-        let pools = || edges.iter().map(|&edge| market.pool(pool_of(edge).0));
-        let hops: Vec<_> = pools().map(|pool| HopUnits { venue: pool.venue().name, crossings: 0 }).collect();
+        let hops: Vec<_> = edges
+            .iter()
+            .zip(amounts)
+            .map(|(&edge, &amount_in)| HopUnits {
+                venue: market.pool(pool_of(edge).0).venue().name,
+                crossings: market.crossings(edge, amount_in),
+            })
+            .collect();
         let accounts = written_accounts(market, edges);
         // A panic elsewhere has been raised there; what was learned until then still stands.
         let mut fees = self.fees.lock().unwrap_or_else(PoisonError::into_inner);

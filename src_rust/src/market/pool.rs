@@ -29,6 +29,24 @@ impl PoolView<'_> {
         self.state.quote(self.environment, request)
     }
 
+    /// Returns how many stretches of the curve a swap of `amount_in` leaves behind: the initialised ticks
+    /// or bins that it crosses. For an estimate of its work: rounding may count one more or less.
+    #[must_use]
+    pub fn crossings(&self, a_to_b: bool, amount_in: u64) -> u32 {
+        #[expect(clippy::cast_precision_loss, reason = "only compared with the ends of stretches")]
+        let mut left = amount_in as f64;
+        let mut crossings = 0;
+        self.state.each_segment(self.environment, a_to_b, &mut |segment| {
+            let crosses = left > segment.max_in;
+            if crosses {
+                left -= segment.max_in;
+                crossings += 1;
+            }
+            crosses
+        });
+        crossings
+    }
+
     /// Returns the weights of the pool's two edges, a to b first, each `None` where there is no finite
     /// rate.
     #[must_use]

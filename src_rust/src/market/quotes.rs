@@ -2,7 +2,7 @@
 
 use super::{Market, MintIndex, Pool, PoolIndex, PoolView, SetAside};
 use crate::amm_math::Curve as _;
-use crate::cycle_finder::{EdgeIndex, pool_of};
+use crate::cycle_finder::{EdgeIndex, edge_of, pool_of};
 use crate::decoders;
 use crate::quantities::Pubkey;
 use crate::swap::{Quote, Refusal, SwapRequest};
@@ -93,16 +93,24 @@ impl Market {
         amount: u64,
         exact_in: bool,
     ) -> Result<Quote, QuoteError> {
-        let index = self.pool_index(pool).ok_or(QuoteError::UnknownPool(*pool))?;
-        let entry = self.pool(index);
-        let a_to_b = match self.mint_index(mint_in) {
-            Some(mint) if mint == entry.mint_a() => true,
-            Some(mint) if mint == entry.mint_b() => false,
-            _ => return Err(QuoteError::UnknownMint { pool: *pool, mint: *mint_in }),
-        };
+        let (index, a_to_b) = pool_of(self.edge(pool, mint_in)?);
         let request = SwapRequest::new(amount, exact_in, a_to_b);
         let refused = |error: Refusal| QuoteError::Refused { pool: *pool, error: error.asked(&request) };
         self.view(index)?.quote(&request).map_err(refused)
+    }
+
+    /// Returns the swap that pays `mint_in` to `pool`.
+    ///
+    /// # Errors
+    /// [`QuoteError::UnknownPool`], [`QuoteError::UnknownMint`].
+    pub fn edge(&self, pool: &Pubkey, mint_in: &Pubkey) -> Result<EdgeIndex, QuoteError> {
+        let index = self.pool_index(pool).ok_or(QuoteError::UnknownPool(*pool))?;
+        let entry = self.pool(index);
+        match self.mint_index(mint_in) {
+            Some(mint) if mint == entry.mint_a() => Ok(edge_of(index, true)),
+            Some(mint) if mint == entry.mint_b() => Ok(edge_of(index, false)),
+            _ => Err(QuoteError::UnknownMint { pool: *pool, mint: *mint_in }),
+        }
     }
 
     /// Executes a route of exact-in swaps on the market as fills have left it, each hop on what the
@@ -158,6 +166,42 @@ impl Market {
             amounts.push(amount);
         }
         Ok(amounts)
+    }
+
+    /// Returns the amounts as [`quote_route`](Self::quote_route) does, on the recorded market: no fill of
+    /// ours is part of it.
+    ///
+    /// # Errors
+    /// [`QuoteError`] of the first hop that fails.
+    pub fn quote_recorded_route(&self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
+        let mut amounts = vec![amount_in];
+        let mut amount = amount_in;
+        for &edge in edges {
+            let (pool, a_to_b) = pool_of(edge);
+            self.view(pool)?;
+            amount = self
+                .recorded_view(pool)
+                .quote_exact_in(a_to_b, amount)
+                .map_err(|error| QuoteError::Refused { pool: self.pool(pool).address(), error })?;
+            amounts.push(amount);
+        }
+        Ok(amounts)
+    }
+
+    /// Returns how many stretches of its pool's curve a swap leaves behind, see [`PoolView::crossings`];
+    /// 0 where the pool cannot be quoted. On the market as fills have left it.
+    #[must_use]
+    pub fn crossings(&self, edge: EdgeIndex, amount_in: u64) -> u32 {
+        let (pool, a_to_b) = pool_of(edge);
+        self.view(pool).map_or(0, |view| view.crossings(a_to_b, amount_in))
+    }
+
+    /// Returns the same for a pool and a mint by their addresses.
+    ///
+    /// # Errors
+    /// [`QuoteError::UnknownPool`], [`QuoteError::UnknownMint`].
+    pub fn crossings_of(&self, pool: &Pubkey, mint_in: &Pubkey, amount_in: u64) -> Result<u32, QuoteError> {
+        Ok(self.crossings(self.edge(pool, mint_in)?, amount_in))
     }
 
     /// Returns what `lamports` cost in base units of `mint`: the input that the deepest usable pool

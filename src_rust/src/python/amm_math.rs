@@ -2,6 +2,7 @@
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyInt};
 
 use super::arguments::{self, Column};
@@ -45,11 +46,29 @@ fn find_program_address(
     seeds: Vec<Bound<'_, PyBytes>>,
     program_id: &Bound<'_, PyAny>,
 ) -> PyResult<(String, u8)> {
-    let program = arguments::address("program_id", program_id)?;
+    let program = super::instruction_builder::key("program_id", program_id)?;
     let seeds: Vec<&[u8]> = seeds.iter().map(PyBytesMethods::as_bytes).collect();
     let (address, bump) = pda::find_program_address(&seeds, &program)
         .map_err(|error| InvalidInput::new_err(format!("seeds: {error}")))?;
     Ok((address.to_string(), bump))
+}
+
+#[pyfunction]
+fn find_program_addresses(
+    py: Python<'_>,
+    seeds: Vec<Vec<PyBackedBytes>>,
+    program_id: &Bound<'_, PyAny>,
+) -> PyResult<Vec<(String, u8)>> {
+    let program = super::instruction_builder::key("program_id", program_id)?;
+    py.detach(|| {
+        let found = seeds.iter().enumerate().map(|(row, seeds)| {
+            let seeds: Vec<&[u8]> = seeds.iter().map(AsRef::as_ref).collect();
+            let (address, bump) = pda::find_program_address(&seeds, &program)
+                .map_err(|error| InvalidInput::new_err(format!("seeds[{row}]: {error}")))?;
+            Ok((address.to_string(), bump))
+        });
+        found.collect()
+    })
 }
 
 /// A column, or one number for every row.
@@ -107,5 +126,6 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(sqrt_price_from_tick_index, m)?)?;
     m.add_function(wrap_pyfunction!(quote_constant_product, m)?)?;
     m.add_function(wrap_pyfunction!(tick_index_from_sqrt_price, m)?)?;
+    m.add_function(wrap_pyfunction!(find_program_addresses, m)?)?;
     m.add_function(wrap_pyfunction!(find_program_address, m)?)
 }

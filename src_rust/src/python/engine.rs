@@ -15,6 +15,8 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::fee_engine::{self, PyFeeEngine};
+use super::instruction_builder::route::{self, Hops, RouteArguments};
+use super::instruction_builder::{PyBuiltTransaction, PySigner};
 use super::jit_compiler::RuleSet;
 use super::market::{
     PoolInfo, PyQuote, PyWant, VenueInfo, doubt, named_edges, quote_in, release, shown_pools, take_new_wants,
@@ -28,6 +30,7 @@ use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
 use crate::engine::{
     BaseMint, CANDIDATE_FIELDS, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal,
 };
+use crate::instruction_builder::MAX_ACCOUNT_LOCKS;
 use crate::market::{MarketConfig, QuoteError};
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
@@ -465,6 +468,83 @@ impl PyEngine {
             self.lock().market().quote(pool, mint_in, amount, exact_in)
         };
         quote_in(py, quoted, pool, mint_in, amount, exact)
+    }
+
+    #[pyo3(signature = (route, signer, *, blockhash, min_amount_out, compute_unit_limit,
+        compute_unit_price, amount_in=None, tables=None, tip_lamports=0, tip_account=None,
+        dont_front=None, nonce=None, create_accounts=None, token_accounts=None,
+        loaded_accounts_data_size=None, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn build_transaction(
+        &self,
+        py: Python<'_>,
+        route: &Bound<'_, PyAny>,
+        signer: &Bound<'_, PySigner>,
+        blockhash: &Bound<'_, PyAny>,
+        min_amount_out: u64,
+        compute_unit_limit: u32,
+        compute_unit_price: u64,
+        amount_in: Option<u64>,
+        tables: Option<&Bound<'_, PyAny>>,
+        tip_lamports: u64,
+        tip_account: Option<&Bound<'_, PyAny>>,
+        dont_front: Option<&Bound<'_, PyAny>>,
+        nonce: Option<&Bound<'_, PyAny>>,
+        create_accounts: Option<&Bound<'_, PyAny>>,
+        token_accounts: Option<&Bound<'_, PyDict>>,
+        loaded_accounts_data_size: Option<u32>,
+        reach: &str,
+        max_account_locks: usize,
+    ) -> PyResult<PyBuiltTransaction> {
+        let arguments = RouteArguments {
+            signer,
+            blockhash,
+            min_amount_out,
+            compute_unit_limit,
+            compute_unit_price_micro_lamports: compute_unit_price,
+            tables,
+            tip_lamports,
+            tip_account,
+            dont_front,
+            nonce,
+            create_accounts,
+            token_accounts,
+            loaded_accounts_data_size,
+            reach,
+            max_account_locks,
+        };
+        let order = arguments.order()?;
+        let built = if let Ok(signal) = route.cast::<PySignal>() {
+            let signal = signal.get();
+            if signal.engine != self.id {
+                return Err(errors::invalid("signal comes from another engine".into()));
+            }
+            if amount_in.is_some() {
+                return Err(errors::invalid("amount_in is the signal's".into()));
+            }
+            py.detach(|| order.with(|order| self.lock().build_transaction(&signal.inner, order)))
+        } else {
+            let hops = Hops::extract(route)?;
+            let amount_in = amount_in.ok_or_else(|| {
+                errors::invalid("amount_in is missing: only a signal brings its own".into())
+            })?;
+            py.detach(|| order.with(|order| hops.build(self.lock().market_mut(), amount_in, order)))
+        };
+        route::built(py, built)
+    }
+
+    #[pyo3(signature = (pool, mint_in, amount_in))]
+    fn crossings(
+        &self,
+        py: Python<'_>,
+        pool: &Bound<'_, PyAny>,
+        mint_in: &Bound<'_, PyAny>,
+        amount_in: &Bound<'_, PyAny>,
+    ) -> PyResult<u32> {
+        let (pool, mint_in) = (arguments::address("pool", pool)?, arguments::address("mint_in", mint_in)?);
+        let amount_in = arguments::amount("amount_in", amount_in)?;
+        let counted = py.detach(|| self.lock().market().crossings_of(&pool, &mint_in, amount_in));
+        counted.map_err(|error| errors::quote(py, &error))
     }
 
     fn open_cycles(&self, py: Python<'_>) -> Vec<Vec<(String, bool)>> {

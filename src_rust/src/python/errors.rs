@@ -8,8 +8,9 @@ use pyo3::{PyTypeInfo, create_exception};
 use super::values::to_python;
 use crate::decoders::DecodeError;
 use crate::engine::TakeError;
-use crate::instruction_builder::{BuildError, MessageError};
+use crate::instruction_builder::{BuildError, MessageError, RouteError};
 use crate::market::{AccountError, InstructionError, QuoteError, SetAside};
+use crate::network_submitter::SubmitError;
 use crate::plans::PlanError;
 use crate::swap::{MAX_COMPUTE_UNITS, Refusal, RefusalKind, Value};
 
@@ -39,6 +40,13 @@ create_exception!(
     PhantomError,
     "No transaction can be made of this; `reason` is a stable word for why, `values` what matters."
 );
+create_exception!(
+    phantom_core,
+    DispatchError,
+    PhantomError,
+    "Nothing can be sent: the submitter is closed, or belongs to another process; or nobody has answered a \
+     question."
+);
 create_exception!(phantom_core, RecordingError, PhantomError, "A recording is missing, torn or corrupt.");
 
 /// Returns the `InvalidInput` with this message.
@@ -55,6 +63,33 @@ pub fn market_data(py: Python<'_>, reason: &str, message: String, values: &[(&'s
         value.setattr("values", dict(py, values)?)
     };
     attributes().err().unwrap_or(raised)
+}
+
+/// Returns the `DispatchError` with this message.
+pub fn dispatch(message: String) -> PyErr {
+    DispatchError::new_err(message)
+}
+
+/// Maps why nothing was sent.
+pub fn submit(error: &SubmitError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        SubmitError::NoThread(_) | SubmitError::Closed | SubmitError::Forked => dispatch(message),
+        SubmitError::BadTarget { .. }
+        | SubmitError::TargetCount(_)
+        | SubmitError::TargetTwice(_)
+        | SubmitError::UnknownTarget(_)
+        | SubmitError::WrongKind(_)
+        | SubmitError::NobodyToAsk(_)
+        | SubmitError::NoBundles(_)
+        | SubmitError::TransactionCount(_)
+        | SubmitError::TransactionLength { .. }
+        | SubmitError::IdCount { .. }
+        | SubmitError::BadId(_)
+        | SubmitError::BadDeadline
+        | SubmitError::FirstZero
+        | SubmitError::BadRoots => invalid(message),
+    }
 }
 
 /// Maps bytes that are no account.
@@ -120,6 +155,31 @@ pub fn transaction(py: Python<'_>, reason: &str, message: String, values: &[(&'s
 /// Maps why instructions make no transaction.
 pub fn message(py: Python<'_>, error: &MessageError) -> PyErr {
     transaction(py, error.reason(), error.to_string(), &message_values(error))
+}
+
+/// Maps why a route makes no transaction.
+pub fn route(py: Python<'_>, error: &RouteError) -> PyErr {
+    let mut values = match error {
+        RouteError::Quote(error) => return quote(py, error),
+        RouteError::Message { error, .. } => message_values(error),
+        RouteError::PoolTwice(pool) => vec![("pool", (*pool).into())],
+        RouteError::Broken { hop, takes, gives } => {
+            vec![("hop", (*hop as u64).into()), ("takes", (*takes).into()), ("gives", (*gives).into())]
+        }
+        RouteError::MinimumOutOfReach { minimum, quoted } => {
+            vec![("minimum", (*minimum).into()), ("quoted", (*quoted).into())]
+        }
+        RouteError::Moved { expected, found } => {
+            vec![("expected", (*expected).into()), ("found", (*found).into())]
+        }
+        RouteError::UnknownTokenProgram { mint } => vec![("mint", (*mint).into())],
+        RouteError::Hop { hop, pool, .. } => vec![("hop", (*hop as u64).into()), ("pool", (*pool).into())],
+        RouteError::Empty | RouteError::Pda(_) => Vec::new(),
+    };
+    if let RouteError::Message { pools, .. } = error {
+        values.push(("route", Value::List(pools.iter().map(|&pool| pool.into()).collect())));
+    }
+    transaction(py, error.reason(), error.to_string(), &values)
 }
 
 fn message_values(error: &MessageError) -> Vec<(&'static str, Value)> {
@@ -258,5 +318,6 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     TransactionError::type_object(py).setattr("reason", py.None())?;
     TransactionError::type_object(py).setattr("values", PyDict::new(py))?;
     m.add("RecordingError", RecordingError::type_object(py))?;
+    m.add("DispatchError", DispatchError::type_object(py))?;
     Ok(())
 }

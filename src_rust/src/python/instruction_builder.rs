@@ -1,6 +1,7 @@
 //! Binding of the instruction builder: instructions, lookup tables, keys and signed transactions.
 
 mod makers;
+pub mod route;
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::quantities::Pubkey;
 pub struct PyInstruction(pub Instruction);
 
 /// Returns a key given as 32 bytes without asking anything else, else as [`arguments::address`] does.
-fn key(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
+pub fn key(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
     if let Ok(bytes) = value.cast::<PyBytes>()
         && let Ok(key) = bytes.as_bytes().try_into()
     {

@@ -8,7 +8,8 @@ use pyo3::types::PyDict;
 
 use super::arguments;
 use super::errors;
-use super::instruction_builder::PyInstruction;
+use super::instruction_builder::route::{self, Hops, RouteArguments};
+use super::instruction_builder::{PyBuiltTransaction, PyInstruction, PySigner};
 use super::market_cycles::{self, MarketCycle};
 use super::plans::{
     FilterArguments, PlanArguments, PyPlan, PyPlannedRoute, PyTrade, TradeArguments, plan_in, requote_in,
@@ -21,6 +22,7 @@ use super::swap_instruction;
 use super::token_firewall::{self, PyTokenRules, PyTokenVerdict};
 use super::values::to_python;
 use crate::cycle_finder::{EdgeIndex, MAX_HOPS, pool_of};
+use crate::instruction_builder::MAX_ACCOUNT_LOCKS;
 use crate::market::{
     AccountError, AccountWrite, Applied, Market, MarketConfig, Pool, QuoteError, SetAside, StandalonePool,
     Standing, Want,
@@ -429,6 +431,54 @@ impl PyMarket {
         let quoted =
             |pool: &_, mint_in: &_, amount, exact_in| self.lock().quote(pool, mint_in, amount, exact_in);
         quote_in(py, quoted, pool, mint_in, amount, exact)
+    }
+
+    #[pyo3(signature = (route, signer, *, blockhash, min_amount_out, compute_unit_limit,
+        compute_unit_price, amount_in, tables=None, tip_lamports=0, tip_account=None,
+        dont_front=None, nonce=None, create_accounts=None, token_accounts=None,
+        loaded_accounts_data_size=None, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn build_transaction(
+        &self,
+        py: Python<'_>,
+        route: &Bound<'_, PyAny>,
+        signer: &Bound<'_, PySigner>,
+        blockhash: &Bound<'_, PyAny>,
+        min_amount_out: u64,
+        compute_unit_limit: u32,
+        compute_unit_price: u64,
+        amount_in: u64,
+        tables: Option<&Bound<'_, PyAny>>,
+        tip_lamports: u64,
+        tip_account: Option<&Bound<'_, PyAny>>,
+        dont_front: Option<&Bound<'_, PyAny>>,
+        nonce: Option<&Bound<'_, PyAny>>,
+        create_accounts: Option<&Bound<'_, PyAny>>,
+        token_accounts: Option<&Bound<'_, PyDict>>,
+        loaded_accounts_data_size: Option<u32>,
+        reach: &str,
+        max_account_locks: usize,
+    ) -> PyResult<PyBuiltTransaction> {
+        let arguments = RouteArguments {
+            signer,
+            blockhash,
+            min_amount_out,
+            compute_unit_limit,
+            compute_unit_price_micro_lamports: compute_unit_price,
+            tables,
+            tip_lamports,
+            tip_account,
+            dont_front,
+            nonce,
+            create_accounts,
+            token_accounts,
+            loaded_accounts_data_size,
+            reach,
+            max_account_locks,
+        };
+        let (hops, order) = (Hops::extract(route)?, arguments.order()?);
+        let built = py.detach(|| order.with(|order| hops.build(&mut self.lock(), amount_in, order)));
+        route::built(py, built)
     }
 
     #[pyo3(signature = (pool, mint_in, amount, *, wallet, exact="in", min_out=None, max_in=None,

@@ -218,6 +218,13 @@ class BlockEngine:
             gained += lamports - (0 if held is None or held[1] is None else held[1].lamports)
         return gained
 
+    def forget_landing(self, slot: int) -> None:
+        """Take notice that the block of `slot` was not built upon: of its bundles nothing more is heard."""
+        for bundle in self._bundles.values():
+            if bundle.landed_slot == slot:
+                bundle.landed_slot = None
+                bundle.rejections["uncled"] = Rejection.DROPPED
+
     # ---- what became of them
 
     def bundle(self, identity: str) -> Bundle | None:

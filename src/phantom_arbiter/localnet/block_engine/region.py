@@ -150,14 +150,18 @@ class Region:
 
         def call(method: str, params: Any) -> Any:
             self.requests[method] = self.requests.get(method, 0) + 1
+            statuses.append(500)
             try:
-                return methods.call(request, served, method, params)
+                result = methods.call(request, served, method, params)
             except RpcError as error:
-                statuses.append(error.status if isinstance(error, errors.EngineError) else 400)
+                statuses[-1] = error.status if isinstance(error, errors.EngineError) else 400
                 raise
+            statuses[-1] = 200
+            return result
 
         text = dispatch.answer(body, call)
-        return HttpAnswer(max(statuses, default=200), text or b"", tuple(request.headers))
+        # What calls nothing is no request.
+        return HttpAnswer(max(statuses, default=400), text or b"", tuple(request.headers))
 
     def _admit(self, uuid: str | None) -> None:
         """Count a request of this second.

@@ -1,0 +1,98 @@
+"""A plan's transaction, rehearsed against what was quoted; see `live.Rehearsing`.
+
+Rehearsed is on the states that the quote was made of, so a failure does not mean that the market has moved:
+it means that a quote, a state of the wallet, or a program is not what we take it for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from phantom_arbiter.execution.balances import plain_error_name
+from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.rehearsal import Rehearsal
+from phantom_arbiter.execution.rehearsed import Expected, ExpectedHop, Kind, Rehearsed
+from phantom_arbiter.swaps import AnyPlan
+
+
+class PoolFacts(Protocol):
+    """What is known of a pool: its venue and its program."""
+
+    @property
+    def venue(self) -> str:
+        """Its venue, as `phantom venues` names it."""
+        ...
+
+    @property
+    def program(self) -> str:
+        """The program that owns it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a rehearsal went, in one word; None: as planned."""
+
+    failure: str | None
+
+
+class PlanRehearsal:
+    """Rehearses what a builder has made of plans."""
+
+    def __init__(
+        self,
+        rehearsal: Rehearsal,
+        pool: Callable[[str], PoolFacts],
+        account: Callable[[str], str],
+        *,
+        missing: Callable[[Sequence[str]], None],
+        learn: Callable[[Rehearsed, Expected], None] = lambda rehearsed, expected: None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            rehearsal: The machine.
+            pool: Tells of a pool by its address.
+            account: Tells the wallet's token account of a mint.
+            missing: Told of accounts of which nothing is known, for whoever may read them.
+            learn: Told of every rehearsal that was run.
+        """
+        self._rehearsal, self._pool, self._account = rehearsal, pool, account
+        self._missing, self._learn = missing, learn
+
+    def rehearse(self, submission: Submission, plan: AnyPlan) -> Tried:
+        """Return how the very transaction went on the states that are known now."""
+        expected = self._expected(submission, plan)
+        rehearsed = self._rehearsal.rehearse(submission.wire, expected)
+        match rehearsed.kind:
+            case Kind.NO_PROGRAM:
+                return Tried(f"no_program:{rehearsed.missing_programs[0]}")
+            case Kind.NO_ACCOUNT:
+                self._missing(rehearsed.missing_accounts)
+                return Tried(f"no_account:{rehearsed.missing_accounts[0]}")
+        self._learn(rehearsed, expected)
+        if rehearsed.kind is Kind.FAILED:
+            return Tried(plain_error_name(rehearsed.error))
+        return Tried(None if rehearsed.agrees else "disagrees_with_the_quote")
+
+    def _expected(self, submission: Submission, plan: AnyPlan) -> Expected:
+        hops = []
+        for hop in plan.hops:
+            facts = self._pool(hop.pool)
+            hops.append(
+                ExpectedHop(
+                    pool=hop.pool,
+                    venue=facts.venue,
+                    program=facts.program,
+                    account_in=self._account(hop.mint_in),
+                    account_out=self._account(hop.mint_out),
+                    amount_in=hop.amount_in,
+                    amount_out=hop.amount_out,
+                )
+            )
+        return Expected(tuple(hops), submission.base_account)
+
+
+__all__ = ["PlanRehearsal", "PoolFacts", "Tried"]
