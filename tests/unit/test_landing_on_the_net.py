@@ -13,9 +13,10 @@ import pytest
 pytest.importorskip("solders")
 
 from solders.hash import Hash
-from solders.instruction import Instruction
+from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import MessageV0
+from solders.pubkey import Pubkey
 from solders.system_program import (
     AdvanceNonceAccountParams,
     TransferParams,
@@ -30,6 +31,7 @@ from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.findings import Finding, Phase
 from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
 from phantom_arbiter.execution.witnesses import RpcChain
+from phantom_arbiter.localnet.accounts import TOKEN_PROGRAM
 from phantom_arbiter.localnet.faults.plan import FaultPlan
 from phantom_arbiter.localnet.net import LocalNet, NetSettings
 from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
@@ -173,6 +175,40 @@ def test_transaction_that_landed_long_ago_is_found_in_the_history() -> None:
             await on.send(submission.wire)
             await on.net.advance(2_000)
             assert (await on.look(submission)).phase is Phase.LANDED
+
+    asyncio.run(main())
+
+
+def token_account(mint: Pubkey, owner: Pubkey, amount: int) -> bytes:
+    return bytes(mint) + bytes(owner) + amount.to_bytes(8, "little") + bytes(36) + b"\x01" + bytes(56)
+
+
+def test_gain_of_a_token_account_is_what_its_balance_says() -> None:
+    async def main() -> None:
+        async with scene() as on:
+            mint, ours, theirs = (Pubkey.from_bytes(bytes([number]) * 32) for number in (31, 32, 33))
+            supply = bytes(36) + (10**12).to_bytes(8, "little") + bytes([6, 1]) + bytes(36)
+            await on.net.write(str(mint), TOKEN_PROGRAM, supply)
+            for account, owner in ((ours, WALLET), (theirs, VENUE)):
+                await on.net.write(
+                    str(account), TOKEN_PROGRAM, token_account(mint, owner.pubkey(), 1_000_000)
+                )
+            accounts = [
+                AccountMeta(theirs, is_signer=False, is_writable=True),
+                AccountMeta(ours, is_signer=False, is_writable=True),
+                AccountMeta(VENUE.pubkey(), is_signer=True, is_writable=False),
+            ]
+            pay = Instruction(
+                Pubkey.from_string(TOKEN_PROGRAM), b"\x03" + (777).to_bytes(8, "little"), accounts
+            )
+            submission = replace(signed([pay], *await on.blockhash()), base_account=str(ours))
+            on.tracker.watch(Expected(submission, str(mint), held_mint=str(mint)), on.net.bank.slot)
+            await on.send(submission.wire)
+            await on.net.advance()
+            facts = (await on.look(submission)).facts
+            assert facts is not None
+            chain = facts.chain
+            assert (chain.base_change, chain.held_change, chain.wallet_change_lamports) == (777, 777, -10_000)
 
     asyncio.run(main())
 
