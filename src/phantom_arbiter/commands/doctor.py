@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def doctor(key: KeyOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Look at endpoints, clock, wallet, limits, accounts, tables, block engines, journal and kill switch.
 
-    Nothing is sent and nothing is changed. Exits 1 if something fails: `phantom run --live` would refuse.
+    Nothing is sent. Exits 1 if something fails: `phantom run --live` would refuse.
     """
     from rich.console import Console
 

@@ -61,7 +61,10 @@ async def examine(
     tls: ssl.SSLContext | None = None,
     on_check: Callable[[Check], None] = lambda check: None,
 ) -> DoctorReport:
-    """Look at everything that live trading rests on; nothing is sent and nothing is changed.
+    """Look at everything that live trading rests on.
+
+    Nothing is sent and nothing changed, but that the journal is created or brought to the newest schema, as a
+    run would. A run that has it open already keeps the check of the journal from passing.
 
     Args:
         config: The settings, as a live run would have them.

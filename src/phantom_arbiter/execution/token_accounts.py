@@ -162,6 +162,7 @@ class TokenAccounts:
         self.wallet = wallet
         self.ledger = RentLedger()
         self._overrides = dict(overrides or {})
+        self._addresses = dict(self._overrides)
         self._policy, self._max_created = policy, max_created
         self._mints: dict[str, MintFacts] = {}
         self._there: dict[str, bool] = {}
@@ -208,10 +209,11 @@ class TokenAccounts:
         Raises:
             KeyError: The mint is not known.
         """
-        override = self._overrides.get(mint)
-        if override is not None:
-            return override
-        return str(associated_token_account(self.wallet, mint, self._mints[mint].program))
+        known = self._addresses.get(mint)
+        if known is None:
+            known = str(associated_token_account(self.wallet, mint, self._mints[mint].program))
+            self._addresses[mint] = known
+        return known
 
     def facts(self, mint: str) -> MintFacts | None:
         """Return what is known of a mint."""
