@@ -7,6 +7,7 @@ token accounts and whatever a rehearsal reads besides what the engine holds.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from phantom_arbiter.execution.plan_rehearsal import PlanRehearsal
 from phantom_arbiter.execution.programs import ProgramFolder
 from phantom_arbiter.execution.reconcile import reconcile
 from phantom_arbiter.execution.rehearsal import Rehearsal
+from phantom_arbiter.execution.svm import Svm
 from phantom_arbiter.execution.token_accounts import TokenAccounts
 from phantom_arbiter.execution.witnesses import RpcChain
 from phantom_arbiter.journal import Journal
@@ -42,6 +44,8 @@ NONCE_REFRESH_S = 1.0
 ACCOUNT_REFRESH_S = 10.0
 """How often what rehearsals read besides the engine's own accounts is read again."""
 _PROBE_AMOUNT = 1_000
+_POOLS_AT_ONCE = 32
+"""Pools whose accounts are listed before frames get their turn again."""
 
 
 def targets(config: Config) -> list[phantom_core.Target]:
@@ -137,6 +141,8 @@ class LiveTrading:
         self._nonces = NoncePool(notice) if execution.nonce_accounts else None
         self._cache = AccountCache()
         self._wanted: dict[str, None] = {signer.address: None}
+        self._learned: set[str] = set()
+        self._machine: Svm | None = None
         self._is_ready = False
         self._wake = asyncio.Event()
         self._submitter = phantom_core.NetworkSubmitter(targets(config))
@@ -200,8 +206,9 @@ class LiveTrading:
         )
         rehearsing = None
         if execution.rehearse == "always":
+            self._machine = Svm(self._programs.files())
             rehearsing = PlanRehearsal(
-                Rehearsal([EngineAccounts(market), self._cache], self._programs.files()),
+                Rehearsal([EngineAccounts(market), self._cache], self._machine),
                 lru_cache(maxsize=None)(market.pool),
                 self._tokens.address,
                 missing=self._want,
@@ -248,6 +255,7 @@ class LiveTrading:
             await ready.wait()
             await self._learn_market()
             self._is_ready = True
+            self._notice(f"ready to trade {len(self._learned)} pools for {self._signer.address}")
             try:
                 await first_end(
                     self._blockhashes.run(),
@@ -258,16 +266,27 @@ class LiveTrading:
                 )
             finally:
                 self._is_ready = False
+                # What is sent is sent: its answers still name reasons, and the chain decides later.
+                await dispatcher.finish()
+                left = len(tracker.waiting())
+                if left:
+                    self._notice(
+                        f"{left} {'attempt is' if left == 1 else 'attempts are'} not decided yet: "
+                        "the next live run asks the chain before it trades"
+                    )
 
     async def _learn_market(self) -> None:
-        """Read the wallet's token accounts of all mints, and what the swaps name that the engine has not."""
+        """Read the wallet's token accounts of all mints, and what new pools' swaps name beyond the engine."""
         market = self._market
         if market is None:
             return
         pools = [each for each in market.pools() if each.set_aside_reason is None]
         mints = dict.fromkeys(mint for each in pools for mint in (each.mint_a, each.mint_b))
         await self._tokens.refresh(self._pool, mints)
-        if self._config.execution.rehearse != "always":
+        new = [each for each in pools if each.pool not in self._learned]
+        self._learned.update(each.pool for each in new)
+        machine = self._machine
+        if machine is None:
             return
         execution = self._config.execution
         named = dict.fromkeys([*execution.lookup_tables, *execution.nonce_accounts])
@@ -276,24 +295,25 @@ class LiveTrading:
         for mint in mints:
             if self._tokens.facts(mint) is not None:
                 named[self._tokens.address(mint)] = None
-        for each in pools:
+        for number, each in enumerate(new, start=1):
             for mint in (each.mint_a, each.mint_b):
                 named.update(dict.fromkeys(_accounts_of(market, each.pool, mint, self._signer.address)))
-        names = list(named)
+            if number % _POOLS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        names = [name for name in named if not machine.brings(name)]
         held = market.held_accounts(names)
-        self._want([name for name, known in zip(names, held, strict=True) if known is None])
+        self._wanted.update(
+            dict.fromkeys(name for name, known in zip(names, held, strict=True) if known is None)
+        )
         await self._read_wanted()
 
     async def _follow_accounts(self) -> None:
-        reading: set[str] = set()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
-            except TimeoutError:
-                reading.clear()
             self._wake.clear()
             try:
-                await self._read_wanted()
+                await self._learn_market()
             except EndpointError as error:
                 self._notice(f"accounts to rehearse with: {error}")
 

@@ -176,6 +176,11 @@ class CycleBuilder:
             accounts_created=tuple((each.address, each.rent_lamports) for each in tokens.creates),
         )
 
+    def discard(self, submission: Submission) -> None:
+        """Give a durable nonce back whose transaction never leaves the process."""
+        if self._nonces is not None and submission.nonce_account is not None:
+            self._nonces.give_back(Lent(submission.nonce_account, submission.blockhash))
+
 
 def _reason(error: Exception) -> str:
     """Return the short name of why a transaction cannot be built, with the details after a colon."""
