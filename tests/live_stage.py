@@ -1,4 +1,4 @@
-"""A stage for `phantom run --live`: a local net with two mispriced pools, a wallet, settings as a user has them.
+"""A stage for `phantom run --live`: a local net with two mispriced pools, a wallet, and settings.
 
 The command runs in the main thread. The net runs on a loop of its own, and so does the test's script, which
 moves slots and prices and reads the journal. Nothing waits for a time: the script waits for conditions.
@@ -280,4 +280,3 @@ def stage(place: Path, *, regions: int = REGIONS, **how: Any) -> Iterator[Stage]
         thread.join()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
-

@@ -19,7 +19,7 @@ from phantom_arbiter.execution.blockhash import BlockhashCache
 from phantom_arbiter.journal import AttemptRow, read_dispatches
 from phantom_arbiter.localnet.block_engine.faults import EngineFaults
 from phantom_arbiter.localnet.faults.plan import FaultPlan
-from svm_market import TOKEN, WSOL, wallet_account
+from svm_market import TOKEN, wallet_account
 
 pytestmark = pytest.mark.skipif(
     not set(live_stage.PAIR) <= set(svm_market.FILES),
@@ -201,7 +201,9 @@ def test_what_no_region_lands_is_dead_and_cost_nothing(
     assert lost_nothing(live, before, lamports).reason == reason
 
 
-@pytest.mark.parametrize("faults", [EngineFaults(outage=1.0), EngineFaults(congested=1.0)], ids=["down", "429"])
+@pytest.mark.parametrize(
+    "faults", [EngineFaults(outage=1.0), EngineFaults(congested=1.0)], ids=["down", "429"]
+)
 def test_one_region_is_enough(live: Stage, faults: EngineFaults) -> None:
     before = live.balance()
 
@@ -214,11 +216,10 @@ def test_one_region_is_enough(live: Stage, faults: EngineFaults) -> None:
 
 
 def test_a_node_that_lags_is_lived_with(live: Stage) -> None:
-    live.settings["risk"]["max_market_age_slots"] = 30
     before = live.balance()
 
     async def script() -> None:
-        await live.net.advance(40)
+        await live.ready()
         await live.net.set_faults(1, FaultPlan(lag_slots=12))
         await live.only()
 
