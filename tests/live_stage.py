@@ -65,7 +65,7 @@ class Stage:
 
     # ---- the command
 
-    def run(self, script: Callable[[], Coroutine[Any, Any, None]], *words: str) -> int:
+    def run(self, script: Callable[[], Coroutine[Any, Any, object]], *words: str) -> int:
         """Run `phantom run --live` while the script goes on; it ends when the script does, by Ctrl-C."""
         main_thread = threading.main_thread().ident
         assert main_thread is not None
@@ -140,8 +140,8 @@ class Stage:
 
     async def decided(self, *, slots: int = 2) -> AttemptRow:
         """Let time go by until the chain has decided the only attempt, and return its row."""
-        rows = await self.until(
-            lambda: [row for row in self.attempts() if row.state not in ("intent",)], slots=slots
+        rows: list[AttemptRow] = await self.until(
+            lambda: [row for row in self.attempts() if row.state != "intent"], slots=slots
         )
         return rows[0]
 

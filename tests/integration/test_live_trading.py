@@ -119,6 +119,49 @@ def test_durable_nonces_stand_in_for_blockhashes(live: Stage, capsys: pytest.Cap
     assert row.live.last_valid_block_height is None
 
 
+def test_an_attempt_with_a_nonce_never_expires_until_the_nonce_is_advanced(
+    live: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert live.command("nonce", "create", "--count", "1", "--yes", "--json") == 0
+    nonces = json.loads(capsys.readouterr().out)["created"]
+    live.settings["execution"]["nonce_accounts"] = nonces
+    before = live.balance()
+
+    async def leave() -> None:
+        await live.ready()
+        for region in range(live_stage.REGIONS):
+            await live.net.set_engine_faults(region, EngineFaults(drop=1.0))
+        await live.attempt()
+        await live.net.advance(400)
+        await live.until(lambda: live.bundles() > live_stage.REGIONS, slots=8)
+
+    assert live.run(leave) == 0
+    assert [row.state for row in live.attempts()] == ["intent"]
+    assert live.command("nonce", "advance", *nonces, "--yes") == 0
+
+    async def settle() -> None:
+        await live.decided(slots=8)
+        await live.ready()
+
+    assert live.run(settle) == 0
+    assert lost_nothing(live, before, live.lamports()).reason == "nonce_advanced"
+
+
+def test_a_dry_run_gives_its_nonce_back(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert live.command("nonce", "create", "--count", "1", "--yes", "--json") == 0
+    live.settings["execution"]["nonce_accounts"] = json.loads(capsys.readouterr().out)["created"]
+    live.settings["risk"]["route_cooldown_slots"] = 0
+
+    async def script() -> None:
+        await live.attempt()
+        await live.net.advance()
+        live.move_price(1_000)
+        await live.until(lambda: len(live.attempts()) == 2)
+
+    assert live.run(script, "--dry-run") == 0
+    assert [row.reason for row in live.attempts()] == ["dry_run", "dry_run"]
+
+
 def test_lookup_tables_of_phantom_alt_are_used(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert live.command("alt", "create", "--yes", "--json") == 0
     tables = json.loads(capsys.readouterr().out)["lookup_tables"]

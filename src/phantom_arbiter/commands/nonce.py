@@ -30,6 +30,7 @@ def build_nonce() -> typer.Typer:
     app.callback()(_nonce)
     app.command("create")(create)
     app.command("list")(show)
+    app.command("advance")(advance)
     app.command("close")(close)
     return app
 
@@ -95,6 +96,30 @@ def _state(found: Nonce | NonceFault) -> str:
     from phantom_arbiter.execution.nonces import Nonce
 
     return sol(found.lamports) if isinstance(found, Nonce) else found.detail
+
+
+def advance(
+    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="Nonces to advance.")],
+    yes: YesOption = False,
+    key: KeyOption = None,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make what was signed with nonces worthless: an attempt that never landed is dead then."""
+    settings = asked_settings(config, key)
+
+    async def work(operator: Operator) -> bool:
+        from phantom_arbiter.execution import nonces
+
+        fees = -(-len(addresses) // nonces.PER_TRANSACTION) * operator.fee_lamports
+        question = f"advance {len(addresses)} nonces for {sol(fees)} of fees?"
+        if not may_go_on(question, yes):
+            return False
+        await nonces.advance(operator, addresses)
+        return True
+
+    if operate(settings, url or [], work):
+        print(f"advanced: {', '.join(addresses)}")
 
 
 def close(

@@ -21,7 +21,7 @@ from phantom_arbiter.errors import ConfigError, EndpointError
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import SYSTEM_PROGRAM, ChainAccount, Rpc, read_accounts, read_rent
 from phantom_arbiter.execution.instructions import NONCE_LENGTH, create_nonce, nonce_address
-from phantom_core import Address, withdraw_nonce
+from phantom_core import Address, advance_nonce, withdraw_nonce
 
 MAX_OWN: Final = 64
 """Nonces that commands make and look for, by number."""
@@ -296,6 +296,21 @@ async def create(operator: Operator, count: int) -> list[str]:
     return [own_address(operator.address, number) for number in numbers]
 
 
+async def advance(operator: Operator, addresses: Sequence[str]) -> None:
+    """Give nonces another value: what was signed with the present one can never land after that.
+
+    Raises:
+        ConfigError: One of them is none of the operator's.
+        TransactionFailed: A transaction failed.
+        EndpointError: No endpoint answers.
+    """
+    nonces = await _own(operator, addresses)
+    for start in range(0, len(nonces), PER_TRANSACTION):
+        batch = nonces[start : start + PER_TRANSACTION]
+        advancing = [advance_nonce(each.address, operator.address) for each in batch]
+        await operator.carry_out(advancing, f"advancing nonces {start + 1} to {start + len(batch)}")
+
+
 async def close(operator: Operator, addresses: Sequence[str]) -> int:
     """Close nonce accounts and return the lamports that came back.
 
@@ -304,12 +319,7 @@ async def close(operator: Operator, addresses: Sequence[str]) -> int:
         TransactionFailed: A transaction failed.
         EndpointError: No endpoint answers.
     """
-    found = await read_nonces(operator.rpc, addresses, operator.address)
-    nonces = []
-    for each in found:
-        if isinstance(each, NonceFault):
-            raise ConfigError(each.detail)
-        nonces.append(each)
+    nonces = await _own(operator, addresses)
     for start in range(0, len(nonces), PER_TRANSACTION):
         batch = nonces[start : start + PER_TRANSACTION]
         ours = operator.address
@@ -318,12 +328,22 @@ async def close(operator: Operator, addresses: Sequence[str]) -> int:
     return sum(each.lamports for each in nonces)
 
 
+async def _own(operator: Operator, addresses: Sequence[str]) -> list[Nonce]:
+    nonces = []
+    for each in await read_nonces(operator.rpc, addresses, operator.address):
+        if isinstance(each, NonceFault):
+            raise ConfigError(each.detail)
+        nonces.append(each)
+    return nonces
+
+
 __all__ = [
     "Lent",
     "Nonce",
     "NonceFault",
     "NonceFollower",
     "NoncePool",
+    "advance",
     "close",
     "create",
     "decode_nonce",
