@@ -3969,6 +3969,38 @@ class Engine:
             InvalidInput: An argument is malformed.
         """
 
+    def set_execution(
+        self,
+        wallet: AddressLike | None,
+        *,
+        tables: Iterable[LookupTable] | None = None,
+        token_accounts: Mapping[str, AddressLike] | None = None,
+        tips: bool = True,
+        dont_front: AddressLike | None = None,
+        uses_nonce: bool = False,
+        reach: Literal["official", "needed"] = "official",
+        max_account_locks: int = 64,
+    ) -> None:
+        """Say how signals will be executed: a route that fits into no such transaction is refused.
+
+        It is refused before it is ranked, as `route_too_large` or `too_many_account_locks`. Arguments are
+        those of `build_transaction`; token accounts that are still to be created are not counted. To be
+        called again when the lookup tables change.
+
+        Args:
+            wallet: Who trades; None: every route is let through, as without this call.
+            tables: Lookup tables that may be used now.
+            token_accounts: The wallet's token account by mint, where it is not the associated one.
+            tips: Whether transactions pay a tip.
+            dont_front: The address that the tip names, if it names one.
+            uses_nonce: Whether transactions advance a nonce.
+            reach: Which tick and bin arrays the swaps bring along.
+            max_account_locks: Accounts that a transaction may name at most.
+
+        Raises:
+            InvalidInput: An argument is malformed.
+        """
+
     def crossings(self, pool: AddressLike, mint_in: AddressLike, amount_in: int) -> int:
         """Return how many initialised ticks or bins a swap crosses, for an estimate of its work.
 
@@ -5210,9 +5242,9 @@ def compile_rules(
 
 # ---- network_submitter
 
-TargetKind: TypeAlias = Literal["jito_bundle", "jito_transaction", "rpc"]
+_TargetKind: TypeAlias = Literal["jito_bundle", "jito_transaction", "rpc"]
 
-AnswerKind: TypeAlias = Literal[
+_AnswerKind: TypeAlias = Literal[
     "accepted",
     "connected",
     "rejected",
@@ -5257,7 +5289,7 @@ class Target:
         name: str,
         url: str,
         *,
-        kind: TargetKind = "jito_bundle",
+        kind: _TargetKind = "jito_bundle",
         auth: str | None = None,
         requests_per_second: float | None = None,
         max_in_flight: int = 8,
@@ -5271,7 +5303,7 @@ class Target:
         """Its name."""
 
     @property
-    def kind(self) -> TargetKind:
+    def kind(self) -> _TargetKind:
         """What it takes."""
 
     @property
@@ -5287,7 +5319,7 @@ class Answer:
         """The target's name."""
 
     @property
-    def kind(self) -> AnswerKind:
+    def kind(self) -> _AnswerKind:
         """What became of it; see docs/DISPATCH.md."""
 
     @property
@@ -5439,7 +5471,7 @@ class TargetStats:
         """Its URL without secrets."""
 
     @property
-    def kind(self) -> TargetKind:
+    def kind(self) -> _TargetKind:
         """What it takes."""
 
     @property

@@ -54,6 +54,7 @@ pub use pricing::SharedFeeEngine;
 use rules::Rules;
 pub use rules::{CANDIDATE_FIELDS, CandidateValues, WrongFields, candidate_fields, candidate_values};
 pub use signal::{Cycle, Hop, Signal, TakeError};
+pub use transaction::ExecutionPlan;
 use volatility::Volatility;
 
 /// Counters of the engine itself; the aggregator keeps its own.
@@ -75,6 +76,7 @@ pub struct Engine {
     market: Market,
     scorer: SignalScorer,
     rules: Rules,
+    execution: Option<ExecutionPlan>,
     openings: Openings,
     guard: Guard,
     held: Held,
@@ -113,6 +115,7 @@ impl Engine {
             market,
             scorer: SignalScorer::new(config.scorer.clone()),
             rules: Rules::default(),
+            execution: None,
             guard: Guard::new(config.freshness),
             held: Held::new(config.keep_accounts),
             config,
@@ -428,6 +431,8 @@ impl Engine {
                     if let Some(blocked) = self.blocked(cycle) {
                         reasons = Reasons::only(blocked.reason());
                         self.guard.wait(cycle.key);
+                    } else if let Some(reason) = self.misfit(&hops) {
+                        reasons = Reasons::only(reason);
                     }
                 }
                 self.scorer.count(reasons);

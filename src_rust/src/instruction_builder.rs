@@ -19,7 +19,7 @@ pub use instruction::{AccountMeta, BuildError, Instruction, MEMO_PROGRAM, Reach,
 pub use message::{
     Limits, MAX_ACCOUNT_LOCKS, MAX_INSTRUCTIONS, MAX_TRANSACTION_BYTES, Message, MessageError, compile,
 };
-pub use route::{RouteError, RouteOrder, Tip, build_quoted_route, build_route};
+pub use route::{RouteError, RouteOrder, Tip, build_quoted_route, build_route, measure_route};
 pub use signer::{KeyError, Signer};
 pub use tables::{
     LookupTable, MAX_TABLE_ADDRESSES, TABLE_BYTES, TABLE_PROGRAM, TableError, choose_tables, close_table,

@@ -284,10 +284,10 @@ class Journal:
                     **amounts,
                 )
             ).rowcount
+            if changed != 1:
+                raise InvariantError(f"attempt {attempt_id}: outcome {outcome.state} without an open intent")
             if self._answers:
                 write_answers(self._connection, self._answers)
-        if changed != 1:
-            raise InvariantError(f"attempt {attempt_id}: outcome {outcome.state} without an open intent")
         self._outcomes += 1
         self._answers = []
 

@@ -77,7 +77,10 @@ def _booked(row: Row[Any]) -> Booked:
 
 
 def _settled(row: Row[Any]) -> Settled:
-    never_landed = row.mode == "live" and row.state == "failed" and row.landed_slot is None
+    # What `Outcome.is_dead` says, from what is written of it.
+    never_landed = (
+        row.mode == "live" and row.state == "failed" and row.landed_slot is None and row.charged_cost == 0
+    )
     if row.state == "unresolved" or never_landed:
         return Settled(_key(row), None, row.booked_slot)
     opens = row.kind == "swap" and row.stake > 0

@@ -10,7 +10,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::message::{Limits, MessageError};
+use super::message::{Limits, Message, MessageError, compile};
 use super::signer::Signer;
 use super::system;
 use super::tables::{LookupTable, choose_tables};
@@ -39,7 +39,7 @@ pub struct Tip {
 #[derive(Debug, Clone)]
 pub struct RouteOrder<'a> {
     /// Who trades, pays and signs; the authority of the nonce too.
-    pub signer: &'a Signer,
+    pub wallet: Pubkey,
     /// A recent blockhash, or the value of the nonce.
     pub blockhash: [u8; 32],
     /// Lookup tables to choose from.
@@ -179,12 +179,32 @@ pub fn build_route(
     edges: &[EdgeIndex],
     amount_in: u64,
     order: &RouteOrder<'_>,
+    signer: &Signer,
 ) -> Result<Transaction, RouteError> {
     check_route(market, edges)?;
     let amounts = market.quote_route(edges, amount_in)?;
-    with_addresses(market, |market, addresses| {
-        assemble(market, addresses, edges, &amounts, Layer::Seen, order)
-    })
+    let quoted = QuotedRoute { edges, amounts: &amounts, layer: Layer::Seen };
+    sign_route(market, &quoted, order, signer)
+}
+
+/// Returns the message of a route whose amounts hold on the market as our fills have left it: what shows
+/// whether it fits, before anything is signed.
+///
+/// # Errors
+/// [`RouteError`].
+pub fn measure_route(
+    market: &mut Market,
+    edges: &[EdgeIndex],
+    amounts: &[u64],
+    order: &RouteOrder<'_>,
+) -> Result<Message, RouteError> {
+    check_route(market, edges)?;
+    let quoted = QuotedRoute { edges, amounts, layer: Layer::Seen };
+    let instructions = instructions_of(market, &quoted, order)?;
+    let instructions: Vec<&Instruction> = instructions.iter().collect();
+    let tables = tables_of(&instructions, order);
+    compile(&order.wallet, &instructions, &order.blockhash, &tables, &order.limits)
+        .map_err(|error| quoted.unfit(market, error))
 }
 
 /// Returns the transaction that trades a route which was quoted before: `amounts` are its amounts, the
@@ -198,6 +218,7 @@ pub fn build_quoted_route(
     edges: &[EdgeIndex],
     amounts: &[u64],
     order: &RouteOrder<'_>,
+    signer: &Signer,
 ) -> Result<Transaction, RouteError> {
     check_route(market, edges)?;
     let amount_in = amounts.first().copied().ok_or(RouteError::Empty)?;
@@ -210,15 +231,51 @@ pub fn build_quoted_route(
         let found = seen?.last().copied().unwrap_or_default();
         return Err(RouteError::Moved { expected: amounts.last().copied().unwrap_or_default(), found });
     };
-    with_addresses(market, |market, addresses| assemble(market, addresses, edges, amounts, layer, order))
+    sign_route(market, &QuotedRoute { edges, amounts, layer }, order, signer)
 }
 
-/// Lends out the market's addresses beside the market.
-fn with_addresses<T>(market: &mut Market, work: impl FnOnce(&Market, &mut PdaCache) -> T) -> T {
+/// A route, the amounts that every hop puts in and the last one gives, and where they hold.
+struct QuotedRoute<'a> {
+    edges: &'a [EdgeIndex],
+    amounts: &'a [u64],
+    layer: Layer,
+}
+
+impl QuotedRoute<'_> {
+    fn unfit(&self, market: &Market, error: MessageError) -> RouteError {
+        let pools = self.edges.iter().map(|&edge| market.pool(pool_of(edge).0).address()).collect();
+        RouteError::Message { pools, error }
+    }
+}
+
+fn sign_route(
+    market: &mut Market,
+    quoted: &QuotedRoute<'_>,
+    order: &RouteOrder<'_>,
+    signer: &Signer,
+) -> Result<Transaction, RouteError> {
+    let instructions = instructions_of(market, quoted, order)?;
+    let instructions: Vec<&Instruction> = instructions.iter().collect();
+    let tables = tables_of(&instructions, order);
+    sign(&instructions, signer, &[], &order.blockhash, &tables, &order.limits)
+        .map_err(|error| quoted.unfit(market, error))
+}
+
+fn tables_of<'a>(instructions: &[&Instruction], order: &RouteOrder<'a>) -> Vec<&'a LookupTable> {
+    let chosen = choose_tables(&order.wallet, instructions, order.tables);
+    chosen.into_iter().map(|position| order.tables[position]).collect()
+}
+
+fn instructions_of(
+    market: &mut Market,
+    quoted: &QuotedRoute<'_>,
+    order: &RouteOrder<'_>,
+) -> Result<Vec<Instruction>, RouteError> {
+    // Lent out, so that addresses can be kept while the market is read.
     let mut addresses = std::mem::take(&mut market.addresses);
-    let done = work(market, &mut addresses);
+    let instructions = assemble(market, &mut addresses, quoted, order);
     market.addresses = addresses;
-    done
+    instructions
 }
 
 fn check_route(market: &Market, edges: &[EdgeIndex]) -> Result<(), RouteError> {
@@ -250,16 +307,14 @@ fn check_route(market: &Market, edges: &[EdgeIndex]) -> Result<(), RouteError> {
 fn assemble(
     market: &Market,
     addresses: &mut PdaCache,
-    edges: &[EdgeIndex],
-    amounts: &[u64],
-    layer: Layer,
+    &QuotedRoute { edges, amounts, layer }: &QuotedRoute<'_>,
     order: &RouteOrder<'_>,
-) -> Result<Transaction, RouteError> {
+) -> Result<Vec<Instruction>, RouteError> {
     let quoted = amounts.last().copied().unwrap_or_default();
     if order.min_amount_out > quoted {
         return Err(RouteError::MinimumOutOfReach { minimum: order.min_amount_out, quoted });
     }
-    let wallet = order.signer.address();
+    let wallet = order.wallet;
     let mut instructions: Vec<Instruction> =
         Vec::with_capacity(edges.len() + order.create_accounts.len() + 5);
     instructions.extend(order.nonce.map(|nonce| system::advance_nonce(&nonce, &wallet)));
@@ -291,13 +346,7 @@ fn assemble(
     instructions.extend(
         order.tip.map(|tip| system::tip(&wallet, &tip.account, tip.lamports, tip.dont_front.as_ref())),
     );
-    let instructions: Vec<&Instruction> = instructions.iter().collect();
-    let chosen = choose_tables(&wallet, &instructions, order.tables);
-    let tables: Vec<&LookupTable> = chosen.into_iter().map(|position| order.tables[position]).collect();
-    sign(&instructions, order.signer, &[], &order.blockhash, &tables, &order.limits).map_err(|error| {
-        let pools = edges.iter().map(|&edge| market.pool(pool_of(edge).0).address()).collect();
-        RouteError::Message { pools, error }
-    })
+    Ok(instructions)
 }
 
 fn token_program(market: &Market, mint: &Pubkey) -> Result<Pubkey, RouteError> {

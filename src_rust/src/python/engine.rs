@@ -15,7 +15,7 @@ use pyo3::types::PyDict;
 use super::arguments;
 use super::errors;
 use super::fee_engine::{self, PyFeeEngine};
-use super::instruction_builder::route::{self, Hops, RouteArguments};
+use super::instruction_builder::route::{self, Hops, PlanArguments, RouteArguments};
 use super::instruction_builder::{PyBuiltTransaction, PySigner};
 use super::jit_compiler::RuleSet;
 use super::market::{
@@ -522,15 +522,50 @@ impl PyEngine {
             if amount_in.is_some() {
                 return Err(errors::invalid("amount_in is the signal's".into()));
             }
-            py.detach(|| order.with(|order| self.lock().build_transaction(&signal.inner, order)))
+            py.detach(|| {
+                order.with(|order, signer| self.lock().build_transaction(&signal.inner, order, signer))
+            })
         } else {
             let hops = Hops::extract(route)?;
             let amount_in = amount_in.ok_or_else(|| {
                 errors::invalid("amount_in is missing: only a signal brings its own".into())
             })?;
-            py.detach(|| order.with(|order| hops.build(self.lock().market_mut(), amount_in, order)))
+            py.detach(|| {
+                order.with(|order, signer| hops.build(self.lock().market_mut(), amount_in, order, signer))
+            })
         };
         route::built(py, built)
+    }
+
+    #[pyo3(signature = (wallet, *, tables=None, token_accounts=None, tips=true, dont_front=None,
+        uses_nonce=false, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn set_execution(
+        &self,
+        wallet: Option<&Bound<'_, PyAny>>,
+        tables: Option<&Bound<'_, PyAny>>,
+        token_accounts: Option<&Bound<'_, PyDict>>,
+        tips: bool,
+        dont_front: Option<&Bound<'_, PyAny>>,
+        uses_nonce: bool,
+        reach: &str,
+        max_account_locks: usize,
+    ) -> PyResult<()> {
+        let plan = wallet.map(|wallet| {
+            let arguments = PlanArguments {
+                wallet,
+                tables,
+                token_accounts,
+                tips,
+                dont_front,
+                uses_nonce,
+                reach,
+                max_account_locks,
+            };
+            arguments.plan()
+        });
+        self.lock().set_execution(plan.transpose()?);
+        Ok(())
     }
 
     #[pyo3(signature = (pool, mint_in, amount_in))]

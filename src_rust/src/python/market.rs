@@ -477,7 +477,8 @@ impl PyMarket {
             max_account_locks,
         };
         let (hops, order) = (Hops::extract(route)?, arguments.order()?);
-        let built = py.detach(|| order.with(|order| hops.build(&mut self.lock(), amount_in, order)));
+        let built =
+            py.detach(|| order.with(|order, signer| hops.build(&mut self.lock(), amount_in, order, signer)));
         route::built(py, built)
     }
 

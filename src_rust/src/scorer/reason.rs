@@ -50,11 +50,15 @@ pub enum Reason {
     TokenDenied,
     /// A better candidate of the same update uses one of the same pools.
     SharesPoolWithBetter,
+    /// Its transaction would not fit into a packet, with the lookup tables there are.
+    RouteTooLarge,
+    /// Its transaction would name more accounts than may be locked at once.
+    TooManyAccountLocks,
 }
 
 impl Reason {
     /// Every reason, in the order of the funnel.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::AlreadyTaken,
         Self::NoBaseMint,
         Self::Stale,
@@ -77,6 +81,8 @@ impl Reason {
         Self::TornPool,
         Self::TokenDenied,
         Self::SharesPoolWithBetter,
+        Self::RouteTooLarge,
+        Self::TooManyAccountLocks,
     ];
 
     /// Returns the stable name used in counters, JSON and logs.
@@ -105,6 +111,8 @@ impl Reason {
             Self::TornPool => "torn_pool",
             Self::TokenDenied => "token_denied",
             Self::SharesPoolWithBetter => "shares_pool_with_better",
+            Self::RouteTooLarge => "route_too_large",
+            Self::TooManyAccountLocks => "too_many_account_locks",
         }
     }
 }

@@ -8,8 +8,9 @@ use rustc_hash::FxHashMap;
 
 use super::{PyBuiltTransaction, PyLookupTable, PySigner, blockhash_of, items, key, keys, limits_of};
 use crate::cycle_finder::EdgeIndex;
+use crate::engine::ExecutionPlan;
 use crate::instruction_builder::{
-    Limits, LookupTable, Reach, RouteError, RouteOrder, Tip, Transaction, build_route,
+    Limits, LookupTable, Reach, RouteError, RouteOrder, Signer, Tip, Transaction, build_route,
 };
 use crate::market::{Market, QuoteError};
 use crate::python::engine::PyHop;
@@ -64,7 +65,6 @@ pub fn reach_of(reach: &str) -> PyResult<Reach> {
 impl<'a> RouteArguments<'a, '_> {
     /// Converts them.
     pub fn order(&self) -> PyResult<Order<'a>> {
-        let tables = self.tables.map(|tables| items::<PyLookupTable>("tables", tables)).transpose()?;
         let tip = match (self.tip_lamports, self.tip_account) {
             (0, _) => None,
             (_, None) => return Err(errors::invalid("tip_account is missing, tip_lamports is not 0".into())),
@@ -77,19 +77,15 @@ impl<'a> RouteArguments<'a, '_> {
         if tip.is_none() && self.dont_front.is_some() {
             return Err(errors::invalid("dont_front stands in the tip, and tip_lamports is 0".into()));
         }
-        let named = self.token_accounts.into_iter().flatten();
-        let token_accounts = named
-            .map(|(mint, account)| Ok((key("token_accounts", &mint)?, key("token_accounts", &account)?)))
-            .collect::<PyResult<_>>()?;
         let created = self.create_accounts.map(|mints| keys("create_accounts", mints)).transpose()?;
         Ok(Order {
             signer: self.signer.get(),
             blockhash: blockhash_of(self.blockhash)?,
-            tables: tables.unwrap_or_default().iter().map(|table| table.get().0.clone()).collect(),
+            tables: tables_of(self.tables)?,
             tip,
             nonce: self.nonce.map(|nonce| key("nonce", nonce)).transpose()?,
             create_accounts: created.unwrap_or_default(),
-            token_accounts,
+            token_accounts: token_accounts_of(self.token_accounts)?,
             reach: reach_of(self.reach)?,
             limits: limits_of(self.max_account_locks)?,
             min_amount_out: self.min_amount_out,
@@ -101,11 +97,11 @@ impl<'a> RouteArguments<'a, '_> {
 }
 
 impl Order<'_> {
-    /// Calls `build` with the order.
-    pub fn with<T>(&self, build: impl FnOnce(&RouteOrder<'_>) -> T) -> T {
+    /// Calls `build` with the order and who signs it.
+    pub fn with<T>(&self, build: impl FnOnce(&RouteOrder<'_>, &Signer) -> T) -> T {
         let tables: Vec<&LookupTable> = self.tables.iter().map(|table| &**table).collect();
-        build(&RouteOrder {
-            signer: &self.signer.0,
+        let order = RouteOrder {
+            wallet: self.signer.0.address(),
             blockhash: self.blockhash,
             tables: &tables,
             min_amount_out: self.min_amount_out,
@@ -118,8 +114,49 @@ impl Order<'_> {
             token_accounts: &self.token_accounts,
             reach: self.reach,
             limits: self.limits,
+        };
+        build(&order, &self.signer.0)
+    }
+}
+
+/// What Python says of the transactions to come.
+pub struct PlanArguments<'a, 'py> {
+    pub wallet: &'a Bound<'py, PyAny>,
+    pub tables: Option<&'a Bound<'py, PyAny>>,
+    pub token_accounts: Option<&'a Bound<'py, PyDict>>,
+    pub tips: bool,
+    pub dont_front: Option<&'a Bound<'py, PyAny>>,
+    pub uses_nonce: bool,
+    pub reach: &'a str,
+    pub max_account_locks: usize,
+}
+
+impl PlanArguments<'_, '_> {
+    /// Converts it.
+    pub fn plan(&self) -> PyResult<ExecutionPlan> {
+        Ok(ExecutionPlan {
+            wallet: key("wallet", self.wallet)?,
+            tables: tables_of(self.tables)?,
+            token_accounts: token_accounts_of(self.token_accounts)?,
+            tips: self.tips,
+            dont_front: self.dont_front.map(|name| key("dont_front", name)).transpose()?,
+            uses_nonce: self.uses_nonce,
+            reach: reach_of(self.reach)?,
+            limits: limits_of(self.max_account_locks)?,
         })
     }
+}
+
+fn tables_of(tables: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Arc<LookupTable>>> {
+    let tables = tables.map(|tables| items::<PyLookupTable>("tables", tables)).transpose()?;
+    Ok(tables.unwrap_or_default().iter().map(|table| table.get().0.clone()).collect())
+}
+
+fn token_accounts_of(accounts: Option<&Bound<'_, PyDict>>) -> PyResult<FxHashMap<Pubkey, Pubkey>> {
+    let pair = |(mint, account): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        Ok((key("token_accounts", &mint)?, key("token_accounts", &account)?))
+    };
+    accounts.into_iter().flatten().map(pair).collect()
 }
 
 /// Hops as pool and mint paid to it: pairs, or `Hop` objects.
@@ -146,10 +183,11 @@ impl Hops {
         market: &mut Market,
         amount_in: u64,
         order: &RouteOrder<'_>,
+        signer: &Signer,
     ) -> Result<Transaction, RouteError> {
         let edges: Result<Vec<EdgeIndex>, QuoteError> =
             self.0.iter().map(|(pool, mint_in)| market.edge(pool, mint_in)).collect();
-        build_route(market, &edges?, amount_in, order)
+        build_route(market, &edges?, amount_in, order, signer)
     }
 }
 
