@@ -164,6 +164,11 @@ def test_token_accounts_are_opened_ahead_and_sol_is_wrapped(
     assert main(words(net, "wallet", "show", "--json")) == 0
     found = json.loads(capsys.readouterr().out)["token_accounts"]
     assert [each["amount"] for each in found if each["mint"] == WSOL] == [250_000_000]
+    assert main(words(net, "wallet", "unwrap")) == 0
+    assert "nothing is done without --yes" in capsys.readouterr().err
+    assert main(words(net, "wallet", "unwrap", "--yes")) == 0
+    assert capsys.readouterr().out == "0.252039280 SOL came back\n"
+    assert main(words(net, "wallet", "unwrap", "--yes")) == 2
     for amount in ("0", "-1", "x", "nan", "0.0000000001", "inf"):
         assert main(words(net, "wallet", "wrap", "--yes", "--", amount)) == 2
 
