@@ -4007,8 +4007,8 @@ class Engine:
         Rounding may count one more or less. 0 where the pool cannot be quoted.
 
         Raises:
-            InvalidInput: An address is none, or the amount is out of range.
-            MarketDataError: The pool is not in the market, or does not trade the mint.
+            InvalidInput: An address is none, the amount is out of range, or the pool is not in the market or
+                does not trade the mint.
         """
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
