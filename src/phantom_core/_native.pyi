@@ -5332,7 +5332,7 @@ class Answer:
 
     @property
     def bundle_id(self) -> str | None:
-        """The bundle that a block engine made of a transaction."""
+        """The bundle, when accepted: `id`, or what a block engine made of a transaction."""
 
     @property
     def code(self) -> int | None:
