@@ -269,12 +269,16 @@ class LiveTrading:
         await self._tokens.refresh(self._pool, mints)
         if self._config.execution.rehearse != "always":
             return
-        named: dict[str, None] = dict.fromkeys(self._config.execution.lookup_tables)
+        execution = self._config.execution
+        named = dict.fromkeys([*execution.lookup_tables, *execution.nonce_accounts])
+        if execution.landing != "rpc":
+            named.update(dict.fromkeys(phantom_core.TIP_ACCOUNTS))
         for mint in mints:
             if self._tokens.facts(mint) is not None:
                 named[self._tokens.address(mint)] = None
         for each in pools:
-            named.update(dict.fromkeys(_accounts_of(market, each.pool, each.mint_a, self._signer.address)))
+            for mint in (each.mint_a, each.mint_b):
+                named.update(dict.fromkeys(_accounts_of(market, each.pool, mint, self._signer.address)))
         names = list(named)
         held = market.held_accounts(names)
         self._want([name for name, known in zip(names, held, strict=True) if known is None])
@@ -341,7 +345,7 @@ class LiveTrading:
 def _accounts_of(market: phantom_core.Engine, pool: str, mint: str, wallet: str) -> list[str]:
     """Return every account that a swap of a pool names; none where it cannot be built now."""
     try:
-        swap = market.pool(pool).swap_instruction(_PROBE_AMOUNT, mint_in=mint, wallet=wallet)
+        swap = market.pool(pool).swap_instruction(_PROBE_AMOUNT, mint_in=mint, wallet=wallet, min_out=0)
     except (MarketDataError, phantom_core.TransactionError, phantom_core.SwapRefused):
         return []
     return [address for address, _, _ in swap.accounts]
