@@ -280,13 +280,14 @@ def live_trading(
         return None
     import asyncio
 
+    from phantom_arbiter.commands.doctor import needed_programs
     from phantom_arbiter.commands.operator_asked import asked_signer
     from phantom_arbiter.commands.programs import open_folder
     from phantom_arbiter.doctor.examine import examine
     from phantom_arbiter.errors import ConfigError
     from phantom_arbiter.live_trading import LiveTrading
 
-    failed = asyncio.run(examine(settings)).failed
+    failed = asyncio.run(examine(settings, programs=needed_programs(settings))).failed
     if failed:
         raise ConfigError(
             f"phantom doctor: {failed[0].name}: {failed[0].detail}"
