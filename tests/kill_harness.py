@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver
@@ -202,7 +202,13 @@ def _start_server() -> None:
             os.environ["PYTHONPATH"] = before
 
 
-async def kill(runs: int, seed: int, folder: Path, steps: Sequence[str] = ALL_STEPS) -> list[Run]:
+async def kill(
+    runs: int,
+    seed: int,
+    folder: Path,
+    steps: Sequence[str] = ALL_STEPS,
+    on_run: Callable[[int], None] = lambda count: None,
+) -> list[Run]:
     """Kill so many runs, the steps in turn; stop at the first that is wrong.
 
     Raises:
@@ -215,6 +221,7 @@ async def kill(runs: int, seed: int, folder: Path, steps: Sequence[str] = ALL_ST
             done.append(run)
             wrong = run.wrong()
             assert not wrong, f"run {number}, killed at {run.step}: {'; '.join(wrong)}: {run.attempts}"
+            on_run(len(done))
     return done
 
 
@@ -242,6 +249,11 @@ def _line(name: str, runs: Sequence[Run]) -> str:
     )
 
 
+def _told(count: int) -> None:
+    if count % 50 == 0:
+        print(f"{count:,} runs", file=sys.stderr, flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000)
@@ -249,6 +261,6 @@ if __name__ == "__main__":
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        finished = asyncio.run(kill(options.runs, options.seed, Path(name)))
+        finished = asyncio.run(kill(options.runs, options.seed, Path(name), on_run=_told))
     print(table(finished))
     print(f"{len(finished):,} runs in {time.monotonic() - began:.0f} s: no lost and no doubled trade")

@@ -9,7 +9,7 @@ from phantom_arbiter.domain import OnChain
 from phantom_arbiter.errors import EndpointDown
 from phantom_arbiter.execution.balances import Expected
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.verdicts import Facts
+from phantom_arbiter.execution.findings import Facts
 from phantom_arbiter.execution.witnesses import Head, Statuses
 from shell_fakes import WSOL
 

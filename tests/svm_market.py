@@ -17,20 +17,15 @@ from fractions import Fraction
 from functools import cache
 from math import isqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from programs import layout, vectors
 from programs.tokens import derived, pubkey
-from programs.vectors import Account, State, Swap
+from programs.vectors import Account, State
 from programs.venue import Parties, Venue
 from programs.venues import VENUES, clmm_ticks, meteora_dlmm, orca_whirlpool, raydium_clmm
-from solders.compute_budget import set_compute_unit_limit
-from solders.hash import Hash
-from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
-from solders.message import MessageV0
 from solders.pubkey import Pubkey
-from solders.transaction import VersionedTransaction
 
 from make_localnet_market import LAYOUTS
 from phantom_arbiter.execution.accounts import (
@@ -42,7 +37,12 @@ from phantom_arbiter.execution.accounts import (
 )
 from phantom_arbiter.execution.rehearsed import Expected, ExpectedHop
 from phantom_arbiter.execution.svm import Svm
-from phantom_core import Clock, Engine, EngineConfig, Pool, Signal
+from phantom_arbiter.localnet import LocalNet, NetSettings
+from phantom_arbiter.localnet.accounts import AccountState
+from phantom_arbiter.localnet.bank import SLOTS_PER_EPOCH, BankSettings
+from phantom_arbiter.localnet.block_engine.bundle import TIP_ACCOUNTS
+from phantom_arbiter.localnet.sources import Event
+from phantom_core import Clock, Engine, EngineConfig, LookupTable, Pool, Signal, Signer
 
 PROGRAMS_DIR = Path(os.environ.get("PHANTOM_PROGRAMS_DIR", "/nonexistent"))
 VECTORS = Path(__file__).parent / "data" / "vectors"
@@ -57,9 +57,13 @@ TOKEN = str(Pubkey.from_bytes(hashlib.sha256(b"phantom matrix token").digest()))
 DECIMALS = {WSOL: 9, TOKEN: 6}
 SYSVAR = "Sysvar1111111111111111111111111111111111111"
 CLOCK = "SysvarC1ock11111111111111111111111111111111"
+LOOKUP_PROGRAM = "AddressLookupTab1e1111111111111111111111111"
+TABLE = str(Pubkey.from_bytes(hashlib.sha256(b"phantom matrix table").digest()))
 SYSTEM = "11111111111111111111111111111111"
 NATIVE_RENT = 2_039_280
 WALLET = Keypair.from_seed(bytes([7]) * 32)
+SIGNER = Signer.from_bytes(bytes([7]) * 32)
+TIP_ACCOUNT = TIP_ACCOUNTS[0]
 FUNDS = 10**15
 """Lamports of wrapped SOL that the wallet has to trade with."""
 RESERVE = 10**13
@@ -98,17 +102,6 @@ class Joined:
             for key, each in found.items()
         }
 
-    def instruction(self, a_to_b: bool, amount_in: int, min_out: int) -> Instruction:
-        """Return the swap as the harness builds it."""
-        offered = self.venue.operations(self.state, True)
-        op, mode = next((each for each in offered if "2" in each[0]), offered[-1])
-        limit = 0 if self.venue.has_price_limit else None
-        call = self.venue.call(
-            self.state, Swap(op, amount_in, True, a_to_b, min_out, limit, mode), self.parties
-        )
-        metas = [AccountMeta(pubkey(key), "s" in flags, "w" in flags) for key, flags in call.accounts]
-        return Instruction(pubkey(call.program_id), call.data, metas)
-
 
 @dataclass(frozen=True)
 class Found:
@@ -143,41 +136,85 @@ class Found:
         )
         return Expected(hops, accounts[self.signal.base_mint])
 
-    def instructions(self) -> list[Instruction]:
-        """Return the cycle's swaps, each with the quoted output as its least."""
-        return [
-            self.pools[hop.pool].instruction(
-                (hop.mint_in == WSOL) == self.pools[hop.pool].sol_first, hop.amount_in, hop.amount_out
-            )
-            for hop in self.signal.hops
-        ]
-
     @property
     def held(self) -> EngineAccounts:
         """What the engine holds."""
         return EngineAccounts(self.engine)
 
-    def machine(self) -> Svm:
-        """Return a chain of its own: a machine with the pools' programs and all accounts."""
+    @property
+    def programs(self) -> dict[str, Path]:
+        """Bytecode files of the pools' programs."""
         ours = {each.program for each in self.pools.values()}
-        svm = Svm({program: path for program, path in programs().items() if program in ours})
-        for address, account in self.chain.items():
-            svm.put(address, account)
-        return svm
+        return {program: path for program, path in programs().items() if program in ours}
 
     def learn(self, addresses: Iterable[str]) -> None:
         """Let the cache know accounts as a reader would."""
         for address in addresses:
             self.rest.put(address, self.chain.get(address))
 
-    def wire(self) -> bytes:
-        """Return the signed transaction."""
-        return signed([set_compute_unit_limit(1_400_000), *self.instructions()])
+    def wire(
+        self,
+        *,
+        limit: int = 1_400_000,
+        tip_lamports: int = 0,
+        blockhash: str = SYSTEM,
+        reach: Literal["official", "needed"] = "official",
+    ) -> bytes:
+        """Return the signed transaction that the engine builds; two limits make two of the same trade."""
+        built = self.engine.build_transaction(
+            self.signal,
+            SIGNER,
+            blockhash=blockhash,
+            min_amount_out=self.signal.amount_out,
+            compute_unit_limit=limit,
+            compute_unit_price=0,
+            tip_lamports=tip_lamports,
+            tip_account=TIP_ACCOUNT if tip_lamports else None,
+            tables=[LookupTable(TABLE, listed(self.chain[TABLE]))],
+            reach=reach,
+        )
+        return built.wire
+
+    def machine(self) -> Svm:
+        """Return a chain of its own: a machine with the pools' programs and all accounts."""
+        svm = Svm(self.programs)
+        for address, account in self.chain.items():
+            svm.put(address, account)
+        return svm
+
+    def net(self) -> LocalNet:
+        """Return a local net with the pools' programs, all accounts, a block engine, and the same time."""
+        settings = NetSettings(slot_ms=None, regions=1, programs=self.programs)
+        return LocalNet(settings, _Source(self.chain))
 
 
-def signed(instructions: list[Instruction]) -> bytes:
-    message = MessageV0.try_compile(WALLET.pubkey(), instructions, [], Hash.default())
-    return bytes(VersionedTransaction(message, [WALLET]))
+class _Source:
+    """Accounts that nothing moves but transactions."""
+
+    def __init__(self, chain: dict[str, AccountBytes]) -> None:
+        clock = chain[CLOCK].data
+        slot, unix = (int.from_bytes(clock[at : at + 8], "little") for at in (0, 32))
+        self.bank = BankSettings(first_slot=slot, first_unix=unix)
+        self.accounts = {
+            address: AccountState(each.owner, each.lamports, each.data)
+            for address, each in chain.items()
+            if address != CLOCK
+        }
+
+    def events(self) -> Iterator[Event]:
+        return iter(())
+
+
+def table(addresses: Iterable[str]) -> AccountBytes:
+    """Return a lookup table that has been there for long."""
+    head = (1).to_bytes(4, "little") + (2**64 - 1).to_bytes(8, "little") + bytes(44)
+    return AccountBytes(LOOKUP_PROGRAM, 10**9, head + b"".join(bytes(pubkey(each)) for each in addresses))
+
+
+def listed(table: AccountBytes) -> list[str]:
+    """Return the addresses in a lookup table."""
+    held = table.data[56:]
+    return [str(Pubkey.from_bytes(held[at : at + 32])) for at in range(0, len(held), 32)]
 
 
 def wallet_account(mint: str) -> str:
@@ -294,14 +331,13 @@ def fed(*pools: Joined) -> tuple[tuple[Engine, list[Signal]], AccountCache, dict
     )
     engine = Engine(config)
     clocks = [each.state.clock for each in pools]
-    clock = vectors.Clock(
-        max(each.slot for each in clocks),
-        max(each.unix_timestamp for each in clocks),
-        max(each.epoch for each in clocks),
-    )
+    slot = max(each.slot for each in clocks)
+    clock = vectors.Clock(slot, max(each.unix_timestamp for each in clocks), slot // SLOTS_PER_EPOCH)
     chain = {CLOCK: AccountBytes(SYSVAR, 1_169_280, clock_data(clock), slot=clock.slot)}
+    chain[TIP_ACCOUNT] = AccountBytes(SYSTEM, 10**9, b"")
     for each in pools:
         chain |= each.accounts()
+    chain[TABLE] = table(key for key in chain if key not in (CLOCK, TIP_ACCOUNT))
     rest = AccountCache()
     for address, account in wallet().items():
         chain[address] = account

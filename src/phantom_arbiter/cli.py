@@ -17,6 +17,7 @@ from phantom_arbiter.commands.alt import build_alt
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
+from phantom_arbiter.commands.doctor import doctor
 from phantom_arbiter.commands.explain import explain
 from phantom_arbiter.commands.explain_error import explain_error
 from phantom_arbiter.commands.fees import fees
@@ -78,6 +79,7 @@ def build_app() -> typer.Typer:
     app.add_typer(build_wallet(), name="wallet")
     app.add_typer(build_alt(), name="alt")
     app.add_typer(build_nonce(), name="nonce")
+    app.command()(doctor)
     app.command()(config)
     app.command()(conformance)
     app.command()(localnet)

@@ -129,7 +129,7 @@ def _key_of(source: KeySource, environment: Mapping[str, str] | None) -> Iterato
     if source.kind == "file":
         text = _read_file(source.path)
     elif source.kind == "env":
-        text = _read_environment(source, os.environ if environment is None else environment)
+        text = _read_environment(source, environment)
     else:
         text = _read_keyring(source)
     with _parsed(f"key {source}", text) as key:
@@ -270,13 +270,19 @@ def _check_file(path: Path, found: os.stat_result) -> None:
         )
 
 
-def _read_environment(source: KeySource, environment: Mapping[str, str]) -> bytearray:
-    found = environment.get(source.name, "")
-    if not found:
+def _read_environment(source: KeySource, environment: Mapping[str, str] | None) -> bytearray:
+    # No frame of ours holds the environment or the text: a traceback with local variables would show them.
+    text = bytearray((os.environ if environment is None else environment).get(source.name, "").encode())
+    if not text:
         raise WalletError(f"key {source}: the environment variable {source.name} is not set")
-    if len(found) > MAX_KEY_FILE_BYTES or not found.isascii():
-        raise WalletError(f"key {source}: what the environment variable holds is no key")
-    return bytearray(found.encode())
+    return _bounded(f"key {source}", text)
+
+
+def _bounded(what: str, text: bytearray) -> bytearray:
+    if len(text) > MAX_KEY_FILE_BYTES:
+        wipe(text)
+        raise WalletError(f"{what} is longer than {MAX_KEY_FILE_BYTES} bytes: it is no key")
+    return text
 
 
 def _keyring() -> Any:
@@ -291,17 +297,15 @@ def _keyring() -> Any:
 def _read_keyring(source: KeySource) -> bytearray:
     keyring = _keyring()
     try:
-        found = keyring.get_password(KEYRING_SERVICE, source.name)
+        text = bytearray((keyring.get_password(KEYRING_SERVICE, source.name) or "").encode())
     except Exception as error:  # every backend has its own
         raise WalletError(f"key {source}: the keyring refuses: {type(error).__name__}") from None
-    if not found:
+    if not text:
         raise WalletError(
             f"key {source}: the keyring has no entry {source.name} of {KEYRING_SERVICE}",
             hint=f"phantom wallet new {source}, or phantom wallet import FILE {source}",
         )
-    if len(found) > MAX_KEY_FILE_BYTES or not found.isascii():
-        raise WalletError(f"key {source}: what the entry holds is no key")
-    return bytearray(found.encode())
+    return _bounded(f"key {source}", text)
 
 
 # ---- writing

@@ -70,12 +70,22 @@ def live_info(config: Config) -> SourceInfo:
     return SourceInfo(
         name="live",
         description=f"live, from {names}",
-        label=f"the chain as {names} tell it; trades are on paper",
+        label=f"the chain as {names} tell it; {_how(config)}",
         sha256=None,
         records=None,
         mints=MintBook(WELL_KNOWN_MINTS),
         assume_plain_mints=False,
     )
+
+
+Beside = Callable[[Engine, asyncio.Event], Coroutine[Any, Any, None]]
+"""Runs as long as a live source does; the event is set once the market is read."""
+
+
+def _how(config: Config) -> str:
+    if config.mode == "paper":
+        return "trades are on paper"
+    return "a dry run, nothing is sent" if config.execution.dry_run else "trades are real"
 
 
 class LiveRun:
@@ -89,6 +99,7 @@ class LiveRun:
         stop_after_s: float | None = None,
         on_stage: OnStage = no_stage,
         fees: FeedRules | None = None,
+        beside: Beside | None = None,
     ) -> None:
         """Prepare.
 
@@ -98,7 +109,9 @@ class LiveRun:
             stop_after_s: Stop after so long; None: only when asked to.
             on_stage: Told of each stage of the start.
             fees: How to look for fees, where the engine of `drive` wants to know of them.
+            beside: What else goes on while frames arrive, told of the engine and of the market's readiness.
         """
+        self._beside = beside
         self._fees = fees
         self._source = source
         self._market = market
@@ -137,6 +150,8 @@ class LiveRun:
         work: list[Coroutine[Any, Any, object]] = [feeding, _look(engine)]
         if self._fees is not None and engine.fees is not None:
             work.append(self._follow_fees(engine, engine.fees, self._fees))
+        if self._beside is not None:
+            work.append(self._beside(engine, self._source.ready))
         try:
             await first_end(*work)
         finally:

@@ -84,8 +84,8 @@ def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.E
     """Return the settings that the native engine takes.
 
     Args:
-        config: The effective configuration; its sections engine, costs, scorer, freshness, tokens and trust
-            are read.
+        config: The effective configuration; its sections engine, costs, scorer, freshness, tokens, trust and
+            execution are read.
         assume_plain_mints: True if the source carries no mint accounts (the demo recording).
 
     Raises:
@@ -119,6 +119,7 @@ def native_config(config: Config, *, assume_plain_mints: bool) -> phantom_core.E
         quarantine=quarantine_limits(config.trust),
         token_rules=token_rules(config.tokens),
         assume_plain_mints=assume_plain_mints or config.engine.assume_plain_mints,
+        keep_accounts=config.mode == "live" and config.execution.rehearse == "always",
     )
 
 

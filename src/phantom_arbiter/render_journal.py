@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
+from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
-from phantom_arbiter.journal import AttemptRow, JournalReport
+from phantom_arbiter.journal import AttemptRow, Group, JournalReport
 from phantom_arbiter.mints import short
 from phantom_arbiter.render import plain, print_tidy
 
@@ -20,7 +21,37 @@ CUT = 120
 
 def render_journal(path: Path, report: JournalReport, console: Console) -> None:
     """Print runs, attempts and totals."""
-    print_tidy(Group(*_sections(path, report)), console)
+    print_tidy(Lines(*_sections(path, report)), console)
+
+
+def render_groups(
+    path: Path, report: JournalReport, by: str, groups: Sequence[Group], console: Console
+) -> None:
+    """Print sums by day, mint, venue, reason or strategy."""
+    lines: list[RenderableType] = [
+        Text(f"journal {plain(path)}", style="bold", overflow="fold"),
+        Text(f"{_count(len(report.attempts), 'attempt')} by {by}; amounts in base units"),
+    ]
+    if by == "mint":
+        lines += [Text(), _groups("mint", [(short(group.name), group) for group in groups])]
+    else:
+        for mint in sorted({group.total.mint for group in groups}):
+            named = [(plain(group.name), group) for group in groups if group.total.mint == mint]
+            lines += [Text(), Text(f"base mint {mint}", overflow="fold"), _groups(by, named)]
+    print_tidy(Lines(*lines), console)
+
+
+def _groups(by: str, groups: Sequence[tuple[str, Group]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(by, overflow="fold")
+    for name in ("tried", "filled", "failed", "no result", "landed", "gross", "costs", "net"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, group in groups:
+        total = group.total
+        counts = (total.attempts, total.filled, total.failed, total.unresolved, group.landed)
+        amounts = (total.gross_profit, total.cost, total.net_profit)
+        table.add_row(name, *(f"{number:,}" for number in (*counts, *amounts)))
+    return table
 
 
 def _sections(path: Path, report: JournalReport) -> Iterable[RenderableType]:

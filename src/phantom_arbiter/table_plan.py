@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from phantom_arbiter.config_sources import load
@@ -15,10 +15,14 @@ from phantom_arbiter.execution.lookup_tables import (
     plan_tables,
 )
 from phantom_arbiter.markets import Request, load_market
-from phantom_core import Market, PoolInfo
+from phantom_core import Address, InvalidInput, Market, MarketDataError, PoolInfo, SwapRefused
 
 MOVING: Final = frozenset({"tick_array", "bin_array", "clock"})
 """What a pool reads that changes with its price, or belongs to all: not worth a place."""
+
+
+_STAND_INS: Final = tuple(str(Address(bytes([number]) * 32)) for number in (1, 2, 3))
+"""Wallet and token accounts where there is no wallet yet; never planned for."""
 
 
 def rent_lamports(addresses: int) -> int:
@@ -29,12 +33,12 @@ def rent_lamports(addresses: int) -> int:
 def plan_of_market(
     source: str, wallet: str | None, token_accounts: Mapping[str, str], max_tables: int
 ) -> list[PlannedTable]:
-    """Return the tables that the pools of a snapshot or recording are worth, deepest pools first.
+    """Return the tables that the pools of a snapshot or recording are worth, in the order of its pools.
 
     Args:
         source: `demo`, or the file.
-        wallet: Who will sign: never looked up.
-        token_accounts: The wallet's accounts by mint that are not the associated ones; in each table.
+        wallet: Who will sign: never looked up, but its token accounts are.
+        token_accounts: The wallet's accounts by mint that are not the associated ones.
         max_tables: Most tables.
 
     Raises:
@@ -42,17 +46,41 @@ def plan_of_market(
         RecordingError: The recording is corrupt.
     """
     market = load_market(Request(source, assume_plain_mints=True), load().config).market
-    pools = market.pools()
-    never = {pool.program for pool in pools} | ({wallet} if wallet else set())
-    return plan_tables(_accounts(market, pools), list(token_accounts.values()), never, max_tables)
+    return plan_tables(
+        [
+            PoolAccounts(pool.pool, swap_accounts(market, pool, wallet, token_accounts))
+            for pool in market.pools()
+        ],
+        never={pool.program for pool in market.pools()} | ({wallet} if wallet else set()) | {*_STAND_INS},
+        max_tables=max_tables,
+    )
 
 
-def _accounts(market: Market, pools: Iterable[PoolInfo]) -> list[PoolAccounts]:
-    by_pool: dict[str, dict[str, None]] = {pool.pool: {pool.pool: None} for pool in pools}
-    for want in market.wanted():
-        if want.pool in by_pool and want.reason not in MOVING:
-            by_pool[want.pool][want.address] = None
-    return [PoolAccounts(pool, tuple(accounts)) for pool, accounts in by_pool.items()]
+def swap_accounts(
+    market: Market, pool: PoolInfo, wallet: str | None, token_accounts: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the accounts that swaps of a pool always name; of one that is set aside, those that are known.
+
+    Token programs are among them: swaps name them as accounts, and where a transaction calls one itself it is
+    spelled out anyway. What moves with the price is left out.
+    """
+    wants = [want for want in market.wanted() if want.pool == pool.pool]
+    moving = {want.address for want in wants if want.reason in MOVING}
+    found = dict.fromkeys([pool.pool, *(want.address for want in wants)])
+    mints = (pool.mint_a, pool.mint_b)
+    named = [token_accounts.get(mint) for mint in mints]
+    ours = None if wallet else (_STAND_INS[1], _STAND_INS[2])
+    if wallet and all(named):
+        ours = (str(named[0]), str(named[1]))
+    for mint in mints:
+        try:
+            swap = market.swap_instruction(
+                pool.pool, mint, 1, wallet=wallet or _STAND_INS[0], min_out=0, token_accounts=ours
+            )
+        except (InvalidInput, MarketDataError, SwapRefused):
+            continue
+        found.update(dict.fromkeys(str(address) for address, is_signer, _ in swap.accounts if not is_signer))
+    return tuple(address for address in found if address not in moving)
 
 
 def match(

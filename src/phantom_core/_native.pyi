@@ -4007,8 +4007,8 @@ class Engine:
         Rounding may count one more or less. 0 where the pool cannot be quoted.
 
         Raises:
-            InvalidInput: An address is none, or the amount is out of range.
-            MarketDataError: The pool is not in the market, or does not trade the mint.
+            InvalidInput: An address is none, the amount is out of range, or the pool is not in the market or
+                does not trade the mint.
         """
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
@@ -5242,9 +5242,9 @@ def compile_rules(
 
 # ---- network_submitter
 
-TargetKind: TypeAlias = Literal["jito_bundle", "jito_transaction", "rpc"]
+_TargetKind: TypeAlias = Literal["jito_bundle", "jito_transaction", "rpc"]
 
-AnswerKind: TypeAlias = Literal[
+_AnswerKind: TypeAlias = Literal[
     "accepted",
     "connected",
     "rejected",
@@ -5289,7 +5289,7 @@ class Target:
         name: str,
         url: str,
         *,
-        kind: TargetKind = "jito_bundle",
+        kind: _TargetKind = "jito_bundle",
         auth: str | None = None,
         requests_per_second: float | None = None,
         max_in_flight: int = 8,
@@ -5303,7 +5303,7 @@ class Target:
         """Its name."""
 
     @property
-    def kind(self) -> TargetKind:
+    def kind(self) -> _TargetKind:
         """What it takes."""
 
     @property
@@ -5319,7 +5319,7 @@ class Answer:
         """The target's name."""
 
     @property
-    def kind(self) -> AnswerKind:
+    def kind(self) -> _AnswerKind:
         """What became of it; see docs/DISPATCH.md."""
 
     @property
@@ -5332,7 +5332,7 @@ class Answer:
 
     @property
     def bundle_id(self) -> str | None:
-        """The bundle that a block engine made of a transaction."""
+        """The bundle, when accepted: `id`, or what a block engine made of a transaction."""
 
     @property
     def code(self) -> int | None:
@@ -5471,7 +5471,7 @@ class TargetStats:
         """Its URL without secrets."""
 
     @property
-    def kind(self) -> TargetKind:
+    def kind(self) -> _TargetKind:
         """What it takes."""
 
     @property

@@ -19,7 +19,7 @@ use phantom_core::venues::{AccountData, Dependency, NewPool, PoolState, Venue};
 use serde_json::Value as Json;
 
 /// Where the trader's wallet and its accounts of the input and the output token stand in a file's
-/// instructions; for PumpSwap those of the base and the quote token, whichever is the input.
+/// instructions; for `PumpSwap` those of the base and the quote token, whichever is the input.
 struct Positions {
     wallet: usize,
     token_accounts: [usize; 2],
@@ -107,7 +107,7 @@ fn executed(ix: &Json) -> Instruction {
     }
 }
 
-/// The request behind a line. PumpSwap's lines name no threshold: its SDK took the quote for one.
+/// The request behind a line. `PumpSwap`'s lines name no threshold: its SDK took the quote for one.
 fn request(venue: &Venue, state: &State, line: &Json) -> SwapRequest {
     let arguments = &line["args"];
     let (exact_in, a_to_b) = (arguments["exact_in"] == true, arguments["a_to_b"] == true);
@@ -183,7 +183,6 @@ fn run(venue: &str, positions: &Positions) -> usize {
     }
     let few = differences.iter().take(12).map(String::as_str).collect::<Vec<_>>().join("\n");
     assert!(differences.is_empty(), "{} of {compared} differ:\n{few}", differences.len());
-    println!("{}: {compared} of {compared} equal", venue.name);
     compared
 }
 
@@ -253,8 +252,9 @@ fn dlmm_brings_along_the_arrays_that_a_swap_crosses_and_one_more() {
     let sell = SwapRequest::new(1_500_000, true, true);
     assert_eq!(dlmm_arrays(&*pool, &sell, Reach::Official), addresses(&[0, -1, -3]));
     assert_eq!(dlmm_arrays(&*pool, &sell, Reach::Needed), addresses(&[0, -1, -3]));
-    let refused =
-        pool.swap_instruction(&dlmm::environment(), &buy(u64::MAX / 2), &TRADER, Reach::Needed).unwrap_err();
+    let refused = pool
+        .swap_instruction(&dlmm::environment(), &buy(u64::MAX / 2), &TRADER, Reach::Needed)
+        .expect_err("refused");
     assert!(matches!(refused, BuildError::Refused(_)), "{refused}");
 }
 
@@ -290,8 +290,9 @@ fn a_kind_of_swap_that_a_program_does_not_have_is_refused_with_a_reason() {
             partial_fill,
             ..SwapRequest::new(1_000, exact_in, true)
         };
-        let refused =
-            pool.swap_instruction(&dlmm::environment(), &request, &TRADER, Reach::Official).unwrap_err();
+        let refused = pool
+            .swap_instruction(&dlmm::environment(), &request, &TRADER, Reach::Official)
+            .expect_err("refused");
         assert!(matches!(refused, BuildError::NoInstruction { venue: "meteora_dlmm", .. }), "{refused}");
     }
 }

@@ -6,7 +6,9 @@ named after their venue's vector file. Prints the matrix with `-s`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
@@ -14,18 +16,23 @@ import pytest
 
 pytest.importorskip("solders")
 
-from solders.compute_budget import set_compute_unit_limit
+import aiohttp
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import TransactionMetadata
 
 import svm_market
+from bundles import Client
 from phantom_arbiter.execution.accounts import AccountBytes, Known
 from phantom_arbiter.execution.rehearsal import Rehearsal
-from phantom_arbiter.execution.rehearsed import Kind, token_balance
+from phantom_arbiter.execution.rehearsed import Kind, Rehearsed, token_balance
+from phantom_arbiter.execution.shadow import Comparison, ShadowCheck, ShadowRules
+from phantom_arbiter.execution.shadow_probe import ShadowProbe
 from phantom_arbiter.execution.svm import Svm
+from phantom_arbiter.localnet import LocalNet
 from svm_market import TOKEN, WALLET, WSOL, Found
 
 PAIRS = list(combinations(svm_market.FILES, 2))
+LIMITS = (1_400_000, 1_399_999)
 MATRIX: dict[tuple[str, str], int] = {}
 
 pytestmark = pytest.mark.skipif(
@@ -96,8 +103,8 @@ def test_moved_price_fails_and_loses_nothing(programs: Svm, first: str, second: 
     found.learn(Rehearsal([found.held, found.rest], programs).needs(wire))
     chain = found.machine()
     # Somebody was faster: the same cycle, by the same wallet for want of another.
-    others = svm_market.signed([set_compute_unit_limit(1_399_999), *found.instructions()])
-    assert isinstance(chain.execute(VersionedTransaction.from_bytes(others)), TransactionMetadata)
+    first_one = VersionedTransaction.from_bytes(found.wire(limit=1_399_999))
+    assert isinstance(chain.execute(first_one), TransactionMetadata)
     before = balance(chain, WSOL), balance(chain, TOKEN)
 
     result = chain.execute(VersionedTransaction.from_bytes(wire))
@@ -109,6 +116,95 @@ def test_moved_price_fails_and_loses_nothing(programs: Svm, first: str, second: 
     assert (rehearsed.kind, rehearsed.agrees) == (Kind.FAILED, False)
     assert any(hop.got_out != hop.expected_out for hop in rehearsed.hops)
     assert all(each.before == each.after for each in rehearsed.balances)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_bundle_lands_once_and_comes_too_late_the_second_time(first: str, second: str) -> None:
+    found = pair(first, second)
+    gain, tip = found.signal.gross_profit, 10_000
+
+    async def run() -> None:
+        async with found.net() as net, aiohttp.ClientSession() as session, asyncio.timeout(30):
+            client = Client(net, session)
+            blockhash = net.bank.blockhash_at(net.bank.slot)[0]
+            wires = [found.wire(limit=limit, tip_lamports=tip, blockhash=blockhash) for limit in LIMITS]
+            bundles = [VersionedTransaction.from_bytes(wire) for wire in wires]
+            before, lamports = on_net(net, WSOL), lamports_of(net)
+            landed = await client.send(bundles[0])
+            assert await client.inflight(landed) == [("Landed", net.bank.slot)], await net.bundle(landed)
+            assert (on_net(net, WSOL), on_net(net, TOKEN)) == (before + gain, 0)
+            assert lamports_of(net) == lamports - tip - 5_000
+            # The price has moved: the second bundle is not taken, and costs nothing.
+            late = await client.send(bundles[1])
+            assert await client.inflight(late) == [("Failed", None)]
+            assert (on_net(net, WSOL), on_net(net, TOKEN)) == (before + gain, 0)
+            assert lamports_of(net) == lamports - tip - 5_000
+
+    asyncio.run(run())
+
+
+def on_net(net: LocalNet, mint: str) -> int:
+    held = net.bank.accounts.latest(svm_market.wallet_account(mint))
+    assert held is not None
+    assert held[1] is not None
+    return int.from_bytes(held[1].data[64:72], "little")
+
+
+def lamports_of(net: LocalNet) -> int:
+    held = net.bank.accounts.latest(str(WALLET.pubkey()))
+    assert held is not None
+    assert held[1] is not None
+    return held[1].lamports
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS[:: max(1, len(PAIRS) // 6)])
+def test_wrong_quote_sets_its_venue_aside_and_probes_let_it_in_again(
+    programs: Svm, first: str, second: str
+) -> None:
+    found = svm_market.find(first, second)
+    assert found is not None
+    check = ShadowCheck(ShadowRules(share=1.0, release_after=3), found.engine)
+    rehearsal = Rehearsal([found.held, found.rest], programs)
+    wire, expected = found.wire(), found.expected()
+    found.learn(rehearsal.needs(wire))
+    check.learn(rehearsal.rehearse(wire, expected))
+    assert check.set_aside() == []
+    wrong = replace(expected.hops[1], amount_out=expected.hops[1].amount_out + 1)
+    check.learn(rehearsal.rehearse(wire, replace(expected, hops=(expected.hops[0], wrong))))
+    assert check.set_aside() == [wrong.venue]
+    aside = {pool.pool: pool.set_aside_reason for pool in found.engine.pools()}
+    assert aside[wrong.pool] == "quarantined"
+    probe = ShadowProbe(found.engine, [found.rest], programs)
+    for amount in (1_000, 1_000_000, wrong.amount_in):
+        compared = probe.compare(wrong.pool, found.signal.hops[1].mint_in, amount)
+        if isinstance(compared, Rehearsed):
+            found.learn(compared.missing_accounts)
+            compared = probe.compare(wrong.pool, found.signal.hops[1].mint_in, amount)
+        assert isinstance(compared, Comparison)
+        assert (compared.error_ppm, compared.venue) == (0.0, wrong.venue)
+        check.take(compared)
+    assert check.set_aside() == []
+    assert {pool.set_aside_reason for pool in found.engine.pools()} == {None}
+
+
+@pytest.mark.skipif(
+    not {"meteora_dlmm", "raydium_cpmm", "orca_whirlpool"} <= set(svm_market.FILES), reason="needs DLMM"
+)
+def test_hops_that_cross_more_bins_take_more_units_and_plain_ones_none(programs: Svm) -> None:
+    seen = []
+    for second in ("raydium_cpmm", "orca_whirlpool"):
+        found = pair("meteora_dlmm", second)
+        rehearsal = Rehearsal([found.held, found.rest], programs)
+        found.learn(rehearsal.needs(found.wire()))
+        rehearsed = rehearsal.rehearse(found.wire(), found.expected())
+        for hop, run in zip(found.signal.hops, rehearsed.hops, strict=True):
+            crossings = found.engine.crossings(hop.pool, hop.mint_in, hop.amount_in)
+            seen.append((run.venue, crossings, run.units or 0))
+    plain, crossing = sorted((each for each in seen if each[0] == "meteora_dlmm"), key=lambda each: each[1])
+    assert plain[1] == 0
+    assert crossing[1] > 100
+    assert 3_000 < (crossing[2] - plain[2]) / crossing[1] < 10_000
+    assert {each[1] for each in seen if each[0] == "raydium_cpmm"} == {0}
 
 
 def test_print_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,6 +150,9 @@ def test_a_bundle_sent_to_several_regions_lands_once() -> None:
         await net.run_auction()
         assert await client.inflight(*identities) == [("Landed", net.bank.slot)]
         assert (lamports(net, PAYEE), net.bank.transactions) == (PAID, 1)
+        found = await net.bundle(identities.pop())
+        assert found is not None
+        assert (found["rejections"], found["err"]) == ({}, None)
 
     on_net(test, regions=3)
 

@@ -49,6 +49,20 @@ def test_accepted_bundles_that_never_land(plan: EngineFaults, status: str, reaso
     on_net(test, regions=2, engine_faults=(plan,))
 
 
+def test_a_transaction_that_is_dropped_is_no_ordinary_one_either() -> None:
+    async def test(net: LocalNet, client: Client) -> None:
+        transaction = tipped(net, pay(PAID))
+        path = "/api/v1/transactions"
+        _, body, _ = await client.post(path, "sendTransaction", b64([transaction])[0], BASE64)
+        assert body["result"] == str(transaction.signatures[0])
+        assert lamports(net, PAYEE) == 0
+        await net.set_engine_faults(0, EngineFaults(reject_auction=1))
+        await client.post(path, "sendTransaction", b64([transaction])[0], BASE64)
+        assert lamports(net, PAYEE) == PAID
+
+    on_net(test, engine_faults=(EngineFaults(drop=1),))
+
+
 def test_landing_may_wait_for_slots() -> None:
     async def test(net: LocalNet, client: Client) -> None:
         identity = await client.send(tipped(net, pay(PAID)))

@@ -11,7 +11,7 @@ from phantom_arbiter.errors import InvariantError, JournalError
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.settlement import terms_of
-from phantom_arbiter.journal import NEVER_SENT, Journal, RunIdentity, read_journal
+from phantom_arbiter.journal import NEVER_SENT, Journal, RunIdentity, landing_from_journal, read_journal
 from shell_fakes import opportunity, plan, promised
 
 LIVE = RunIdentity("live", "chain", "cd" * 32, "0.1.0", "main")
@@ -175,6 +175,7 @@ LIVE_COLUMNS = [
     "signed_unix",
     "bundle_id",
     "sends",
+    "is_dead",
     "landed_slot",
     "landed_unix",
     "units_consumed",
@@ -184,3 +185,17 @@ LIVE_COLUMNS = [
     "wallet_change_lamports",
     "base_change",
 ]
+
+
+def test_landing_model_learns_from_what_was_in_the_race(path: Path) -> None:
+    dead = Outcome(OutcomeState.FAILED, "expired", None, 0, is_dead=True)
+    with Journal(path) as journal:
+        journal.begin_run(LIVE)
+        for number, kind in enumerate(("accepted", "rate_limited", "tip_below_minimum", None)):
+            signed = replace(SUBMISSION, signature=f"sig-{number}")
+            attempt = journal.intent(plan(opportunity(number)), submission=signed)
+            if kind is not None:
+                journal.answered(signed.signature, DispatchAnswer("ny", kind))
+            journal.outcome(attempt, dead, 900)
+        journal.outcome(journal.intent(plan(opportunity(7))), dead, 900)
+    assert landing_from_journal(path).observed == 2

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import sys
+import traceback
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +223,28 @@ def test_a_key_is_copied_between_places(tmp_path: Path) -> None:
 
 
 # ---- what is never shown
+
+
+@pytest.mark.parametrize(
+    "text", [ARRAY[:-1], ARRAY.replace("[0", "[1", 1), f"{PAIR}0", f"{PAIR}x" * 20, "[[1]]"]
+)
+def test_a_crash_report_with_local_variables_does_not_hold_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("WALLET_KEY", text)
+    sources = [KeySource("env", "WALLET_KEY"), key_file(tmp_path / "id.json", text)]
+    monkeypatch.setitem(sys.modules, "keyring", ring := Ring())
+    ring.entries["phantom-arbiter", "main"] = text
+    for source in (*sources, KeySource("keyring", "main")):
+        with pytest.raises(WalletError) as caught:
+            load_signer(source)
+        # The first frame is this test's own.
+        inner = caught.value.__traceback__
+        assert inner is not None
+        report = traceback.TracebackException(WalletError, caught.value, inner.tb_next, capture_locals=True)
+        shown = "".join(report.format())
+        assert "load_signer" in shown
+        assert [secret for secret in (*secrets_of(PAIR), text) if secret in shown] == []
 
 
 def test_a_signer_shows_its_address_only(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 from landing_fakes import BOOKED, LAST, FakeChain, expected, facts
 from phantom_arbiter.errors import ConfigError, InvariantError
 from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.findings import Phase
 from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
-from phantom_arbiter.execution.verdicts import Phase
 from phantom_arbiter.execution.witnesses import MAX_STATUSES, Head
 
 
@@ -18,7 +18,7 @@ def tracker_of(chain: FakeChain, quorum: int = 1, **rules: int) -> LandingTracke
 
 def phase(tracker: LandingTracker, signature: str = "sig") -> Phase:
     asyncio.run(tracker.poll())
-    return tracker.verdict(signature).phase
+    return tracker.finding(signature).phase
 
 
 def test_life_of_a_transaction_that_lands() -> None:
@@ -31,7 +31,7 @@ def test_life_of_a_transaction_that_lands() -> None:
     assert phase(tracker) is Phase.SEEN, "confirmed, but its balances are not told yet"
     node.landed["sig"] = facts()
     assert phase(tracker) is Phase.LANDED
-    assert tracker.verdict("sig").facts == facts()
+    assert tracker.finding("sig").facts == facts()
     assert tracker.waiting() == []
     asked = len(node.asked)
     asyncio.run(tracker.poll())
@@ -131,7 +131,7 @@ def test_one_endpoint_that_tells_other_balances_is_outvoted() -> None:
     assert phase(tracker) is Phase.SEEN
     chain.nodes["c"].lands("sig", facts())
     assert phase(tracker) is Phase.LANDED
-    assert tracker.verdict("sig").facts == facts()
+    assert tracker.finding("sig").facts == facts()
 
 
 def test_endpoint_that_is_down_says_nothing_and_keeps_what_it_said() -> None:
@@ -270,9 +270,9 @@ def test_watching_twice_or_what_cannot_expire_is_our_mistake() -> None:
     tracker = tracker_of(FakeChain())
     with pytest.raises(InvariantError, match="watched already"):
         tracker.watch(expected(), BOOKED)
-    for what in (tracker.verdict, tracker.sends):
+    for what in (tracker.finding, tracker.sends):
         with pytest.raises(InvariantError, match="not watched"):
             what("other")
     tracker.forget("sig")
     with pytest.raises(InvariantError, match="not watched"):
-        tracker.verdict("sig")
+        tracker.finding("sig")

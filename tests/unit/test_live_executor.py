@@ -69,7 +69,7 @@ def test_what_cannot_be_built_is_an_outcome_of_its_own() -> None:
 
 def test_failed_rehearsal_is_an_outcome_that_cost_nothing() -> None:
     outcome = Polled(Parts(failure="slippage")).prepare(PLAN)
-    assert outcome == Outcome(OutcomeState.FAILED, "rehearsal:slippage", None, 0)
+    assert outcome == Outcome(OutcomeState.FAILED, "rehearsal:slippage", None, 0, is_dead=True)
 
 
 def test_dry_run_does_everything_but_send() -> None:

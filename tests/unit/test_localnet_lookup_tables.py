@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 
 import pytest
 
@@ -61,16 +62,27 @@ def close(table: Pubkey) -> Instruction:
     return Instruction(PROGRAM, tag(4), metas)
 
 
-def signed(view: View, *instructions: Instruction, table: Pubkey | None = None) -> str:
+def signed(
+    view: View,
+    *instructions: Instruction,
+    table: Pubkey | None = None,
+    addresses: Sequence[Pubkey] = (PAYEE,),
+) -> str:
     blockhash = Hash.from_string(view.bank.blockhash_at(view.bank.slot)[0])
-    tables = [] if table is None else [AddressLookupTableAccount(table, [PAYEE])]
+    tables = [] if table is None else [AddressLookupTableAccount(table, list(addresses))]
     message = MessageV0.try_compile(PAYER.pubkey(), list(instructions), tables, blockhash)
     assert bool(message.address_table_lookups) is (table is not None)
     return base64.b64encode(bytes(VersionedTransaction(message, [PAYER]))).decode()
 
 
-def send(view: View, *instructions: Instruction, table: Pubkey | None = None) -> str:
-    signature: str = ask(view, "sendTransaction", signed(view, *instructions, table=table), BASE64)
+def send(
+    view: View,
+    *instructions: Instruction,
+    table: Pubkey | None = None,
+    addresses: Sequence[Pubkey] = (PAYEE,),
+) -> str:
+    text = signed(view, *instructions, table=table, addresses=addresses)
+    signature: str = ask(view, "sendTransaction", text, BASE64)
     return signature
 
 
@@ -125,6 +137,19 @@ def test_what_is_looked_up_is_shown_with_the_transaction(view: View) -> None:
     ]
     assert len(meta["preBalances"]) == len(meta["postBalances"]) == 3
     assert (meta["preBalances"][2], meta["postBalances"][2]) == (0, 2_000_000)
+
+
+def test_looked_up_accounts_are_shown_writable_ones_first(view: View) -> None:
+    table, instruction = create(ask(view, "getSlot"))
+    reader = Pubkey.from_bytes(bytes([44]) * 32)
+    send(view, instruction, extend(table, reader, PAYEE))
+    view.bank.advance()
+    plain = paying(2_000_000)
+    reads = Instruction(plain.program_id, plain.data, [*plain.accounts, AccountMeta(reader, False, False)])
+    signature = send(view, reads, table=table, addresses=[reader, PAYEE])
+    found = ask(view, "getTransaction", signature, {**NOW, "maxSupportedTransactionVersion": 0})
+    assert found["meta"]["loadedAddresses"] == {"writable": [str(PAYEE)], "readonly": [str(reader)]}
+    assert found["meta"]["postBalances"][2:] == [2_000_000, 0]
 
 
 def test_a_deactivated_table_holds_for_513_slots_and_is_then_closed(view: View) -> None:

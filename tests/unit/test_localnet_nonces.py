@@ -152,7 +152,7 @@ def test_nonce_advances_once_in_a_slot(view: View) -> None:
     assert balance(view, PAYEE) == 4_000_001
 
 
-@pytest.mark.parametrize("what", ["stale", "late", "stranger", "no nonce", "read only"])
+@pytest.mark.parametrize("what", ["stale", "late", "stranger", "unsigned", "no nonce", "read only"])
 def test_what_is_no_nonce_transaction_does_not_land(view: View, what: str) -> None:
     held = value(view)
     view.bank.load(str(STRANGER.pubkey()), AccountState("1" * 32, 10**9, b""))
@@ -164,6 +164,11 @@ def test_what_is_no_nonce_transaction_does_not_land(view: View, what: str) -> No
         instructions.reverse()
     elif what == "stranger":
         instructions, payer = [advance(STRANGER)], STRANGER
+    elif what == "unsigned":
+        key, *rest = advance().accounts
+        metas = [key, *(type(key)(each.pubkey, False, False) for each in rest)]
+        instructions = [Instruction(advance().program_id, bytes(advance().data), metas)]
+        payer = STRANGER
     elif what == "no nonce":
         view.bank.write(str(NONCE.pubkey()), AccountState("1" * 32, 10**9, bytes(80)))
     else:

@@ -20,8 +20,15 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
 from localnet_view import FIRST, HOLDER, MINT, OWNER, PAYEE, PAYER, ask, holder_data, refusal, small_view
-from phantom_arbiter.localnet.accounts import TOKEN_PROGRAM, AccountState, base58, rent_exempt_minimum
+from phantom_arbiter.localnet.accounts import (
+    TOKEN_2022_PROGRAM,
+    TOKEN_PROGRAM,
+    AccountState,
+    base58,
+    rent_exempt_minimum,
+)
 from phantom_arbiter.localnet.rpc.view import View
+from phantom_arbiter.localnet.token_balances import is_token_account
 
 
 @pytest.fixture
@@ -221,6 +228,21 @@ def test_calls_within_are_shown_and_a_new_account_has_no_balance_before(view: Vi
     [inner] = meta["innerInstructions"]
     programs = {keys_shown[each["programIdIndex"]] for each in inner["instructions"]}
     assert (inner["index"], programs) == (0, {str(SYSTEM), TOKEN_PROGRAM})
+
+
+@pytest.mark.parametrize(
+    ("program", "data", "holds"),
+    [
+        (TOKEN_PROGRAM, bytes(165), True),
+        (TOKEN_PROGRAM, bytes(82), False),
+        (TOKEN_2022_PROGRAM, bytes(165), True),
+        (TOKEN_2022_PROGRAM, bytes(165) + b"\x02" + bytes(5), True),
+        (TOKEN_2022_PROGRAM, bytes(165) + b"\x01" + bytes(60), False),  # a mint with extensions
+        (str(SYSTEM), bytes(165), False),
+    ],
+)
+def test_token_accounts_are_told_from_mints(program: str, data: bytes, holds: bool) -> None:
+    assert is_token_account(AccountState(program, 1, data)) is holds
 
 
 def test_old_signatures_are_found_by_a_search_only(view: View) -> None:

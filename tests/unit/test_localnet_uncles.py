@@ -52,7 +52,9 @@ def test_an_uncled_slot_leaves_the_accounts_as_before_and_no_signature() -> None
         net.machine.execute(alone)
         signature = str(alone.signatures[0])
         assert status_of(net, signature)["confirmationStatus"] == "processed"
+        assert net.bank.slot in net.machine.fees
         undone = await net.uncle()
+        assert net.bank.slot not in net.machine.fees
         assert len(undone) == 3
         assert undone[-1] == signature
         assert [lamports(net, key) for key in (PAYER.pubkey(), PAYEE, OTHER.pubkey())] == before
@@ -66,6 +68,16 @@ def test_an_uncled_slot_leaves_the_accounts_as_before_and_no_signature() -> None
         assert await net.uncle() == []
         net.machine.execute(alone)
         assert lamports(net, PAYEE) == PAID + 3
+
+    on_net(test)
+
+
+def test_what_a_feed_wrote_since_then_stays() -> None:
+    async def test(net: LocalNet, client: Client) -> None:
+        net.machine.execute(signed(net, pay(PAID)))
+        await net.fund(str(PAYEE), 7)
+        await net.uncle()
+        assert (lamports(net, PAYEE), lamports(net, PAYER.pubkey())) == (7, 10**9)
 
     on_net(test)
 

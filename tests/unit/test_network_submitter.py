@@ -70,6 +70,7 @@ def test_a_bundle_is_sent_as_documented(server: DispatchServer) -> None:
     with NetworkSubmitter([engine]) as submitter:
         answer = only(submitter.submit_blocking([WIRE, WIRE + b"x"]))
     assert (answer.kind, answer.id, answer.http_status, answer.is_sent) == ("accepted", OK, 200, True)
+    assert answer.bundle_id == answer.id
     assert answer.latency_ns > 0
     request = server.requests[0]
     assert request.path == "/api/v1/bundles?uuid=0123"
@@ -213,9 +214,19 @@ def test_a_connection_is_reopened_before_it_is_needed() -> None:
     with DispatchServer(first_closes) as server, NetworkSubmitter([target(server.url)]) as submitter:
         submitter.warm_blocking()
         for _ in range(2):
-            assert server.accepted.acquire(timeout=20)
+            assert server.accepted.acquire(timeout=20), "the second without a request"
         assert only(submitter.submit_blocking([WIRE])).kind == "accepted"
-        assert server.connections == 2
+
+
+def test_a_connection_is_replaced_when_it_is_old() -> None:
+    with (
+        DispatchServer() as server,
+        NetworkSubmitter([target(server.url)], max_idle_ms=1) as submitter,
+    ):
+        submitter.warm_blocking()
+        assert server.ended.acquire(timeout=20)
+        assert server.connections > 1, "the new one stands before the old one is closed"
+        assert only(submitter.submit_blocking([WIRE])).kind == "accepted"
 
 
 def test_many_threads(server: DispatchServer) -> None:

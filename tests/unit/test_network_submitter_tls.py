@@ -74,6 +74,22 @@ def test_a_connection_killed_after_the_request_is_unknown() -> None:
         assert len(server.requests) == 1
 
 
+def test_an_answer_nobody_asked_for_is_never_taken_for_another() -> None:
+    def script(connection: Connection) -> None:
+        while connection.request() is not None:
+            # The client reads in pieces of 8 KiB: the second answer begins a piece of its own.
+            body = b'{"id":1,"result":"first"}'
+            head = b"HTTP/1.1 200 OK\r\nx: %s\r\ncontent-length: %d\r\n\r\n"
+            padding = b"x" * (8192 - len(head % (b"", len(body))) - len(body))
+            first = head % (padding, len(body)) + body
+            connection.raw(first + head % (b"", len(body)) + body.replace(b"first", b"stale"))
+
+    with DispatchServer(script, context()) as server, submitter(server) as one:
+        for count in range(1, 4):
+            assert only(one.submit_blocking([WIRE])).id == "first"
+            assert server.connections == count
+
+
 def over_http2(script: Script) -> DispatchServer:
     return DispatchServer(script, context(protocols=("h2", "http/1.1")))
 

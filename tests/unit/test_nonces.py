@@ -13,8 +13,12 @@ from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution import nonces
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import SYSTEM_PROGRAM, ChainAccount, read_accounts
-from phantom_arbiter.execution.nonces import Lent, Nonce, NonceFault, NoncePool
-from phantom_core import advance_nonce
+from phantom_arbiter.execution.nonces import Lent, Nonce, NonceFault, NonceFollower, NoncePool
+from phantom_arbiter.localnet import LocalNet, NetSettings
+from phantom_arbiter.localnet.accounts import AccountState
+from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
+from phantom_arbiter.sources.rpc import RpcPool
+from phantom_core import advance_nonce, compile_transaction, transfer_lamports
 from svm_chain import WALLET, SvmChain, signer
 
 
@@ -174,3 +178,68 @@ def test_too_many_and_those_of_others_are_refused() -> None:
     with pytest.raises(ConfigError, match=f"is {key(3)}'s to use"):
         asyncio.run(nonces.close(operator(chain), [key(1)]))
     assert chain.sent == []
+
+
+# ---- on the local net
+
+
+def test_of_several_copies_one_lands_and_then_the_nonce_comes_back() -> None:
+    async def test() -> None:
+        net = LocalNet(NetSettings(endpoints=2, source="empty", slot_ms=None))
+        net.bank.load(WALLET, AccountState(SYSTEM_PROGRAM, 10**9, b""))
+        async with net:
+            urls = [SecretUrl(each.http_url) for each in net.endpoints]
+
+            async def sleep(seconds: float) -> None:
+                await net.advance()
+
+            async with RpcPool([Endpoint(name=f"e{n}", http_url=url) for n, url in enumerate(urls)]) as rpc:
+                desk = Operator(rpc, signer(), sleep=sleep)
+                addresses = await nonces.create(desk, 2)
+                await net.advance(3)
+                decided: list[Lent] = []
+                notices: list[str] = []
+                follower = NonceFollower(
+                    rpc,
+                    [*addresses, key(9)],
+                    WALLET,
+                    NoncePool(),
+                    decided=decided.append,
+                    notice=notices.append,
+                )
+                await follower.look()
+                assert len(notices) == 1
+                assert "does not exist" in notices[0]
+                lent = follower.pool.lend()
+                assert lent is not None
+                copies = [
+                    compile_transaction(
+                        [advance_nonce(lent.address, WALLET), transfer_lamports(WALLET, key(50), lamports)],
+                        signer(),
+                        lent.value,
+                    )
+                    for lamports in (10**6, 2 * 10**6)
+                ]
+                await net.advance(500)
+                await follower.look()
+                assert decided == []
+                config = {"encoding": "base64", "skipPreflight": True}
+                for copy in (*copies, *copies):
+                    await rpc.call("sendTransaction", [copy.base64, config])
+                await net.advance(3)
+                await follower.look()
+                assert decided == [lent]
+                paid = await read_accounts(rpc, [key(50)])
+                account = paid[key(50)]
+                assert account is not None
+                assert account.lamports == 10**6
+                assert follower.pool.free == 2
+                again = follower.pool.lend()
+                assert again is not None
+                assert again.address != lent.address, "the one unused for longest first"
+
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await test()
+
+    asyncio.run(bounded())

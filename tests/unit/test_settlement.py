@@ -5,18 +5,18 @@ import pytest
 from landing_fakes import facts
 from phantom_arbiter.domain import OutcomeState
 from phantom_arbiter.execution.answers import DispatchAnswer
+from phantom_arbiter.execution.findings import Facts, Finding, Phase
 from phantom_arbiter.execution.settlement import cost_in_base, outcome_of, terms_of
-from phantom_arbiter.execution.verdicts import Facts, Phase, Verdict
 from phantom_arbiter.swaps import SwapOrder, SwapPlan
 from shell_fakes import POOL_A, USDC, WSOL, opportunity, plan
 
 PLAN = plan(opportunity(base_mint=WSOL, amount_in=1_000_000, gross_profit=50_000, cost=19_000))
 CYCLE = terms_of(PLAN)
-DEAD = Verdict(Phase.DEAD)
+DEAD = Finding(Phase.DEAD)
 
 
-def landed(of: Facts) -> Verdict:
-    return Verdict(Phase.LANDED, of)
+def landed(of: Facts) -> Finding:
+    return Finding(Phase.LANDED, of)
 
 
 def swap(mint_in: str, mint_out: str, *, basis: int = 0) -> SwapPlan:
@@ -76,7 +76,7 @@ def test_dead_by_its_nonce_is_named_so() -> None:
 @pytest.mark.parametrize("phase", [Phase.UNKNOWN, Phase.SEEN])
 def test_nothing_uncertain_becomes_an_outcome(phase: Phase) -> None:
     with pytest.raises(ValueError, match=phase):
-        outcome_of(CYCLE, Verdict(phase))
+        outcome_of(CYCLE, Finding(phase))
 
 
 def test_lamports_are_charged_at_the_rate_of_the_plans_own_fees() -> None:

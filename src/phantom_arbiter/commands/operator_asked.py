@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -32,15 +32,16 @@ KeyOption = Annotated[
 ]
 
 
-def asked_settings(config: Path | None, key: str | None) -> Config:
-    """Return the settings, with the key of the command line.
+def asked_settings(config: Path | None, key: str | None, *, live: bool = False) -> Config:
+    """Return the settings, with the key of the command line; as a live run has them if `live`.
 
     Raises:
         ConfigError: They are wrong.
     """
     from phantom_arbiter.config_sources import load
 
-    return load({} if key is None else {"wallet": {"key": key}}, config).config
+    flags: dict[str, Any] = {} if key is None else {"wallet": {"key": key}}
+    return load({**flags, "mode": "live"} if live else flags, config).config
 
 
 def asked_signer(settings: Config) -> Signer:

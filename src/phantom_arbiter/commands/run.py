@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from phantom_arbiter.config import Config
     from phantom_arbiter.config_sources import Effective
+    from phantom_arbiter.live_trading import LiveTrading
 
 
 class SourceName(StrEnum):
@@ -119,6 +121,12 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --live: build, rehearse and sign, but send nothing.")
     ] = False,
+    leave_unresolved: Annotated[
+        bool,
+        typer.Option(
+            "--leave-unresolved", help="With --live: begin though earlier attempts are undecided, at risk."
+        ),
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -152,6 +160,7 @@ def run(
         "journal": {"path": journal},
         "engine": {"max_hops": max_hops},
         "market": {"release_venues": release_venue or None},
+        "execution": {"dry_run": True if dry_run else None},
         "risk": {"halted": True if halted else None},
         "strategy": {"use": strategy, "rules": rules},
     }
@@ -159,7 +168,7 @@ def run(
     if effective.config.run.source == "live" and recording is None:
         if speed is not None:
             raise ConfigError("--speed is for recordings", hint="a live run goes as fast as the chain")
-        live_session(effective, as_json=as_json, duration=duration)
+        live_session(effective, as_json=as_json, duration=duration, leave_unresolved=leave_unresolved)
         return
     if duration is not None:
         raise ConfigError("--for is for live runs", hint="a recording ends by itself; see --speed")
@@ -210,17 +219,25 @@ def replay_session(
         )
 
 
-def live_session(effective: Effective, *, as_json: bool, duration: str | None) -> None:
+def live_session(
+    effective: Effective, *, as_json: bool, duration: str | None, leave_unresolved: bool = False
+) -> None:
     """Run the live market through the engine until it is stopped, and print the summary.
 
+    Args:
+        effective: The settings; their mode says whether trades are real.
+        as_json: Print JSON.
+        duration: How long, as `--for` has it.
+        leave_unresolved: Trade even though attempts of earlier runs are undecided.
+
     Raises:
-        ConfigError: Endpoints or pools are missing, or `duration` is none.
+        ConfigError: Endpoints or pools are missing, `duration` is none, or `phantom doctor` finds something
+            that live trading needs.
         EndpointError: No endpoint gives what is needed to begin.
     """
     from rich.console import Console
 
     from phantom_arbiter.commands.record import parse_duration
-    from phantom_arbiter.errors import ConfigError
     from phantom_arbiter.live import LiveRun, fee_rules, live_info, live_source
     from phantom_arbiter.native import build_native_engine
     from phantom_arbiter.progress import choose_view
@@ -229,22 +246,60 @@ def live_session(effective: Effective, *, as_json: bool, duration: str | None) -
     from phantom_arbiter.summary import to_json
 
     settings = effective.config
-    if settings.mode == "live":
-        raise ConfigError("live trading is not put together yet")
     stop_after_s = parse_duration("--for", duration)
     info = live_info(settings)
     market = build_native_engine(settings, assume_plain_mints=False)
     view = choose_view(settings.run.ui, info, Console(stderr=True))
     source = live_source(settings, view)
+    trading = live_trading(settings, view.notice, leave_unresolved=leave_unresolved)
     with view:
         run = LiveRun(
-            source, market, stop_after_s=stop_after_s, on_stage=view.stage, fees=fee_rules(settings)
+            source,
+            market,
+            stop_after_s=stop_after_s,
+            on_stage=view.stage,
+            fees=fee_rules(settings),
+            beside=None if trading is None else trading.follow,
         )
-        summary = run_session(effective, info, run, market, view)
+        summary = run_session(effective, info, run, market, view, trading=trading)
     if as_json:
         print(json.dumps(to_json(summary), indent=2))
     else:
         render_summary(summary, Console())
+
+
+def live_trading(
+    settings: Config, notice: Callable[[str], None], *, leave_unresolved: bool
+) -> LiveTrading | None:
+    """Return who carries plans out on the chain; None on paper.
+
+    Raises:
+        ConfigError: `phantom doctor` finds something that live trading needs.
+    """
+    if settings.mode == "paper":
+        return None
+    import asyncio
+
+    from phantom_arbiter.commands.operator_asked import asked_signer
+    from phantom_arbiter.commands.programs import open_folder
+    from phantom_arbiter.doctor.examine import examine
+    from phantom_arbiter.errors import ConfigError
+    from phantom_arbiter.live_trading import LiveTrading
+
+    failed = asyncio.run(examine(settings)).failed
+    if failed:
+        raise ConfigError(
+            f"phantom doctor: {failed[0].name}: {failed[0].detail}"
+            + (f", and {len(failed) - 1} more" if len(failed) > 1 else ""),
+            hint="phantom doctor says what to do",
+        )
+    return LiveTrading(
+        settings,
+        asked_signer(settings),
+        open_folder(settings.execution.programs_dir),
+        notice=notice,
+        leave_unresolved=leave_unresolved,
+    )
 
 
 def text(choice: StrEnum | None) -> str | None:

@@ -36,6 +36,9 @@ def build_wallet() -> typer.Typer:
     app.command("new")(new)
     app.command("import")(copy)
     app.command("show")(show)
+    app.command("open")(open_accounts)
+    app.command("wrap")(wrap)
+    app.command("unwrap")(unwrap)
     app.command("sweep")(sweep)
     return app
 
@@ -180,3 +183,109 @@ def _list(found: list[Holding]) -> None:
         )
     idle = [each for each in found if each.kind in ("empty", "dust")]
     print(f"{len(idle)} of {len(found)} lie idle: {sol(sum(each.lamports for each in idle))} could come back")
+
+
+def open_accounts(
+    mints: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MINT]...", help="By default those of engine.base_mints.", show_default=False
+        ),
+    ] = None,
+    yes: YesOption = False,
+    key: KeyOption = None,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Create the wallet's token accounts of these mints ahead of time, where they are missing."""
+    settings = asked_settings(config, key)
+    wanted = mints or list(settings.engine.base_mints)
+
+    async def work(operator: Operator) -> int:
+        from phantom_arbiter.errors import ConfigError
+        from phantom_arbiter.execution.token_accounts import TokenAccounts, create_missing
+
+        accounts = TokenAccounts(operator.address, settings.wallet.token_accounts, max_created=len(wanted))
+        await accounts.refresh(operator.rpc, wanted)
+        plan = accounts.plan(wanted)
+        if plan.obstacle is not None:
+            raise ConfigError(f"there is no mint {plan.blocking[0]}")
+        if not plan.creates:
+            print("all of them are there")
+            return 0
+        question = f"create {len(plan.creates)} token accounts for {sol(plan.rent_lamports)} of rent?"
+        return await create_missing(operator, accounts, plan.creates) if may_go_on(question, yes) else 0
+
+    created = operate(settings, url or [], work)
+    if created:
+        print(f"{created} token accounts were created")
+
+
+def wrap(
+    amount: Annotated[str, typer.Argument(metavar="SOL", help="How much, such as 0.5.")],
+    yes: YesOption = False,
+    key: KeyOption = None,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Turn SOL of the wallet into wrapped SOL, which cycles trade; `sweep` never closes that account."""
+    from decimal import Decimal, InvalidOperation
+
+    from phantom_arbiter.config_types import WSOL
+    from phantom_arbiter.errors import ConfigError
+
+    try:
+        exact = Decimal(amount) * 10**9
+    except InvalidOperation:
+        exact = Decimal(0)
+    if not exact.is_finite() or exact != int(exact) or not 0 < exact < 2**63:
+        raise ConfigError(f"amount is {amount}, it may be a number of SOL above 0 with at most nine decimals")
+    lamports = int(exact)
+    settings = asked_settings(config, key)
+
+    async def work(operator: Operator) -> bool:
+        from phantom_arbiter.execution.chain import TOKEN_PROGRAM
+        from phantom_core import associated_token_account, create_token_account, wrap_sol
+
+        if not may_go_on(f"wrap {sol(lamports)}?", yes):
+            return False
+        us = operator.address
+        account = settings.wallet.token_accounts.get(WSOL)
+        made = [] if account else [create_token_account(us, us, WSOL, TOKEN_PROGRAM)]
+        account = account or str(associated_token_account(us, WSOL, TOKEN_PROGRAM))
+        made += wrap_sol(us, account, lamports, TOKEN_PROGRAM)
+        await operator.carry_out(made, f"wrapping {sol(lamports)}")
+        return True
+
+    if operate(settings, url or [], work):
+        print(f"{sol(lamports)} wrapped")
+
+
+def unwrap(
+    yes: YesOption = False, key: KeyOption = None, url: UrlOption = None, config: ConfigOption = None
+) -> None:
+    """Turn all wrapped SOL back into SOL: close its account, which returns the rent too."""
+    from phantom_arbiter.config_types import WSOL
+
+    settings = asked_settings(config, key)
+
+    async def work(operator: Operator) -> int | None:
+        from phantom_arbiter.errors import ConfigError
+        from phantom_arbiter.execution.chain import TOKEN_PROGRAM, read_accounts
+        from phantom_core import associated_token_account, close_token_account
+
+        us = operator.address
+        account = settings.wallet.token_accounts.get(WSOL) or str(
+            associated_token_account(us, WSOL, TOKEN_PROGRAM)
+        )
+        held = (await read_accounts(operator.rpc, [account]))[account]
+        if held is None:
+            raise ConfigError(f"there is no wrapped SOL: {account} does not exist")
+        if not may_go_on(f"close {account} for {sol(held.lamports)}?", yes):
+            return None
+        await operator.carry_out([close_token_account(account, us, us, TOKEN_PROGRAM)], f"closing {account}")
+        return held.lamports
+
+    back = operate(settings, url or [], work)
+    if back is not None:
+        print(f"{sol(back)} came back")

@@ -13,7 +13,7 @@ from typing import Any
 
 from phantom_arbiter.domain import OnChain
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.verdicts import Facts
+from phantom_arbiter.execution.findings import Facts
 
 Explain = Callable[[Any, Sequence[str], Sequence[str]], str]
 """Names a transaction error, as JSON has it, from the log lines and the programs of the instructions."""

@@ -87,6 +87,7 @@ class CycleBuilder:
         accounts: Accounts,
         tables: Callable[[], Sequence[phantom_core.LookupTable]] = tuple,
         nonces: Nonces | None = None,
+        gate: Callable[[], str | None] = lambda: None,
         random: Random | None = None,
     ) -> None:
         """Prepare.
@@ -99,15 +100,19 @@ class CycleBuilder:
             accounts: The wallet's token accounts.
             tables: Lookup tables that may be used now.
             nonces: Durable nonces; None: recent blockhashes are used.
+            gate: Says why nothing may be built yet, None if it may.
             random: Picks the tip account.
         """
         self._market, self._signer, self._rules = market, signer, rules
         self._blockhashes, self._accounts, self._tables = blockhashes, accounts, tables
-        self._nonces = nonces
+        self._nonces, self._gate = nonces, gate
         self._random = random or Random()
 
     def obstacle(self) -> str | None:
         """Return why nothing can be built now."""
+        closed = self._gate()
+        if closed is not None:
+            return closed
         if self._nonces is not None:
             return None if self._nonces.free else "no_nonce_free"
         held = self._blockhashes.take()

@@ -1,7 +1,7 @@
 """Watching signatures until it is certain what became of them.
 
 Every endpoint is asked in a loop of its own, so a slow or silent one holds up nobody; what it says is one
-voice in `verdicts.judge`. An endpoint's word that a transaction is *gone* is the end of a chain of questions
+voice in `findings.judge`. An endpoint's word that a transaction is *gone* is the end of a chain of questions
 to that endpoint, in this order:
 
 1. Its finalized chain is past the last block height at which the transaction could land, and its newest block
@@ -26,10 +26,10 @@ from typing import TypeVar
 from phantom_arbiter.errors import ConfigError, EndpointError, InvariantError
 from phantom_arbiter.execution.balances import Expected
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.verdicts import Phase, Report, Verdict, judge
+from phantom_arbiter.execution.findings import Finding, Phase, Report, judge
 from phantom_arbiter.execution.witnesses import MAX_STATUSES, Chain, Head
 
-NOTHING_KNOWN = Verdict(Phase.UNKNOWN)
+NOTHING_KNOWN = Finding(Phase.UNKNOWN)
 
 Item = TypeVar("Item")
 
@@ -65,7 +65,7 @@ class _Watched:
     may_resend: bool
     sent_height: int | None = None
     reports: dict[str, Report] = field(default_factory=dict)
-    verdict: Verdict = NOTHING_KNOWN
+    finding: Finding = NOTHING_KNOWN
 
     @property
     def submission(self) -> Submission:
@@ -94,7 +94,7 @@ class LandingTracker:
             chain: Whom to ask.
             rules: How.
             resend: Hands the same bytes over again; None: nothing is sent again.
-            on_certain: Told of a signature once its verdict is certain.
+            on_certain: Told of a signature once its finding is certain.
             pause: Waits so many seconds.
 
         Raises:
@@ -136,13 +136,13 @@ class LandingTracker:
         self._watched[submission.signature] = _Watched(expected, slot, sends, may_resend)
         self._wake.set()
 
-    def verdict(self, signature: str) -> Verdict:
+    def finding(self, signature: str) -> Finding:
         """Return what is known of a watched signature.
 
         Raises:
             InvariantError: It is not watched.
         """
-        return self._of(signature).verdict
+        return self._of(signature).finding
 
     def sends(self, signature: str) -> int:
         """Return how often a watched signature has been handed over.
@@ -158,7 +158,7 @@ class LandingTracker:
 
     def waiting(self) -> list[str]:
         """Return the signatures of which nothing is certain yet."""
-        return [name for name, each in self._watched.items() if not each.verdict.is_certain]
+        return [name for name, each in self._watched.items() if not each.finding.is_certain]
 
     def _of(self, signature: str) -> _Watched:
         watched = self._watched.get(signature)
@@ -260,12 +260,12 @@ class LandingTracker:
     # ---- deciding
 
     def _decide(self, each: _Watched) -> None:
-        if each.verdict.is_certain:
+        if each.finding.is_certain:
             return
-        each.verdict = judge(each.reports, self.rules.quorum)
-        if each.verdict.is_certain:
+        each.finding = judge(each.reports, self.rules.quorum)
+        if each.finding.is_certain:
             self._on_certain(each.submission.signature)
-        elif each.verdict.phase is Phase.UNKNOWN:
+        elif each.finding.phase is Phase.UNKNOWN:
             self._send_again(each)
 
     def _send_again(self, each: _Watched) -> None:

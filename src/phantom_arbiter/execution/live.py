@@ -16,8 +16,8 @@ from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.balances import Expected
 from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.findings import Finding
 from phantom_arbiter.execution.settlement import Terms, outcome_of, terms_of
-from phantom_arbiter.execution.verdicts import Verdict
 from phantom_arbiter.swaps import AnyPlan
 
 DRY_RUN = "dry_run"
@@ -68,7 +68,7 @@ class Landings(Protocol):
         """Begin to watch a transaction."""
         ...
 
-    def verdict(self, signature: str) -> Verdict:
+    def finding(self, signature: str) -> Finding:
         """Return what is known of it."""
         ...
 
@@ -189,12 +189,12 @@ class LiveExecutor:
         if under_way is None:
             return None
         signature = under_way.submission.signature
-        verdict = self._landings.verdict(signature)
-        if not verdict.is_certain:
+        finding = self._landings.finding(signature)
+        if not finding.is_certain:
             return None
         outcome = outcome_of(
             under_way.terms,
-            verdict,
+            finding,
             has_nonce=under_way.submission.nonce_account is not None,
             answers=under_way.answers,
             sends=self._landings.sends(signature),

@@ -11,12 +11,13 @@ sdk nonce `state.rs`: version, state, authority, value, fee; 80 bytes, owned by 
 
 from __future__ import annotations
 
+import asyncio
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.errors import ConfigError, EndpointError
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import SYSTEM_PROGRAM, ChainAccount, Rpc, read_accounts, read_rent
 from phantom_arbiter.execution.instructions import NONCE_LENGTH, create_nonce, nonce_address
@@ -175,6 +176,68 @@ class NoncePool:
         return decided
 
 
+class NonceFollower:
+    """Reads nonces again and again, and tells the pool: often while one is lent, seldom while none is."""
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        addresses: Sequence[str],
+        authority: str,
+        pool: NoncePool,
+        *,
+        busy_s: float = 0.8,
+        idle_s: float = 15.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        decided: Callable[[Lent], None] = lambda lent: None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            rpc: Whom to ask.
+            addresses: Of the nonce accounts.
+            authority: Who uses them: the wallet.
+            pool: Lends them.
+            busy_s: Seconds between two looks while one is lent.
+            idle_s: The same while none is.
+            sleep: Waits between looks.
+            decided: Told of each that was lent and has another value now: nothing with the old one can land.
+            notice: Told once of each failure.
+        """
+        self._rpc, self._addresses, self._authority = rpc, tuple(addresses), authority
+        self.pool = pool
+        self._busy_s, self._idle_s, self._sleep = busy_s, idle_s, sleep
+        self._decided, self._notice = decided, notice
+        self._told: set[str] = set()
+
+    async def run(self) -> None:
+        """Look again and again until it is cancelled."""
+        while True:
+            await self.look()
+            await self._sleep(self._busy_s if self.pool.lent else self._idle_s)
+
+    async def look(self) -> None:
+        """Read all nonces once; where nobody answers, what is known stays."""
+        if not self._addresses:
+            return
+        try:
+            found = await read_nonces(self._rpc, self._addresses, self._authority)
+        except EndpointError as error:
+            self._tell(f"nonces: {error}")
+            return
+        for each in found:
+            if isinstance(each, NonceFault):
+                self._tell(each.detail)
+        for lent in self.pool.learned(found):
+            self._decided(lent)
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._notice(text)
+
+
 # ---- an operator's work
 
 
@@ -259,6 +322,7 @@ __all__ = [
     "Lent",
     "Nonce",
     "NonceFault",
+    "NonceFollower",
     "NoncePool",
     "close",
     "create",

@@ -1,7 +1,7 @@
 """A plan's transaction, rehearsed against what was quoted; see `live.Rehearsing`.
 
-Rehearsed is on the states that the quote was made of, so a failure does not mean that the market has moved: it
-means that a quote, a state of the wallet, or a program is not what we take it for.
+Rehearsed is on the states that the quote was made of, so a failure does not mean that the market has moved:
+it means that a quote, a state of the wallet, or a program is not what we take it for.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ class PoolFacts(Protocol):
     """What is known of a pool: its venue and its program."""
 
     @property
-    def venue(self) -> str: ...
+    def venue(self) -> str:
+        """Its venue, as `phantom venues` names it."""
+        ...
+
     @property
-    def program(self) -> str: ...
+    def program(self) -> str:
+        """The program that owns it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class PlanRehearsal:
         *,
         missing: Callable[[Sequence[str]], None],
         learn: Callable[[Rehearsed, Expected], None] = lambda rehearsed, expected: None,
+        crossings: Callable[[str, str, int], int] = lambda pool, mint_in, amount_in: 0,
     ) -> None:
         """Prepare.
 
@@ -53,9 +59,11 @@ class PlanRehearsal:
             account: Tells the wallet's token account of a mint.
             missing: Told of accounts of which nothing is known, for whoever may read them.
             learn: Told of every rehearsal that was run.
+            crossings: Tells how many ticks or bins a swap crosses, of pool, mint and input
+                (`Engine.crossings`).
         """
         self._rehearsal, self._pool, self._account = rehearsal, pool, account
-        self._missing, self._learn = missing, learn
+        self._missing, self._learn, self._crossings = missing, learn, crossings
 
     def rehearse(self, submission: Submission, plan: AnyPlan) -> Tried:
         """Return how the very transaction went on the states that are known now."""
@@ -85,6 +93,7 @@ class PlanRehearsal:
                     account_out=self._account(hop.mint_out),
                     amount_in=hop.amount_in,
                     amount_out=hop.amount_out,
+                    crossings=self._crossings(hop.pool, hop.mint_in, hop.amount_in),
                 )
             )
         return Expected(tuple(hops), submission.base_account)

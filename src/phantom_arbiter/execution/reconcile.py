@@ -119,10 +119,10 @@ def _certain(tracker: LandingTracker, rows: Sequence[Unresolved]) -> list[tuple[
     for row in rows:
         if row.submission is None:
             continue
-        verdict = tracker.verdict(row.submission.signature)
-        if verdict.is_certain:
+        finding = tracker.finding(row.submission.signature)
+        if finding.is_certain:
             has_nonce = row.submission.nonce_account is not None
-            outcome = outcome_of(row.terms, verdict, has_nonce=has_nonce)
+            outcome = outcome_of(row.terms, finding, has_nonce=has_nonce)
             decided.append((row.attempt_id, outcome))
     return decided
 

@@ -77,12 +77,15 @@ class Rehearsal:
         self._svm = programs if isinstance(programs, Svm) else Svm(programs)
         self._alarm = alarm
 
-    def rehearse(self, wire: bytes, expected: Expected | None = None) -> Rehearsed:
+    def rehearse(
+        self, wire: bytes, expected: Expected | None = None, *, sigverify: bool | None = None
+    ) -> Rehearsed:
         """Run a signed transaction on the states that are known now; nothing is changed.
 
         Args:
             wire: The serialised transaction.
             expected: What it was quoted to do; then it is compared.
+            sigverify: Whether its signatures have to be right; None: as the machine was told.
 
         Raises:
             ValueError: `wire` is no transaction, or of a version that is not known.
@@ -104,7 +107,7 @@ class Rehearsal:
             )
         for address, state in states.items():
             self._svm.put(address, ABSENT if state is None else state)
-        result = self._svm.simulate(transaction)
+        result = self._svm.simulate(transaction, sigverify=sigverify)
         rehearsed = _result(transaction, result, states, programs, slot)
         if expected is None:
             return rehearsed

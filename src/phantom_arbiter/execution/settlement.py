@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from phantom_arbiter.domain import Fill, Hop, OnChain, Outcome, OutcomeState
 from phantom_arbiter.execution.answers import ACCEPTED, DispatchAnswer
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.verdicts import Facts, Phase, Verdict
+from phantom_arbiter.execution.findings import Facts, Finding, Phase
 from phantom_arbiter.swaps import AnyPlan, SwapPlan
 
 WSOL = "So11111111111111111111111111111111111111112"
@@ -112,7 +112,7 @@ def terms_of(plan: AnyPlan) -> Terms:
 
 def outcome_of(
     terms: Terms,
-    verdict: Verdict,
+    finding: Finding,
     *,
     has_nonce: bool = False,
     answers: Sequence[DispatchAnswer] = (),
@@ -122,20 +122,20 @@ def outcome_of(
 
     Args:
         terms: What was planned.
-        verdict: What is certain of its signature.
+        finding: What is certain of its signature.
         has_nonce: Whether it holds a durable nonce instead of a recent blockhash.
         answers: What targets said; they only name the reason of an attempt that is proven dead.
         sends: How often it was handed over.
 
     Raises:
-        ValueError: The verdict is not certain.
+        ValueError: The finding is not certain.
     """
-    if not verdict.is_certain:
-        raise ValueError(f"no outcome of an attempt that is {verdict.phase}")
-    if verdict.phase is Phase.DEAD or verdict.facts is None:
+    if not finding.is_certain:
+        raise ValueError(f"no outcome of an attempt that is {finding.phase}")
+    if finding.phase is Phase.DEAD or finding.facts is None:
         reason, landed = _death(NONCE_ADVANCED if has_nonce else EXPIRED, answers)
         return Outcome(OutcomeState.FAILED, reason, None, 0, landed=landed, is_dead=True, sends=sends)
-    facts, chain = verdict.facts, verdict.facts.chain
+    facts, chain = finding.facts, finding.facts.chain
     cost = cost_in_base(terms, chain.fee_lamports + chain.tip_lamports)
     if facts.error is not None:
         reason = f"landed_failed:{facts.error}"

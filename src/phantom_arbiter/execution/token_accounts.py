@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import (
     TOKEN_2022_PROGRAM,
     TOKEN_PROGRAM,
@@ -26,7 +27,7 @@ from phantom_arbiter.execution.chain import (
     read_accounts,
     read_rent,
 )
-from phantom_core import Address, associated_token_account
+from phantom_core import Address, associated_token_account, create_token_account
 
 TOKEN_ACCOUNT_BYTES: Final = 165
 MINT_BYTES: Final = 82
@@ -161,6 +162,7 @@ class TokenAccounts:
         self.wallet = wallet
         self.ledger = RentLedger()
         self._overrides = dict(overrides or {})
+        self._addresses = dict(self._overrides)
         self._policy, self._max_created = policy, max_created
         self._mints: dict[str, MintFacts] = {}
         self._there: dict[str, bool] = {}
@@ -207,10 +209,11 @@ class TokenAccounts:
         Raises:
             KeyError: The mint is not known.
         """
-        override = self._overrides.get(mint)
-        if override is not None:
-            return override
-        return str(associated_token_account(self.wallet, mint, self._mints[mint].program))
+        known = self._addresses.get(mint)
+        if known is None:
+            known = str(associated_token_account(self.wallet, mint, self._mints[mint].program))
+            self._addresses[mint] = known
+        return known
 
     def facts(self, mint: str) -> MintFacts | None:
         """Return what is known of a mint."""
@@ -246,9 +249,33 @@ class TokenAccounts:
             self.learned(each.address, is_there=True)
             self.ledger.paid(each.address, each.mint, each.rent_lamports, signature)
 
+    def landed(self, accounts: Iterable[tuple[str, int]], signature: str) -> None:
+        """Take notice of accounts, each with its rent, that an attempt of ours has created: it has landed."""
+        mints = {address: mint for mint, address in self._addresses.items()}
+        for address, lamports in accounts:
+            self.learned(address, is_there=True)
+            self.ledger.paid(address, mints.get(address, ""), lamports, signature)
+
     def learned(self, address: str, *, is_there: bool) -> None:
         """Take notice of an account that is there, or is not any more."""
         self._there[address] = is_there
+
+
+async def create_missing(operator: Operator, accounts: TokenAccounts, missing: Sequence[Missing]) -> int:
+    """Create accounts ahead of time and return how many.
+
+    Raises:
+        TransactionFailed: A transaction failed; those before it are done.
+        EndpointError: No endpoint answers.
+    """
+    for start in range(0, len(missing), MAX_CREATED):
+        batch = missing[start : start + MAX_CREATED]
+        ours = operator.address
+        made = [create_token_account(ours, ours, each.mint, each.program) for each in batch]
+        what = f"creating token accounts {start + 1} to {start + len(batch)} of {len(missing)}"
+        landed = await operator.carry_out(made, what)
+        accounts.created(batch, landed.signature)
+    return len(missing)
 
 
 def _is_ours(account: ChainAccount, mint: str, wallet: str) -> bool:
@@ -323,5 +350,6 @@ __all__ = [
     "TokenAccounts",
     "TokenPlan",
     "account_bytes",
+    "create_missing",
     "extensions",
 ]

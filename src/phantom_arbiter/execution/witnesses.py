@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from phantom_arbiter.execution.balances import Expected, Explain, plain_error_name, read_facts
-from phantom_arbiter.execution.verdicts import Facts
+from phantom_arbiter.execution.balances import Expected, Explain, read_facts
+from phantom_arbiter.execution.error_names import error_name
+from phantom_arbiter.execution.findings import Facts
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc_pool.member import Answer
 from phantom_arbiter.sources.rpc_pool.wire import context_slot, is_slot
@@ -101,7 +102,7 @@ class Caller(Protocol):
 class RpcChain:
     """Reads over JSON-RPC."""
 
-    def __init__(self, pool: Caller, explain: Explain = plain_error_name) -> None:
+    def __init__(self, pool: Caller, explain: Explain = error_name) -> None:
         """Prepare.
 
         Args:

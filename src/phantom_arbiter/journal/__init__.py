@@ -7,6 +7,7 @@ the same file, byte for byte.
 
 from phantom_arbiter.journal.journal import NEVER_SENT, Journal, Reconciled, RunIdentity
 from phantom_arbiter.journal.landing import landing_from_journal
+from phantom_arbiter.journal.live_rows import DispatchRow, LiveRow, read_dispatches
 from phantom_arbiter.journal.queries import (
     AttemptRow,
     ChangeRow,
@@ -18,20 +19,29 @@ from phantom_arbiter.journal.queries import (
     read_journal,
 )
 from phantom_arbiter.journal.risk_log import RiskChange
+from phantom_arbiter.journal.selection import Group, GroupBy, Selection, grouped, select_attempts
 
 __all__ = [
     "NEVER_SENT",
     "AttemptRow",
     "ChangeRow",
+    "DispatchRow",
+    "Group",
+    "GroupBy",
     "Journal",
     "JournalReport",
+    "LiveRow",
     "MintTotal",
     "Reconciled",
     "RefusalRow",
     "RiskChange",
     "RunIdentity",
     "RunRow",
+    "Selection",
     "VerdictRow",
+    "grouped",
     "landing_from_journal",
+    "read_dispatches",
     "read_journal",
+    "select_attempts",
 ]

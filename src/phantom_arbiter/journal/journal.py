@@ -268,6 +268,7 @@ class Journal:
             "charged_cost": outcome.cost,
             "realised_net_profit": outcome.net_profit,
             "sends": outcome.sends or None,
+            "is_dead": 1 if outcome.is_dead else None,
             **chain_values(outcome.chain),
         }
         _require_fit(self.path, amounts)
@@ -284,10 +285,10 @@ class Journal:
                     **amounts,
                 )
             ).rowcount
+            if changed != 1:
+                raise InvariantError(f"attempt {attempt_id}: outcome {outcome.state} without an open intent")
             if self._answers:
                 write_answers(self._connection, self._answers)
-        if changed != 1:
-            raise InvariantError(f"attempt {attempt_id}: outcome {outcome.state} without an open intent")
         self._outcomes += 1
         self._answers = []
 

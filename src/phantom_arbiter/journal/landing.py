@@ -7,10 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, exists, or_, select
 
+from phantom_arbiter.execution.settlement import LOST_AUCTION
 from phantom_arbiter.journal.connect import journal_errors, open_for_reading
-from phantom_arbiter.journal.schema import attempts, runs
+from phantom_arbiter.journal.schema import attempts, dispatches, runs
 from phantom_arbiter.journal.texts import hops_from_text
 from phantom_core import LandingModel, venue_names
 
@@ -26,7 +27,8 @@ def landing_from_journal(
 ) -> LandingModel:
     """Return a model that has seen every resolved cycle of a journal, in the order of their outcomes.
 
-    Attempts whose end is not known teach nothing, and single swaps neither. An attempt that was written
+    Attempts whose end is not known teach nothing, and single swaps neither; nor does a live one that never
+    landed, unless somebody took it. An attempt that was written
     before journals held ages is taken as of age 0; one before they held venues, as going through those that
     `venues` names.
 
@@ -54,12 +56,13 @@ def landing_from_journal(
 
 def _resolved(path: Path, mode: str | None, account: str | None) -> list[Row[Any]]:
     columns = (attempts.c.state, attempts.c.hops, attempts.c.venues, attempts.c.age_slots)
+    # What nobody took, or was never sent, was in no race: see `execution.settlement`.
+    lost = exists().where(dispatches.c.attempt_id == attempts.c.id, dispatches.c.kind.in_(LOST_AUCTION))
     query = (
         select(*columns)
         .join(runs, runs.c.id == attempts.c.run_id)
         .where(attempts.c.state.in_(("filled", "failed")), attempts.c.kind == "cycle")
-        # What was never signed was in no race; on paper nothing is signed.
-        .where((runs.c.mode != "live") | attempts.c.signature.is_not(None))
+        .where(or_(runs.c.mode != "live", attempts.c.landed_slot.is_not(None), lost))
         .order_by(attempts.c.settled_number, attempts.c.id)
     )
     if mode is not None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Table, select
 
 from phantom_arbiter.domain import Hop
 from phantom_arbiter.journal.connect import journal_errors, open_for_reading
+from phantom_arbiter.journal.live_rows import LiveRow, live_row
 from phantom_arbiter.journal.schema import attempts, refusals, risk_changes, runs, verdicts
 from phantom_arbiter.journal.texts import hops_from_text
 
@@ -31,7 +32,8 @@ class AttemptRow:
     """One attempt, a cycle or a single swap: the intent, and the outcome where it is known.
 
     Amounts are base units of `base_mint`; what a single swap takes or gives of another mint, of that. `hops`
-    are those of the fill if there is one, else the planned ones.
+    are those of the fill if there is one, else the planned ones. `live` is what was signed and what the chain
+    says of it; None on paper.
     """
 
     id: int
@@ -52,6 +54,8 @@ class AttemptRow:
     realised_net_profit: int | None
     age_slots: int | None = None
     expected_value_lamports: int | None = None
+    venues: tuple[str, ...] = ()
+    live: LiveRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,8 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
                     realised_net_profit=row.realised_net_profit,
                     age_slots=row.age_slots,
                     expected_value_lamports=row.expected_value_lamports,
+                    venues=tuple((row.venues or "").split()),
+                    live=live_row(row),
                 )
                 for row in connection.execute(attempt_query)
             )
@@ -202,10 +208,11 @@ def totals(rows: tuple[AttemptRow, ...]) -> tuple[MintTotal, ...]:
     by_mint: dict[str, list[AttemptRow]] = {}
     for row in rows:
         by_mint.setdefault(row.base_mint, []).append(row)
-    return tuple(_total(mint, by_mint[mint]) for mint in sorted(by_mint))
+    return tuple(mint_total(mint, by_mint[mint]) for mint in sorted(by_mint))
 
 
-def _total(mint: str, rows: list[AttemptRow]) -> MintTotal:
+def mint_total(mint: str, rows: list[AttemptRow]) -> MintTotal:
+    """Return the sums of attempts that have this base mint."""
     cost = sum(row.charged_cost or 0 for row in rows)
     net_profit = sum(row.realised_net_profit or 0 for row in rows)
     states = [row.state for row in rows]

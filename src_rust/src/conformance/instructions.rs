@@ -3,8 +3,10 @@
 //! Whose tokens a swap moves, no state tells: the trader's three addresses are taken from the executed
 //! instruction itself, and so are those of AMM v4's market, which the states leave out.
 
-use super::{ConformanceError, PoolCase, VectorSwap};
-use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
+use std::fmt::Display;
+
+use super::{ConformanceError, PoolCase, Value, VectorSwap};
+use crate::instruction_builder::{AccountMeta, BuildError, Instruction, Reach, Trader};
 use crate::quantities::Pubkey;
 use crate::venues::Venue;
 
@@ -87,7 +89,7 @@ impl PoolCase {
             }
         }
         let Some(trader) = self.trader(swap, executed) else {
-            return Ok(differs("number of accounts", "the trader's", executed.accounts.len()));
+            return Ok(differs("number of accounts", &"the trader's", &executed.accounts.len()));
         };
         let built = self.pool.swap_instruction(&self.environment, &request, &trader, Reach::Official);
         let mut built = match built {
@@ -119,37 +121,37 @@ impl PoolCase {
 
 fn compare(executed: &Instruction, built: &Instruction) -> InstructionCheck {
     if executed.program != built.program {
-        return differs("program", executed.program, built.program);
+        return differs("program", &executed.program, &built.program);
     }
     if executed.data != built.data {
-        return differs("data", hexadecimal(&executed.data), hexadecimal(&built.data));
+        return differs("data", &hexadecimal(&executed.data), &hexadecimal(&built.data));
     }
     let pairs = executed.accounts.iter().zip(&built.accounts);
     if let Some((place, (expected, got))) = pairs.enumerate().find(|(_, (expected, got))| expected != got) {
-        return differs(&format!("account {place}"), shown(expected), shown(got));
+        return differs(&format!("account {place}"), &shown(expected), &shown(got));
     }
     let counts = (executed.accounts.len(), built.accounts.len());
     if counts.0 == counts.1 {
         InstructionCheck::Equal
     } else {
-        differs("number of accounts", counts.0, counts.1)
+        differs("number of accounts", &counts.0, &counts.1)
     }
 }
 
 fn not_built(error: &BuildError) -> InstructionCheck {
-    differs("instruction", "the one executed", error)
+    differs("instruction", &"the one executed", error)
 }
 
-fn differs(what: &str, expected: impl ToString, got: impl ToString) -> InstructionCheck {
+fn differs(what: &str, expected: &dyn Display, got: &dyn Display) -> InstructionCheck {
     InstructionCheck::Differs { what: what.to_owned(), expected: expected.to_string(), got: got.to_string() }
 }
 
-fn shown(account: &crate::instruction_builder::AccountMeta) -> String {
+fn shown(account: &AccountMeta) -> String {
     let signer = if account.is_signer { " signer" } else { "" };
     let writable = if account.is_writable { " writable" } else { "" };
     format!("{}{signer}{writable}", account.address)
 }
 
-fn hexadecimal(data: &[u8]) -> String {
-    data.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hexadecimal(data: &[u8]) -> Value {
+    Value::Bytes(data.to_vec())
 }

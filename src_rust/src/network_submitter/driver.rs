@@ -21,8 +21,10 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long closing waits for what is under way to be reported.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+type Tell = Box<dyn FnOnce(Result<Dispatch, SubmitError>) + Send>;
+
 /// Takes the outcome of a job; it is told even if the thread ends first.
-pub(super) struct Completion(Option<Box<dyn FnOnce(Result<Dispatch, SubmitError>) + Send>>);
+pub(super) struct Completion(Option<Tell>);
 
 impl Completion {
     pub(super) fn new(tell: impl FnOnce(Result<Dispatch, SubmitError>) + Send + 'static) -> Self {
@@ -140,11 +142,6 @@ impl Driver {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-
-    /// Forgets the thread, which a forked process does not have.
-    pub(super) fn forget(mut self) {
-        self.thread = None;
     }
 }
 

@@ -63,13 +63,13 @@ impl Slot {
     fn launch(&mut self, route: Route, now_ns: u64) {
         let permit = match self.lane.admit(now_ns) {
             Ok(permit) => permit,
-            Err(answer) => return self.state = State::Done(answer),
+            Err(answer) => return self.state = State::Done(*answer),
         };
         let began = Instant::now();
         self.state = match self.lane.start_on_idle(route, &self.body) {
             Ok(Some(wire)) => State::Sent(wire, permit, began),
             Ok(None) => State::Ready(permit),
-            Err(answer) => State::Done(self.lane.count(answer)),
+            Err(answer) => State::Done(self.lane.count(*answer)),
         };
     }
 }
@@ -296,7 +296,7 @@ impl Errand {
                     return self.finish(wire).await;
                 }
                 Ok(None) => {}
-                Err(answer) => return answer,
+                Err(answer) => return *answer,
             }
             let kept = super::lane::lock(&self.lane.pool).http2.as_ref().map(|(_, sender)| sender.clone());
             let is_kept = kept.is_some();

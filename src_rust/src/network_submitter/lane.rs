@@ -113,17 +113,17 @@ impl Lane {
     }
 
     /// Counts a request that is about to begin, or says why it may not.
-    pub(super) fn admit(self: &Arc<Self>, now_ns: u64) -> Result<Permit, Answer> {
+    pub(super) fn admit(self: &Arc<Self>, now_ns: u64) -> Result<Permit, Box<Answer>> {
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.target.max_in_flight {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
             let message = format!("{} requests are under way", self.target.max_in_flight);
-            return Err(self.count(self.answer(AnswerKind::SkippedBusy).with_message(message)));
+            return Err(Box::new(self.count(self.answer(AnswerKind::SkippedBusy).with_message(message))));
         }
         let permit = Permit(Arc::clone(self));
         lock(&self.limiter).take(now_ns).map_err(|wait_ns| {
             let mut answer = self.answer(AnswerKind::SkippedRateLimit);
             answer.retry_after_ns = Some(wait_ns);
-            self.count(answer)
+            Box::new(self.count(answer))
         })?;
         Ok(permit)
     }
@@ -147,7 +147,7 @@ impl Lane {
     ///
     /// # Errors
     /// The answer, if part of the request has gone and the rest cannot.
-    pub(super) fn start_on_idle(&self, route: Route, body: &[u8]) -> Result<Option<Wire>, Answer> {
+    pub(super) fn start_on_idle(&self, route: Route, body: &[u8]) -> Result<Option<Wire>, Box<Answer>> {
         loop {
             let Some(mut wire) = lock(&self.pool).idle.pop() else { return Ok(None) };
             if !wire.is_alive() {
@@ -156,7 +156,7 @@ impl Lane {
             match self.start(&mut wire, route, body) {
                 Ok(()) => return Ok(Some(wire)),
                 Err(StartFault::NothingSent) => {}
-                Err(StartFault::Lost(error)) => return Err(self.lost(&error)),
+                Err(StartFault::Lost(error)) => return Err(Box::new(self.lost(&error))),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 /// How often a target may be asked. Times are nanoseconds of a clock that the caller reads.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "the unit")]
 pub(super) struct Limiter {
     /// Nanoseconds that one request uses up; 0: no limit.
     interval_ns: u64,
@@ -18,7 +19,7 @@ impl Limiter {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are 0.001 and more")]
     pub(super) fn new(requests_per_second: f64) -> Self {
         let interval_ns = (1e9 / requests_per_second) as u64;
-        let burst = requests_per_second.min(1e6).max(1.0) as u64;
+        let burst = requests_per_second.clamp(1.0, 1e6) as u64;
         Self {
             interval_ns,
             tolerance_ns: interval_ns.saturating_mul(burst - 1),

@@ -25,6 +25,9 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 const PING_EVERY: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Bytes that a stream may send unasked: more than an answer may have, so that a long one is seen.
+const STREAM_WINDOW: u32 = 2 * 64 * 1024;
+
 /// What was opened.
 pub(super) enum Link {
     Wire(Wire),
@@ -93,9 +96,8 @@ async fn open_http2(lane: &Arc<Lane>, stream: TlsStream<TcpStream>) -> Result<Se
     let (sender, mut connection) = h2::client::Builder::new()
         .enable_push(false)
         .max_header_list_size(16 * 1024)
-        // A stream may fill an answer and one byte more; together they shall not wait for each other.
-        .initial_window_size(MAX_BODY as u32 + 1)
-        .initial_connection_window_size(16 * MAX_BODY as u32)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(16 * STREAM_WINDOW)
         .handshake::<_, Bytes>(stream)
         .await?;
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -332,11 +332,11 @@ impl Drop for NetworkSubmitter {
     fn drop(&mut self) {
         if self.check_process().is_ok() {
             self.close();
-        } else if let Ok(driver) = self.driver.get_mut()
-            && let Some(driver) = driver.take()
-        {
-            driver.forget();
+            return;
         }
+        // Another thread of the parent may have held any lock in there at the moment of the fork.
+        std::mem::forget(std::mem::take(&mut self.lanes));
+        std::mem::forget(self.driver.get_mut().map(Option::take));
     }
 }
 

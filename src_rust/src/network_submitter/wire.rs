@@ -63,27 +63,29 @@ impl Wire {
         }
     }
 
-    /// Returns whether an idle connection still stands, as far as this machine knows.
+    /// Returns whether an idle connection still stands, as far as this machine knows, and owes nothing.
     pub(super) fn is_alive(&mut self) -> bool {
         let mut byte = [0];
-        match self.stream.peek(&mut byte) {
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-            Ok(0) => false,
-            // Session tickets come unasked; an answer that nobody asked for is a farewell.
-            Ok(_) => match &mut self.tls {
-                None => false,
-                Some(tls) => loop {
-                    match tls.read_tls(&mut self.stream) {
-                        Ok(0) => return false,
-                        Ok(_) => {}
-                        Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
-                    }
-                    match tls.process_new_packets() {
-                        Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => {}
-                        _ => return false,
-                    }
-                },
-            },
+        let is_silent = match self.stream.peek(&mut byte) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+            Err(_) | Ok(0) => return false,
+            Ok(_) => false,
+        };
+        // Session tickets come unasked; an answer that nobody asked for is a farewell, or not for us.
+        let Some(tls) = &mut self.tls else { return is_silent };
+        loop {
+            match tls.process_new_packets() {
+                Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => {}
+                _ => return false,
+            }
+            if is_silent {
+                return true;
+            }
+            match tls.read_tls(&mut self.stream) {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+            }
         }
     }
 

@@ -108,11 +108,11 @@ impl PyNetworkSubmitter {
     fn awaited_reply<'py>(
         &self,
         py: Python<'py>,
-        question: Question,
+        question: &Question,
         options: &SubmitOptions,
     ) -> PyResult<Bound<'py, PyAny>> {
         let wanted = Wanted::Reply(question.clone());
-        self.awaited(py, wanted, |core, tell| core.ask(&question, options, tell))
+        self.awaited(py, wanted, |core, tell| core.ask(question, options, tell))
     }
 }
 
@@ -126,11 +126,12 @@ impl PyNetworkSubmitter {
     #[new]
     #[pyo3(signature = (targets, *, extra_roots=None, clock=None, max_idle_ms=45_000.0))]
     fn new(
-        targets: Vec<PyRef<'_, PyTarget>>,
+        targets: &Bound<'_, PyAny>,
         extra_roots: Option<Vec<u8>>,
         clock: Option<Py<PyAny>>,
         max_idle_ms: f64,
     ) -> PyResult<Self> {
+        let targets: Vec<PyRef<'_, PyTarget>> = targets.extract()?;
         let targets = targets.iter().map(|target| target.0.clone()).collect();
         let config =
             core::SubmitterConfig { extra_roots, max_idle: milliseconds("max_idle_ms", max_idle_ms)? };
@@ -143,7 +144,7 @@ impl PyNetworkSubmitter {
     fn submit<'py>(
         &self,
         py: Python<'py>,
-        transactions: Vec<PyBackedBytes>,
+        transactions: &Bound<'_, PyAny>,
         targets: Option<Vec<String>>,
         deadline_ms: f64,
         first: Option<usize>,
@@ -152,6 +153,7 @@ impl PyNetworkSubmitter {
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = self.options(py, targets, deadline_ms, hedge_after_ms)?;
         let options = SubmitOptions { first, min_context_slot, ..options };
+        let transactions: Vec<PyBackedBytes> = transactions.extract()?;
         self.awaited(py, Wanted::Dispatch, |core, tell| core.submit(&slices(&transactions), &options, tell))
     }
 
@@ -160,7 +162,7 @@ impl PyNetworkSubmitter {
     fn submit_blocking(
         &self,
         py: Python<'_>,
-        transactions: Vec<PyBackedBytes>,
+        transactions: &Bound<'_, PyAny>,
         targets: Option<Vec<String>>,
         deadline_ms: f64,
         first: Option<usize>,
@@ -169,6 +171,7 @@ impl PyNetworkSubmitter {
     ) -> PyResult<PyDispatch> {
         let options = self.options(py, targets, deadline_ms, hedge_after_ms)?;
         let options = SubmitOptions { first, min_context_slot, ..options };
+        let transactions: Vec<PyBackedBytes> = transactions.extract()?;
         let found = py.detach(|| self.core.submit_blocking(&slices(&transactions), &options));
         found.map(PyDispatch::from).map_err(|error| errors::submit(&error))
     }
@@ -178,7 +181,7 @@ impl PyNetworkSubmitter {
     fn fire(
         &self,
         py: Python<'_>,
-        transactions: Vec<PyBackedBytes>,
+        transactions: &Bound<'_, PyAny>,
         targets: Option<Vec<String>>,
         deadline_ms: f64,
         first: Option<usize>,
@@ -187,6 +190,7 @@ impl PyNetworkSubmitter {
     ) -> PyResult<()> {
         let options = self.options(py, targets, deadline_ms, hedge_after_ms)?;
         let options = SubmitOptions { first, min_context_slot, ..options };
+        let transactions: Vec<PyBackedBytes> = transactions.extract()?;
         let begun = py.detach(|| self.core.submit(&slices(&transactions), &options, drop));
         begun.map_err(|error| errors::submit(&error))
     }
@@ -214,7 +218,7 @@ impl PyNetworkSubmitter {
         hedge_after_ms: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = self.options(py, targets, deadline_ms, hedge_after_ms)?;
-        self.awaited_reply(py, Question::BundleStatuses(ids), &options)
+        self.awaited_reply(py, &Question::BundleStatuses(ids), &options)
     }
 
     #[pyo3(signature = (ids, *, targets=None, deadline_ms=2000.0, hedge_after_ms=None))]
@@ -240,7 +244,7 @@ impl PyNetworkSubmitter {
         hedge_after_ms: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = self.options(py, targets, deadline_ms, hedge_after_ms)?;
-        self.awaited_reply(py, Question::InflightBundleStatuses(ids), &options)
+        self.awaited_reply(py, &Question::InflightBundleStatuses(ids), &options)
     }
 
     #[pyo3(signature = (ids, *, targets=None, deadline_ms=2000.0, hedge_after_ms=None))]
@@ -267,7 +271,7 @@ impl PyNetworkSubmitter {
         hedge_after_ms: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = self.options(py, targets, deadline_ms, hedge_after_ms)?;
-        self.awaited_reply(py, Question::SignatureStatuses { signatures, search_history }, &options)
+        self.awaited_reply(py, &Question::SignatureStatuses { signatures, search_history }, &options)
     }
 
     #[pyo3(signature = (signatures, *, search_history=false, targets=None, deadline_ms=2000.0, hedge_after_ms=None))]
@@ -293,7 +297,7 @@ impl PyNetworkSubmitter {
         hedge_after_ms: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = self.options(py, targets, deadline_ms, hedge_after_ms)?;
-        self.awaited_reply(py, Question::TipAccounts, &options)
+        self.awaited_reply(py, &Question::TipAccounts, &options)
     }
 
     #[pyo3(signature = (*, targets=None, deadline_ms=2000.0, hedge_after_ms=None))]

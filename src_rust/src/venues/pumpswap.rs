@@ -11,6 +11,7 @@
 //! # Source
 //! @pump-fun/pump-swap-sdk 1.20.0 (`buy`, `sell`, `fees`, `util`) and its IDL; pump-fees IDL.
 
+mod addresses;
 mod fee_config;
 mod instruction;
 mod layout;

@@ -6,7 +6,6 @@ from typing import Any
 
 from phantom_arbiter.localnet.accounts import (
     TOKEN_2022_PROGRAM,
-    TOKEN_ACCOUNT_LEN,
     TOKEN_PROGRAM,
     AccountState,
     Encoding,
@@ -16,7 +15,7 @@ from phantom_arbiter.localnet.accounts import (
 from phantom_arbiter.localnet.rpc.errors import RpcError, invalid
 from phantom_arbiter.localnet.rpc.params import Filter, Params, pubkey, too_long_for_base58
 from phantom_arbiter.localnet.rpc.view import Found, View
-from phantom_arbiter.localnet.token_balances import amount_json
+from phantom_arbiter.localnet.token_balances import amount_json, is_token_account
 from phantom_core import Address
 
 MAX_MULTIPLE_ACCOUNTS = 100
@@ -107,7 +106,7 @@ def get_token_account_balance(view: View, params: Params) -> dict[str, Any]:
     state = view.account(key, slot)
     if state is None:
         raise invalid("could not find account")
-    if not _is_token_account(state):
+    if not is_token_account(state):
         raise invalid("not a Token account")
     mint = view.account(_text(state, _MINT_AT), slot)
     if mint is None or len(mint.data) <= _MINT_DECIMALS_AT:
@@ -142,7 +141,7 @@ def get_token_accounts_by_owner(view: View, params: Params) -> bytes:
         (key, state)
         for each in programs
         for key, state in view.bank.accounts.owned_by(each, slot)
-        if _is_token_account(state)
+        if is_token_account(state)
         and state.data[_OWNER_AT : _OWNER_AT + 32] == owner_bytes
         and (mint_bytes is None or state.data.startswith(mint_bytes))
     ]
@@ -156,10 +155,6 @@ def _keyed(found: Found, encoding: Encoding) -> bytes:
         for key, state in found
     )
     return b"[%b]" % b",".join(items)
-
-
-def _is_token_account(state: AccountState) -> bool:
-    return state.owner in _TOKEN_PROGRAMS and len(state.data) >= TOKEN_ACCOUNT_LEN
 
 
 def _text(state: AccountState, at: int) -> str:

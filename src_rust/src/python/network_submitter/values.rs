@@ -138,17 +138,10 @@ impl PyAnswer {
 
     fn __repr__(&self) -> String {
         let answer = self.get();
-        let mut text = format!("Answer('{}', kind='{}'", answer.target, answer.kind.name());
-        if let Some(id) = &answer.id {
-            text += &format!(", id='{id}'");
-        }
-        if let Some(code) = answer.code {
-            text += &format!(", code={code}");
-        }
-        if let Some(message) = &answer.message {
-            text += &format!(", message={message:?}");
-        }
-        text + ")"
+        let id = answer.id.as_ref().map_or_else(String::new, |id| format!(", id='{id}'"));
+        let code = answer.code.map_or_else(String::new, |code| format!(", code={code}"));
+        let message = answer.message.as_ref().map_or_else(String::new, |text| format!(", message={text:?}"));
+        format!("Answer('{}', kind='{}'{id}{code}{message})", answer.target, answer.kind.name())
     }
 }
 

@@ -6,7 +6,6 @@
 use super::PROGRAM;
 use super::pool::TokenSwapPool;
 use crate::instruction_builder::{AccountMeta, BuildError, Instruction, Trader};
-use crate::pda::find_program_address;
 use crate::swap::SwapRequest;
 
 const SWAP: u8 = 1;
@@ -17,7 +16,7 @@ impl TokenSwapPool {
     ///
     /// # Errors
     /// [`BuildError`]: a kind of swap that the program does not have, an exact output that would be
-    /// refused, or an authority that cannot be derived.
+    /// refused, or a pool without an authority.
     pub(super) fn instruction(
         &self,
         request: &SwapRequest,
@@ -36,10 +35,9 @@ impl TokenSwapPool {
             let swapped = self.answer(request, true).map_err(|refusal| BuildError::Refused(refusal.name))?;
             [swapped.quote().user_in, request.amount]
         };
-        let (authority, bump) = find_program_address(&[&self.address.0], &PROGRAM)?;
-        if bump != self.swap.bump_seed {
-            return none("its authority is not the first that can be derived");
-        }
+        let Some(authority) = self.authority else {
+            return none("its bump gives no authority");
+        };
         let mut data = Vec::with_capacity(17);
         data.push(SWAP);
         data.extend(amounts.map(u64::to_le_bytes).as_flattened());

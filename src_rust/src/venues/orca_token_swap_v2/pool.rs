@@ -3,10 +3,11 @@
 use super::curve::{Curve, Reserves};
 use super::fees::Fees;
 use super::layout::SwapV1;
-use super::refusal;
+use super::{PROGRAM, refusal};
 use crate::amm_math::Segment;
 use crate::decoders::{self, DecodeError, Decoded, Mint, TokenAccount};
 use crate::instruction_builder::{BuildError, Instruction, Reach, Trader};
+use crate::pda::create_program_address;
 use crate::quantities::Pubkey;
 use crate::swap::{Environment, Execution, Quote, Refusal, SwapRequest, Value};
 use crate::venues::{
@@ -28,6 +29,8 @@ pub struct TokenSwapPool {
     pub(super) pool_mint: Option<Mint>,
     pub(super) fee_account: FeeAccount,
     pub(super) is_closed: bool,
+    /// Authority of the vaults, by the bump that the account names.
+    pub(super) authority: Option<Pubkey>,
     /// Minting the owner's fee cannot fail, so that a quote need not work it out.
     pub(super) mint_is_safe: bool,
 }
@@ -39,6 +42,10 @@ pub(super) enum FeeAccount {
     /// It does not exist, or is no account of the pool's mint: only a swap that mints nothing works.
     Unusable,
     Usable(TokenAccount),
+}
+
+fn authority(pool: &Pubkey, swap: &SwapV1) -> Option<Pubkey> {
+    create_program_address(&[&pool.0, &[swap.bump_seed]], &PROGRAM)
 }
 
 impl TokenSwapPool {
@@ -59,6 +66,7 @@ impl TokenSwapPool {
             fee_account: FeeAccount::Unknown,
             is_closed: false,
             mint_is_safe: false,
+            authority: authority(&new.address, &swap),
             swap,
         };
         pool.settle();
@@ -98,6 +106,9 @@ impl TokenSwapPool {
         }
         let curve = Curve::new(swap.curve_type, swap.curve_parameter)?;
         let changed = swap != self.swap || self.is_closed;
+        if swap.bump_seed != self.swap.bump_seed {
+            self.authority = authority(&self.address, &swap);
+        }
         (self.swap, self.curve, self.fees, self.is_closed) = (swap, curve, Fees::new(&swap), false);
         Ok(Written { changed, is_state: false })
     }

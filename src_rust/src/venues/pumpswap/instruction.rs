@@ -8,18 +8,18 @@
 //! pump-swap-sdk 1.20.0 and its IDL; pump-public-docs, upgrade of 2026-04-28. As the SDK built them
 //! for the golden vectors.
 
+use super::addresses::Parties;
 use super::layout::GlobalConfig;
 use super::pool::PumpSwapPool;
 use super::{FEE_CONFIG, FEE_PROGRAM, GLOBAL_CONFIG, PROGRAM};
 use crate::decoders::address;
 use crate::decoders::spl_token::TOKEN_PROGRAM;
 use crate::instruction_builder::{AccountMeta, BuildError, Instruction, Trader};
-use crate::pda::{PdaError, find_program_address};
 use crate::quantities::Pubkey;
 use crate::swap::SwapRequest;
 
 const SYSTEM_PROGRAM: Pubkey = Pubkey([0; 32]);
-const ASSOCIATED_TOKEN_PROGRAM: Pubkey = address("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
+pub(super) const ASSOCIATED_TOKEN_PROGRAM: Pubkey = address("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 /// `["__event_authority"]` under the program.
 const EVENT_AUTHORITY: Pubkey = address("GS4CU59F31iL7aR2Q8zVS8DRrcRnXX1yjQ66TqNVQnaR");
 /// `["global_volume_accumulator"]` under the program.
@@ -99,7 +99,6 @@ impl PumpSwapPool {
         let pool = &self.pool;
         let [base_program, quote_program] =
             self.sides.mints().map(|mint| mint.map_or(TOKEN_PROGRAM, |mint| mint.program));
-        let quote_account = |owner: &Pubkey| token_account(owner, &quote_program, &pool.quote_mint);
         let wallet = &trader.wallet;
         let protocol = if pool.is_mayhem_mode {
             let others = global.reserved_fee_recipients.into_iter();
@@ -110,8 +109,15 @@ impl PumpSwapPool {
         let protocol = protocol.ok_or(BuildError::Unknown { what: "protocol fee recipient" })?;
         let buyback = pick(global.buyback_fee_recipients.into_iter(), wallet)
             .ok_or(BuildError::Unknown { what: "buyback fee recipient" })?;
-        let creator_vault = derive(&[b"creator_vault", &pool.coin_creator.0])?;
-        let accumulator = derive(&[b"user_volume_accumulator", &wallet.0])?;
+        let derived = self.addresses.of(&Parties {
+            wallet: *wallet,
+            base_mint: pool.base_mint,
+            quote_mint: pool.quote_mint,
+            quote_program,
+            coin_creator: pool.coin_creator,
+            protocol_recipient: protocol,
+            buyback_recipient: buyback,
+        })?;
         let mut accounts = Vec::with_capacity(27);
         accounts.extend([
             AccountMeta::writable(self.address),
@@ -124,45 +130,35 @@ impl PumpSwapPool {
             AccountMeta::writable(pool.pool_base_token_account),
             AccountMeta::writable(pool.pool_quote_token_account),
             AccountMeta::readonly(protocol),
-            AccountMeta::writable(quote_account(&protocol)?),
+            AccountMeta::writable(derived.protocol_account),
             AccountMeta::readonly(base_program),
             AccountMeta::readonly(quote_program),
             AccountMeta::readonly(SYSTEM_PROGRAM),
             AccountMeta::readonly(ASSOCIATED_TOKEN_PROGRAM),
             AccountMeta::readonly(EVENT_AUTHORITY),
             AccountMeta::readonly(PROGRAM),
-            AccountMeta::writable(quote_account(&creator_vault)?),
-            AccountMeta::readonly(creator_vault),
+            AccountMeta::writable(derived.creator_account),
+            AccountMeta::readonly(derived.creator_vault),
         ]);
         if !is_sale {
             accounts.push(AccountMeta::readonly(GLOBAL_VOLUME_ACCUMULATOR));
-            accounts.push(AccountMeta::writable(accumulator));
+            accounts.push(AccountMeta::writable(derived.accumulator));
         }
         accounts.push(AccountMeta::readonly(FEE_CONFIG));
         accounts.push(AccountMeta::readonly(FEE_PROGRAM));
         if pool.is_cashback_coin {
-            accounts.push(AccountMeta::writable(quote_account(&accumulator)?));
+            accounts.push(AccountMeta::writable(derived.accumulator_account));
             if is_sale {
-                accounts.push(AccountMeta::writable(accumulator));
+                accounts.push(AccountMeta::writable(derived.accumulator));
             }
         }
         if pool.coin_creator != Pubkey::default() {
-            accounts.push(AccountMeta::readonly(derive(&[b"pool-v2", &pool.base_mint.0])?));
+            accounts.push(AccountMeta::readonly(derived.pool_v2));
         }
         accounts.push(AccountMeta::readonly(buyback));
-        accounts.push(AccountMeta::writable(quote_account(&buyback)?));
+        accounts.push(AccountMeta::writable(derived.buyback_account));
         Ok(accounts)
     }
-}
-
-fn derive(seeds: &[&[u8]]) -> Result<Pubkey, PdaError> {
-    find_program_address(seeds, &PROGRAM).map(|(address, _)| address)
-}
-
-/// Returns the associated token account.
-fn token_account(owner: &Pubkey, token_program: &Pubkey, mint: &Pubkey) -> Result<Pubkey, PdaError> {
-    let seeds: [&[u8]; 3] = [&owner.0, &token_program.0, &mint.0];
-    find_program_address(&seeds, &ASSOCIATED_TOKEN_PROGRAM).map(|(address, _)| address)
 }
 
 /// Returns one of the addresses that are set, the same for a wallet every time.
@@ -177,6 +173,7 @@ fn pick(addresses: impl Iterator<Item = Pubkey> + Clone, wallet: &Pubkey) -> Opt
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::venues::pumpswap::addresses::derive;
 
     #[test]
     fn constant_addresses_are_the_derived_ones() {

@@ -1,5 +1,6 @@
 //! A `PumpSwap` pool: what is known of its accounts and what trades come to.
 
+use super::addresses::Remembered;
 use super::fee_config::{FeeConfig, FeeTier, Fees};
 use super::layout::{GlobalConfig, Pool};
 use super::rates::{Schedule, Worth, rates};
@@ -31,6 +32,7 @@ pub struct PumpSwapPool {
     is_closed: bool,
     /// What the accounts come to.
     terms: Result<Terms, Lack>,
+    pub(super) addresses: Remembered,
 }
 
 /// What is known of an account.
@@ -127,6 +129,7 @@ impl PumpSwapPool {
             global: Seen::Unknown,
             fee_config: Seen::Unknown,
             is_closed: false,
+            addresses: Remembered::default(),
             terms: Err(Lack::Account { reason: "missing_vault", address: vaults[0] }),
             pool,
         })

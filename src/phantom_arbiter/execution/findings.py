@@ -75,7 +75,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Finding:
     """What is known of a signature; `facts` where it has landed."""
 
     phase: Phase
@@ -87,7 +87,7 @@ class Verdict:
         return self.phase in (Phase.LANDED, Phase.DEAD)
 
 
-def judge(reports: Mapping[str, Report], quorum: int) -> Verdict:
+def judge(reports: Mapping[str, Report], quorum: int) -> Finding:
     """Return what the newest report of each endpoint comes to.
 
     Args:
@@ -107,12 +107,12 @@ def judge(reports: Mapping[str, Report], quorum: int) -> Verdict:
     gone = sum(report.is_gone for report in reports.values())
     agreed = [same for same in landed.values() if len(same) >= quorum]
     if len(agreed) == 1 and gone < quorum:
-        return Verdict(Phase.LANDED, _fullest(agreed[0]))
+        return Finding(Phase.LANDED, _fullest(agreed[0]))
     if gone >= quorum and claims < quorum:
-        return Verdict(Phase.DEAD)
+        return Finding(Phase.DEAD)
     if claims or any(report.is_seen for report in reports.values()):
-        return Verdict(Phase.SEEN)
-    return Verdict(Phase.UNKNOWN)
+        return Finding(Phase.SEEN)
+    return Finding(Phase.UNKNOWN)
 
 
 def _fullest(same: Iterable[Facts]) -> Facts:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landing_fakes import facts
-from phantom_arbiter.execution.verdicts import Phase, Report, Verdict, judge
+from phantom_arbiter.execution.findings import Finding, Phase, Report, judge
 
 SEEN = Report(is_seen=True)
 GONE = Report(is_gone=True)
@@ -42,17 +42,17 @@ def named(*reports: Report) -> dict[str, Report]:
     ],
 )
 def test_phase_follows_from_the_reports(reports: tuple[Report, ...], quorum: int, phase: Phase) -> None:
-    verdict = judge(named(*reports), quorum)
-    assert verdict.phase is phase
-    assert verdict.is_certain is (phase in (Phase.LANDED, Phase.DEAD))
-    assert (verdict.facts is not None) is (phase is Phase.LANDED)
+    finding = judge(named(*reports), quorum)
+    assert finding.phase is phase
+    assert finding.is_certain is (phase in (Phase.LANDED, Phase.DEAD))
+    assert (finding.facts is not None) is (phase is Phase.LANDED)
 
 
 def test_time_and_units_are_taken_from_whoever_tells_them() -> None:
     full = facts()
     bare = replace(full, chain=replace(full.chain, unix_time=None, units_consumed=None))
     reports = named(Report(facts=bare), Report(facts=full))
-    assert judge(reports, 2) == Verdict(Phase.LANDED, full)
+    assert judge(reports, 2) == Finding(Phase.LANDED, full)
 
 
 def test_quorum_of_nobody_is_refused() -> None:
@@ -71,8 +71,8 @@ ANY_REPORT = st.sampled_from([Report(), SEEN, GONE, LANDED, FAILED, OTHER])
 def test_fewer_liars_than_the_quorum_never_make_a_landed_transaction_anything_else(
     quorum: int, lies: list[Report], late: list[Report]
 ) -> None:
-    verdict = judge(named(*late, *lies[: quorum - 1]), quorum)
-    assert not verdict.is_certain or verdict == Verdict(Phase.LANDED, LANDED.facts)
+    finding = judge(named(*late, *lies[: quorum - 1]), quorum)
+    assert not finding.is_certain or finding == Finding(Phase.LANDED, LANDED.facts)
 
 
 @given(
@@ -90,5 +90,5 @@ def test_fewer_liars_than_the_quorum_never_make_a_dead_transaction_land(
 def test_fewer_liars_than_the_quorum_cannot_hide_the_truth_for_ever(
     quorum: int, lies: list[Report], truth: Report
 ) -> None:
-    verdict = judge(named(*[truth] * quorum, *lies[: quorum - 1]), quorum)
-    assert verdict.phase is (Phase.DEAD if truth is GONE else Phase.LANDED)
+    finding = judge(named(*[truth] * quorum, *lies[: quorum - 1]), quorum)
+    assert finding.phase is (Phase.DEAD if truth is GONE else Phase.LANDED)

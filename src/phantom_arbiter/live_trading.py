@@ -1,0 +1,350 @@
+"""Live trading put together: who signs, what is followed, who is sent to. Composition only.
+
+Nothing of it is asked on the hot path but what followers have brought: blockhashes, nonces, lookup tables,
+token accounts and whatever a rehearsal reads besides what the engine holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import phantom_core
+from phantom_arbiter.config import check_quorum, endpoint
+from phantom_arbiter.errors import ConfigError, EndpointError, MarketDataError
+from phantom_arbiter.execution.accounts import AccountCache, EngineAccounts, RpcAccounts
+from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.blockhash import BlockhashCache, BlockhashRules
+from phantom_arbiter.execution.cycle_builder import BuildRules, CycleBuilder, tables_of
+from phantom_arbiter.execution.dispatch import NetworkDispatcher
+from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
+from phantom_arbiter.execution.live import LiveExecutor
+from phantom_arbiter.execution.lookup_tables import TableFollower
+from phantom_arbiter.execution.nonces import NoncePool, read_nonces
+from phantom_arbiter.execution.plan_rehearsal import PlanRehearsal
+from phantom_arbiter.execution.programs import ProgramFolder
+from phantom_arbiter.execution.reconcile import reconcile
+from phantom_arbiter.execution.rehearsal import Rehearsal
+from phantom_arbiter.execution.token_accounts import TokenAccounts
+from phantom_arbiter.execution.witnesses import RpcChain
+from phantom_arbiter.journal import Journal
+from phantom_arbiter.sources.live import first_end
+from phantom_arbiter.sources.rpc import RpcPool, RpcRules
+
+if TYPE_CHECKING:
+    from phantom_arbiter.config import Config
+    from phantom_arbiter.engine import Engine
+
+TIPS = frozenset(phantom_core.TIP_ACCOUNTS)
+NONCE_REFRESH_S = 1.0
+ACCOUNT_REFRESH_S = 10.0
+"""How often what rehearsals read besides the engine's own accounts is read again."""
+_PROBE_AMOUNT = 1_000
+
+
+def targets(config: Config) -> list[phantom_core.Target]:
+    """Return whom transactions are handed to, by `execution.landing`.
+
+    Raises:
+        ConfigError: Nobody is named who could take them.
+        InvalidInput: One of them cannot be a target.
+    """
+    landing = config.execution.landing
+    found = []
+    if landing in ("bundle", "both"):
+        found += [
+            phantom_core.Target(
+                each.name,
+                each.url.reveal(),
+                kind=each.kind,
+                auth=None if each.auth is None else each.auth.get_secret_value(),
+                requests_per_second=each.requests_per_second,
+                bundle_only=each.kind == "jito_transaction",
+            )
+            for each in config.block_engines
+        ]
+    if landing in ("rpc", "both"):
+        found += [
+            phantom_core.Target(
+                f"rpc/{each.name}",
+                each.http_url.reveal(),
+                kind="rpc",
+                requests_per_second=each.requests_per_second,
+            )
+            for each in config.endpoints
+            if each.http_url is not None
+        ]
+    if not found:
+        raise ConfigError(
+            f"execution.landing is {landing}, and there is nobody to send to",
+            hint="add [[block_engines]], or say landing = 'rpc'",
+        )
+    return found
+
+
+class LiveTrading:
+    """Carries plans out on the chain; see `session.Trading`."""
+
+    def __init__(
+        self,
+        config: Config,
+        signer: phantom_core.Signer,
+        programs: ProgramFolder,
+        *,
+        notice: Callable[[str], None],
+        leave_unresolved: bool = False,
+    ) -> None:
+        """Prepare; nothing is opened before `follow`.
+
+        Args:
+            config: Its sections wallet, execution, block_engines, endpoints, trust and risk are read.
+            signer: Who signs and pays.
+            programs: Bytecode to rehearse with.
+            notice: Told what the operator should know, one line each.
+            leave_unresolved: Begin even though attempts of earlier runs are not decided; they stay at risk.
+
+        Raises:
+            ConfigError: Settings do not fit together.
+        """
+        check_quorum(config)
+        self._config, self._signer, self._programs = config, signer, programs
+        self._notice, self._leave_unresolved = notice, leave_unresolved
+        execution = config.execution
+        self._pool = self._new_pool()
+        self._blockhashes = BlockhashCache(
+            self._pool,
+            BlockhashRules(
+                commitment=execution.blockhash_commitment,
+                refresh_s=execution.blockhash_refresh_ms / 1_000,
+                min_blocks_left=execution.min_blocks_left,
+                quorum=config.trust.quorum,
+            ),
+            notice=notice,
+        )
+        self._tables = TableFollower(
+            self._pool,
+            execution.lookup_tables,
+            {signer.address},
+            changed=self._take_tables,
+            notice=notice,
+        )
+        self._native_tables: Sequence[phantom_core.LookupTable] = ()
+        self._tokens = TokenAccounts(
+            signer.address, config.wallet.token_accounts, policy=execution.create_accounts
+        )
+        self._nonces = NoncePool(notice) if execution.nonce_accounts else None
+        self._cache = AccountCache()
+        self._wanted: dict[str, None] = {signer.address: None}
+        self._is_ready = False
+        self._wake = asyncio.Event()
+        self._submitter = phantom_core.NetworkSubmitter(targets(config))
+        self._tracker: LandingTracker | None = None
+        self._dispatcher: NetworkDispatcher | None = None
+        self._engine: Engine | None = None
+        self._market: phantom_core.Engine | None = None
+
+    # ---- for the session
+
+    def settle_earlier(self, journal: Journal) -> None:
+        """Decide what earlier runs left undecided, by what the chain says of its signatures.
+
+        Raises:
+            ConfigError: Some are not decided, and nobody said to leave them.
+        """
+        asyncio.run(self._settle_earlier(journal))
+
+    async def _settle_earlier(self, journal: Journal) -> None:
+        async with self._new_pool() as pool:
+            tracker = LandingTracker(RpcChain(pool), self._tracker_rules())
+            done = await reconcile(
+                journal,
+                self._config.risk.account,
+                tracker,
+                tip_accounts=TIPS,
+                on_progress=self._notice,
+                is_stopping=lambda: self._leave_unresolved,
+            )
+        if self._nonces is not None:
+            for each in journal.unresolved(self._config.risk.account):
+                held = each.submission
+                if held is not None and held.nonce_account is not None:
+                    self._nonces.reserve(held.nonce_account, held.blockhash)
+        if done.left:
+            self._notice(f"{len(done.left)} attempts of earlier runs stay at risk, undecided")
+
+    def executor(self, market: phantom_core.Engine, journal: Journal) -> LiveExecutor:
+        """Return who carries plans out."""
+        execution = self._config.execution
+        self._market = market
+        builder = CycleBuilder(
+            market,
+            self._signer,
+            BuildRules(
+                tip_accounts=phantom_core.TIP_ACCOUNTS,
+                tips=execution.landing != "rpc",
+                max_account_locks=execution.max_account_locks,
+            ),
+            blockhashes=self._blockhashes,
+            accounts=self._tokens,
+            tables=lambda: self._native_tables,
+            nonces=self._nonces,
+            gate=lambda: None if self._is_ready else "not_ready",
+        )
+        self._tracker = LandingTracker(
+            RpcChain(self._pool),
+            self._tracker_rules(),
+            resend=self._resend,
+            on_certain=self._certain,
+        )
+        rehearsing = None
+        if execution.rehearse == "always":
+            rehearsing = PlanRehearsal(
+                Rehearsal([EngineAccounts(market), self._cache], self._programs.files()),
+                lru_cache(maxsize=None)(market.pool),
+                self._tokens.address,
+                missing=self._want,
+            )
+        executor: LiveExecutor
+        self._dispatcher = NetworkDispatcher(
+            self._submitter,
+            [lambda signature, answer: executor.answered(signature, answer), journal.answered],
+            deadline_ms=execution.deadline_ms,
+            notice=self._notice,
+        )
+        executor = LiveExecutor(
+            builder,
+            self._dispatcher,
+            self._tracker,
+            rehearsing=rehearsing,
+            tip_accounts=TIPS,
+            dry_run=execution.dry_run,
+        )
+        return executor
+
+    # ---- beside the source
+
+    async def follow(self, engine: Engine, ready: asyncio.Event) -> None:
+        """Keep everything up to date that transactions are made of, until it is cancelled.
+
+        Args:
+            engine: Told when an attempt is certain.
+            ready: Set once the source has read the market.
+
+        Raises:
+            EndpointError: What trading begins with cannot be read.
+        """
+        tracker, dispatcher = self._tracker, self._dispatcher
+        if tracker is None or dispatcher is None:
+            raise ConfigError("live trading has no executor yet")
+        self._engine = engine
+        async with self._pool:
+            warm = asyncio.ensure_future(self._submitter.warm())
+            await asyncio.gather(self._blockhashes.look(), self._tables.look(), self._look_at_nonces())
+            for answer in (await warm).answers:
+                if answer.kind != "connected":
+                    self._notice(f"target {answer.target}: {answer.kind} {answer.message or ''}".rstrip())
+            await ready.wait()
+            await self._learn_market()
+            self._is_ready = True
+            try:
+                await first_end(
+                    self._blockhashes.run(),
+                    self._tables.run(),
+                    self._follow_nonces(),
+                    self._follow_accounts(),
+                    tracker.run(),
+                )
+            finally:
+                self._is_ready = False
+
+    async def _learn_market(self) -> None:
+        """Read the wallet's token accounts of all mints, and what the swaps name that the engine has not."""
+        market = self._market
+        if market is None:
+            return
+        pools = [each for each in market.pools() if each.set_aside_reason is None]
+        mints = dict.fromkeys(mint for each in pools for mint in (each.mint_a, each.mint_b))
+        await self._tokens.refresh(self._pool, mints)
+        if self._config.execution.rehearse != "always":
+            return
+        named: dict[str, None] = dict.fromkeys(self._config.execution.lookup_tables)
+        for mint in mints:
+            if self._tokens.facts(mint) is not None:
+                named[self._tokens.address(mint)] = None
+        for each in pools:
+            named.update(dict.fromkeys(_accounts_of(market, each.pool, each.mint_a, self._signer.address)))
+        names = list(named)
+        held = market.held_accounts(names)
+        self._want([name for name, known in zip(names, held, strict=True) if known is None])
+        await self._read_wanted()
+
+    async def _follow_accounts(self) -> None:
+        reading: set[str] = set()
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
+            except TimeoutError:
+                reading.clear()
+            self._wake.clear()
+            try:
+                await self._read_wanted()
+            except EndpointError as error:
+                self._notice(f"accounts to rehearse with: {error}")
+
+    async def _read_wanted(self) -> None:
+        await self._cache.refresh(RpcAccounts(self._pool), list(self._wanted))
+
+    async def _look_at_nonces(self) -> None:
+        if self._nonces is not None:
+            found = await read_nonces(self._pool, self._config.execution.nonce_accounts, self._signer.address)
+            self._nonces.learned(found)
+
+    async def _follow_nonces(self) -> None:
+        while True:
+            await asyncio.sleep(NONCE_REFRESH_S)
+            try:
+                await self._look_at_nonces()
+            except EndpointError as error:
+                self._notice(f"nonces: {error}")
+
+    # ---- what followers and the tracker tell
+
+    def _take_tables(self, found: Mapping[str, tuple[str, ...]]) -> None:
+        self._native_tables = tables_of(found)
+
+    def _want(self, addresses: Sequence[str]) -> None:
+        self._wanted.update(dict.fromkeys(addresses))
+        self._wake.set()
+
+    def _resend(self, submission: Submission) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.send(submission)
+
+    def _certain(self, signature: str) -> None:
+        # Our own balances have moved, or a nonce has.
+        self._wake.set()
+        if self._engine is not None:
+            self._engine.resolve()
+
+    def _tracker_rules(self) -> TrackerRules:
+        return TrackerRules(
+            quorum=self._config.trust.quorum,
+            resend_every_blocks=self._config.execution.resend_every_slots,
+        )
+
+    def _new_pool(self) -> RpcPool:
+        return RpcPool([endpoint(each) for each in self._config.endpoints], RpcRules(timeout_s=5.0))
+
+
+def _accounts_of(market: phantom_core.Engine, pool: str, mint: str, wallet: str) -> list[str]:
+    """Return every account that a swap of a pool names; none where it cannot be built now."""
+    try:
+        swap = market.pool(pool).swap_instruction(_PROBE_AMOUNT, mint_in=mint, wallet=wallet)
+    except (MarketDataError, phantom_core.TransactionError, phantom_core.SwapRefused):
+        return []
+    return [address for address, _, _ in swap.accounts]
+
+
+__all__ = ["LiveTrading", "targets"]
