@@ -188,6 +188,7 @@ class LiveTrading:
         """Return who carries plans out."""
         execution = self._config.execution
         self._market = market
+        self._tell_engine()
         builder = CycleBuilder(
             market,
             self._signer,
@@ -341,6 +342,21 @@ class LiveTrading:
 
     def _take_tables(self, found: Mapping[str, tuple[str, ...]]) -> None:
         self._native_tables = tables_of(found)
+        self._tell_engine()
+
+    def _tell_engine(self) -> None:
+        """Let the engine refuse what could not be sent before it is ranked."""
+        execution = self._config.execution
+        if self._market is not None:
+            self._market.set_execution(
+                self._signer.address,
+                tables=self._native_tables,
+                token_accounts=dict(self._config.wallet.token_accounts),
+                tips=execution.landing != "rpc",
+                uses_nonce=self._nonces is not None,
+                reach="needed",
+                max_account_locks=execution.max_account_locks,
+            )
 
     def _want(self, addresses: Sequence[str]) -> None:
         self._wanted.update(dict.fromkeys(addresses))
