@@ -234,6 +234,7 @@ class LiveTrading:
                 self._tokens.address,
                 missing=self._want,
                 learn=self._watch.rehearsed,
+                crossings=market.crossings,
             )
         executor: LiveExecutor
         self._dispatcher = NetworkDispatcher(
