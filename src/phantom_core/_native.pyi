@@ -45,6 +45,7 @@ __all__ = [
     "FeeEngine",
     "Fill",
     "FunnelStage",
+    "HeldAccount",
     "Hop",
     "IncrementalCycleFinder",
     "IndexedCycles",
