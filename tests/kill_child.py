@@ -228,6 +228,9 @@ class Trader:
             compute_unit_price_micro_lamports=0,
         )
 
+    def discard(self, submission: Submission) -> None:
+        """Nothing was lent."""
+
     def send(self, submission: Submission) -> None:
         """Hand the bytes to all endpoints, one after the other; a dropped trade to none."""
         self._steps.at("before_send")

@@ -182,10 +182,10 @@ class Found:
             svm.put(address, account)
         return svm
 
-    def net(self) -> LocalNet:
+    def net(self, settings: NetSettings | None = None) -> LocalNet:
         """Return a local net with the pools' programs, all accounts, a block engine, and the same time."""
-        settings = NetSettings(slot_ms=None, regions=1, programs=self.programs)
-        return LocalNet(settings, _Source(self.chain))
+        settings = settings or NetSettings(slot_ms=None, regions=1)
+        return LocalNet(replace(settings, programs=self.programs), _Source(self.chain))
 
 
 class _Source:

@@ -7,6 +7,7 @@ token accounts and whatever a rehearsal reads besides what the engine holds.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ TIPS = frozenset(phantom_core.TIP_ACCOUNTS)
 ACCOUNT_REFRESH_S = 10.0
 """How often what rehearsals read besides the engine's own accounts is read again."""
 _PROBE_AMOUNT = 1_000
+_POOLS_AT_ONCE = 32
+"""Pools whose accounts are listed before frames get their turn again."""
 
 
 def targets(config: Config) -> list[phantom_core.Target]:
@@ -146,6 +149,8 @@ class LiveTrading:
             )
         self._cache = AccountCache()
         self._wanted: dict[str, None] = {signer.address: None}
+        self._learned: set[str] = set()
+        self._machine: Svm | None = None
         self._is_ready = False
         self._wake = asyncio.Event()
         self._submitter = phantom_core.NetworkSubmitter(targets(config))
@@ -212,7 +217,7 @@ class LiveTrading:
         rehearsing = None
         if execution.rehearse == "always":
             programs, pool = self._programs.files(), lru_cache(maxsize=None)(market.pool)
-            svm = Svm(programs)
+            svm = self._machine = Svm(programs)
             self._watch = QuoteWatch(
                 market,
                 svm,
@@ -285,6 +290,7 @@ class LiveTrading:
             await ready.wait()
             await self._learn_market()
             self._is_ready = True
+            self._notice(f"ready to trade {len(self._learned)} pools for {self._signer.address}")
             try:
                 await first_end(
                     self._blockhashes.run(),
@@ -295,16 +301,27 @@ class LiveTrading:
                 )
             finally:
                 self._is_ready = False
+                # What is sent is sent: its answers still name reasons, and the chain decides later.
+                await dispatcher.finish()
+                left = len(tracker.waiting())
+                if left:
+                    self._notice(
+                        f"{left} {'attempt is' if left == 1 else 'attempts are'} not decided yet: "
+                        "the next live run asks the chain before it trades"
+                    )
 
     async def _learn_market(self) -> None:
-        """Read the wallet's token accounts of all mints, and what the swaps name that the engine has not."""
+        """Read the wallet's token accounts of all mints, and what new pools' swaps name beyond the engine."""
         market = self._market
         if market is None:
             return
         pools = [each for each in market.pools() if each.set_aside_reason is None]
         mints = dict.fromkeys(mint for each in pools for mint in (each.mint_a, each.mint_b))
         await self._tokens.refresh(self._pool, mints)
-        if self._config.execution.rehearse != "always":
+        new = [each for each in pools if each.pool not in self._learned]
+        self._learned.update(each.pool for each in new)
+        machine = self._machine
+        if machine is None:
             return
         execution = self._config.execution
         named = dict.fromkeys([*execution.lookup_tables, *execution.nonce_accounts])
@@ -313,26 +330,27 @@ class LiveTrading:
         for mint in mints:
             if self._tokens.facts(mint) is not None:
                 named[self._tokens.address(mint)] = None
-        for each in pools:
+        for number, each in enumerate(new, start=1):
             for mint in (each.mint_a, each.mint_b):
                 named.update(dict.fromkeys(_accounts_of(market, each.pool, mint, self._signer.address)))
-        names = list(named)
+            if number % _POOLS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        names = [name for name in named if not machine.brings(name)]
         held = market.held_accounts(names)
-        self._want([name for name, known in zip(names, held, strict=True) if known is None])
+        self._wanted.update(
+            dict.fromkeys(name for name, known in zip(names, held, strict=True) if known is None)
+        )
         await self._read_wanted()
 
     async def _follow_accounts(self) -> None:
-        reading: set[str] = set()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
-            except TimeoutError:
-                reading.clear()
             self._wake.clear()
             if self._watch is not None:
                 self._watch.patrol.look_again()
             try:
-                await self._read_wanted()
+                await self._learn_market()
             except EndpointError as error:
                 self._notice(f"accounts to rehearse with: {error}")
 

@@ -33,6 +33,9 @@ class Parts:
         self.events.append("build")
         return self.built
 
+    def discard(self, submission: Submission) -> None:
+        self.events.append("discard")
+
     def rehearse(self, submission: Submission, plan: AnyPlan) -> SimpleNamespace:
         self.events.append("rehearse")
         return SimpleNamespace(failure=self.failure)
@@ -68,8 +71,10 @@ def test_what_cannot_be_built_is_an_outcome_of_its_own() -> None:
 
 
 def test_failed_rehearsal_is_an_outcome_that_cost_nothing() -> None:
-    outcome = Polled(Parts(failure="slippage")).prepare(PLAN)
+    parts = Parts(failure="slippage")
+    outcome = Polled(parts).prepare(PLAN)
     assert outcome == Outcome(OutcomeState.FAILED, "rehearsal:slippage", None, 0, is_dead=True)
+    assert parts.events == ["build", "rehearse", "discard"]
 
 
 def test_dry_run_does_everything_but_send() -> None:
@@ -80,7 +85,7 @@ def test_dry_run_does_everything_but_send() -> None:
     assert (outcome.reason, outcome.cost) == ("dry_run", 0)
     with pytest.raises(InvariantError, match="nothing that may be sent"):
         executor.submit(PLAN, submission())
-    assert parts.events == ["build", "rehearse"]
+    assert parts.events == ["build", "rehearse", "discard"]
 
 
 def test_sent_attempt_is_under_way_until_the_chain_decides() -> None:

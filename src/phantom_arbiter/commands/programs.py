@@ -77,7 +77,8 @@ def fetch(
 
     settings = load({}, config).config
     endpoints = asked_endpoints(settings, url or [])
-    folder, wanted = open_folder(programs_dir), asked_programs(program or [])
+    folder = open_folder(programs_dir or settings.execution.programs_dir)
+    wanted = asked_programs(program or [])
     with stage_bars() as on_stage:
         entries, failures = asyncio.run(_fetch(endpoints, folder, wanted, on_stage("programs")))
     if as_json:
@@ -108,7 +109,7 @@ def check(
     from phantom_arbiter.render_programs import checked_to_json, render_checked
 
     settings = load({}, config).config
-    folder = open_folder(programs_dir)
+    folder = open_folder(programs_dir or settings.execution.programs_dir)
     endpoints = [] if offline else asked_endpoints(settings, url or [])
     verified = {str(each): slot for each, slot in settings.market.verified_deployments.items()}
     found = asyncio.run(_check(endpoints, folder, verified))

@@ -162,6 +162,11 @@ class CycleBuilder:
             accounts_created=tuple((each.address, each.rent_lamports) for each in tokens.creates),
         )
 
+    def discard(self, submission: Submission) -> None:
+        """Give a durable nonce back whose transaction never leaves the process."""
+        if self._nonces is not None and submission.nonce_account is not None:
+            self._nonces.give_back(Lent(submission.nonce_account, submission.blockhash))
+
     def _built(
         self, plan: Plan, blockhash: str, lent: Lent | None, tokens: TokenPlan, tip: int
     ) -> phantom_core.BuiltTransaction:

@@ -35,6 +35,10 @@ class Builder(Protocol):
         """Return what is to be sent, or why it cannot be built: a failure that cost nothing."""
         ...
 
+    def discard(self, submission: Submission) -> None:
+        """Take back what was lent to a transaction that never leaves the process."""
+        ...
+
 
 class Rehearsed(Protocol):
     """How a rehearsal went."""
@@ -151,8 +155,12 @@ class LiveExecutor:
         if self._rehearsing is not None:
             failure = self._rehearsing.rehearse(built, plan).failure
             if failure is not None:
+                self._builder.discard(built)
                 return not_sent(f"rehearsal:{failure}")
-        return not_sent(DRY_RUN) if self._dry_run else built
+        if self._dry_run:
+            self._builder.discard(built)
+            return not_sent(DRY_RUN)
+        return built
 
     def submit(self, plan: AnyPlan, submission: Submission | None) -> Outcome | None:
         """Hand over what the journal holds, and return None: it is under way.

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from phantom_arbiter.execution.balances import plain_error_name
 from phantom_arbiter.execution.base import Submission
+from phantom_arbiter.execution.error_names import error_name
 from phantom_arbiter.execution.rehearsal import Rehearsal
 from phantom_arbiter.execution.rehearsed import Expected, ExpectedHop, Kind, Rehearsed
 from phantom_arbiter.swaps import AnyPlan
@@ -77,7 +77,8 @@ class PlanRehearsal:
                 return Tried(f"no_account:{rehearsed.missing_accounts[0]}")
         self._learn(rehearsed, expected)
         if rehearsed.kind is Kind.FAILED:
-            return Tried(plain_error_name(rehearsed.error))
+            programs = [each.program for each in rehearsed.instructions]
+            return Tried(error_name(rehearsed.error, rehearsed.logs, programs))
         return Tried(None if rehearsed.agrees else "disagrees_with_the_quote")
 
     def _expected(self, submission: Submission, plan: AnyPlan) -> Expected:
