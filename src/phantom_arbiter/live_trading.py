@@ -303,6 +303,7 @@ class LiveTrading:
                 self._is_ready = False
                 # What is sent is sent: its answers still name reasons, and the chain decides later.
                 await dispatcher.finish()
+                self._submitter.close()
                 left = len(tracker.waiting())
                 if left:
                     self._notice(
