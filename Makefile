@@ -12,11 +12,13 @@ PROPTEST_RNG_SEED ?= 20220406
 SOAK ?= 50
 # How long `make fuzz` gives every target.
 FUZZ_SECONDS ?= 60
+# How many runs `make kill` makes.
+KILLS ?= 1000
 FUZZ_TARGETS := $(sort $(basename $(notdir $(wildcard src_rust/fuzz/fuzz_targets/*.rs))))
 RUST_SOURCES := Cargo.toml Cargo.lock src_rust/Cargo.toml $(shell find src_rust/src -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-rust test-python soak fuzz lint fmt bench heap check clean
+.PHONY: help install build demo test test-rust test-python soak fuzz kill lint fmt bench heap check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -57,6 +59,9 @@ fuzz: ## Fuzz every decoder, quote and the strategy language (FUZZ_SECONDS=60 ea
 	cd src_rust && for target in $(FUZZ_TARGETS); do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -malloc_limit_mb=64 || exit 1; \
 	done
+
+kill: build ## Kill live runs at every step and compare journal with chain (KILLS=1000 runs; takes 20 minutes)
+	$(BIN)/python tests/kill_harness.py --runs $(KILLS)
 
 lint: build ## rustfmt, clippy, ruff, mypy, stubs against the binary, import contracts
 	cargo fmt --all --check

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import (
     Field,
-    PlainSerializer,
-    PlainValidator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -26,6 +24,7 @@ from phantom_arbiter.config_execution import (
     WalletSettings,
     check_engines,
 )
+from phantom_arbiter.config_execution import Url as Url
 from phantom_arbiter.config_fees import FeeSettings, check_fees
 from phantom_arbiter.config_risk import RiskSettings as RiskSettings
 from phantom_arbiter.config_risk import StrategySettings
@@ -47,7 +46,7 @@ from phantom_arbiter.config_types import (
     SlotNumber,
 )
 from phantom_arbiter.errors import ConfigError
-from phantom_arbiter.sources.endpoints import Commitment, Endpoint, SecretUrl, with_environment
+from phantom_arbiter.sources.endpoints import Commitment, Endpoint
 
 ENV_PREFIX = "PHANTOM_"
 ENV_DELIMITER = "__"
@@ -61,20 +60,6 @@ def default_journal_path() -> Path:
 def default_config_path() -> Path:
     """Return the TOML file that is read if it exists and none is named."""
     return user_config_path("phantom-arbiter") / "config.toml"
-
-
-def _url(value: object) -> SecretUrl:
-    if isinstance(value, SecretUrl):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("a URL is text")
-    try:
-        return SecretUrl(with_environment(value))
-    except ConfigError as error:
-        raise ValueError(str(error)) from None
-
-
-Url = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
 
 
 TokenPermission = Literal["allowed", "atomic_only", "denied"]

@@ -63,7 +63,7 @@ def _secret(value: object) -> SecretStr:
 
 
 Key = Annotated[KeySource, PlainValidator(_key), PlainSerializer(str, return_type=str)]
-EngineUrl = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
+Url = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
 Secret = Annotated[SecretStr, PlainValidator(_secret), PlainSerializer(lambda _: "***", return_type=str)]
 
 
@@ -138,7 +138,7 @@ class BlockEngineSettings(Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     """What it is called in messages: 1 to 32 lower-case letters, digits, - or _."""
 
-    url: EngineUrl
+    url: Url
     """Its root, https://; masked wherever it is shown."""
 
     auth: Secret | None = None

@@ -114,6 +114,7 @@ class Parts:
         base_mints: Mints whose transaction costs ticks tell.
         fees: Hears what the fee engine is to know; None where the settings name all fees.
         strategy_rules: The rule file that the native engine asks, if there is one.
+        quoted: Shown every signal once it has been decided on.
     """
 
     market: phantom_core.Engine
@@ -131,6 +132,7 @@ class Parts:
     base_mints: tuple[str, ...] = ()
     fees: FeeDesk | None = None
     strategy_rules: StrategyRules | None = None
+    quoted: Callable[[Opportunity], None] | None = None
 
 
 class Engine:
@@ -321,7 +323,10 @@ class Engine:
             plan = self._plan(signal, opportunity, outdated=outdated)
             spent_ns += clock_ns() - started_ns
             self._tell_refusals()
-            if plan is None or not self._execute(plan):
+            is_filled = plan is not None and self._execute(plan)
+            if self._parts.quoted is not None:
+                self._parts.quoted(opportunity)
+            if not is_filled:
                 continue
             fills += 1
             filled_at.update((hop.pool, fills) for hop in opportunity.hops)

@@ -14,20 +14,25 @@ from typing import TYPE_CHECKING
 
 import phantom_core
 from phantom_arbiter.config import check_quorum, endpoint
+from phantom_arbiter.domain import Opportunity
 from phantom_arbiter.errors import ConfigError, EndpointError, MarketDataError
 from phantom_arbiter.execution.accounts import AccountCache, EngineAccounts, RpcAccounts
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashCache, BlockhashRules
 from phantom_arbiter.execution.cycle_builder import BuildRules, CycleBuilder, tables_of
+from phantom_arbiter.execution.disagreements import DisagreementFiles
 from phantom_arbiter.execution.dispatch import NetworkDispatcher
+from phantom_arbiter.execution.error_names import error_name
 from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
 from phantom_arbiter.execution.live import LiveExecutor
 from phantom_arbiter.execution.lookup_tables import TableFollower
-from phantom_arbiter.execution.nonces import NoncePool, read_nonces
+from phantom_arbiter.execution.nonces import NonceFollower, NoncePool
 from phantom_arbiter.execution.plan_rehearsal import PlanRehearsal
 from phantom_arbiter.execution.programs import ProgramFolder
+from phantom_arbiter.execution.quote_watch import QuoteWatch
 from phantom_arbiter.execution.reconcile import reconcile
 from phantom_arbiter.execution.rehearsal import Rehearsal
+from phantom_arbiter.execution.shadow import ShadowRules
 from phantom_arbiter.execution.svm import Svm
 from phantom_arbiter.execution.token_accounts import TokenAccounts
 from phantom_arbiter.execution.witnesses import RpcChain
@@ -40,7 +45,6 @@ if TYPE_CHECKING:
     from phantom_arbiter.engine import Engine
 
 TIPS = frozenset(phantom_core.TIP_ACCOUNTS)
-NONCE_REFRESH_S = 1.0
 ACCOUNT_REFRESH_S = 10.0
 """How often what rehearsals read besides the engine's own accounts is read again."""
 _PROBE_AMOUNT = 1_000
@@ -138,7 +142,11 @@ class LiveTrading:
         self._tokens = TokenAccounts(
             signer.address, config.wallet.token_accounts, policy=execution.create_accounts
         )
-        self._nonces = NoncePool(notice) if execution.nonce_accounts else None
+        self._nonces: NonceFollower | None = None
+        if execution.nonce_accounts:
+            self._nonces = NonceFollower(
+                self._pool, execution.nonce_accounts, signer.address, NoncePool(notice), notice=notice
+            )
         self._cache = AccountCache()
         self._wanted: dict[str, None] = {signer.address: None}
         self._learned: set[str] = set()
@@ -146,6 +154,7 @@ class LiveTrading:
         self._is_ready = False
         self._wake = asyncio.Event()
         self._submitter = phantom_core.NetworkSubmitter(targets(config))
+        self._watch: QuoteWatch | None = None
         self._tracker: LandingTracker | None = None
         self._dispatcher: NetworkDispatcher | None = None
         self._engine: Engine | None = None
@@ -163,7 +172,7 @@ class LiveTrading:
 
     async def _settle_earlier(self, journal: Journal) -> None:
         async with self._new_pool() as pool:
-            tracker = LandingTracker(RpcChain(pool), self._tracker_rules())
+            tracker = LandingTracker(RpcChain(pool, error_name), self._tracker_rules())
             done = await reconcile(
                 journal,
                 self._config.risk.account,
@@ -176,7 +185,7 @@ class LiveTrading:
             for each in journal.unresolved(self._config.risk.account):
                 held = each.submission
                 if held is not None and held.nonce_account is not None:
-                    self._nonces.reserve(held.nonce_account, held.blockhash)
+                    self._nonces.pool.reserve(held.nonce_account, held.blockhash)
         if done.left:
             self._notice(f"{len(done.left)} attempts of earlier runs stay at risk, undecided")
 
@@ -184,6 +193,7 @@ class LiveTrading:
         """Return who carries plans out."""
         execution = self._config.execution
         self._market = market
+        self._tell_engine()
         builder = CycleBuilder(
             market,
             self._signer,
@@ -195,23 +205,41 @@ class LiveTrading:
             blockhashes=self._blockhashes,
             accounts=self._tokens,
             tables=lambda: self._native_tables,
-            nonces=self._nonces,
+            nonces=None if self._nonces is None else self._nonces.pool,
             gate=lambda: None if self._is_ready else "not_ready",
         )
         self._tracker = LandingTracker(
-            RpcChain(self._pool),
+            RpcChain(self._pool, error_name),
             self._tracker_rules(),
             resend=self._resend,
             on_certain=self._certain,
         )
         rehearsing = None
         if execution.rehearse == "always":
-            self._machine = Svm(self._programs.files())
+            programs, pool = self._programs.files(), lru_cache(maxsize=None)(market.pool)
+            svm = self._machine = Svm(programs)
+            self._watch = QuoteWatch(
+                market,
+                svm,
+                [self._cache],
+                ShadowRules(
+                    share=execution.shadow_share,
+                    max_error_ppm=execution.shadow_bound_ppm,
+                    release_after=execution.shadow_release_after,
+                ),
+                pool,
+                missing=self._want,
+                changed=journal.changed,
+                notice=self._notice,
+            )
+            alarm = DisagreementFiles(journal.path.parent / "disagreements", programs, notice=self._notice)
             rehearsing = PlanRehearsal(
-                Rehearsal([EngineAccounts(market), self._cache], self._machine),
-                lru_cache(maxsize=None)(market.pool),
+                Rehearsal([EngineAccounts(market), self._cache], svm, alarm=alarm),
+                pool,
                 self._tokens.address,
                 missing=self._want,
+                learn=self._watch.rehearsed,
+                crossings=market.crossings,
             )
         executor: LiveExecutor
         self._dispatcher = NetworkDispatcher(
@@ -229,6 +257,11 @@ class LiveTrading:
             dry_run=execution.dry_run,
         )
         return executor
+
+    @property
+    def quoted(self) -> Callable[[Opportunity], None] | None:
+        """The shadow check, where transactions are rehearsed."""
+        return None if self._watch is None else self._watch.quoted
 
     # ---- beside the source
 
@@ -248,7 +281,9 @@ class LiveTrading:
         self._engine = engine
         async with self._pool:
             warm = asyncio.ensure_future(self._submitter.warm())
-            await asyncio.gather(self._blockhashes.look(), self._tables.look(), self._look_at_nonces())
+            await asyncio.gather(self._blockhashes.look(), self._tables.look())
+            if self._nonces is not None:
+                await self._nonces.look()
             for answer in (await warm).answers:
                 if answer.kind != "connected":
                     self._notice(f"target {answer.target}: {answer.kind} {answer.message or ''}".rstrip())
@@ -260,14 +295,15 @@ class LiveTrading:
                 await first_end(
                     self._blockhashes.run(),
                     self._tables.run(),
-                    self._follow_nonces(),
                     self._follow_accounts(),
                     tracker.run(),
+                    *([] if self._nonces is None else [self._nonces.run()]),
                 )
             finally:
                 self._is_ready = False
                 # What is sent is sent: its answers still name reasons, and the chain decides later.
                 await dispatcher.finish()
+                self._submitter.close()
                 left = len(tracker.waiting())
                 if left:
                     self._notice(
@@ -312,6 +348,8 @@ class LiveTrading:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
             self._wake.clear()
+            if self._watch is not None:
+                self._watch.patrol.look_again()
             try:
                 await self._learn_market()
             except EndpointError as error:
@@ -320,23 +358,25 @@ class LiveTrading:
     async def _read_wanted(self) -> None:
         await self._cache.refresh(RpcAccounts(self._pool), list(self._wanted))
 
-    async def _look_at_nonces(self) -> None:
-        if self._nonces is not None:
-            found = await read_nonces(self._pool, self._config.execution.nonce_accounts, self._signer.address)
-            self._nonces.learned(found)
-
-    async def _follow_nonces(self) -> None:
-        while True:
-            await asyncio.sleep(NONCE_REFRESH_S)
-            try:
-                await self._look_at_nonces()
-            except EndpointError as error:
-                self._notice(f"nonces: {error}")
-
     # ---- what followers and the tracker tell
 
     def _take_tables(self, found: Mapping[str, tuple[str, ...]]) -> None:
         self._native_tables = tables_of(found)
+        self._tell_engine()
+
+    def _tell_engine(self) -> None:
+        """Let the engine refuse what could not be sent before it is ranked."""
+        execution = self._config.execution
+        if self._market is not None:
+            self._market.set_execution(
+                self._signer.address,
+                tables=self._native_tables,
+                token_accounts=dict(self._config.wallet.token_accounts),
+                tips=execution.landing != "rpc",
+                uses_nonce=self._nonces is not None,
+                reach="needed",
+                max_account_locks=execution.max_account_locks,
+            )
 
     def _want(self, addresses: Sequence[str]) -> None:
         self._wanted.update(dict.fromkeys(addresses))
@@ -347,10 +387,15 @@ class LiveTrading:
             self._dispatcher.send(submission)
 
     def _certain(self, signature: str) -> None:
+        tracker, engine = self._tracker, self._engine
+        if tracker is None or engine is None:
+            return
+        found = tracker.finding(signature)
+        if found.facts is not None and found.facts.error is None:
+            self._tokens.landed(tracker.submission(signature).accounts_created, signature)
         # Our own balances have moved, or a nonce has.
         self._wake.set()
-        if self._engine is not None:
-            self._engine.resolve()
+        engine.resolve()
 
     def _tracker_rules(self) -> TrackerRules:
         return TrackerRules(

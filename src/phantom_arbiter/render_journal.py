@@ -28,24 +28,29 @@ def render_groups(
     path: Path, report: JournalReport, by: str, groups: Sequence[Group], console: Console
 ) -> None:
     """Print sums by day, mint, venue, reason or strategy."""
-    head = Text(f"journal {plain(path)}", style="bold", overflow="fold")
-    count = Text(f"{_count(len(report.attempts), 'attempt')} by {by}; amounts in base units of the mint")
-    print_tidy(Lines(head, count, Text(), _groups(by, groups)), console)
+    lines: list[RenderableType] = [
+        Text(f"journal {plain(path)}", style="bold", overflow="fold"),
+        Text(f"{_count(len(report.attempts), 'attempt')} by {by}; amounts in base units"),
+    ]
+    if by == "mint":
+        lines += [Text(), _groups("mint", [(short(group.name), group) for group in groups])]
+    else:
+        for mint in sorted({group.total.mint for group in groups}):
+            named = [(plain(group.name), group) for group in groups if group.total.mint == mint]
+            lines += [Text(), Text(f"base mint {mint}", overflow="fold"), _groups(by, named)]
+    print_tidy(Lines(*lines), console)
 
 
-def _groups(by: str, groups: Sequence[Group]) -> Table:
-    counts = ("attempts", "filled", "failed", "unresolved", "landed")
-    amounts = ("gross", "costs", "net")
-    mint = () if by == "mint" else ("mint",)
-    table = _table(by, *mint, *counts, *amounts, left=(by, "mint"))
-    for group in groups:
+def _groups(by: str, groups: Sequence[tuple[str, Group]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(by, overflow="fold")
+    for name in ("tried", "filled", "failed", "no result", "landed", "gross", "costs", "net"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, group in groups:
         total = group.total
-        numbers = (
-            *(total.attempts, total.filled, total.failed, total.unresolved, group.landed),
-            *(total.gross_profit, total.cost, total.net_profit),
-        )
-        name = short(group.name) if by == "mint" else plain(group.name)
-        table.add_row(name, *(short(total.mint) for _ in mint), *(f"{number:,}" for number in numbers))
+        counts = (total.attempts, total.filled, total.failed, total.unresolved, group.landed)
+        amounts = (total.gross_profit, total.cost, total.net_profit)
+        table.add_row(name, *(f"{number:,}" for number in (*counts, *amounts)))
     return table
 
 

@@ -16,7 +16,7 @@ from phantom_arbiter import __version__
 from phantom_arbiter.config import WSOL, Config, risk_rules
 from phantom_arbiter.config_risk import StrategySettings
 from phantom_arbiter.config_sources import Effective
-from phantom_arbiter.domain import FunnelStage
+from phantom_arbiter.domain import FunnelStage, Opportunity
 from phantom_arbiter.engine import Engine, Observer, Parts
 from phantom_arbiter.execution.base import Executor
 from phantom_arbiter.execution.paper import PaperExecutor
@@ -48,7 +48,7 @@ class Trading(Protocol):
     """How plans are carried out."""
 
     def settle_earlier(self, journal: Journal) -> None:
-        """Find out what became of attempts that earlier runs left without an outcome; before the run begins.
+        """Find out what became of attempts that earlier runs left without an outcome, before the first plan.
 
         Raises:
             ConfigError: Some cannot be decided, and nobody said to go on all the same.
@@ -58,9 +58,16 @@ class Trading(Protocol):
         """Return who carries plans out."""
         ...
 
+    @property
+    def quoted(self) -> Callable[[Opportunity], None] | None:
+        """Who is shown every signal once it has been decided on; None: nobody. Asked after `executor`."""
+        ...
+
 
 class PaperTrading:
     """Plans are filled on the market that the engine sees."""
+
+    quoted = None
 
     def settle_earlier(self, journal: Journal) -> None:
         """Leave it to the journal: a paper fill ends with its run."""
@@ -105,8 +112,8 @@ def run_session(
     # A replay begins and ends with its recording; only live runs go on where the last one stopped.
     account = config.risk.account if info.records is None else None
     trading = trading or PaperTrading()
-    with Journal(config.journal.path) as journal:
-        trading.settle_earlier(journal)
+    unix_time = (lambda: int(time.time())) if config.mode == "live" else None
+    with Journal(config.journal.path, unix_time=unix_time) as journal:
         run_id, reconciled = journal.begin_run(
             RunIdentity(
                 mode=config.mode,
@@ -116,15 +123,17 @@ def run_session(
                 account=account,
             )
         )
+        trading.settle_earlier(journal)
         risk = RiskState() if account is None else recall(rules, *journal.recalled(account))
         if account is not None:
             market.set_landing(landing_from_journal(config.journal.path, mode=config.mode, account=account))
+        executor = trading.executor(market, journal)
         engine = Engine(
             Parts(
                 market=market,
                 strategy=loaded.strategy,
                 rules=rules,
-                executor=trading.executor(market, journal),
+                executor=executor,
                 journal=journal,
                 observer=observer,
                 kill_switch_file=config.risk.kill_switch_file,
@@ -136,6 +145,7 @@ def run_session(
                 base_mints=tuple(config.engine.base_mints),
                 fees=fee_desk(config, market),
                 strategy_rules=strategy_rules,
+                quoted=trading.quoted,
             )
         )
         if strategy_rules is not None:

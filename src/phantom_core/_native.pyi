@@ -45,6 +45,7 @@ __all__ = [
     "FeeEngine",
     "Fill",
     "FunnelStage",
+    "HeldAccount",
     "Hop",
     "IncrementalCycleFinder",
     "IndexedCycles",
@@ -4007,8 +4008,8 @@ class Engine:
         Rounding may count one more or less. 0 where the pool cannot be quoted.
 
         Raises:
-            InvalidInput: An address is none, or the amount is out of range.
-            MarketDataError: The pool is not in the market, or does not trade the mint.
+            InvalidInput: An address is none, the amount is out of range, or the pool is not in the market or
+                does not trade the mint.
         """
     def open_cycles(self) -> list[list[tuple[str, bool]]]:
         """Return the cycles open at recorded prices: hops as (pool, token A in), sorted."""
@@ -4555,8 +4556,8 @@ class Instruction:
             ImportError: solders is not installed.
         """
 
-    def __eq__(self, other: object) -> bool: ...
-    def __ne__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
 
 @final
 class LookupTable:
@@ -4656,8 +4657,8 @@ class BuiltTransaction:
 
     def __len__(self) -> int: ...
     def __bytes__(self) -> bytes: ...
-    def __eq__(self, other: object) -> bool: ...
-    def __ne__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
 
 def compile_transaction(
     instructions: Iterable[Instruction],
@@ -5332,7 +5333,7 @@ class Answer:
 
     @property
     def bundle_id(self) -> str | None:
-        """The bundle that a block engine made of a transaction."""
+        """The bundle, when accepted: `id`, or what a block engine made of a transaction."""
 
     @property
     def code(self) -> int | None:

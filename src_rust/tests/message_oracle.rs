@@ -12,12 +12,14 @@ use proptest::sample::Index;
 use solana_hash::Hash;
 use solana_message::{AddressLookupTableAccount, v0};
 
+/// Program, accounts (address, signs, is written), data.
+type Call = (Index, Vec<(Index, bool, bool)>, Vec<u8>);
+
 /// What a case is drawn from: addresses by number, so that they repeat.
 #[derive(Debug, Clone)]
 struct Case {
     addresses: Vec<Pubkey>,
-    /// Program, accounts (address, signs, is written), data.
-    calls: Vec<(Index, Vec<(Index, bool, bool)>, Vec<u8>)>,
+    calls: Vec<Call>,
     tables: Vec<(Pubkey, Vec<Index>)>,
     blockhash: [u8; 32],
 }
@@ -33,7 +35,7 @@ fn cases() -> impl Strategy<Value = Case> {
             (any::<[u8; 32]>().prop_map(Pubkey), prop::collection::vec(any::<Index>(), 0..40)),
             0..4,
         ),
-        any(),
+        any::<[u8; 32]>(),
     )
         .prop_map(|(addresses, calls, tables, blockhash)| Case { addresses, calls, tables, blockhash })
 }

@@ -187,6 +187,26 @@ def test_wrong_quote_sets_its_venue_aside_and_probes_let_it_in_again(
     assert {pool.set_aside_reason for pool in found.engine.pools()} == {None}
 
 
+@pytest.mark.skipif(
+    not {"meteora_dlmm", "raydium_cpmm", "orca_whirlpool"} <= set(svm_market.FILES), reason="needs DLMM"
+)
+def test_hops_that_cross_more_bins_take_more_units_and_plain_ones_none(programs: Svm) -> None:
+    seen = []
+    for second in ("raydium_cpmm", "orca_whirlpool"):
+        found = pair("meteora_dlmm", second)
+        rehearsal = Rehearsal([found.held, found.rest], programs)
+        found.learn(rehearsal.needs(found.wire()))
+        rehearsed = rehearsal.rehearse(found.wire(), found.expected())
+        for hop, run in zip(found.signal.hops, rehearsed.hops, strict=True):
+            crossings = found.engine.crossings(hop.pool, hop.mint_in, hop.amount_in)
+            seen.append((run.venue, crossings, run.units or 0))
+    plain, crossing = sorted((each for each in seen if each[0] == "meteora_dlmm"), key=lambda each: each[1])
+    assert plain[1] == 0
+    assert crossing[1] > 100
+    assert 3_000 < (crossing[2] - plain[2]) / crossing[1] < 10_000
+    assert {each[1] for each in seen if each[0] == "raydium_cpmm"} == {0}
+
+
 def test_print_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:
     names = list(svm_market.FILES)
     with capsys.disabled():

@@ -179,13 +179,3 @@ def test_an_interrupt_while_it_starts_is_one_sentence(
     monkeypatch.setattr("phantom_arbiter.localnet.serve.run", interrupted)
     assert main(["localnet"]) == 1
     assert capsys.readouterr().err.strip() == "phantom: error: interrupted"
-
-
-def test_missing_packages_come_with_the_way_to_install_them(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("phantom_arbiter.localnet.requires.find_spec", lambda name: None)
-    assert main(["localnet"]) == 2
-    assert capsys.readouterr().err == (
-        "phantom: error: the local net needs zstandard; hint: pip install 'phantom-arbiter[localnet]'\n"
-    )

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from solders.keypair import Keypair
 
 from loop_thread import serving
 from phantom_arbiter.cli import main
+from phantom_arbiter.execution import admin, table_keeper
 from phantom_arbiter.execution.chain import TOKEN_PROGRAM
 from phantom_arbiter.localnet import LocalNet, NetSettings
 from phantom_arbiter.localnet.accounts import AccountState
+from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
+from phantom_arbiter.sources.rpc import RpcPool
 from phantom_core import associated_token_account
 from shell_fakes import USDC, WSOL
-from svm_chain import SEED, WALLET
+from svm_chain import SEED, WALLET, signer
 from wallet_samples import RENT, key, key_file, mint_data, secrets_of, token_data
 
 PAIR = Keypair.from_seed(SEED)
@@ -33,10 +37,23 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+class Net(LocalNet):
+    """A local net that can be told something from another thread."""
+
+    async def start(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().start()
+
+    def do(self, work: Coroutine[Any, Any, object]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+
+
 @pytest.fixture
-def net() -> Iterator[LocalNet]:
+def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Net]:
     """Serve an empty net of quick slots with a funded wallet and some token accounts."""
-    local = LocalNet(NetSettings(source="empty", slot_ms=5.0))
+    for module in (admin, table_keeper):
+        monkeypatch.setattr(module, "POLL_S", 0.01)
+    local = Net(NetSettings(source="empty", slot_ms=20.0))
     local.bank.load(WALLET, AccountState("1" * 32, 10**9, b""))
     for number, amount in ((1, 0), (2, 5), (3, 10**6)):
         local.bank.load(key(number), AccountState(TOKEN_PROGRAM, 10**9, mint_data()))
@@ -45,11 +62,16 @@ def net() -> Iterator[LocalNet]:
         yield local
 
 
-def words(net: LocalNet, *line: str) -> list[str]:
+async def put_out_of_use(net: Net, table: str) -> None:
+    async with RpcPool([Endpoint(name="a", http_url=SecretUrl(net.endpoints[0].http_url))]) as pool:
+        await table_keeper.deactivate(admin.Operator(pool, signer()), table)
+
+
+def words(net: Net, *line: str) -> list[str]:
     return [*line, "--key", "id.json", "--url", net.endpoints[0].http_url]
 
 
-def test_show_prints_what_the_wallet_holds(net: LocalNet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_what_the_wallet_holds(net: Net, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words(net, "wallet", "show")) == 0
     shown = capsys.readouterr().out
     assert shown.splitlines()[:2] == [WALLET, "             1.000000000 SOL"]
@@ -64,7 +86,7 @@ def test_show_prints_what_the_wallet_holds(net: LocalNet, capsys: pytest.Capture
 
 
 def test_sweep_lists_first_and_closes_only_what_it_was_told_to(
-    net: LocalNet, capsys: pytest.CaptureFixture[str]
+    net: Net, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words(net, "wallet", "sweep")) == 0
     assert "2 of 3 lie idle: 0.004078560 SOL could come back" in capsys.readouterr().out
@@ -78,7 +100,7 @@ def test_sweep_lists_first_and_closes_only_what_it_was_told_to(
     assert asyncio.run(net.truth(key(103))) is not None
 
 
-def test_nonces_are_made_listed_and_closed(net: LocalNet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nonces_are_made_listed_and_closed(net: Net, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words(net, "nonce", "create", "--count", "2")) == 0
     assert "make 2 nonce accounts for 0.002895360 SOL of rent" in capsys.readouterr().err
     assert main(words(net, "nonce", "create", "--count", "2", "--yes", "--json")) == 0
@@ -91,9 +113,9 @@ def test_nonces_are_made_listed_and_closed(net: LocalNet, capsys: pytest.Capture
 
 
 def test_tables_are_planned_made_once_extended_and_closed(
-    net: LocalNet, capsys: pytest.CaptureFixture[str]
+    net: Net, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asyncio.run(net.fund(WALLET, 10**9))
+    net.do(net.fund(WALLET, 10**9))
     market = ["--source", "demo", "--max-tables", "1"]
     assert main(words(net, "alt", "plan", *market, "--json")) == 0
     (planned,) = json.loads(capsys.readouterr().out)
@@ -119,6 +141,8 @@ def test_tables_are_planned_made_once_extended_and_closed(
     assert main(words(net, "alt", "list", "--json")) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["address"], row["state"], row["in_settings"]) == (table, "in use", False)
+    asyncio.run(put_out_of_use(net, table))
+    net.do(net.advance(520))
     assert main(words(net, "alt", "close", table, "--yes")) == 0
     assert f"{row['lamports'] / 10**9:.9f} SOL came back" in capsys.readouterr().out
     assert main(words(net, "alt", "extend", table, "0OIl", "--yes")) == 2
@@ -127,7 +151,7 @@ def test_tables_are_planned_made_once_extended_and_closed(
 
 
 def test_token_accounts_are_opened_ahead_and_sol_is_wrapped(
-    net: LocalNet, capsys: pytest.CaptureFixture[str]
+    net: Net, capsys: pytest.CaptureFixture[str]
 ) -> None:
     net.bank.load(WSOL, AccountState(TOKEN_PROGRAM, 10**9, mint_data()))
     assert main(words(net, "wallet", "open", WSOL, "--yes")) == 0
@@ -140,12 +164,17 @@ def test_token_accounts_are_opened_ahead_and_sol_is_wrapped(
     assert main(words(net, "wallet", "show", "--json")) == 0
     found = json.loads(capsys.readouterr().out)["token_accounts"]
     assert [each["amount"] for each in found if each["mint"] == WSOL] == [250_000_000]
+    assert main(words(net, "wallet", "unwrap")) == 0
+    assert "nothing is done without --yes" in capsys.readouterr().err
+    assert main(words(net, "wallet", "unwrap", "--yes")) == 0
+    assert capsys.readouterr().out == "0.252039280 SOL came back\n"
+    assert main(words(net, "wallet", "unwrap", "--yes")) == 2
     for amount in ("0", "-1", "x", "nan", "0.0000000001", "inf"):
         assert main(words(net, "wallet", "wrap", "--yes", "--", amount)) == 2
 
 
-def test_a_poor_wallet_is_told_so(net: LocalNet, capsys: pytest.CaptureFixture[str]) -> None:
-    asyncio.run(net.fund(WALLET, 20_000))
+def test_a_poor_wallet_is_told_so(net: Net, capsys: pytest.CaptureFixture[str]) -> None:
+    net.do(net.fund(WALLET, 20_000))
     assert main(words(net, "nonce", "create", "--count", "1", "--yes")) == 1
     assert "transaction " in (said := capsys.readouterr().err)
     assert "refused" in said

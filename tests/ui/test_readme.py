@@ -41,7 +41,8 @@ def _run(code: str) -> list[str]:
 def test_table_lists_every_command_for_users() -> None:
     app = build_app()
     registered = [command.callback for command in app.registered_commands]
-    commands = [command.__name__ for command in registered if command and command.__name__ != "version"]
+    names = [command.__name__.replace("_", "-") for command in registered if command]
+    commands = [name for name in names if name != "version"]
     groups = [str(group.name) for group in app.registered_groups]
     assert sorted(words.split()[0] for words, _ in ROWS) == sorted(
         [*commands, *groups, "--install-completion"]

@@ -112,3 +112,13 @@ def test_unknown_venue_is_refused() -> None:
         engine().doubt_venue("nowhere", "why")
     with pytest.raises(InvalidInput, match="it may be"):
         engine().trust_venue("nowhere")
+
+
+def test_swap_on_two_reserves_crosses_nothing_and_an_unknown_pool_is_an_error() -> None:
+    market = engine()
+    feed(market, 7, whole_pool())
+    assert market.crossings(POOL, SOL, 10**8) == 0
+    with pytest.raises(InvalidInput, match=ELSEWHERE):
+        market.crossings(ELSEWHERE, SOL, 1)
+    with pytest.raises(InvalidInput):
+        market.crossings(POOL, SOL, -1)

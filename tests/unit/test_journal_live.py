@@ -175,6 +175,7 @@ LIVE_COLUMNS = [
     "signed_unix",
     "bundle_id",
     "sends",
+    "is_dead",
     "landed_slot",
     "landed_unix",
     "units_consumed",

@@ -14,7 +14,6 @@ from phantom_arbiter.execution import table_keeper
 from phantom_arbiter.execution.admin import Operator
 from phantom_arbiter.execution.chain import ChainAccount, read_accounts
 from phantom_arbiter.execution.lookup_tables import (
-    JITO_TIP_ACCOUNTS,
     LOOKUP_TABLE_PROGRAM,
     PlannedTable,
     PoolAccounts,
@@ -27,6 +26,7 @@ from phantom_arbiter.execution.lookup_tables import (
     plan_tables,
     read_tables,
 )
+from phantom_core import TIP_ACCOUNTS
 from svm_chain import FIRST_SLOT, WALLET, SvmChain, signer
 
 
@@ -108,7 +108,7 @@ def test_tables_out_of_use_missing_or_of_others_are_refused_and_frozen_ones_take
 
 
 def test_a_plan_keeps_each_pool_whole_and_leaves_out_what_is_never_looked_up() -> None:
-    tip = min(JITO_TIP_ACCOUNTS)
+    tip = min(TIP_ACCOUNTS)
     pools = [PoolAccounts(f"p{n}", (*keys(1_000 * n, 12), key(7), tip, key(8))) for n in range(1, 40)]
     planned = plan_tables(pools, common=[key(5), WALLET], never={WALLET, key(8)})
     assert sorted(pool for table in planned for pool in table.pools) == sorted(each.pool for each in pools)

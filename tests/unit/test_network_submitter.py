@@ -70,6 +70,7 @@ def test_a_bundle_is_sent_as_documented(server: DispatchServer) -> None:
     with NetworkSubmitter([engine]) as submitter:
         answer = only(submitter.submit_blocking([WIRE, WIRE + b"x"]))
     assert (answer.kind, answer.id, answer.http_status, answer.is_sent) == ("accepted", OK, 200, True)
+    assert answer.bundle_id == answer.id
     assert answer.latency_ns > 0
     request = server.requests[0]
     assert request.path == "/api/v1/bundles?uuid=0123"

@@ -38,6 +38,7 @@ from phantom_arbiter.execution.rehearsed import (
     Rehearsed,
     units_of_instructions,
 )
+from phantom_arbiter.execution.svm import BytecodeError, Svm
 
 WALLET = Keypair.from_seed(bytes([1]) * 32)
 OTHER = Keypair.from_seed(bytes([2]) * 32)
@@ -183,6 +184,13 @@ def test_program_that_another_calls_is_missed_too(cache: AccountCache) -> None:
     )
     rehearsed = Rehearsal([cache], {}).rehearse(wire_of(called))
     assert (rehearsed.kind, rehearsed.missing_programs) == (Kind.NO_PROGRAM, (PROGRAM,))
+
+
+@pytest.mark.parametrize("bytecode", [b"", b"garbage", b"\x7fELF\x02\x01\x01" + bytes(4_000)])
+def test_file_that_is_no_program_is_refused_with_its_name(tmp_path: Path, bytecode: bytes) -> None:
+    (tmp_path / "broken.so").write_bytes(bytecode)
+    with pytest.raises(BytecodeError, match=r"broken\.so: not the bytecode of a program"):
+        Svm({PROGRAM: tmp_path / "broken.so"})
 
 
 def test_unknown_account_is_named_and_a_known_absence_is_none(cache: AccountCache) -> None:

@@ -209,4 +209,5 @@ def test_landing_from_journal_takes_age_venues_mode_and_account_and_the_order_of
     for age in (0, 5, 100):
         assert learned.estimate_e4(["raydium_clmm"], 2, age) == expected.estimate_e4(["raydium_clmm"], 2, age)
     assert landing_from_journal(path, mode="paper").observed == 4
-    assert landing_from_journal(path).observed == 6
+    # The live run's failure names no slot and nobody who took it: it was in no race.
+    assert landing_from_journal(path).observed == 5

@@ -11,7 +11,8 @@ from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution.compute_model import ComputeTeacher
 from phantom_arbiter.execution.rehearsed import HopRun, InstructionRun, Kind, Rehearsed
 from phantom_arbiter.execution.shadow import Comparison, ShadowCheck, ShadowRules, comparisons
-from phantom_core import FeeEngine
+from phantom_arbiter.execution.shadow_patrol import Quoted, ShadowPatrol
+from phantom_core import FeeEngine, MarketDataError
 
 ALL = ShadowRules(share=1.0, max_error_ppm=0.0, release_after=3)
 
@@ -184,3 +185,58 @@ def test_failed_and_torn_rehearsals_teach_nothing() -> None:
         teacher.learn(rehearsed())
     assert teacher.taught == 0
     assert fees.compute_unit_limit([("a", 0)]).basis == "cold"
+
+
+# ---- who looks
+
+
+class Probe:
+    """Gives what it is told to."""
+
+    def __init__(self, *answers: Comparison | Rehearsed | MarketDataError) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, str, int]] = []
+
+    def compare(self, pool: str, mint_in: str, amount_in: int) -> Comparison | Rehearsed:
+        self.asked.append((pool, mint_in, amount_in))
+        answer = self.answers.pop(0)
+        if isinstance(answer, MarketDataError):
+            raise answer
+        return answer
+
+
+def test_patrol_looks_at_the_sample_and_again_at_what_is_set_aside() -> None:
+    gate = Gate()
+    check = ShadowCheck(ALL, gate)
+    probe = Probe(compared(9), *(compared(1_000_000) for _ in range(3)))
+    patrol = ShadowPatrol(check, probe, missing=lambda accounts: None)
+    patrol.look_again()
+    assert probe.asked == []
+    patrol.quoted(7, [Quoted("a", "pool", "mint", 5)])
+    assert check.set_aside() == ["a"]
+    for _ in range(5):
+        patrol.look_again()
+    assert [said[0] for said in gate.said] == ["doubt", "trust"]
+    assert probe.asked == [("pool", "mint", 5)] * 4
+
+
+def test_patrol_without_a_sample_still_knows_what_to_try_again() -> None:
+    check = ShadowCheck(replace(ALL, share=0.0), Gate())
+    probe = Probe(compared(1_000_000), compared(1_000_000))
+    patrol = ShadowPatrol(check, probe, missing=lambda accounts: None)
+    patrol.quoted(7, [Quoted("a", "pool", "mint", amount) for amount in (5, 6, 5)])
+    assert probe.asked == []
+    check.take(compared(1))  # a rehearsal found it
+    patrol.look_again()
+    patrol.look_again()
+    assert sorted(probe.asked) == [("pool", "mint", 5), ("pool", "mint", 6)]
+
+
+def test_probe_that_cannot_be_run_decides_nothing_and_names_what_it_lacks() -> None:
+    missing: list[tuple[str, ...]] = []
+    check = ShadowCheck(ALL, Gate())
+    lacking = replace(rehearsed(kind=Kind.NO_ACCOUNT, agrees=None), missing_accounts=("here",))
+    probe = Probe(lacking, MarketDataError("set aside"), rehearsed(kind=Kind.NO_PROGRAM, agrees=None))
+    patrol = ShadowPatrol(check, probe, missing=lambda accounts: missing.append(tuple(accounts)))
+    patrol.quoted(7, [Quoted("a", "pool", "mint", amount) for amount in (1, 2, 3)])
+    assert (patrol.skipped, missing, check.records()) == (3, [("here",)], [])

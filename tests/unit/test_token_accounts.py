@@ -95,6 +95,13 @@ def test_a_plan_creates_what_is_missing_until_it_is_there() -> None:
     fresh = TokenAccounts(WALLET)
     asyncio.run(fresh.refresh(chain, [one, two]))
     assert fresh.plan([one, two]).creates == ()
+    again = TokenAccounts(WALLET)
+    asyncio.run(again.refresh(SvmChain(), []))
+    asyncio.run(again.refresh(chain, [one, two]))
+    again.learned(plan.accounts[one], is_there=False)
+    again.landed([(plan.accounts[one], RENT)], "signature")
+    assert again.exists(one)
+    assert [(each.mint, each.lamports) for each in again.ledger.entries] == [(one, RENT)]
     accounts.learned(plan.accounts[one], is_there=False)
     assert [each.mint for each in accounts.plan([one, two]).creates] == [one]
 

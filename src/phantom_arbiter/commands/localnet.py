@@ -77,14 +77,11 @@ def localnet(
 ) -> None:
     """Serve a local Solana node on loopback until Ctrl-C: JSON-RPC, pub-sub, transactions, faults."""
     from phantom_arbiter.errors import ConfigError
-    from phantom_arbiter.localnet.faults.plan import load_plans, read_plans
-    from phantom_arbiter.localnet.requires import check_requirements
-    from phantom_core import venue_names
-
-    check_requirements()
     from phantom_arbiter.localnet.block_engine.faults import EngineFaults
+    from phantom_arbiter.localnet.faults.plan import load_plans, read_plans
     from phantom_arbiter.localnet.net import NetSettings
     from phantom_arbiter.localnet.serve import run
+    from phantom_core import venue_names
 
     unknown = sorted(set(venue or ()) - set(venue_names()))
     if unknown:

@@ -38,6 +38,7 @@ def build_wallet() -> typer.Typer:
     app.command("show")(show)
     app.command("open")(open_accounts)
     app.command("wrap")(wrap)
+    app.command("unwrap")(unwrap)
     app.command("sweep")(sweep)
     return app
 
@@ -258,3 +259,33 @@ def wrap(
 
     if operate(settings, url or [], work):
         print(f"{sol(lamports)} wrapped")
+
+
+def unwrap(
+    yes: YesOption = False, key: KeyOption = None, url: UrlOption = None, config: ConfigOption = None
+) -> None:
+    """Turn all wrapped SOL back into SOL: close its account, which returns the rent too."""
+    from phantom_arbiter.config_types import WSOL
+
+    settings = asked_settings(config, key)
+
+    async def work(operator: Operator) -> int | None:
+        from phantom_arbiter.errors import ConfigError
+        from phantom_arbiter.execution.chain import TOKEN_PROGRAM, read_accounts
+        from phantom_core import associated_token_account, close_token_account
+
+        us = operator.address
+        account = settings.wallet.token_accounts.get(WSOL) or str(
+            associated_token_account(us, WSOL, TOKEN_PROGRAM)
+        )
+        held = (await read_accounts(operator.rpc, [account]))[account]
+        if held is None:
+            raise ConfigError(f"there is no wrapped SOL: {account} does not exist")
+        if not may_go_on(f"close {account} for {sol(held.lamports)}?", yes):
+            return None
+        await operator.carry_out([close_token_account(account, us, us, TOKEN_PROGRAM)], f"closing {account}")
+        return held.lamports
+
+    back = operate(settings, url or [], work)
+    if back is not None:
+        print(f"{sol(back)} came back")

@@ -9,10 +9,9 @@ from typing import Any, Final, Protocol
 
 from phantom_arbiter.doctor.report import Check
 from phantom_arbiter.errors import EndpointError, InvalidInput, RateLimited
-from phantom_arbiter.execution.lookup_tables import JITO_TIP_ACCOUNTS
 from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
 from phantom_arbiter.sources.rpc_pool.wire import decode, encode
-from phantom_core import Address
+from phantom_core import TIP_ACCOUNTS, Address
 
 TIP_ACCOUNTS_PATH: Final = "/api/v1/getTipAccounts"
 TIMEOUT_S: Final = 5.0
@@ -79,7 +78,7 @@ async def _check(posts: Posts, engine: BlockEngine) -> Check:
     except (EndpointError, ValueError) as error:
         cure = "look at its URL and auth; another region may answer"
         return Check("block_engine", engine.name, "warn", str(error), cure)
-    strange = sorted(told - JITO_TIP_ACCOUNTS)
+    strange = sorted(told - frozenset(TIP_ACCOUNTS))
     if strange:
         detail = (
             f"{len(strange)} of its {len(told)} tip accounts are not known here: {', '.join(strange[:2])}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol, cast
 
@@ -142,22 +143,7 @@ class CycleBuilder:
                 return not_sent(held.reason)
             blockhash, height = held.blockhash, held.last_valid_block_height
         try:
-            built = self._market.build_transaction(
-                cast(phantom_core.Signal, opportunity.native),
-                self._signer,
-                blockhash=blockhash,
-                nonce=None if lent is None else lent.address,
-                tables=self._tables(),
-                min_amount_out=plan.min_amount_out,
-                compute_unit_limit=opportunity.compute_unit_limit,
-                compute_unit_price=opportunity.compute_unit_price_micro_lamports,
-                tip_lamports=tip,
-                tip_account=self._random.choice(self._rules.tip_accounts) if tip else None,
-                token_accounts=dict(tokens.accounts),
-                create_accounts=[each.mint for each in tokens.creates],
-                dont_front=self._rules.dont_front,
-                max_account_locks=self._rules.max_account_locks,
-            )
+            built = self._built(plan, blockhash, lent, tokens, tip)
         except (phantom_core.TransactionError, SwapRefused, MarketDataError) as error:
             if lent is not None and self._nonces is not None:
                 self._nonces.give_back(lent)
@@ -180,6 +166,39 @@ class CycleBuilder:
         """Give a durable nonce back whose transaction never leaves the process."""
         if self._nonces is not None and submission.nonce_account is not None:
             self._nonces.give_back(Lent(submission.nonce_account, submission.blockhash))
+
+    def _built(
+        self, plan: Plan, blockhash: str, lent: Lent | None, tokens: TokenPlan, tip: int
+    ) -> phantom_core.BuiltTransaction:
+        """Return the transaction with all arrays of the official client, or fewer where it is too large.
+
+        Raises:
+            TransactionError, SwapRefused, MarketDataError: As `Engine.build_transaction`.
+        """
+        opportunity = plan.opportunity
+        build = partial(
+            self._market.build_transaction,
+            cast(phantom_core.Signal, opportunity.native),
+            self._signer,
+            blockhash=blockhash,
+            nonce=None if lent is None else lent.address,
+            tables=self._tables(),
+            min_amount_out=plan.min_amount_out,
+            compute_unit_limit=opportunity.compute_unit_limit,
+            compute_unit_price=opportunity.compute_unit_price_micro_lamports,
+            tip_lamports=tip,
+            tip_account=self._random.choice(self._rules.tip_accounts) if tip else None,
+            token_accounts=dict(tokens.accounts),
+            create_accounts=[each.mint for each in tokens.creates],
+            dont_front=self._rules.dont_front,
+            max_account_locks=self._rules.max_account_locks,
+        )
+        try:
+            return build(reach="official")
+        except phantom_core.TransactionError as error:
+            if error.reason not in ("route_too_large", "too_many_account_locks"):
+                raise
+            return build(reach="needed")
 
 
 def _reason(error: Exception) -> str:

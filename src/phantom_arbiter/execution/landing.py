@@ -144,6 +144,14 @@ class LandingTracker:
         """
         return self._of(signature).finding
 
+    def submission(self, signature: str) -> Submission:
+        """Return what a watched signature was signed for.
+
+        Raises:
+            InvariantError: It is not watched.
+        """
+        return self._of(signature).submission
+
     def sends(self, signature: str) -> int:
         """Return how often a watched signature has been handed over.
 

@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from phantom_arbiter.errors import EndpointError
 from phantom_arbiter.execution.chain import ChainAccount, Rpc, read_accounts
-from phantom_core import Address
+from phantom_core import TIP_ACCOUNTS, Address
 
 LOOKUP_TABLE_PROGRAM: Final = "AddressLookupTab1e1111111111111111111111111"
 MAX_TABLE_ADDRESSES: Final = 256
@@ -32,20 +32,6 @@ SAVED_BYTES: Final = 31
 
 MIN_TABLE_ADDRESSES: Final = 3
 """Addresses below which a table is not worth its rent: two save less than the table costs."""
-
-JITO_TIP_ACCOUNTS: Final = frozenset(
-    {
-        "96gYZGLnJYVFmbjzopPSU6QiEV5fGqZNyN9nmNhvrZU5",
-        "HFqU5x63VTqvQss8hp11i4wVV8bD44PvwucfZ2bU7gRe",
-        "Cw8CFyM9FkoMi7K7Crf6HNQqf4uEMzpKw6QNghXLvLkY",
-        "ADaUMid9yfUytqMBgopwjb2DTLSokTSzL1zt6iGPaS49",
-        "DfXygSm4jCyNCybVYYK6DwvWqjKee8pbDmJGcLWNDXjh",
-        "ADuUkR4vqLUMWXxW9gh6D6L8pMSawimctcNZ5pGwDcEt",
-        "DttWaMuVvTiduZRnguLF7jNxTgiMBZ1hyAumKUiL2KRL",
-        "3AVi9Tg9Uo68tJfuvoKvqKNWKkC5wPdSSdeBnizKZ6jT",
-    }
-)
-"""Jito's tip accounts; jito-docs, low latency transaction send, `getTipAccounts`."""
 
 _META = struct.Struct("<IQQBB32s2x")
 
@@ -200,7 +186,7 @@ def plan_tables(
         never: Programs, signers and whatever else is not to be looked up, besides Jito's tip accounts.
         max_tables: Most tables.
     """
-    banned = {*never, *JITO_TIP_ACCOUNTS}
+    banned = {*never, *TIP_ACCOUNTS}
     shared = [address for address in dict.fromkeys(common) if address not in banned]
     waiting = {
         each.pool: [address for address in dict.fromkeys(each.accounts) if address not in banned]
@@ -313,7 +299,6 @@ class TableFollower:
 
 
 __all__ = [
-    "JITO_TIP_ACCOUNTS",
     "MAX_TABLE_ADDRESSES",
     "PlannedTable",
     "PoolAccounts",

@@ -71,7 +71,7 @@ class Rehearsal:
 
         Raises:
             OSError: A file cannot be read.
-            ValueError: A file is no program.
+            BytecodeError: A file is no program.
         """
         self._sources = list(sources)
         self._svm = programs if isinstance(programs, Svm) else Svm(programs)

@@ -67,8 +67,9 @@ class ShadowProbe:
         """Return how the quote of an exact input compares; what was rehearsed if it could not be run.
 
         Raises:
-            MarketDataError: The pool is not known, or lacks an account.
-            InvalidInput: The pool does not trade the mint, or the amount is out of range.
+            MarketDataError: The pool lacks an account.
+            InvalidInput: The pool is not in the market or does not trade the mint, or the amount is out of
+                range.
         """
         copy = self._open(pool)
         mints = [str(mint) for mint in copy.mints]

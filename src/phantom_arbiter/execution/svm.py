@@ -22,10 +22,15 @@ from solders.transaction_metadata import (
     TransactionMetadata,
 )
 
+from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution.accounts import ABSENT, CLOCK_SYSVAR, AccountBytes, Known
 
 _CLOCK: Final = struct.Struct("<QqQQq")
 _NOTHING: Final = Account(0, b"", Pubkey.default())
+
+
+class BytecodeError(ConfigError):
+    """A file is no program that the machine can run."""
 
 
 class Svm:
@@ -40,7 +45,7 @@ class Svm:
 
         Raises:
             OSError: A file cannot be read.
-            ValueError: A file is no program.
+            BytecodeError: A file is no program.
         """
         svm = LiteSVM().with_sigverify(sigverify).with_blockhash_check(False).with_transaction_history(0)
         self._svm, self._sigverify = svm, sigverify
@@ -55,9 +60,14 @@ class Svm:
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It is no program.
+            BytecodeError: It is no program.
         """
-        self._svm.add_program(Pubkey.from_string(program), path.read_bytes())
+        bytecode = path.read_bytes()
+        try:
+            self._svm.add_program(Pubkey.from_string(program), bytecode)
+        except Exception as error:  # solders does not export the class that it raises
+            reason = f"{path}: not the bytecode of a program ({error})"
+            raise BytecodeError(reason, hint="fetch it anew: phantom programs fetch") from None
         self.programs[program] = path
 
     def brings(self, address: str) -> bool:

@@ -249,6 +249,13 @@ class TokenAccounts:
             self.learned(each.address, is_there=True)
             self.ledger.paid(each.address, each.mint, each.rent_lamports, signature)
 
+    def landed(self, accounts: Iterable[tuple[str, int]], signature: str) -> None:
+        """Take notice of accounts, each with its rent, that an attempt of ours has created: it has landed."""
+        mints = {address: mint for mint, address in self._addresses.items()}
+        for address, lamports in accounts:
+            self.learned(address, is_there=True)
+            self.ledger.paid(address, mints.get(address, ""), lamports, signature)
+
     def learned(self, address: str, *, is_there: bool) -> None:
         """Take notice of an account that is there, or is not any more."""
         self._there[address] = is_there

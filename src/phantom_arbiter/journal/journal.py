@@ -268,6 +268,7 @@ class Journal:
             "charged_cost": outcome.cost,
             "realised_net_profit": outcome.net_profit,
             "sends": outcome.sends or None,
+            "is_dead": 1 if outcome.is_dead else None,
             **chain_values(outcome.chain),
         }
         _require_fit(self.path, amounts)

@@ -62,7 +62,14 @@ def _resolved(path: Path, mode: str | None, account: str | None) -> list[Row[Any
         select(*columns)
         .join(runs, runs.c.id == attempts.c.run_id)
         .where(attempts.c.state.in_(("filled", "failed")), attempts.c.kind == "cycle")
-        .where(or_(runs.c.mode != "live", attempts.c.landed_slot.is_not(None), lost))
+        .where(
+            or_(
+                runs.c.mode != "live",
+                attempts.c.state == "filled",
+                attempts.c.landed_slot.is_not(None),
+                lost,
+            )
+        )
         .order_by(attempts.c.settled_number, attempts.c.id)
     )
     if mode is not None:

@@ -37,12 +37,7 @@ def read_recalled(connection: Connection, account: str) -> tuple[list[Booked], l
         attempts.c.kind == "swap",
         attempts.c.settled_number > (newest[2] or 0) - COUNTED_OUTCOMES,
     )
-    rows = connection.execute(
-        select(attempts, runs.c.mode)
-        .join(runs, runs.c.id == attempts.c.run_id)
-        .where(ours, wanted)
-        .order_by(attempts.c.id)
-    ).all()
+    rows = connection.execute(select(attempts).where(ours, wanted).order_by(attempts.c.id)).all()
     known = [row for row in rows if row.state != "intent"]
     # A proven death has no number: it changes nothing but what is at risk, so its place does not matter.
     known.sort(key=lambda row: row.settled_number or 0)
@@ -77,11 +72,7 @@ def _booked(row: Row[Any]) -> Booked:
 
 
 def _settled(row: Row[Any]) -> Settled:
-    # What `Outcome.is_dead` says, from what is written of it.
-    never_landed = (
-        row.mode == "live" and row.state == "failed" and row.landed_slot is None and row.charged_cost == 0
-    )
-    if row.state == "unresolved" or never_landed:
+    if row.state == "unresolved" or row.is_dead:
         return Settled(_key(row), None, row.booked_slot)
     opens = row.kind == "swap" and row.stake > 0
     bought = row.filled_amount_out if opens and row.state == "filled" else 0

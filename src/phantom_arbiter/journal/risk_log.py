@@ -32,9 +32,10 @@ class RiskChange:
 
     Attributes:
         slot: The newest slot seen.
-        what: rules, rules_refused, kill_switch, strategy_suspended, strategy_rules or
-            strategy_rules_refused.
-        key: Setting, origin of a stop, name of a strategy, or name of a rule file, whose text follows.
+        what: rules, rules_refused, kill_switch, strategy_suspended, strategy_rules,
+            strategy_rules_refused, venue_set_aside or venue_let_in.
+        key: Setting, origin of a stop, name of a strategy or venue, or name of a rule file, whose text
+            follows.
         before: What it was; None where that says nothing.
         after: What it is.
     """

@@ -105,6 +105,8 @@ attempts = Table(
     # What was heard on the way, and what the chain says of it once it has landed; see `domain.OnChain`.
     Column("bundle_id", Text),
     Column("sends", Integer),
+    # 1 where it was proven never to land, or never left the process; null otherwise.
+    Column("is_dead", Integer),
     Column("landed_slot", Integer),
     Column("landed_unix", Integer),
     Column("units_consumed", Integer),

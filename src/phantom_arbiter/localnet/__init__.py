@@ -34,8 +34,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    from phantom_arbiter.localnet.requires import check_requirements
-
-    if name != "FaultPlan":
-        check_requirements()
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -20,7 +20,6 @@ from phantom_arbiter.localnet.endpoint import Endpoint
 from phantom_arbiter.localnet.faults.plan import FaultPlan
 from phantom_arbiter.localnet.feed import Feed
 from phantom_arbiter.localnet.machine import Machine
-from phantom_arbiter.localnet.requires import check_requirements
 from phantom_arbiter.localnet.sources import Source, Tape, open_source, read_accounts
 from phantom_arbiter.localnet.wire.connection import HOST
 
@@ -123,10 +122,9 @@ class LocalNet:
             source: Moves the accounts instead of the one that `settings` name.
 
         Raises:
-            ConfigError: A needed package is not installed, or the source cannot be read.
+            ConfigError: The source cannot be read.
             RecordingError: The recording is corrupt.
         """
-        check_requirements()
         self.settings = settings or NetSettings()
         self.source = source or open_source(
             self.settings.source,

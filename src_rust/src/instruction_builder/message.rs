@@ -152,7 +152,7 @@ impl Key {
 /// The addresses of some instructions, each once, and which of them every instruction names.
 #[derive(Debug, Default)]
 struct Keys {
-    keys: Vec<Key>,
+    all: Vec<Key>,
     numbers: FxHashMap<Pubkey, u16>,
     /// For every instruction: its program, then its accounts.
     named: Vec<u16>,
@@ -161,34 +161,34 @@ struct Keys {
 impl Keys {
     fn of(payer: &Pubkey, instructions: &[&Instruction]) -> Self {
         let most = 1 + instructions.iter().map(|instruction| 1 + instruction.accounts.len()).sum::<usize>();
-        let mut all = Self {
-            keys: Vec::with_capacity(most.min(MAX_ACCOUNT_LOCKS)),
+        let mut keys = Self {
+            all: Vec::with_capacity(most.min(MAX_ACCOUNT_LOCKS)),
             numbers: FxHashMap::with_capacity_and_hasher(
                 most.min(MAX_ACCOUNT_LOCKS),
                 rustc_hash::FxBuildHasher,
             ),
             named: Vec::with_capacity(most),
         };
-        let payer = all.number(payer);
-        all.key(payer).is_signer = true;
-        all.key(payer).is_writable = true;
+        let payer = keys.number(payer);
+        keys.key(payer).is_signer = true;
+        keys.key(payer).is_writable = true;
         for instruction in instructions {
-            let program = all.number(&instruction.program);
-            all.key(program).is_static = true;
-            all.named.push(program);
+            let program = keys.number(&instruction.program);
+            keys.key(program).is_static = true;
+            keys.named.push(program);
             for account in &instruction.accounts {
-                let number = all.number(&account.address);
-                let key = all.key(number);
+                let number = keys.number(&account.address);
+                let key = keys.key(number);
                 key.is_signer |= account.is_signer;
                 key.is_writable |= account.is_writable;
-                all.named.push(number);
+                keys.named.push(number);
             }
         }
         let nonce = instructions.first().and_then(|first| advanced_nonce(first));
-        for key in &mut all.keys {
+        for key in &mut keys.all {
             key.is_static |= nonce == Some(key.address) || TIP_ACCOUNTS.contains(&key.address);
         }
-        all
+        keys
     }
 
     /// Returns the number of an address. Beyond 65,535 addresses the last number stands for all of them:
@@ -197,22 +197,22 @@ impl Keys {
         if let Some(&known) = self.numbers.get(address) {
             return known;
         }
-        let number = u16::try_from(self.keys.len()).unwrap_or(u16::MAX);
+        let number = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
         if number < u16::MAX {
             self.numbers.insert(*address, number);
-            self.keys.push(Key { address: *address, is_signer: false, is_writable: false, is_static: false });
+            self.all.push(Key { address: *address, is_signer: false, is_writable: false, is_static: false });
         }
         number.min(u16::MAX - 1)
     }
 
     fn key(&mut self, number: u16) -> &mut Key {
-        &mut self.keys[usize::from(number)]
+        &mut self.all[usize::from(number)]
     }
 }
 
 /// Returns the addresses of some instructions, each once, the payer first.
 pub(super) fn keys_of(payer: &Pubkey, instructions: &[&Instruction]) -> Vec<Key> {
-    Keys::of(payer, instructions).keys
+    Keys::of(payer, instructions).all
 }
 
 /// A message: its bytes, and what they say.
@@ -245,6 +245,7 @@ pub(super) fn short_length(count: usize) -> usize {
 }
 
 /// Appends the length of a list: seven bits a byte, the lowest first.
+#[expect(clippy::cast_possible_truncation, reason = "what is left is below 0x80")]
 pub(super) fn push_length(bytes: &mut Vec<u8>, mut count: usize) {
     while count >= 0x80 {
         bytes.push(0x80 | (count & 0x7f) as u8);
@@ -261,6 +262,7 @@ pub(super) fn push_length(bytes: &mut Vec<u8>, mut count: usize) {
 ///
 /// # Source
 /// solana-message, `versions/v0` and `compiled_keys`: which accounts come in which order.
+#[expect(clippy::cast_possible_truncation, reason = "at most 255 accounts, see `MAX_INDEX`")]
 pub fn compile(
     payer: &Pubkey,
     instructions: &[&Instruction],
@@ -269,7 +271,7 @@ pub fn compile(
     limits: &Limits,
 ) -> Result<Message, MessageError> {
     check_instructions(instructions, limits)?;
-    let Keys { keys, named, .. } = Keys::of(payer, instructions);
+    let Keys { all: keys, named, .. } = Keys::of(payer, instructions);
     if keys.len() > limits.account_locks.min(MAX_INDEX) {
         return Err(MessageError::TooManyLocks { found: keys.len(), limit: limits.account_locks });
     }

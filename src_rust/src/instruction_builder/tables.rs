@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::message::keys_of;
+use super::message::{Key, keys_of};
 use super::{AccountMeta, Instruction};
 use crate::decoders;
 use crate::quantities::{Pubkey, Slot};
@@ -164,7 +164,7 @@ pub fn choose_tables(
     }
     let keys = keys_of(payer, instructions);
     let movable: Vec<Pubkey> =
-        keys.iter().filter(|key| key.may_be_looked_up()).map(|key| key.address()).take(MAX_COUNTED).collect();
+        keys.iter().filter(|key| key.may_be_looked_up()).map(Key::address).take(MAX_COUNTED).collect();
     let mut useful: Vec<(usize, u128)> = Vec::new();
     for (position, table) in candidates.iter().enumerate() {
         let covered = movable
@@ -173,7 +173,7 @@ pub fn choose_tables(
             .filter(|(_, address)| table.place(address).is_some())
             .fold(0_u128, |covered, (bit, _)| covered | 1 << bit);
         let again = useful.iter().any(|(_, known)| known | covered == *known);
-        if saved(covered, 1) > 0 && !again {
+        if cost(covered, 1) < cost(0, 0) && !again {
             useful.push((position, covered));
         }
     }
@@ -182,22 +182,21 @@ pub fn choose_tables(
     chosen
 }
 
-/// Returns the bytes saved by so many tables that hold these addresses.
-fn saved(covered: u128, tables: usize) -> i64 {
-    let gain = covered.count_ones() as usize * SAVED_BYTES;
-    gain as i64 - (tables * TABLE_BYTES) as i64
+/// Returns the bytes that so many tables cost, and the addresses that they do not hold.
+fn cost(covered: u128, tables: usize) -> usize {
+    covered.count_zeros() as usize * SAVED_BYTES + tables * TABLE_BYTES
 }
 
 fn best_of_all(useful: &[(usize, u128)]) -> Vec<usize> {
     let sets = 1_usize << useful.len();
     let mut unions = vec![0_u128; sets];
-    let mut best = (0_i64, 0_usize);
+    let mut best = (cost(0, 0), 0_usize);
     for set in 1..sets {
         let lowest = set.trailing_zeros() as usize;
         unions[set] = unions[set & (set - 1)] | useful[lowest].1;
-        let gain = saved(unions[set], set.count_ones() as usize);
-        if gain > best.0 {
-            best = (gain, set);
+        let cost = cost(unions[set], set.count_ones() as usize);
+        if cost < best.0 {
+            best = (cost, set);
         }
     }
     (0..useful.len()).filter(|bit| best.1 >> bit & 1 == 1).map(|bit| useful[bit].0).collect()
@@ -211,7 +210,7 @@ fn greedy(useful: &[(usize, u128)]) -> Vec<usize> {
             .iter()
             .max_by_key(|(position, held)| ((held & !covered).count_ones(), std::cmp::Reverse(*position)));
         match next {
-            Some(&(position, held)) if saved(held & !covered, 1) > 0 => {
+            Some(&(position, held)) if cost(held & !covered, 1) < cost(0, 0) => {
                 chosen.push((position, held));
                 covered |= held;
             }
@@ -223,7 +222,7 @@ fn greedy(useful: &[(usize, u128)]) -> Vec<usize> {
     while index < chosen.len() {
         let others =
             chosen.iter().enumerate().filter(|(at, _)| *at != index).fold(0, |all, (_, table)| all | table.1);
-        if saved(covered, chosen.len()) <= saved(others, chosen.len() - 1) {
+        if cost(others, chosen.len() - 1) <= cost(covered, chosen.len()) {
             chosen.remove(index);
             covered = others;
         } else {
@@ -350,14 +349,14 @@ mod tests {
         #[test]
         fn greedy_saves_by_every_table(sets in proptest::collection::vec(0_u128..1 << 40, 1..8)) {
             let useful: Vec<_> = sets.into_iter().enumerate().collect();
-            let gain = |chosen: &[usize]| {
-                saved(chosen.iter().fold(0, |all, &at| all | useful[at].1), chosen.len())
+            let cost = |chosen: &[usize]| {
+                cost(chosen.iter().fold(0, |all, &at| all | useful[at].1), chosen.len())
             };
             let (all, some) = (best_of_all(&useful), greedy(&useful));
-            prop_assert!(gain(&some) <= gain(&all));
+            prop_assert!(cost(&all) <= cost(&some));
             for without in &some {
                 let rest: Vec<usize> = some.iter().copied().filter(|at| at != without).collect();
-                prop_assert!(gain(&rest) < gain(&some));
+                prop_assert!(cost(&some) < cost(&rest));
             }
         }
     }

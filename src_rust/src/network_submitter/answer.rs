@@ -93,7 +93,7 @@ pub struct Answer {
     pub is_sent: bool,
     /// Signature or bundle id, when accepted.
     pub id: Option<String>,
-    /// The bundle that a block engine made of a transaction.
+    /// The bundle, when accepted: `id`, or what a block engine made of a transaction.
     pub bundle_id: Option<String>,
     /// JSON-RPC error code.
     pub code: Option<i64>,
@@ -220,7 +220,10 @@ pub(super) fn read(name: &Arc<str>, target: &Target, expected: Expected, respons
     let id = || result.as_str().and_then(|text| printable(text.as_bytes()));
     match expected {
         Expected::Value => answer.result = Some(result),
-        Expected::BundleId => answer.id = id(),
+        Expected::BundleId => {
+            answer.id = id();
+            answer.bundle_id.clone_from(&answer.id);
+        }
         Expected::Signature(signature) => {
             answer.id = id().filter(|id| *id == bs58::encode(signature).into_string());
             answer.bundle_id = response.bundle_id;
@@ -266,6 +269,7 @@ mod tests {
     fn kinds_follow_status_and_body() {
         let accepted = answer(200, r#"{"jsonrpc":"2.0","result":"abc","id":1}"#, Expected::BundleId);
         assert_eq!((accepted.kind, accepted.id.as_deref()), (AnswerKind::Accepted, Some("abc")));
+        assert_eq!(accepted.bundle_id, accepted.id);
         let error = r#"{"error":{"code":-32602,"message":"bundle 0123-secret"},"id":1}"#;
         let rejected = answer(400, error, Expected::BundleId);
         assert_eq!((rejected.kind, rejected.code), (AnswerKind::Rejected, Some(-32602)));

@@ -321,10 +321,10 @@ mod tests {
         assert_eq!(reader.push(long.as_bytes()), Err(ResponseFault::TooLarge));
         let mut reader = ResponseReader::default();
         assert_eq!(reader.push(b"HTTP/1.1 200 OK\r\n\r\n"), Ok(None));
-        assert_eq!(reader.push(&[b'a'; MAX_BODY]), Ok(None));
+        assert_eq!(reader.push(&vec![b'a'; MAX_BODY]), Ok(None));
         assert_eq!(reader.push(b"a"), Err(ResponseFault::TooLarge));
         let mut reader = ResponseReader::default();
-        assert_eq!(reader.push(&[b'a'; MAX_HEAD + 1]), Err(ResponseFault::TooLarge));
+        assert_eq!(reader.push(&vec![b'a'; MAX_HEAD + 1]), Err(ResponseFault::TooLarge));
         let mut reader = ResponseReader::default();
         let chunk = format!("{:x}\r\n{}\r\n", 30_000, "a".repeat(30_000));
         assert_eq!(reader.push(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), Ok(None));

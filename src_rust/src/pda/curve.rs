@@ -132,6 +132,7 @@ fn jacobi(value: Words) -> Option<bool> {
 }
 
 /// Takes 62 steps on the low words of `f` (odd) and `g`.
+#[expect(clippy::many_single_char_names, reason = "the names of the paper")]
 fn steps_62(eta: &mut i64, mut f: u64, mut g: u64, sign: &mut u64) -> Steps {
     let (mut u, mut v, mut q, mut r) = (1_u64, 0_u64, 0_u64, 1_u64);
     let mut left = 62_u32;
@@ -204,7 +205,7 @@ mod tests {
     fn is_on_curve_says_what_decompression_says() {
         use sha2::{Digest, Sha256};
         let mut bytes: [u8; 32] = Sha256::digest(b"phantom").into();
-        for _ in 0..200_000 {
+        for _ in 0..100_000 {
             assert_eq!(is_on_curve(&bytes), theirs(&bytes), "{bytes:?}");
             bytes = Sha256::digest(bytes).into();
         }
@@ -221,7 +222,8 @@ mod tests {
             high[0] = small;
             high[31] = 0x7f;
             edges.extend([low, high]);
-            for bit in 0..255 {
+            let bits = if small < 16 { 255 } else { 0 };
+            for bit in 0..bits {
                 let mut power = low;
                 power[bit / 8] ^= 1 << (bit % 8);
                 edges.push(power);

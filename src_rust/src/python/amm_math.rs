@@ -54,6 +54,7 @@ fn find_program_address(
 }
 
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it has extracted")]
 fn find_program_addresses(
     py: Python<'_>,
     seeds: Vec<Vec<PyBackedBytes>>,

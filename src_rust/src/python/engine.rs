@@ -30,7 +30,6 @@ use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
 use crate::engine::{
     BaseMint, CANDIDATE_FIELDS, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal,
 };
-use crate::instruction_builder::MAX_ACCOUNT_LOCKS;
 use crate::market::{MarketConfig, QuoteError};
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
@@ -473,7 +472,7 @@ impl PyEngine {
     #[pyo3(signature = (route, signer, *, blockhash, min_amount_out, compute_unit_limit,
         compute_unit_price, amount_in=None, tables=None, tip_lamports=0, tip_account=None,
         dont_front=None, nonce=None, create_accounts=None, token_accounts=None,
-        loaded_accounts_data_size=None, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
+        loaded_accounts_data_size=None, reach="official", max_account_locks=64))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn build_transaction(
         &self,
@@ -538,7 +537,7 @@ impl PyEngine {
     }
 
     #[pyo3(signature = (wallet, *, tables=None, token_accounts=None, tips=true, dont_front=None,
-        uses_nonce=false, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
+        uses_nonce=false, reach="official", max_account_locks=64))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn set_execution(
         &self,

@@ -14,8 +14,7 @@ use super::arguments;
 use super::errors;
 use super::values::address;
 use crate::instruction_builder::{
-    AccountMeta, Instruction, Limits, LookupTable, MAX_ACCOUNT_LOCKS, Signer, Transaction, choose_tables,
-    sign,
+    AccountMeta, Instruction, Limits, LookupTable, Signer, Transaction, choose_tables, sign,
 };
 use crate::quantities::Pubkey;
 
@@ -227,6 +226,7 @@ impl PySigner {
         Ok(PyBytes::new(py, &signature))
     }
 
+    #[expect(clippy::unused_self, reason = "a method in Python")]
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a Signer cannot be pickled or copied"))
     }
@@ -326,7 +326,7 @@ pub fn limits_of(max_account_locks: usize) -> PyResult<Limits> {
 
 #[pyfunction]
 #[pyo3(signature = (instructions, signer, blockhash, tables=None, *, signers=None,
-    max_account_locks=MAX_ACCOUNT_LOCKS))]
+    max_account_locks=64))]
 fn compile_transaction(
     py: Python<'_>,
     instructions: &Bound<'_, PyAny>,

@@ -22,7 +22,6 @@ use super::swap_instruction;
 use super::token_firewall::{self, PyTokenRules, PyTokenVerdict};
 use super::values::to_python;
 use crate::cycle_finder::{EdgeIndex, MAX_HOPS, pool_of};
-use crate::instruction_builder::MAX_ACCOUNT_LOCKS;
 use crate::market::{
     AccountError, AccountWrite, Applied, Market, MarketConfig, Pool, QuoteError, SetAside, StandalonePool,
     Standing, Want,
@@ -436,7 +435,7 @@ impl PyMarket {
     #[pyo3(signature = (route, signer, *, blockhash, min_amount_out, compute_unit_limit,
         compute_unit_price, amount_in, tables=None, tip_lamports=0, tip_account=None,
         dont_front=None, nonce=None, create_accounts=None, token_accounts=None,
-        loaded_accounts_data_size=None, reach="official", max_account_locks=MAX_ACCOUNT_LOCKS))]
+        loaded_accounts_data_size=None, reach="official", max_account_locks=64))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn build_transaction(
         &self,

@@ -12,6 +12,7 @@ use crate::python::values::address;
 
 type Any<'a, 'py> = &'a Bound<'py, PyAny>;
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 fn underivable(error: PdaError) -> PyErr {
     errors::invalid(error.to_string())
 }

@@ -21,6 +21,7 @@ COLUMNS = (
     ("signed_unix", sa.Integer),
     ("bundle_id", sa.Text),
     ("sends", sa.Integer),
+    ("is_dead", sa.Integer),
     ("landed_slot", sa.Integer),
     ("landed_unix", sa.Integer),
     ("units_consumed", sa.Integer),
