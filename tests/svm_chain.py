@@ -17,6 +17,7 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
+from phantom_arbiter import float_unit
 from phantom_arbiter.errors import EndpointDown, RpcRefused
 from phantom_core import Signer
 
@@ -198,9 +199,11 @@ class SvmChain:
             return signature
         if not config["skipPreflight"]:
             tried = self.svm.simulate_transaction(transaction)
+            float_unit.settle()
             if isinstance(tried, FailedTransactionMetadata):
                 raise RpcRefused("svm", f"{tried.err()} {tried.meta().logs()}", code=-32002)
         done = self.svm.send_transaction(transaction)
+        float_unit.settle()
         err = json.loads(done.to_json())["err"] if isinstance(done, FailedTransactionMetadata) else None
         self.statuses[signature] = (self.slot, err)
         self.known.update(str(key) for key in transaction.message.account_keys)

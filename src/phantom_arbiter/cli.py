@@ -91,7 +91,7 @@ def _phantom(
     context: typer.Context,
     debug: Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Find and execute arbitrage across Solana's decentralised exchanges; on paper, for now."""
+    """Find and execute arbitrage across Solana's decentralised exchanges; on paper without --live."""
     if context.invoked_subcommand is None:
         print(context.get_help())
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from phantom_arbiter.execution.programs import Checked, Entry, Finding
+from phantom_arbiter.mints import short
 from phantom_arbiter.render import plain
 
 _WORDS = {
@@ -48,7 +49,7 @@ def render_checked(
     folder: Path, found: Sequence[Checked], venues: Mapping[str, str], console: Console
 ) -> None:
     """Print the programs of a folder."""
-    table = _table("program", "venue", "bytes", "deployed in", "fetched", "state")
+    table = _table("venue", "program", "bytes", "deployed in", "fetched", "state")
     for each in found:
         entry = each.entry
         state = _WORDS[each.finding]
@@ -56,8 +57,8 @@ def render_checked(
             state += f", slot {each.chain_slot:,}"
         if each.is_verified is False:
             state += f"; verified is slot {each.verified_slot:,}"
-        told = ("", "", "") if entry is None else (f"{entry.size:,}", _slot(entry), entry.fetched_at)
-        table.add_row(each.program, venues.get(each.program, ""), *told, state)
+        told = ("", "", "") if entry is None else (f"{entry.size:,}", _slot(entry), entry.fetched_at[:10])
+        table.add_row(venues.get(each.program, ""), short(each.program), *told, state)
     console.print(table)
     _line(console, str(folder))
 
@@ -77,10 +78,10 @@ def render_fetched(
 ) -> None:
     """Print what was fetched on `console`, what could not be on `notes`."""
     if entries:
-        table = _table("program", "venue", "bytes", "deployed in", "sha256")
+        table = _table("venue", "program", "bytes", "deployed in", "sha256")
         for each in entries:
             venue = venues.get(each.program, "")
-            table.add_row(each.program, venue, f"{each.size:,}", _slot(each), each.sha256[:16])
+            table.add_row(venue, short(each.program), f"{each.size:,}", _slot(each), each.sha256[:16])
         console.print(table)
         _line(console, str(folder))
     for failure in failures.values():
@@ -91,7 +92,7 @@ def _table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
         table.add_column(
-            name, justify="right" if name in ("bytes", "deployed in") else "left", no_wrap=name == "program"
+            name, justify="right" if name in ("bytes", "deployed in") else "left", no_wrap=name != "state"
         )
     return table
 

@@ -27,6 +27,13 @@ class State(StrEnum):
     UNRESOLVED = "unresolved"
 
 
+class Mode(StrEnum):
+    """How a run carried its plans out."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
 class By(StrEnum):
     """What attempts are summed by; the same words as `journal.GroupBy`."""
 
@@ -60,7 +67,7 @@ def journal(
         str | None, typer.Option(metavar="REASON", help="Only failures for this reason, or a kind of it.")
     ] = None,
     strategy: Annotated[str | None, typer.Option(metavar="NAME", help="Only this strategy.")] = None,
-    mode: Annotated[str | None, typer.Option(metavar="MODE", help="Only runs on paper, or live.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="Only runs on paper, or live.")] = None,
     by: Annotated[By | None, typer.Option(help="Sums by this instead of a list.")] = None,
     export: Annotated[
         Path | None,
@@ -86,7 +93,7 @@ def journal(
         state=None if state is None else state.value,
         reason=reason,
         strategy=strategy,
-        mode=mode,
+        mode=None if mode is None else mode.value,
     )
     report = read_journal(path, run_id=run_id)
     if attempt is not None:

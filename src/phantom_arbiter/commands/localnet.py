@@ -59,7 +59,8 @@ def localnet(
         bool, typer.Option("--block-engine", help="Serve a block engine too: Jito's interface for bundles.")
     ] = False,
     regions: Annotated[
-        int | None, typer.Option(help="Regions of the block engine, each with a port; one unless told.")
+        int | None,
+        typer.Option(min=1, help="Regions of the block engine, each with a port; one unless told."),
     ] = None,
     engine_faults: Annotated[
         Path | None,

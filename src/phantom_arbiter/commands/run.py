@@ -141,6 +141,8 @@ def run(
 
     if dry_run and not live:
         raise ConfigError("--dry-run says what --live leaves out", hint="paper trading sends nothing anyway")
+    if leave_unresolved and not live:
+        raise ConfigError("--leave-unresolved is about --live", hint="on paper nothing stays undecided")
     if live and source is not SourceName.LIVE:
         raise ConfigError(
             "--live trades on the live market only", hint="phantom run --source live --live --dry-run first"

@@ -22,6 +22,7 @@ from solders.transaction_metadata import (
     TransactionMetadata,
 )
 
+from phantom_arbiter import float_unit
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution.accounts import ABSENT, CLOCK_SYSVAR, AccountBytes, Known
 
@@ -99,17 +100,22 @@ class Svm:
         self, transaction: VersionedTransaction, *, sigverify: bool | None = None
     ) -> SimulatedTransactionInfo | FailedTransactionMetadata:
         """Run a transaction and change nothing."""
-        if sigverify is None or sigverify == self._sigverify:
-            return self._svm.simulate_transaction(transaction)
-        self._svm.with_sigverify(sigverify)
+        is_other = sigverify is not None and sigverify != self._sigverify
+        if is_other:
+            self._svm.with_sigverify(bool(sigverify))
         try:
             return self._svm.simulate_transaction(transaction)
         finally:
-            self._svm.with_sigverify(self._sigverify)
+            float_unit.settle()
+            if is_other:
+                self._svm.with_sigverify(self._sigverify)
 
     def execute(self, transaction: VersionedTransaction) -> TransactionMetadata | FailedTransactionMetadata:
         """Run a transaction and keep what it did."""
-        return self._svm.send_transaction(transaction)
+        try:
+            return self._svm.send_transaction(transaction)
+        finally:
+            float_unit.settle()
 
 
 def from_svm(account: Account) -> AccountBytes:

@@ -25,6 +25,7 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import SimulatedTransactionInfo
 
+from phantom_arbiter import float_unit
 from phantom_arbiter.localnet import nonces
 from phantom_arbiter.localnet.accounts import AccountState
 from phantom_arbiter.localnet.bank import SLOTS_PER_EPOCH, Bank
@@ -98,6 +99,7 @@ class Machine:
         """Return what the transaction would do now; nothing changes."""
         self._load(transaction)
         result = self._svm.simulate_transaction(transaction)
+        float_unit.settle()
         accounts: dict[str, AccountState] = {}
         if isinstance(result, SimulatedTransactionInfo):
             accounts = {str(key): state_of(account) for key, account in result.post_accounts()}
@@ -198,6 +200,7 @@ class Machine:
         keys = self._load(transaction)
         before = {key: self._state_now(key) for key in keys}
         result = self._svm.send_transaction(transaction)
+        float_unit.settle()
         after = {key: self._state_now(key) for key in keys}
         self._correct_nonces(before, after)
         outcome = outcome_of(result, {key: state for key, state in after.items() if state is not None})
