@@ -128,15 +128,19 @@ class Stage:
     async def attempt(self) -> AttemptRow:
         """Move the price now and then, until the run has tried a trade."""
         await self.ready()
+        await self.move_until(self.attempts)
+        return self.attempts()[0]
+
+    async def move_until(self, condition: Callable[[], Any]) -> None:
+        """Move the price now and then, until something has come of it."""
         looks = 0
         async with asyncio.timeout(GIVE_UP_S):
-            while not (rows := self.attempts()):
+            while not condition():
                 if looks % TOUCH_EVERY == 0:
                     await self.net.advance()
                     self.move_price(1_000)
                 looks += 1
                 await asyncio.sleep(LOOK_S)
-        return rows[0]
 
     async def decided(self, *, slots: int = 2) -> AttemptRow:
         """Let time go by until the chain has decided the only attempt, and return its row."""

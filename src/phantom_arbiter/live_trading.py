@@ -280,18 +280,10 @@ class LiveTrading:
             raise ConfigError("live trading has no executor yet")
         self._engine = engine
         async with self._pool:
-            warm = asyncio.ensure_future(self._submitter.warm())
-            await asyncio.gather(self._blockhashes.look(), self._tables.look())
-            if self._nonces is not None:
-                await self._nonces.look()
-            for answer in (await warm).answers:
-                if answer.kind != "connected":
-                    self._notice(f"target {answer.target}: {answer.kind} {answer.message or ''}".rstrip())
-            await ready.wait()
-            await self._learn_market()
-            self._is_ready = True
-            self._notice(f"ready to trade {len(self._learned)} pools for {self._signer.address}")
             try:
+                await self._begin(ready)
+                self._is_ready = True
+                self._notice(f"ready to trade {len(self._learned)} pools for {self._signer.address}")
                 await first_end(
                     self._blockhashes.run(),
                     self._tables.run(),
@@ -310,6 +302,18 @@ class LiveTrading:
                         f"{left} {'attempt is' if left == 1 else 'attempts are'} not decided yet: "
                         "the next live run asks the chain before it trades"
                     )
+
+    async def _begin(self, ready: asyncio.Event) -> None:
+        """Connect, and read all that trading begins with."""
+        warm = asyncio.ensure_future(self._submitter.warm())
+        await asyncio.gather(self._blockhashes.look(), self._tables.look())
+        if self._nonces is not None:
+            await self._nonces.look()
+        for answer in (await warm).answers:
+            if answer.kind != "connected":
+                self._notice(f"target {answer.target}: {answer.kind} {answer.message or ''}".rstrip())
+        await ready.wait()
+        await self._learn_market()
 
     async def _learn_market(self) -> None:
         """Read the wallet's token accounts of all mints, and what new pools' swaps name beyond the engine."""

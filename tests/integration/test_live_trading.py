@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ import pytest
 pytest.importorskip("solders")
 
 import live_stage
+import phantom_core
 import svm_market
 from live_stage import Stage
 from phantom_arbiter.cli import main
+from phantom_arbiter.execution.accounts import TOKEN_PROGRAM
 from phantom_arbiter.execution.blockhash import BlockhashCache
 from phantom_arbiter.journal import AttemptRow, read_dispatches
 from phantom_arbiter.localnet.block_engine.faults import EngineFaults
 from phantom_arbiter.localnet.faults.plan import FaultPlan
-from svm_market import TOKEN, wallet_account
+from svm_market import TOKEN, WSOL, wallet_account
 
 pytestmark = pytest.mark.skipif(
     not set(live_stage.PAIR) <= set(svm_market.FILES),
@@ -370,6 +373,50 @@ def test_an_account_that_is_no_lookup_table_is_refused(
     assert "lookup_table" in capsys.readouterr().err
 
 
+def test_what_the_readme_says_in_its_order_leads_to_a_trade(
+    live: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = live.place / "keys" / "mine.json"
+    assert main(["wallet", "new", str(key)]) == 0
+    wallet = capsys.readouterr().out.strip()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    live.settings["wallet"]["key"] = str(key)
+    live.settings["execution"]["programs_dir"] = str(live.place / "fetched")
+    assert main(["doctor", "--config", str(live.config)]) == 1
+    said = "".join(capsys.readouterr().out.split())
+    assert f"sendSOLto{wallet}" in said
+    assert "phantomprogramsfetch" in said
+
+    live.does(live.net.fund(wallet, 3 * 10**9))
+    assert live.command("wallet", "wrap", "2", "--yes") == 0
+    words = [word for program in live.found.programs for word in ("--program", program)]
+    assert live.command("programs", "fetch", *words) == 0
+    capsys.readouterr()
+    assert live.command("alt", "create", "--yes", "--json") == 0
+    tables = json.loads(capsys.readouterr().out)["lookup_tables"]
+    live.settings["execution"]["lookup_tables"] = tables
+    assert live.command("doctor") == 0
+
+    assert live.run(live.attempt, "--dry-run") == 0
+    assert [row.reason for row in live.attempts()] == ["dry_run"]
+
+    async def trade() -> None:
+        await live.net.advance(200)
+        await live.ready()
+        await live.move_until(lambda: len(live.attempts()) == 2)
+        await live.until(lambda: live.attempts()[1].state != "intent", slots=2)
+
+    assert live.run(trade) == 0
+    row = live.attempts()[1]
+    assert (row.state, row.reason) == ("filled", None)
+    account = live.account(str(phantom_core.associated_token_account(wallet, WSOL, TOKEN_PROGRAM)))
+    assert account is not None
+    gain = int.from_bytes(account.data[64:72], "little") - 2 * 10**9
+    assert gain == row.net_profit + row.cost
+    assert row.live is not None
+    assert row.live.rent_paid_lamports == RENT, "the token's account is created on the way"
+
+
 def test_doctor_passes_and_says_what_it_has_seen(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     live.settings["execution"]["programs_dir"] = str(live.place / "fetched")
     words = [word for program in live.found.programs for word in ("--program", program)]
@@ -384,3 +431,4 @@ def test_doctor_passes_and_says_what_it_has_seen(live: Stage, capsys: pytest.Cap
     for name in ("key", "journal", "endpoint", "chain", "clock", "balance", "token_account", "programs"):
         assert found[name] == "ok", name
     assert "live trading may begin" in shown
+    assert "meteora" not in shown, "only the programs of the pools that are named are needed"
