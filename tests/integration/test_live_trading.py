@@ -110,6 +110,55 @@ def test_a_transaction_to_nodes_lands_without_a_tip(live: Stage) -> None:
     assert live.bundles() == 0
 
 
+def test_the_same_bytes_to_nodes_and_block_engines_land_once(
+    live: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert live.command("nonce", "create", "--count", "1", "--yes", "--json") == 0
+    live.settings["execution"]["nonce_accounts"] = json.loads(capsys.readouterr().out)["created"]
+    live.settings["execution"]["landing"] = "both"
+    before, landed = live.balance(), live.net.bank.transactions
+    assert live.run(live.only) == 0
+    row = filled(live, before)
+    names = {"rpc/local-0", "rpc/local-1", "amsterdam", "dublin"}
+    assert {each.target for each in read_dispatches(live.journal, row.id)} == names
+    assert live.net.bank.transactions == landed + 1
+
+
+def test_a_transaction_that_fails_on_the_chain_costs_its_fee_and_nothing_else(live: Stage) -> None:
+    live.settings["execution"]["landing"] = "rpc"
+    before, lamports = live.balance(), live.lamports()
+
+    async def script() -> None:
+        await live.ready()
+        for node in range(live_stage.NODES):
+            await live.net.set_faults(node, FaultPlan(send_slots=3))
+        await live.attempt()
+        live.move_price(EQUAL)
+        await live.decided()
+
+    assert live.run(script) == 0
+    (row,) = live.attempts()
+    assert (row.state, row.charged_cost, row.realised_net_profit) == ("failed", FEE, -FEE)
+    assert row.reason is not None
+    assert row.reason.startswith("landed_failed:")
+    assert "custom" not in row.reason
+    assert (live.balance(), live.lamports()) == (before, lamports - FEE)
+
+
+def test_adaptive_fees_are_paid_as_offered(live: Stage) -> None:
+    live.settings["fees"] = {"mode": "adaptive", "refresh_s": 0.1}
+    before, lamports = live.balance(), live.lamports()
+    assert live.run(live.only) == 0
+    (row,) = live.attempts()
+    assert (row.state, row.live is not None) == ("filled", True)
+    assert row.live is not None
+    assert row.live.tip_paid_lamports == row.live.tip_offered_lamports >= 1_000
+    price, limit = row.live.compute_unit_price_micro_lamports, row.live.compute_unit_limit
+    assert row.live.fee_paid_lamports == 5_000 - (-price * limit // 10**6)
+    assert live.balance() - before == row.net_profit + row.cost
+    assert lamports - live.lamports() == row.charged_cost == row.cost
+
+
 def test_durable_nonces_stand_in_for_blockhashes(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert live.command("nonce", "create", "--count", "2", "--yes", "--json") == 0
     nonces = json.loads(capsys.readouterr().out)["created"]
