@@ -172,6 +172,9 @@ class Stage:
         amount = int.from_bytes(held.data[64:72], "little") + units
         data = held.data[:64] + amount.to_bytes(8, "little") + held.data[72:]
         self.net.bank.write(vault, AccountState(held.owner, held.lamports, data))
+        # A swap writes the pool and both vaults; a part of them would be taken for a torn state.
+        for address in (pool.state.pool, *(side.vault for side in sides)):
+            self.net.bank.write(address, self.account(address))
         self.moves += 1
 
     def account(self, address: str) -> AccountState | None:
