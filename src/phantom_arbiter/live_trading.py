@@ -171,6 +171,13 @@ class LiveTrading:
         asyncio.run(self._settle_earlier(journal))
 
     async def _settle_earlier(self, journal: Journal) -> None:
+        open_ones = [each.submission for each in journal.unresolved(self._config.risk.account)]
+        nonces = sorted({each.nonce_account for each in open_ones if each and each.nonce_account})
+        if nonces:
+            self._notice(
+                "an attempt with a nonce never expires: if it does not land, `phantom nonce advance "
+                f"{' '.join(nonces)}` ends it"
+            )
         async with self._new_pool() as pool:
             tracker = LandingTracker(RpcChain(pool, error_name), self._tracker_rules())
             done = await reconcile(

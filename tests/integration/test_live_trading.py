@@ -197,6 +197,7 @@ def test_an_attempt_with_a_nonce_never_expires_until_the_nonce_is_advanced(
 
     assert live.run(settle) == 0
     assert lost_nothing(live, before, live.lamports()).reason == "nonce_advanced"
+    assert any(f"phantom nonce advance {nonces[0]}" in each for each in live.notices)
 
 
 def test_a_dry_run_gives_its_nonce_back(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
