@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -46,7 +47,9 @@ if TYPE_CHECKING:
 
 TIPS = frozenset(phantom_core.TIP_ACCOUNTS)
 ACCOUNT_REFRESH_S = 10.0
-"""How often what rehearsals read besides the engine's own accounts is read again."""
+"""How often the wallet's own accounts are read again, besides after each trade."""
+MARKET_REFRESH_S = 60.0
+"""How often all else that rehearsals read beyond the engine is read again, and new pools are learned."""
 _PROBE_AMOUNT = 1_000
 _POOLS_AT_ONCE = 32
 """Pools whose accounts are listed before frames get their turn again."""
@@ -149,6 +152,7 @@ class LiveTrading:
             )
         self._cache = AccountCache()
         self._wanted: dict[str, None] = {signer.address: None}
+        self._mints: tuple[str, ...] = ()
         self._learned: set[str] = set()
         self._machine: Svm | None = None
         self._is_ready = False
@@ -330,6 +334,7 @@ class LiveTrading:
         pools = [each for each in market.pools() if each.set_aside_reason is None]
         mints = dict.fromkeys(mint for each in pools for mint in (each.mint_a, each.mint_b))
         await self._tokens.refresh(self._pool, mints)
+        self._mints = tuple(mints)
         new = [each for each in pools if each.pool not in self._learned]
         self._learned.update(each.pool for each in new)
         machine = self._machine
@@ -352,9 +357,10 @@ class LiveTrading:
         self._wanted.update(
             dict.fromkeys(name for name, known in zip(names, held, strict=True) if known is None)
         )
-        await self._read_wanted()
+        await self._read([*self._moving(), *self._unread()])
 
     async def _follow_accounts(self) -> None:
+        read_all_at, told = time.monotonic() + MARKET_REFRESH_S, ""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
@@ -362,12 +368,32 @@ class LiveTrading:
             if self._watch is not None:
                 self._watch.patrol.look_again()
             try:
-                await self._learn_market()
+                if time.monotonic() >= read_all_at:
+                    read_all_at = time.monotonic() + MARKET_REFRESH_S
+                    await self._learn_market()
+                    await self._read(list(self._wanted))
+                else:
+                    await self._read([*self._moving(), *self._unread()])
             except EndpointError as error:
-                self._notice(f"accounts to rehearse with: {error}")
+                if str(error) != told:
+                    told = str(error)
+                    self._notice(f"accounts to rehearse with: {told}")
+            else:
+                told = ""
 
-    async def _read_wanted(self) -> None:
-        await self._cache.refresh(RpcAccounts(self._pool), list(self._wanted))
+    def _moving(self) -> list[str]:
+        """Return what changes with every trade of ours: the wallet and what it holds."""
+        execution = self._config.execution
+        held = [self._tokens.address(mint) for mint in self._mints if self._tokens.exists(mint)]
+        return [self._signer.address, *execution.nonce_accounts, *execution.lookup_tables, *held]
+
+    def _unread(self) -> list[str]:
+        wanted = list(self._wanted)
+        return [name for name, known in zip(wanted, self._cache.known(wanted), strict=True) if known is None]
+
+    async def _read(self, addresses: Sequence[str]) -> None:
+        if self._machine is not None:
+            await self._cache.refresh(RpcAccounts(self._pool), addresses)
 
     # ---- what followers and the tracker tell
 

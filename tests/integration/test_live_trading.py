@@ -352,8 +352,12 @@ def test_too_little_to_trade_with_is_found_by_the_rehearsal(live: Stage) -> None
     assert live.bundles() == 0
 
 
-def test_a_wallet_emptied_by_somebody_else_is_noticed(live: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("read_all_s", [60.0, 0.0], ids=["the wallet", "everything"])
+def test_a_wallet_emptied_by_somebody_else_is_noticed(
+    live: Stage, read_all_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("phantom_arbiter.live_trading.ACCOUNT_REFRESH_S", 0.05)
+    monkeypatch.setattr("phantom_arbiter.live_trading.MARKET_REFRESH_S", read_all_s)
     lamports = live.lamports()
 
     async def script() -> None:
