@@ -128,15 +128,19 @@ class Stage:
     async def attempt(self) -> AttemptRow:
         """Move the price now and then, until the run has tried a trade."""
         await self.ready()
+        await self.move_until(self.attempts)
+        return self.attempts()[0]
+
+    async def move_until(self, condition: Callable[[], Any]) -> None:
+        """Move the price now and then, until something has come of it."""
         looks = 0
         async with asyncio.timeout(GIVE_UP_S):
-            while not (rows := self.attempts()):
+            while not condition():
                 if looks % TOUCH_EVERY == 0:
                     await self.net.advance()
                     self.move_price(1_000)
                 looks += 1
                 await asyncio.sleep(LOOK_S)
-        return rows[0]
 
     async def decided(self, *, slots: int = 2) -> AttemptRow:
         """Let time go by until the chain has decided the only attempt, and return its row."""
@@ -168,6 +172,9 @@ class Stage:
         amount = int.from_bytes(held.data[64:72], "little") + units
         data = held.data[:64] + amount.to_bytes(8, "little") + held.data[72:]
         self.net.bank.write(vault, AccountState(held.owner, held.lamports, data))
+        # A swap writes the pool and both vaults; a part of them would be taken for a torn state.
+        for address in (pool.state.pool, *(side.vault for side in sides)):
+            self.net.bank.write(address, self.account(address))
         self.moves += 1
 
     def account(self, address: str) -> AccountState | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -46,7 +47,9 @@ if TYPE_CHECKING:
 
 TIPS = frozenset(phantom_core.TIP_ACCOUNTS)
 ACCOUNT_REFRESH_S = 10.0
-"""How often what rehearsals read besides the engine's own accounts is read again."""
+"""How often the wallet's own accounts are read again, besides after each trade."""
+MARKET_REFRESH_S = 60.0
+"""How often all else that rehearsals read beyond the engine is read again, and new pools are learned."""
 _PROBE_AMOUNT = 1_000
 _POOLS_AT_ONCE = 32
 """Pools whose accounts are listed before frames get their turn again."""
@@ -149,6 +152,7 @@ class LiveTrading:
             )
         self._cache = AccountCache()
         self._wanted: dict[str, None] = {signer.address: None}
+        self._mints: tuple[str, ...] = ()
         self._learned: set[str] = set()
         self._machine: Svm | None = None
         self._is_ready = False
@@ -171,6 +175,13 @@ class LiveTrading:
         asyncio.run(self._settle_earlier(journal))
 
     async def _settle_earlier(self, journal: Journal) -> None:
+        open_ones = [each.submission for each in journal.unresolved(self._config.risk.account)]
+        nonces = sorted({each.nonce_account for each in open_ones if each and each.nonce_account})
+        if nonces:
+            self._notice(
+                "an attempt with a nonce never expires: if it does not land, `phantom nonce advance "
+                f"{' '.join(nonces)}` ends it"
+            )
         async with self._new_pool() as pool:
             tracker = LandingTracker(RpcChain(pool, error_name), self._tracker_rules())
             done = await reconcile(
@@ -280,18 +291,10 @@ class LiveTrading:
             raise ConfigError("live trading has no executor yet")
         self._engine = engine
         async with self._pool:
-            warm = asyncio.ensure_future(self._submitter.warm())
-            await asyncio.gather(self._blockhashes.look(), self._tables.look())
-            if self._nonces is not None:
-                await self._nonces.look()
-            for answer in (await warm).answers:
-                if answer.kind != "connected":
-                    self._notice(f"target {answer.target}: {answer.kind} {answer.message or ''}".rstrip())
-            await ready.wait()
-            await self._learn_market()
-            self._is_ready = True
-            self._notice(f"ready to trade {len(self._learned)} pools for {self._signer.address}")
             try:
+                await self._begin(ready)
+                self._is_ready = True
+                self._notice(f"ready to trade {len(self._learned)} pools for {self._signer.address}")
                 await first_end(
                     self._blockhashes.run(),
                     self._tables.run(),
@@ -311,6 +314,18 @@ class LiveTrading:
                         "the next live run asks the chain before it trades"
                     )
 
+    async def _begin(self, ready: asyncio.Event) -> None:
+        """Connect, and read all that trading begins with."""
+        warm = asyncio.ensure_future(self._submitter.warm())
+        await asyncio.gather(self._blockhashes.look(), self._tables.look())
+        if self._nonces is not None:
+            await self._nonces.look()
+        for answer in (await warm).answers:
+            if answer.kind != "connected":
+                self._notice(f"target {answer.target}: {answer.kind} {answer.message or ''}".rstrip())
+        await ready.wait()
+        await self._learn_market()
+
     async def _learn_market(self) -> None:
         """Read the wallet's token accounts of all mints, and what new pools' swaps name beyond the engine."""
         market = self._market
@@ -319,6 +334,7 @@ class LiveTrading:
         pools = [each for each in market.pools() if each.set_aside_reason is None]
         mints = dict.fromkeys(mint for each in pools for mint in (each.mint_a, each.mint_b))
         await self._tokens.refresh(self._pool, mints)
+        self._mints = tuple(mints)
         new = [each for each in pools if each.pool not in self._learned]
         self._learned.update(each.pool for each in new)
         machine = self._machine
@@ -341,9 +357,10 @@ class LiveTrading:
         self._wanted.update(
             dict.fromkeys(name for name, known in zip(names, held, strict=True) if known is None)
         )
-        await self._read_wanted()
+        await self._read([*self._moving(), *self._unread()])
 
     async def _follow_accounts(self) -> None:
+        read_all_at, told = time.monotonic() + MARKET_REFRESH_S, ""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
@@ -351,12 +368,32 @@ class LiveTrading:
             if self._watch is not None:
                 self._watch.patrol.look_again()
             try:
-                await self._learn_market()
+                if time.monotonic() >= read_all_at:
+                    read_all_at = time.monotonic() + MARKET_REFRESH_S
+                    await self._learn_market()
+                    await self._read(list(self._wanted))
+                else:
+                    await self._read([*self._moving(), *self._unread()])
             except EndpointError as error:
-                self._notice(f"accounts to rehearse with: {error}")
+                if str(error) != told:
+                    told = str(error)
+                    self._notice(f"accounts to rehearse with: {told}")
+            else:
+                told = ""
 
-    async def _read_wanted(self) -> None:
-        await self._cache.refresh(RpcAccounts(self._pool), list(self._wanted))
+    def _moving(self) -> list[str]:
+        """Return what changes with every trade of ours: the wallet and what it holds."""
+        execution = self._config.execution
+        held = [self._tokens.address(mint) for mint in self._mints if self._tokens.exists(mint)]
+        return [self._signer.address, *execution.nonce_accounts, *execution.lookup_tables, *held]
+
+    def _unread(self) -> list[str]:
+        wanted = list(self._wanted)
+        return [name for name, known in zip(wanted, self._cache.known(wanted), strict=True) if known is None]
+
+    async def _read(self, addresses: Sequence[str]) -> None:
+        if self._machine is not None:
+            await self._cache.refresh(RpcAccounts(self._pool), addresses)
 
     # ---- what followers and the tracker tell
 

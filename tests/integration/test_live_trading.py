@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ import pytest
 pytest.importorskip("solders")
 
 import live_stage
+import phantom_core
 import svm_market
 from live_stage import Stage
 from phantom_arbiter.cli import main
+from phantom_arbiter.execution.accounts import TOKEN_PROGRAM
 from phantom_arbiter.execution.blockhash import BlockhashCache
 from phantom_arbiter.journal import AttemptRow, read_dispatches
 from phantom_arbiter.localnet.block_engine.faults import EngineFaults
 from phantom_arbiter.localnet.faults.plan import FaultPlan
-from svm_market import TOKEN, wallet_account
+from svm_market import TOKEN, WSOL, wallet_account
 
 pytestmark = pytest.mark.skipif(
     not set(live_stage.PAIR) <= set(svm_market.FILES),
@@ -107,6 +110,55 @@ def test_a_transaction_to_nodes_lands_without_a_tip(live: Stage) -> None:
     assert live.bundles() == 0
 
 
+def test_the_same_bytes_to_nodes_and_block_engines_land_once(
+    live: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert live.command("nonce", "create", "--count", "1", "--yes", "--json") == 0
+    live.settings["execution"]["nonce_accounts"] = json.loads(capsys.readouterr().out)["created"]
+    live.settings["execution"]["landing"] = "both"
+    before, landed = live.balance(), live.net.bank.transactions
+    assert live.run(live.only) == 0
+    row = filled(live, before)
+    names = {"rpc/local-0", "rpc/local-1", "amsterdam", "dublin"}
+    assert {each.target for each in read_dispatches(live.journal, row.id)} == names
+    assert live.net.bank.transactions == landed + 1
+
+
+def test_a_transaction_that_fails_on_the_chain_costs_its_fee_and_nothing_else(live: Stage) -> None:
+    live.settings["execution"]["landing"] = "rpc"
+    before, lamports = live.balance(), live.lamports()
+
+    async def script() -> None:
+        await live.ready()
+        for node in range(live_stage.NODES):
+            await live.net.set_faults(node, FaultPlan(send_slots=3))
+        await live.attempt()
+        live.move_price(EQUAL)
+        await live.decided()
+
+    assert live.run(script) == 0
+    (row,) = live.attempts()
+    assert (row.state, row.charged_cost, row.realised_net_profit) == ("failed", FEE, -FEE)
+    assert row.reason is not None
+    assert row.reason.startswith("landed_failed:")
+    assert "custom" not in row.reason
+    assert (live.balance(), live.lamports()) == (before, lamports - FEE)
+
+
+def test_adaptive_fees_are_paid_as_offered(live: Stage) -> None:
+    live.settings["fees"] = {"mode": "adaptive", "refresh_s": 0.1}
+    before, lamports = live.balance(), live.lamports()
+    assert live.run(live.only) == 0
+    (row,) = live.attempts()
+    assert (row.state, row.live is not None) == ("filled", True)
+    assert row.live is not None
+    assert row.live.tip_paid_lamports == row.live.tip_offered_lamports >= 1_000
+    price, limit = row.live.compute_unit_price_micro_lamports, row.live.compute_unit_limit
+    assert row.live.fee_paid_lamports == 5_000 - (-price * limit // 10**6)
+    assert live.balance() - before == row.net_profit + row.cost
+    assert lamports - live.lamports() == row.charged_cost == row.cost
+
+
 def test_durable_nonces_stand_in_for_blockhashes(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert live.command("nonce", "create", "--count", "2", "--yes", "--json") == 0
     nonces = json.loads(capsys.readouterr().out)["created"]
@@ -145,6 +197,7 @@ def test_an_attempt_with_a_nonce_never_expires_until_the_nonce_is_advanced(
 
     assert live.run(settle) == 0
     assert lost_nothing(live, before, live.lamports()).reason == "nonce_advanced"
+    assert any(f"phantom nonce advance {nonces[0]}" in each for each in live.notices)
 
 
 def test_a_dry_run_gives_its_nonce_back(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -299,8 +352,12 @@ def test_too_little_to_trade_with_is_found_by_the_rehearsal(live: Stage) -> None
     assert live.bundles() == 0
 
 
-def test_a_wallet_emptied_by_somebody_else_is_noticed(live: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("read_all_s", [60.0, 0.0], ids=["the wallet", "everything"])
+def test_a_wallet_emptied_by_somebody_else_is_noticed(
+    live: Stage, read_all_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("phantom_arbiter.live_trading.ACCOUNT_REFRESH_S", 0.05)
+    monkeypatch.setattr("phantom_arbiter.live_trading.MARKET_REFRESH_S", read_all_s)
     lamports = live.lamports()
 
     async def script() -> None:
@@ -370,6 +427,50 @@ def test_an_account_that_is_no_lookup_table_is_refused(
     assert "lookup_table" in capsys.readouterr().err
 
 
+def test_what_the_readme_says_in_its_order_leads_to_a_trade(
+    live: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = live.place / "keys" / "mine.json"
+    assert main(["wallet", "new", str(key)]) == 0
+    wallet = capsys.readouterr().out.strip()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    live.settings["wallet"]["key"] = str(key)
+    live.settings["execution"]["programs_dir"] = str(live.place / "fetched")
+    assert main(["doctor", "--config", str(live.config)]) == 1
+    said = "".join(capsys.readouterr().out.split())
+    assert f"sendSOLto{wallet}" in said
+    assert "phantomprogramsfetch" in said
+
+    live.does(live.net.fund(wallet, 3 * 10**9))
+    assert live.command("wallet", "wrap", "2", "--yes") == 0
+    words = [word for program in live.found.programs for word in ("--program", program)]
+    assert live.command("programs", "fetch", *words) == 0
+    capsys.readouterr()
+    assert live.command("alt", "create", "--yes", "--json") == 0
+    tables = json.loads(capsys.readouterr().out)["lookup_tables"]
+    live.settings["execution"]["lookup_tables"] = tables
+    assert live.command("doctor") == 0
+
+    assert live.run(live.attempt, "--dry-run") == 0
+    assert [row.reason for row in live.attempts()] == ["dry_run"]
+
+    async def trade() -> None:
+        await live.net.advance(200)
+        await live.ready()
+        await live.move_until(lambda: len(live.attempts()) == 2)
+        await live.until(lambda: live.attempts()[1].state != "intent", slots=2)
+
+    assert live.run(trade) == 0
+    row = live.attempts()[1]
+    assert (row.state, row.reason) == ("filled", None)
+    account = live.account(str(phantom_core.associated_token_account(wallet, WSOL, TOKEN_PROGRAM)))
+    assert account is not None
+    gain = int.from_bytes(account.data[64:72], "little") - 2 * 10**9
+    assert gain == row.net_profit + row.cost
+    assert row.live is not None
+    assert row.live.rent_paid_lamports == RENT, "the token's account is created on the way"
+
+
 def test_doctor_passes_and_says_what_it_has_seen(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     live.settings["execution"]["programs_dir"] = str(live.place / "fetched")
     words = [word for program in live.found.programs for word in ("--program", program)]
@@ -384,3 +485,4 @@ def test_doctor_passes_and_says_what_it_has_seen(live: Stage, capsys: pytest.Cap
     for name in ("key", "journal", "endpoint", "chain", "clock", "balance", "token_account", "programs"):
         assert found[name] == "ok", name
     assert "live trading may begin" in shown
+    assert "meteora" not in shown, "only the programs of the pools that are named are needed"

@@ -45,4 +45,5 @@ def needed_programs(settings: Config) -> FolderPrograms:
     venues = settings.discovery.venues
     needed = {program: venue for program, venue in known_programs().items() if not venues or venue in venues}
     verified = {str(each): slot for each, slot in settings.market.verified_deployments.items()}
-    return FolderPrograms(open_folder(settings.execution.programs_dir), needed, verified)
+    pools = () if settings.discovery.mints else settings.discovery.pools
+    return FolderPrograms(open_folder(settings.execution.programs_dir), needed, verified, pools=pools)

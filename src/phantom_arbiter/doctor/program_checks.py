@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from phantom_arbiter.doctor.report import Check, State
+from phantom_arbiter.execution.chain import read_accounts
 from phantom_arbiter.execution.programs import Checked, Finding, ProgramError, ProgramFolder, RpcAccount
 from phantom_arbiter.sources.rpc import RpcPool
 
@@ -22,16 +23,23 @@ class FolderPrograms:
     """Looks at the folder that rehearsals take programs from."""
 
     def __init__(
-        self, folder: ProgramFolder, programs: Mapping[str, str], verified: Mapping[str, int]
+        self,
+        folder: ProgramFolder,
+        programs: Mapping[str, str],
+        verified: Mapping[str, int],
+        *,
+        pools: Sequence[str] = (),
     ) -> None:
         """Prepare.
 
         Args:
             folder: The folder.
-            programs: Venue by program, of those that are needed.
+            programs: Venue by program, of those that may be needed.
             verified: Slots of verified deployments, by program.
+            pools: The only pools that are traded, so that no other programs are needed; empty: any.
         """
         self._folder, self._programs, self._verified = folder, dict(programs), dict(verified)
+        self._pools = tuple(pools)
 
     async def __call__(self, rpc: RpcPool) -> Sequence[Check]:
         """Return whether the programs are there, and equal to what the chain runs.
@@ -39,6 +47,9 @@ class FolderPrograms:
         Raises:
             EndpointError: The chain cannot be asked.
         """
+        if self._pools:
+            owners = {each.owner for each in (await read_accounts(rpc, self._pools)).values() if each}
+            self._programs = {program: name for program, name in self._programs.items() if program in owners}
         try:
             found = await self._folder.check(RpcAccount(rpc), self._verified, list(self._programs))
         except ProgramError as error:
