@@ -305,3 +305,29 @@ def test_command_without_a_program_lists_every_one_that_has_the_number(
 def test_command_refuses_a_program_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain-error", "6003", "--program", "nobody"]) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("AmountOutBelowMinimum", "orca_whirlpool 6036 (0x1794): AmountOutBelowMinimum"),
+        ("landed_failed:amount_out_below_minimum", "orca_whirlpool 6036 (0x1794)"),
+        ("rehearsal:account_owned_by_wrong_program", "AccountOwnedByWrongProgram"),
+        (
+            '{"error":{"code":-32002,"message":"failed","data":{"err":{"InstructionError":[2,{"Custom":6036}]},'
+            '"logs":["Program whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc invoke [1]",'
+            '"Program whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc failed: custom program error: 0x1794"]}}}',
+            "orca_whirlpool 6036 (0x1794): AmountOutBelowMinimum",
+        ),
+    ],
+)
+def test_command_takes_names_the_journals_words_and_whole_answers(
+    words: str, found: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain-error", words]) == 0
+    assert found in capsys.readouterr().out
+
+
+def test_command_fails_where_nothing_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain-error", "Nonsense"]) == 1
+    assert "no error of this name is known" in capsys.readouterr().out

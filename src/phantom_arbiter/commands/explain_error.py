@@ -35,18 +35,23 @@ def explain_error(
     as_json: JsonOption = False,
 ) -> None:
     """Say what an error means, what causes it and what helps."""
+    from phantom_arbiter.errors import EXIT_FAILED
+
     text = sys.stdin.read() if error == STDIN else error
     found = _explained(text, program)
     if as_json:
         print(json.dumps({"errors": [_to_json(each) for each in found]}, indent=2))
     else:
         print("\n\n".join(_shown(each) for each in found))
+    if all(each.code is None and each.program is None for each in found):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _explained(text: str, program: str | None) -> list[ProgramError]:
     from phantom_arbiter.errors import ConfigError
     from phantom_arbiter.execution.error_advice import ErrorClass
     from phantom_arbiter.execution.program_errors import (
+        errors_named,
         explain,
         find_program,
         is_address,
@@ -59,7 +64,14 @@ def _explained(text: str, program: str | None) -> list[ProgramError]:
         raise ConfigError(
             f"--program: no known program is called {program!r}", hint=f"an address, or one of {names}"
         )
+    # As the journal has it: `landed_failed:amount_out_below_minimum`.
+    text = text.strip().removeprefix("landed_failed:").removeprefix("rehearsal:")
     found = explain(program, text)
+    if found.code is None and found.error_class is ErrorClass.UNKNOWN:
+        one = None if program is None else find_program(program)
+        named = [(who, own) for who, own in errors_named(text) if one is None or who in (None, one.name)]
+        if named:
+            return [explain(who, own) for who, own in named]
     if found.program is None and found.code is not None and found.error_class is ErrorClass.UNKNOWN:
         return [explain(each.name, found.code) for each in programs_with(found.code)] or [found]
     return [found]

@@ -156,6 +156,24 @@ def programs_with(code: int) -> tuple[Program, ...]:
     return tuple(each for each in known_programs() if code in each.errors)
 
 
+def errors_named(name: str) -> tuple[tuple[str | None, int | str], ...]:
+    """Return what `explain` takes for every error of this name, its own or as the journal spells it."""
+    dictionary, wanted = _dictionary(), _letters(name)
+    programs: list[tuple[str | None, int | str]] = [
+        (program.name, code)
+        for program in known_programs()
+        for code, (own, _) in program.errors.items()
+        if _letters(own) == wanted
+    ]
+    anchor = [(None, code) for code, (own, _) in dictionary.anchor.items() if _letters(own) == wanted]
+    runtime = [(None, own) for own in dictionary.runtime if _letters(own) == wanted]
+    return (*programs, *anchor, *runtime)
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
 def explain(program: str | None, error: object) -> ProgramError:
     """Return what one error means.
 
@@ -245,8 +263,15 @@ def _read_text(text: str) -> _Told:
 
 
 def _read_json(error: Mapping[object, object]) -> _Told:
+    for envelope in ("error", "data", "err"):  # of an RPC answer, from the outside in
+        inner = error.get(envelope)
+        if inner is not None:
+            logs = error.get("logs")
+            lines = tuple(str(line) for line in logs) if isinstance(logs, list) else ()
+            told = _read(inner)
+            return replace(told, lines=told.lines or lines)
     if len(error) != 1:
-        return _Told()
+        return _read(str(error["message"])) if "message" in error else _Told()
     ((kind, value),) = error.items()
     if kind == "Custom" and isinstance(value, int):
         return _Told(code=value)
