@@ -212,6 +212,7 @@ class LiveTrading:
             RpcChain(self._pool, error_name),
             self._tracker_rules(),
             resend=self._resend,
+            may_send=self._may_send,
             on_certain=self._certain,
         )
         rehearsing = None
@@ -381,6 +382,10 @@ class LiveTrading:
     def _want(self, addresses: Sequence[str]) -> None:
         self._wanted.update(dict.fromkeys(addresses))
         self._wake.set()
+
+    def _may_send(self) -> bool:
+        engine = self._engine
+        return engine is not None and not engine.desk.is_halted
 
     def _resend(self, submission: Submission) -> None:
         if self._dispatcher is not None:

@@ -225,6 +225,25 @@ def test_one_endpoint_that_runs_ahead_does_not_make_it_send() -> None:
     assert sent == []
 
 
+def test_nothing_is_sent_again_while_nothing_may_be_sent() -> None:
+    sent: list[Submission] = []
+    may: list[bool] = [False]
+    chain = FakeChain()
+    tracker = LandingTracker(
+        chain, TrackerRules(resend_every_blocks=4), resend=sent.append, may_send=lambda: may[0]
+    )
+    tracker.watch(expected(), BOOKED)
+    for height in range(1_900, 1_940, 4):
+        chain.nodes["a"].head = Head(BOOKED, height)
+        asyncio.run(tracker.poll())
+    assert (sent, tracker.sends("sig")) == ([], 1), "neither sent nor counted"
+    may[0] = True
+    for height in (1_940, 1_944):
+        chain.nodes["a"].head = Head(BOOKED, height)
+        asyncio.run(tracker.poll())
+    assert (len(sent), tracker.sends("sig")) == (1, 2)
+
+
 # ---- life
 
 

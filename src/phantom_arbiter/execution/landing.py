@@ -85,6 +85,7 @@ class LandingTracker:
         rules: TrackerRules | None = None,
         *,
         resend: Callable[[Submission], None] | None = None,
+        may_send: Callable[[], bool] = lambda: True,
         on_certain: Callable[[str], None] = _ignore,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -94,6 +95,7 @@ class LandingTracker:
             chain: Whom to ask.
             rules: How.
             resend: Hands the same bytes over again; None: nothing is sent again.
+            may_send: Whether anything may be sent now; asked before every resend.
             on_certain: Told of a signature once its finding is certain.
             pause: Waits so many seconds.
 
@@ -107,7 +109,7 @@ class LandingTracker:
                 hint="add endpoints with an http_url under [[endpoints]], or lower trust.quorum",
             )
         self._chain = chain
-        self._resend = resend
+        self._resend, self._may_send = resend, may_send
         self._on_certain = on_certain
         self._pause = pause
         self._watched: dict[str, _Watched] = {}
@@ -278,6 +280,8 @@ class LandingTracker:
 
     def _send_again(self, each: _Watched) -> None:
         if self._resend is None or not each.may_resend or not self.rules.resend_every_blocks:
+            return
+        if not self._may_send():
             return
         heights = sorted((head.block_height for head in self._heads.values()), reverse=True)
         if len(heights) < self.rules.quorum:
