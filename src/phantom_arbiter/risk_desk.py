@@ -110,7 +110,7 @@ class RiskDesk:
 
     @property
     def is_halted(self) -> bool:
-        """Whether a kill switch is on: its file, the signal or the rules. Nothing is sent then, old or new."""
+        """Whether a kill switch is on: its file, the signal or the rules. Nothing is sent."""
         return self._is_killed() or self.rules.breakers.halted
 
     def look(self) -> None:

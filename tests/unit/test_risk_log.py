@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from landing_fakes import submission
 from phantom_arbiter.config import Config, risk_rules
 from phantom_arbiter.domain import Fill, Hop, Outcome, OutcomeState, Verdict
+from phantom_arbiter.execution.live import not_sent
 from phantom_arbiter.journal import ChangeRow, Journal, RiskChange, RunIdentity, read_journal
 from phantom_arbiter.journal.risk_log import BATCH, KEPT_REFUSALS
 from phantom_arbiter.journal.schema import APPLICATION_ID
@@ -142,6 +144,22 @@ def test_attempt_that_a_live_run_left_open_stays_open(path: Path) -> None:
         assert read_journal(path).attempts[0].state == "intent"
         journal.outcome(attempt, outcome(plan(opportunity(1, 100))), 140)
     assert read_journal(path).attempts[0].state == "filled"
+
+
+def test_what_was_never_signed_uses_up_no_day_after_a_restart(path: Path) -> None:
+    expired = Outcome(OutcomeState.FAILED, "expired", None, 0, is_dead=True, sends=1)
+    with Journal(path) as journal:
+        journal.begin_run(LIVE)
+        for number in range(20):
+            journal.outcome(journal.intent(plan(opportunity(number, 100))), not_sent("dry_run"), 100)
+        sent = journal.intent(plan(opportunity(20, 100, base_mint=WSOL)), submission=submission())
+        journal.outcome(sent, expired, 400)
+    with Journal(path) as journal:
+        journal.begin_run(LIVE)
+        again = recall(RULES, *journal.recalled("main"))
+    assert [entry.key for entry in again.limits.day] == ["attempt 21"]
+    assert again.limits.amount_in_today(USDC) == 0
+    assert not again.limits.at_risk
 
 
 def test_replays_leave_nothing_to_recall(path: Path) -> None:

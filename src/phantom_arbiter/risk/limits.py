@@ -173,6 +173,19 @@ def release(state: LimitState, key: str) -> LimitState:
     )
 
 
+def withdraw(state: LimitState, key: str) -> LimitState:
+    """Return the state as if the attempt had never been let through: neither at risk nor in its day."""
+    entry = state.at_risk.get(key)
+    state = release(state, key)
+    if entry is None:
+        return state
+    for at in range(len(state.day) - 1, -1, -1):
+        if state.day[at] == entry:
+            day = (*state.day[:at], *state.day[at + 1 :])
+            return _counted(replace(state, day=day), (entry,), sign=-1)
+    return state
+
+
 def _counted(state: LimitState, entries: Iterable[Booked], *, sign: int) -> LimitState:
     """Return the state with the sums of `entries` added or, with a `sign` of -1, taken off."""
     amounts, venues, fees = dict(state.amounts), dict(state.venue_lamports), state.fee_lamports
