@@ -124,7 +124,7 @@ def run_session(
             )
         )
         trading.settle_earlier(journal)
-        risk = RiskState() if account is None else recall(rules, *journal.recalled(account))
+        risk = RiskState() if account is None else recall(rules, *journal.recalled(account, config.mode))
         if account is not None:
             market.set_landing(landing_from_journal(config.journal.path, mode=config.mode, account=account))
         executor = trading.executor(market, journal)

@@ -111,7 +111,7 @@ def test_what_is_not_certain_stays_at_risk_when_it_is_left(path: Path) -> None:
         journal.begin_run(LIVE)
         done = run(journal, FakeChain())
         assert (done.is_complete, done.left) == (False, (2, 3, 4, 5))
-        booked, settled = journal.recalled("main")
+        booked, settled = journal.recalled("main", "live")
         assert len(booked) == 5
         assert [each.key for each in settled] == ["attempt 1"]
 

@@ -20,9 +20,12 @@ COUNTED_OUTCOMES = 1_000
 """Outcomes that breakers may look back on, however old; the settings allow no more."""
 
 
-def read_recalled(connection: Connection, account: str) -> tuple[list[Booked], list[Settled]]:
-    """Return bookings in their order, and outcomes in theirs, of the live runs of `account`."""
-    ours = attempts.c.run_id.in_(select(runs.c.id).where(runs.c.account == account))
+def read_recalled(connection: Connection, account: str, mode: str) -> tuple[list[Booked], list[Settled]]:
+    """Return bookings in their order, and outcomes in theirs, of the runs of `account` in `mode`.
+
+    Paper and live runs share no limits: what was gained or lost on paper is not money.
+    """
+    ours = attempts.c.run_id.in_(select(runs.c.id).where(runs.c.account == account, runs.c.mode == mode))
     newest = connection.execute(
         select(
             func.max(attempts.c.booked_slot),
