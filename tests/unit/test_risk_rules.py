@@ -333,7 +333,8 @@ def test_everything_paid_for_a_position_counts_as_what_may_be_lost() -> None:
 
 def test_state_is_rebuilt_from_bookings_and_results() -> None:
     buy = swap(1, opens=True, amount_in=500)
-    cycle, lost, open_one = ask(2, slot=110), ask(3, slot=120), ask(4, slot=130, pools=(POOL_B, POOL_C))
+    cycle, lost = ask(2, slot=110), ask(3, slot=120, pools=(POOL_A, POOL_C))
+    open_one = ask(4, slot=130, pools=(POOL_B, POOL_C))
     state = RiskState()
     for planned in (buy, cycle, lost, open_one):
         verdict, state = assess(RULES, state, planned, VENUES)
