@@ -30,7 +30,7 @@ from phantom_arbiter.execution.nonces import NonceFollower, NoncePool
 from phantom_arbiter.execution.plan_rehearsal import PlanRehearsal
 from phantom_arbiter.execution.programs import ProgramFolder
 from phantom_arbiter.execution.quote_watch import QuoteWatch
-from phantom_arbiter.execution.reconcile import reconcile
+from phantom_arbiter.execution.reconcile import nonce_advice, reconcile
 from phantom_arbiter.execution.rehearsal import Rehearsal
 from phantom_arbiter.execution.shadow import ShadowRules
 from phantom_arbiter.execution.svm import Svm
@@ -305,11 +305,11 @@ class LiveTrading:
                 # What is sent is sent: its answers still name reasons, and the chain decides later.
                 await dispatcher.finish()
                 self._submitter.close()
-                left = len(tracker.waiting())
+                left = [tracker.submission(signature) for signature in tracker.waiting()]
                 if left:
                     self._notice(
-                        f"{left} {'attempt is' if left == 1 else 'attempts are'} not decided yet: "
-                        "the next live run asks the chain before it trades"
+                        f"{len(left)} {'attempt is' if len(left) == 1 else 'attempts are'} not decided yet: "
+                        f"the next live run asks the chain before it trades{nonce_advice(left)}"
                     )
 
     async def _learn_market(self) -> None:

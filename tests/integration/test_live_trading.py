@@ -132,8 +132,8 @@ def test_an_attempt_with_a_nonce_never_expires_until_the_nonce_is_advanced(
         for region in range(live_stage.REGIONS):
             await live.net.set_engine_faults(region, EngineFaults(drop=1.0))
         await live.attempt()
-        await live.net.advance(400)
         await live.until(lambda: live.bundles() > live_stage.REGIONS, slots=8)
+        await live.net.advance(400)
 
     assert live.run(leave) == 0
     assert [row.state for row in live.attempts()] == ["intent"]

@@ -179,12 +179,13 @@ def test_nonce_value_that_is_not_final_yet_is_not_taken_for_one_that_has_passed(
     assert "nonce" not in node.asked
 
 
-def test_nonce_account_that_is_not_there_proves_nothing() -> None:
+def test_nonce_account_that_is_gone_after_the_margin_is_its_death() -> None:
     chain = FakeChain()
     node, tracker = chain.nodes["a"], nonce_tracker(chain)
+    node.nonce, node.head, node.slot = None, Head(BOOKED + 149, LAST), BOOKED + 200
+    assert phase(tracker) is Phase.UNKNOWN, "it may not be there yet"
     node.passes(LAST + 100_000)
-    node.nonce = None
-    assert phase(tracker) is Phase.UNKNOWN
+    assert phase(tracker) is Phase.DEAD
 
 
 # ---- sending again
@@ -223,6 +224,18 @@ def test_one_endpoint_that_runs_ahead_does_not_make_it_send() -> None:
     chain.nodes["a"].head = Head(BOOKED, LAST - 1)
     asyncio.run(tracker.poll())
     assert sent == []
+
+
+def test_a_nonce_that_nobody_advances_is_sent_again_for_150_blocks_only() -> None:
+    sent: list[Submission] = []
+    chain = FakeChain()
+    tracker = LandingTracker(chain, TrackerRules(resend_every_blocks=50), resend=sent.append)
+    tracker.watch(expected(nonce_account="nonce"), BOOKED)
+    for height in range(LAST, LAST + 10_000, 50):
+        chain.nodes["a"].passes(height)
+        asyncio.run(tracker.poll())
+    assert len(sent) == 3
+    assert tracker.waiting() == ["sig"], "it stays at risk"
 
 
 def test_nothing_is_sent_again_while_nothing_may_be_sent() -> None:

@@ -141,6 +141,17 @@ def test_it_waits_until_everything_is_decided_and_says_so(path: Path) -> None:
     ]
 
 
+def test_line_says_how_to_end_what_holds_a_nonce(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.begin_run(LIVE)
+        journal.intent(plan(opportunity(1, BOOKED)), submission=submission(nonce_account="NonceAddress"))
+        tracker = LandingTracker(FakeChain())
+        asyncio.run(reconcile(journal, "main", tracker, on_progress=lines.append, is_stopping=lambda: True))
+    assert len(lines) == 1
+    assert lines[0].endswith(": phantom nonce advance NonceAddress")
+
+
 def test_attempts_of_another_account_are_left_alone(path: Path) -> None:
     with Journal(path) as journal:
         journal.begin_run(LIVE)

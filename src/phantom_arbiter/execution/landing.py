@@ -6,13 +6,15 @@ to that endpoint, in this order:
 
 1. Its finalized chain is past the last block height at which the transaction could land, and its newest block
    refuses the blockhash. The second protects from a last valid height that was told wrongly. With a durable
-   nonce instead: the finalized value of the nonce is another one, `nonce_margin_slots` after the booking, so
-   that a value that is not there yet is not taken for one that has passed.
+   nonce instead: the finalized value of the nonce is another one, or its account is gone,
+   `nonce_margin_slots` after the booking, so that a value that is not there yet is not taken for one that
+   has passed. Nothing makes that happen by itself: an attempt with a nonce that never lands waits until
+   somebody advances the nonce.
 2. If that is long ago, its history must reach back to the booking.
 3. Its whole history, seen from a slot after those answers, does not know the signature.
 
-The same bytes may be sent again while nothing is known of them: one signature lands at most once. Nothing is
-ever signed anew.
+The same bytes may be sent again while nothing is known of them, for at most `RESEND_BLOCKS`: one signature
+lands at most once. Nothing is ever signed anew.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ from phantom_arbiter.execution.findings import Finding, Phase, Report, judge
 from phantom_arbiter.execution.witnesses import MAX_STATUSES, Chain, Head
 
 NOTHING_KNOWN = Finding(Phase.UNKNOWN)
+
+RESEND_BLOCKS = 150
+"""Blocks after the first look at it within which an attempt is sent again: as long as a blockhash lives."""
 
 Item = TypeVar("Item")
 
@@ -57,12 +62,13 @@ class TrackerRules:
 
 @dataclass(slots=True)
 class _Watched:
-    """One signature under watch; `sent_height` is the height at the last sending."""
+    """One signature under watch, with the heights at the first look and at the last sending."""
 
     expected: Expected
     slot: int
     sends: int
     may_resend: bool
+    first_height: int = 0
     sent_height: int | None = None
     reports: dict[str, Report] = field(default_factory=dict)
     finding: Finding = NOTHING_KNOWN
@@ -254,7 +260,7 @@ class LandingTracker:
                 return None
             min_slot = each.slot + rules.nonce_margin_slots
             slot, value = await self._chain.nonce(endpoint, submission.nonce_account, min_slot)
-            is_over = value is not None and value != submission.blockhash
+            is_over = value != submission.blockhash
             return max(slot, head.slot) if is_over and await self._remembers(endpoint, each) else None
         last = submission.last_valid_block_height
         if last is None or head.block_height <= last:
@@ -288,11 +294,12 @@ class LandingTracker:
             return
         height = heights[self.rules.quorum - 1]
         if each.sent_height is None:
-            each.sent_height = height
+            each.first_height = each.sent_height = height
             return
         last = each.submission.last_valid_block_height
         is_due = height >= each.sent_height + self.rules.resend_every_blocks
-        if is_due and (last is None or height <= last):
+        until = each.first_height + RESEND_BLOCKS
+        if is_due and height <= (until if last is None else min(last, until)):
             each.sent_height = height
             each.sends += 1
             self._resend(each.submission)
