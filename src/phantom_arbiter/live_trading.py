@@ -165,14 +165,16 @@ class LiveTrading:
     def settle_earlier(self, journal: Journal) -> None:
         """Decide what earlier runs left undecided, by what the chain says of its signatures.
 
+        It waits until all of it is decided; told to leave it, it asks once, and the rest stays at risk.
+
         Raises:
-            ConfigError: Some are not decided, and nobody said to leave them.
+            JournalError: The journal cannot be read or written.
         """
         asyncio.run(self._settle_earlier(journal))
 
     async def _settle_earlier(self, journal: Journal) -> None:
         async with self._new_pool() as pool:
-            tracker = LandingTracker(RpcChain(pool, error_name), self._tracker_rules())
+            tracker = LandingTracker(RpcChain(pool, error_name), self._tracker_rules(), notice=self._notice)
             done = await reconcile(
                 journal,
                 self._config.risk.account,
@@ -214,6 +216,7 @@ class LiveTrading:
             resend=self._resend,
             may_send=self._may_send,
             on_certain=self._certain,
+            notice=self._notice,
         )
         rehearsing = None
         if execution.rehearse == "always":

@@ -3,9 +3,10 @@ import asyncio
 import pytest
 
 from landing_fakes import BOOKED, LAST, FakeChain, expected, facts
-from phantom_arbiter.errors import ConfigError, InvariantError
+from phantom_arbiter.errors import ConfigError, EndpointDown, InvariantError
+from phantom_arbiter.execution.balances import Expected
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.findings import Phase
+from phantom_arbiter.execution.findings import Facts, Phase
 from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
 from phantom_arbiter.execution.witnesses import MAX_STATUSES, Head
 
@@ -143,6 +144,47 @@ def test_endpoint_that_is_down_says_nothing_and_keeps_what_it_said() -> None:
     chain.nodes["a"].is_down, chain.nodes["b"].is_down = True, False
     chain.nodes["b"].passes()
     assert phase(tracker) is Phase.DEAD
+
+
+def test_reasons_of_an_endpoint_that_says_nothing_are_told_once() -> None:
+    notices: list[str] = []
+    chain = FakeChain(2)
+    tracker = LandingTracker(chain, TrackerRules(recent_blocks=100), notice=notices.append)
+    tracker.watch(expected(), BOOKED)
+    chain.nodes["a"].is_down = True
+    chain.nodes["b"].passes(LAST + 101)
+    chain.nodes["b"].first_slot = BOOKED + 1
+    for _ in range(5):
+        asyncio.run(tracker.poll())
+    assert notices == [
+        "asking what became of transactions: endpoint a: is down",
+        "asking what became of transactions: endpoint b: its history begins after slot 1000, at which sig "
+        "was booked: it cannot say that it never landed",
+    ]
+
+
+def test_one_question_that_fails_is_told_and_the_others_are_answered() -> None:
+    class NoBalances(FakeChain):
+        async def transaction(self, endpoint: str, expected: Expected) -> Facts | None:
+            raise EndpointDown(endpoint, f"no blocks before {len(self.nodes[endpoint].asked)}")
+
+        async def is_blockhash_valid(self, endpoint: str, blockhash: str, min_slot: int) -> bool:
+            raise EndpointDown(endpoint, "no blockhashes")
+
+    notices: list[str] = []
+    chain = NoBalances()
+    tracker = LandingTracker(chain, notice=notices.append)
+    for name in ("sig", "other"):
+        tracker.watch(expected(name), BOOKED)
+    chain.nodes["a"].passes()
+    chain.nodes["a"].lands("sig", facts())
+    for _ in range(3):
+        asyncio.run(tracker.poll())
+    assert [text.partition(": endpoint a: ")[2] for text in notices] == [
+        "no blockhashes",
+        "no blocks before 2",
+    ]
+    assert tracker.finding("sig").phase is Phase.SEEN
 
 
 # ---- durable nonces

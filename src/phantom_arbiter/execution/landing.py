@@ -20,7 +20,7 @@ lands at most once. Nothing is ever signed anew.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -35,6 +35,9 @@ NOTHING_KNOWN = Finding(Phase.UNKNOWN)
 
 RESEND_BLOCKS = 150
 """Blocks after the first look at it within which an attempt is sent again: as long as a blockhash lives."""
+
+_TOLD = 256
+"""Notices that are remembered, so that each is given once."""
 
 Item = TypeVar("Item")
 
@@ -78,7 +81,7 @@ class _Watched:
         return self.expected.submission
 
 
-def _ignore(signature: str) -> None:
+def _ignore(text: str) -> None:
     """Hear nothing."""
 
 
@@ -93,6 +96,7 @@ class LandingTracker:
         resend: Callable[[Submission], None] | None = None,
         may_send: Callable[[], bool] = lambda: True,
         on_certain: Callable[[str], None] = _ignore,
+        notice: Callable[[str], None] = _ignore,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Prepare.
@@ -103,6 +107,7 @@ class LandingTracker:
             resend: Hands the same bytes over again; None: nothing is sent again.
             may_send: Whether anything may be sent now; asked before every resend.
             on_certain: Told of a signature once its finding is certain.
+            notice: Told why an endpoint says nothing, once for each endpoint and text.
             pause: Waits so many seconds.
 
         Raises:
@@ -116,7 +121,8 @@ class LandingTracker:
             )
         self._chain = chain
         self._resend, self._may_send = resend, may_send
-        self._on_certain = on_certain
+        self._on_certain, self._notice = on_certain, notice
+        self._told: dict[tuple[str, str], None] = {}
         self._pause = pause
         self._watched: dict[str, _Watched] = {}
         self._heads: dict[str, Head] = {}
@@ -204,9 +210,11 @@ class LandingTracker:
         """Ask one endpoint about everything that it can still tell; if it fails it has said nothing."""
         open_ones = [self._watched[name] for name in self.waiting()]
         asked = [each for each in open_ones if not _has_facts(each, endpoint)]
-        with contextlib.suppress(EndpointError):
+        try:
             if asked:
                 await self._ask(endpoint, asked)
+        except EndpointError as error:
+            self._tell(endpoint, str(error))
         for each in open_ones:
             self._decide(each)
 
@@ -226,19 +234,25 @@ class LandingTracker:
                         landed.append(each)
         landed += await self._search(endpoint, head, unseen)
         for each in landed:
-            with contextlib.suppress(EndpointError):
+            try:
                 facts = await self._chain.transaction(endpoint, each.expected)
-                if facts is not None:
-                    each.reports[endpoint] = Report(facts=facts)
+            except EndpointError as error:
+                self._tell(endpoint, str(error))
+                continue
+            if facts is not None:
+                each.reports[endpoint] = Report(facts=facts)
 
     async def _search(self, endpoint: str, head: Head, unseen: Sequence[_Watched]) -> list[_Watched]:
         """Report those as gone that are; return those that have landed after all."""
         passed: list[tuple[_Watched, int]] = []
         for each in unseen:
-            with contextlib.suppress(EndpointError):
+            try:
                 after = await self._cannot_land_after(endpoint, head, each)
-                if after is not None:
-                    passed.append((each, after))
+            except EndpointError as error:
+                self._tell(endpoint, str(error))
+                continue
+            if after is not None:
+                passed.append((each, after))
         landed = []
         for part in _parts(passed):
             names = _names(each for each, _ in part)
@@ -271,7 +285,24 @@ class LandingTracker:
         return head.slot if is_recent or await self._remembers(endpoint, each) else None
 
     async def _remembers(self, endpoint: str, each: _Watched) -> bool:
-        return await self._chain.first_slot(endpoint) <= each.slot
+        if await self._chain.first_slot(endpoint) <= each.slot:
+            return True
+        self._tell(
+            endpoint,
+            f"endpoint {endpoint}: its history begins after slot {each.slot}, at which "
+            f"{each.submission.signature} was booked: it cannot say that it never landed",
+        )
+        return False
+
+    def _tell(self, endpoint: str, text: str) -> None:
+        """Say why an endpoint says nothing, once: texts that differ in a number only are the same."""
+        key = endpoint, re.sub(r"[0-9]+", "0", text)
+        if key in self._told:
+            return
+        if len(self._told) >= _TOLD:
+            del self._told[next(iter(self._told))]
+        self._told[key] = None
+        self._notice(f"asking what became of transactions: {text}")
 
     # ---- deciding
 
