@@ -84,14 +84,14 @@ def test_dry_run_does_everything_but_send() -> None:
     assert isinstance(outcome, Outcome)
     assert (outcome.reason, outcome.cost) == ("dry_run", 0)
     with pytest.raises(InvariantError, match="nothing that may be sent"):
-        executor.submit(PLAN, submission())
+        executor.submit(PLAN, submission(), BOOKED)
     assert parts.events == ["build", "rehearse", "discard"]
 
 
 def test_sent_attempt_is_under_way_until_the_chain_decides() -> None:
     parts, chain = Parts(), FakeChain()
     executor = Polled(parts, chain)
-    assert executor.submit(PLAN, submission()) is None
+    assert executor.submit(PLAN, submission(), BOOKED) is None
     executor.answered("sig", DispatchAnswer("ny", "rejected", 900, -32_000))
     executor.poll()
     assert executor.resolve(PLAN) is None, "no answer decides anything"
@@ -103,10 +103,20 @@ def test_sent_attempt_is_under_way_until_the_chain_decides() -> None:
     assert executor.resolve(PLAN) is None
 
 
+def test_attempt_is_watched_from_the_slot_at_which_it_was_booked() -> None:
+    chain = FakeChain()
+    executor = Polled(Parts(), chain)
+    quoted_before = plan(opportunity(slot=BOOKED - 200, base_mint=WSOL))
+    executor.submit(quoted_before, submission(nonce_account="n"), BOOKED)
+    chain.nodes["a"].nonce = "nonce-0"
+    executor.poll()
+    assert executor.resolve(PLAN) is None, "the nonce's value is that of before the booking"
+
+
 def test_answers_name_the_reason_of_a_death() -> None:
     chain = FakeChain()
     executor = Polled(Parts(), chain)
-    executor.submit(PLAN, submission())
+    executor.submit(PLAN, submission(), BOOKED)
     executor.answered("sig", DispatchAnswer("ny", "tip_below_minimum"))
     executor.answered("other", DispatchAnswer("ny", "accepted"))
     chain.nodes["a"].passes()
@@ -120,7 +130,7 @@ def test_handing_over_that_fails_leaves_the_attempt_at_risk_and_watched() -> Non
     chain = FakeChain()
     executor = Polled(Parts(error=EndpointDown("ny", "closed the connection")), chain)
     with pytest.raises(OutcomeUnknown, match="closed the connection"):
-        executor.submit(PLAN, submission())
+        executor.submit(PLAN, submission(), BOOKED)
     chain.nodes["a"].lands("sig", facts())
     executor.poll()
     outcome = executor.resolve(PLAN)
@@ -131,9 +141,9 @@ def test_handing_over_that_fails_leaves_the_attempt_at_risk_and_watched() -> Non
 def test_same_plan_is_not_signed_or_sent_again_while_it_is_under_way() -> None:
     parts = Parts()
     executor = Polled(parts)
-    executor.submit(PLAN, submission())
+    executor.submit(PLAN, submission(), BOOKED)
     with pytest.raises(InvariantError, match="under way"):
         executor.prepare(PLAN)
     with pytest.raises(InvariantError, match="nothing that may be sent"):
-        executor.submit(PLAN, submission("sig-2"))
+        executor.submit(PLAN, submission("sig-2"), BOOKED)
     assert parts.events == ["send sig"]

@@ -162,8 +162,8 @@ class LiveExecutor:
             return not_sent(DRY_RUN)
         return built
 
-    def submit(self, plan: AnyPlan, submission: Submission | None) -> Outcome | None:
-        """Hand over what the journal holds, and return None: it is under way.
+    def submit(self, plan: AnyPlan, submission: Submission | None, slot: int) -> Outcome | None:
+        """Hand over what the journal holds, booked at `slot`, and return None: it is under way.
 
         Raises:
             OutcomeUnknown: Handing over failed, which does not say that nothing was sent.
@@ -174,7 +174,7 @@ class LiveExecutor:
         terms = terms_of(plan)
         expected = Expected(submission, terms.base_mint, terms.held_mint, self._tip_accounts)
         # Watched before it is sent: from the first byte on, it is the chain that decides.
-        self._landings.watch(expected, plan.slot)
+        self._landings.watch(expected, slot)
         self._under_way[plan.key] = _UnderWay(submission, terms)
         self._keys[submission.signature] = plan.key
         try:
