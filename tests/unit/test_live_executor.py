@@ -6,11 +6,11 @@ import pytest
 
 from landing_fakes import BOOKED, FakeChain, facts, submission
 from phantom_arbiter.domain import Outcome, OutcomeState
-from phantom_arbiter.errors import EndpointDown, InvariantError, OutcomeUnknown
+from phantom_arbiter.errors import EndpointDown, InvalidInput, InvariantError, MarketDataError, OutcomeUnknown
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.landing import LandingTracker
-from phantom_arbiter.execution.live import LiveExecutor, not_sent
+from phantom_arbiter.execution.live import REMEMBERED, LiveExecutor, not_sent
 from phantom_arbiter.swaps import AnyPlan
 from shell_fakes import WSOL, opportunity, plan
 
@@ -24,6 +24,7 @@ class Parts:
     built: Submission | Outcome = field(default_factory=submission)
     failure: str | None = None
     error: Exception | None = None
+    rehearsal_error: Exception | None = None
     events: list[str] = field(default_factory=list)
 
     def obstacle(self) -> None:
@@ -38,6 +39,8 @@ class Parts:
 
     def rehearse(self, submission: Submission, plan: AnyPlan) -> SimpleNamespace:
         self.events.append("rehearse")
+        if self.rehearsal_error is not None:
+            raise self.rehearsal_error
         return SimpleNamespace(failure=self.failure)
 
     def send(self, submission: Submission) -> None:
@@ -75,6 +78,43 @@ def test_failed_rehearsal_is_an_outcome_that_cost_nothing() -> None:
     outcome = Polled(parts).prepare(PLAN)
     assert outcome == Outcome(OutcomeState.FAILED, "rehearsal:slippage", None, 0, is_dead=True)
     assert parts.events == ["build", "rehearse", "discard"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MarketDataError("no tick array"), "MarketDataError"),
+        (InvalidInput("mint"), "InvalidInput"),
+        (KeyError("mint"), "KeyError"),
+    ],
+)
+def test_rehearsal_that_cannot_be_run_is_a_reason_not_to_send(error: Exception, reason: str) -> None:
+    parts = Parts(rehearsal_error=error)
+    outcome = Polled(parts).prepare(PLAN)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.reason, outcome.never_left) == (f"rehearsal:not_run:{reason}", True)
+    assert parts.events == ["build", "rehearse", "discard"]
+
+
+def test_any_other_error_of_a_rehearsal_gives_back_what_was_lent() -> None:
+    parts = Parts(rehearsal_error=ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        Polled(parts).prepare(PLAN)
+    assert parts.events == ["build", "rehearse", "discard"]
+
+
+def test_the_same_signature_is_not_sent_twice() -> None:
+    parts = Parts()
+    executor = Polled(parts)
+    assert executor.prepare(PLAN) == submission()
+    outcome = executor.prepare(plan(opportunity(2, BOOKED, base_mint=WSOL)))
+    assert outcome == not_sent("signed_already")
+    assert parts.events == ["build", "rehearse", "build", "discard"]
+    for number in range(REMEMBERED):
+        parts.built = submission(f"sig-{number}")
+        assert executor.prepare(PLAN) == parts.built
+    parts.built = submission()
+    assert executor.prepare(PLAN) == submission(), "so many are remembered, and no more"
 
 
 def test_dry_run_does_everything_but_send() -> None:
