@@ -351,7 +351,7 @@ async def trade(job: Job) -> None:
                     journal=journal,
                     observer=FakeObserver(),
                     clock_ns=lambda: 0,
-                    risk=recall(RULES, *journal.recalled(ACCOUNT)),
+                    risk=recall(RULES, *journal.recalled(ACCOUNT, "live")),
                 )
             )
             for number in numbers:

@@ -254,7 +254,7 @@ class Outcome:
         landed: Whether the transaction landed, successfully or not: what the fee engine learns from. `None`
             where that says nothing of its price and tip: an expired blockhash, a rate limit.
         is_dead: Whether it was proven never to land, or never left the process: it cost nothing, and no
-            breaker counts it. Its day still does.
+            breaker counts it. Its day still does if it was sent.
         chain: What the chain says of it; None if it never landed, and on paper.
         sends: How often the same bytes were handed over; 0 on paper, and where nothing was sent.
     """
@@ -275,6 +275,11 @@ class Outcome:
             raise ValueError(f"{self.state} outcome with fill {self.fill} and reason {self.reason!r}")
         if self.is_dead and (filled or self.cost or self.chain is not None):
             raise ValueError(f"dead, but {self.state} at a cost of {self.cost} with {self.chain}")
+
+    @property
+    def never_left(self) -> bool:
+        """Whether nothing was handed to anybody: then it does not count towards its day either."""
+        return self.is_dead and self.sends == 0
 
     @property
     def gross_profit(self) -> int:

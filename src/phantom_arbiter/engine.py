@@ -422,9 +422,13 @@ class Engine:
         executor, journal = self._parts.executor, self._parts.journal
         prepared = executor.prepare(plan)
         submission = prepared if isinstance(prepared, Submission) else None
-        attempt_id = journal.intent(plan, self.desk.entry(plan), submission)
+        entry = self.desk.entry(plan)
+        attempt_id = journal.intent(plan, entry, submission)
         try:
-            outcome = prepared if isinstance(prepared, Outcome) else executor.submit(plan, submission)
+            if isinstance(prepared, Outcome):
+                outcome: Outcome | None = prepared
+            else:
+                outcome = executor.submit(plan, submission, entry.slot)
         except OutcomeUnknown as error:
             outcome = None
             self._parts.observer.notice(

@@ -31,7 +31,7 @@ from phantom_arbiter.execution.nonces import NonceFollower, NoncePool
 from phantom_arbiter.execution.plan_rehearsal import PlanRehearsal
 from phantom_arbiter.execution.programs import ProgramFolder
 from phantom_arbiter.execution.quote_watch import QuoteWatch
-from phantom_arbiter.execution.reconcile import reconcile
+from phantom_arbiter.execution.reconcile import nonce_advice, reconcile
 from phantom_arbiter.execution.rehearsal import Rehearsal
 from phantom_arbiter.execution.shadow import ShadowRules
 from phantom_arbiter.execution.svm import Svm
@@ -169,8 +169,10 @@ class LiveTrading:
     def settle_earlier(self, journal: Journal) -> None:
         """Decide what earlier runs left undecided, by what the chain says of its signatures.
 
+        It waits until all of it is decided; told to leave it, it asks once, and the rest stays at risk.
+
         Raises:
-            ConfigError: Some are not decided, and nobody said to leave them.
+            JournalError: The journal cannot be read or written.
         """
         asyncio.run(self._settle_earlier(journal))
 
@@ -183,7 +185,7 @@ class LiveTrading:
                 f"{' '.join(nonces)}` ends it"
             )
         async with self._new_pool() as pool:
-            tracker = LandingTracker(RpcChain(pool, error_name), self._tracker_rules())
+            tracker = LandingTracker(RpcChain(pool, error_name), self._tracker_rules(), notice=self._notice)
             done = await reconcile(
                 journal,
                 self._config.risk.account,
@@ -223,7 +225,9 @@ class LiveTrading:
             RpcChain(self._pool, error_name),
             self._tracker_rules(),
             resend=self._resend,
+            may_send=self._may_send,
             on_certain=self._certain,
+            notice=self._notice,
         )
         rehearsing = None
         if execution.rehearse == "always":
@@ -307,11 +311,11 @@ class LiveTrading:
                 # What is sent is sent: its answers still name reasons, and the chain decides later.
                 await dispatcher.finish()
                 self._submitter.close()
-                left = len(tracker.waiting())
+                left = [tracker.submission(signature) for signature in tracker.waiting()]
                 if left:
                     self._notice(
-                        f"{left} {'attempt is' if left == 1 else 'attempts are'} not decided yet: "
-                        "the next live run asks the chain before it trades"
+                        f"{len(left)} {'attempt is' if len(left) == 1 else 'attempts are'} not decided yet: "
+                        f"the next live run asks the chain before it trades{nonce_advice(left)}"
                     )
 
     async def _begin(self, ready: asyncio.Event) -> None:
@@ -418,6 +422,10 @@ class LiveTrading:
     def _want(self, addresses: Sequence[str]) -> None:
         self._wanted.update(dict.fromkeys(addresses))
         self._wake.set()
+
+    def _may_send(self) -> bool:
+        engine = self._engine
+        return engine is not None and not engine.desk.is_halted
 
     def _resend(self, submission: Submission) -> None:
         if self._dispatcher is not None:

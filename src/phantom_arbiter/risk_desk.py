@@ -108,6 +108,11 @@ class RiskDesk:
         """Halt, or let go again; callable from a signal handler. The next look says so."""
         self._toggles += 1
 
+    @property
+    def is_halted(self) -> bool:
+        """Whether a kill switch is on: its file, the signal or the rules. Nothing is sent."""
+        return self._is_killed() or self.rules.breakers.halted
+
     def look(self) -> None:
         """Take notice of a new version of the rules and of the kill switches."""
         reload = self._watch.look() if self._watch is not None else None

@@ -50,8 +50,10 @@ class Trading(Protocol):
     def settle_earlier(self, journal: Journal) -> None:
         """Find out what became of attempts that earlier runs left without an outcome, before the first plan.
 
+        It may take as long as the chain needs.
+
         Raises:
-            ConfigError: Some cannot be decided, and nobody said to go on all the same.
+            JournalError: The journal cannot be read or written.
         """
 
     def executor(self, market: phantom_core.Engine, journal: Journal) -> Executor:
@@ -124,7 +126,7 @@ def run_session(
             )
         )
         trading.settle_earlier(journal)
-        risk = RiskState() if account is None else recall(rules, *journal.recalled(account))
+        risk = RiskState() if account is None else recall(rules, *journal.recalled(account, config.mode))
         if account is not None:
             market.set_landing(landing_from_journal(config.journal.path, mode=config.mode, account=account))
         executor = trading.executor(market, journal)

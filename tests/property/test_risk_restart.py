@@ -198,7 +198,7 @@ class Restarts(RuleBasedStateMachine):
         self.journal = Journal(self.path)
         self.journal.begin_run(IDENTITY)
         event.listen(self.journal._connection, "before_cursor_execute", lambda *_: self.point())
-        state = recall(self.risk, *self.journal.recalled("main"))
+        state = recall(self.risk, *self.journal.recalled("main", "live"))
         self.desk = RiskDesk(
             self.risk,
             state,
@@ -499,7 +499,7 @@ class Restarts(RuleBasedStateMachine):
         if not hasattr(self, "desk"):
             return
         STEPS["step"] += 1
-        again = recall(self.risk, *self.journal.recalled("main"))
+        again = recall(self.risk, *self.journal.recalled("main", "live"))
         # What a refused plan told of the time is lost with a crash: nothing was booked at it.
         now = max(again.slot, self.desk.state.slot)
         assert comparable(self.risk, again, now) == comparable(self.risk, self.desk.state, now)

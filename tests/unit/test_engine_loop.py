@@ -13,7 +13,7 @@ from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.market_view import Fees, MarketView
 from phantom_arbiter.native import stats_from_native
-from phantom_arbiter.risk import Booked
+from phantom_arbiter.risk import Booked, RiskState
 from phantom_arbiter.strategies.base import Passive, atomic_plan
 from phantom_arbiter.strategies.cyclic_arbitrage import CyclicArbitrage
 from phantom_arbiter.strategy_runner import RunnerRules
@@ -273,6 +273,7 @@ def test_strategy_that_changes_what_it_was_shown_is_refused() -> None:
 
 def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
     known: list[Outcome] = []
+    booked: list[int] = []
 
     class Sending:
         teaches_fees = True
@@ -283,7 +284,8 @@ def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
         def prepare(self, plan: AnyPlan) -> None:
             return None
 
-        def submit(self, plan: AnyPlan, submission: Submission | None = None) -> Outcome:
+        def submit(self, plan: AnyPlan, submission: Submission | None, slot: int) -> Outcome:
+            booked.append(slot)
             raise OutcomeUnknown("no answer in time")
 
         def resolve(self, plan: AnyPlan) -> Outcome | None:
@@ -292,10 +294,18 @@ def test_unknown_outcome_stays_at_risk_until_it_is_resolved() -> None:
     market, journal, observer = FakeMarket({b"x": [opportunity(1)]}), FakeJournal(), FakeObserver()
     clock = StepClock(LOOK_INTERVAL_NS)
     engine = Engine(
-        parts(market.engine, executor=Sending(), journal=journal, observer=observer, clock_ns=clock)
+        parts(
+            market.engine,
+            executor=Sending(),
+            journal=journal,
+            observer=observer,
+            clock_ns=clock,
+            risk=RiskState(slot=250),
+        )
     )
     engine.run(received(b"x", b"quiet"))
     assert engine.desk.state.limits.exposure(USDC) == 1_000_000_000
+    assert booked == [250], "the highest slot known, not the plan's own"
     assert journal.events == ["intent 1"]
     assert (engine.tally.unknown, engine.tally.attempts) == (1, 0)
     assert observer.notices == ["attempt 1 stays at risk, its outcome is unknown: no answer in time"]

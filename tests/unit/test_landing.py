@@ -3,9 +3,10 @@ import asyncio
 import pytest
 
 from landing_fakes import BOOKED, LAST, FakeChain, expected, facts
-from phantom_arbiter.errors import ConfigError, InvariantError
+from phantom_arbiter.errors import ConfigError, EndpointDown, InvariantError
+from phantom_arbiter.execution.balances import Expected
 from phantom_arbiter.execution.base import Submission
-from phantom_arbiter.execution.findings import Phase
+from phantom_arbiter.execution.findings import Facts, Phase
 from phantom_arbiter.execution.landing import LandingTracker, TrackerRules
 from phantom_arbiter.execution.witnesses import MAX_STATUSES, Head
 
@@ -145,6 +146,47 @@ def test_endpoint_that_is_down_says_nothing_and_keeps_what_it_said() -> None:
     assert phase(tracker) is Phase.DEAD
 
 
+def test_reasons_of_an_endpoint_that_says_nothing_are_told_once() -> None:
+    notices: list[str] = []
+    chain = FakeChain(2)
+    tracker = LandingTracker(chain, TrackerRules(recent_blocks=100), notice=notices.append)
+    tracker.watch(expected(), BOOKED)
+    chain.nodes["a"].is_down = True
+    chain.nodes["b"].passes(LAST + 101)
+    chain.nodes["b"].first_slot = BOOKED + 1
+    for _ in range(5):
+        asyncio.run(tracker.poll())
+    assert notices == [
+        "asking what became of transactions: endpoint a: is down",
+        "asking what became of transactions: endpoint b: its history begins after slot 1000, at which sig "
+        "was booked: it cannot say that it never landed",
+    ]
+
+
+def test_one_question_that_fails_is_told_and_the_others_are_answered() -> None:
+    class NoBalances(FakeChain):
+        async def transaction(self, endpoint: str, expected: Expected) -> Facts | None:
+            raise EndpointDown(endpoint, f"no blocks before {len(self.nodes[endpoint].asked)}")
+
+        async def is_blockhash_valid(self, endpoint: str, blockhash: str, min_slot: int) -> bool:
+            raise EndpointDown(endpoint, "no blockhashes")
+
+    notices: list[str] = []
+    chain = NoBalances()
+    tracker = LandingTracker(chain, notice=notices.append)
+    for name in ("sig", "other"):
+        tracker.watch(expected(name), BOOKED)
+    chain.nodes["a"].passes()
+    chain.nodes["a"].lands("sig", facts())
+    for _ in range(3):
+        asyncio.run(tracker.poll())
+    assert [text.partition(": endpoint a: ")[2] for text in notices] == [
+        "no blockhashes",
+        "no blocks before 2",
+    ]
+    assert tracker.finding("sig").phase is Phase.SEEN
+
+
 # ---- durable nonces
 
 
@@ -179,12 +221,13 @@ def test_nonce_value_that_is_not_final_yet_is_not_taken_for_one_that_has_passed(
     assert "nonce" not in node.asked
 
 
-def test_nonce_account_that_is_not_there_proves_nothing() -> None:
+def test_nonce_account_that_is_gone_after_the_margin_is_its_death() -> None:
     chain = FakeChain()
     node, tracker = chain.nodes["a"], nonce_tracker(chain)
+    node.nonce, node.head, node.slot = None, Head(BOOKED + 149, LAST), BOOKED + 200
+    assert phase(tracker) is Phase.UNKNOWN, "it may not be there yet"
     node.passes(LAST + 100_000)
-    node.nonce = None
-    assert phase(tracker) is Phase.UNKNOWN
+    assert phase(tracker) is Phase.DEAD
 
 
 # ---- sending again
@@ -223,6 +266,37 @@ def test_one_endpoint_that_runs_ahead_does_not_make_it_send() -> None:
     chain.nodes["a"].head = Head(BOOKED, LAST - 1)
     asyncio.run(tracker.poll())
     assert sent == []
+
+
+def test_a_nonce_that_nobody_advances_is_sent_again_for_150_blocks_only() -> None:
+    sent: list[Submission] = []
+    chain = FakeChain()
+    tracker = LandingTracker(chain, TrackerRules(resend_every_blocks=50), resend=sent.append)
+    tracker.watch(expected(nonce_account="nonce"), BOOKED)
+    for height in range(LAST, LAST + 10_000, 50):
+        chain.nodes["a"].passes(height)
+        asyncio.run(tracker.poll())
+    assert len(sent) == 3
+    assert tracker.waiting() == ["sig"], "it stays at risk"
+
+
+def test_nothing_is_sent_again_while_nothing_may_be_sent() -> None:
+    sent: list[Submission] = []
+    may: list[bool] = [False]
+    chain = FakeChain()
+    tracker = LandingTracker(
+        chain, TrackerRules(resend_every_blocks=4), resend=sent.append, may_send=lambda: may[0]
+    )
+    tracker.watch(expected(), BOOKED)
+    for height in range(1_900, 1_940, 4):
+        chain.nodes["a"].head = Head(BOOKED, height)
+        asyncio.run(tracker.poll())
+    assert (sent, tracker.sends("sig")) == ([], 1), "neither sent nor counted"
+    may[0] = True
+    for height in (1_940, 1_944):
+        chain.nodes["a"].head = Head(BOOKED, height)
+        asyncio.run(tracker.poll())
+    assert (len(sent), tracker.sends("sig")) == (1, 2)
 
 
 # ---- life

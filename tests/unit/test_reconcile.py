@@ -111,7 +111,7 @@ def test_what_is_not_certain_stays_at_risk_when_it_is_left(path: Path) -> None:
         journal.begin_run(LIVE)
         done = run(journal, FakeChain())
         assert (done.is_complete, done.left) == (False, (2, 3, 4, 5))
-        booked, settled = journal.recalled("main")
+        booked, settled = journal.recalled("main", "live")
         assert len(booked) == 5
         assert [each.key for each in settled] == ["attempt 1"]
 
@@ -139,6 +139,17 @@ def test_it_waits_until_everything_is_decided_and_says_so(path: Path) -> None:
         "5 attempts of an earlier run: 3 not decided by the chain yet, nothing is sent",
         "5 attempts of an earlier run: all decided",
     ]
+
+
+def test_line_says_how_to_end_what_holds_a_nonce(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.begin_run(LIVE)
+        journal.intent(plan(opportunity(1, BOOKED)), submission=submission(nonce_account="NonceAddress"))
+        tracker = LandingTracker(FakeChain())
+        asyncio.run(reconcile(journal, "main", tracker, on_progress=lines.append, is_stopping=lambda: True))
+    assert len(lines) == 1
+    assert lines[0].endswith(": phantom nonce advance NonceAddress")
 
 
 def test_attempts_of_another_account_are_left_alone(path: Path) -> None:

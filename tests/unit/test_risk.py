@@ -101,6 +101,14 @@ def test_opening_at_risk_is_not_taken_again() -> None:
     assert assess(RULES, state, ask(1, amount_in=10))[0].reason == "already_at_risk"
 
 
+def test_cycle_at_risk_is_not_taken_again_under_another_key() -> None:
+    _, state = assess(RULES, RiskState(), ask(1, amount_in=10))
+    assert assess(RULES, state, ask(2, slot=300, amount_in=20))[0].reason == "already_at_risk"
+    assert assess(RULES, state, ask(2, amount_in=10, pools=(POOL_A, POOL_C)))[0].ok
+    state = settle(RULES, state, ask(1, amount_in=10), filled(ask(1, amount_in=10)), 300)
+    assert assess(RULES, state, ask(2, slot=300, amount_in=20))[0].ok
+
+
 def test_trades_per_day_are_counted_over_all_mints() -> None:
     rules = RiskRules(TradeLimits({USDC: LIMITS, WSOL: LIMITS}, max_trades_per_day=1), RULES.breakers)
     rules = replace(rules, breakers=replace(rules.breakers, max_loss_per_day={USDC: 100, WSOL: 100}))
@@ -183,7 +191,7 @@ def test_what_open_attempts_may_lose_counts_as_lost() -> None:
     _, state = assess(RULES, RiskState(), ask(1, amount_in=1, cost=60))
     verdict, _ = assess(RULES, state, ask(2, amount_in=1, cost=41))
     assert verdict == Verdict(ok=False, reason="loss_per_day", limit=100, value=101)
-    assert assess(RULES, state, ask(2, amount_in=1, cost=40))[0].ok
+    assert assess(RULES, state, ask(2, amount_in=1, cost=40, pools=(POOL_A, POOL_C)))[0].ok
 
 
 def test_row_of_failures_begins_anew_after_the_stop() -> None:

@@ -120,3 +120,19 @@ def test_new_rules_hold_from_the_next_plan_on(journal: FakeJournal, observer: Fa
         ("rules_refused", "configuration", None, "file is bad"),
     ]
     assert observer.notices == ["file changed", "file is bad"]
+
+
+def test_any_kill_switch_says_that_nothing_is_sent(
+    tmp_path: Path, journal: FakeJournal, observer: FakeObserver
+) -> None:
+    file = tmp_path / "halt"
+    desk = RiskDesk(rules(), RiskState(), journal, observer, kill_switch_file=file)
+    assert not desk.is_halted
+    file.touch()
+    assert desk.is_halted
+    file.unlink()
+    desk.toggle_halt()
+    assert desk.is_halted
+    desk.toggle_halt()
+    assert not desk.is_halted
+    assert RiskDesk(rules(halted=True), RiskState(), journal, observer).is_halted

@@ -103,7 +103,7 @@ def test_venue_of_an_unknown_outcome_stays_exposed_after_its_day_and_others_are_
     expected = Verdict(False, "venue_exposure", 285_000, 380_000)
     assert assess(rules, state, ask(2, slot=later), ORCA)[0] == expected
     assert assess(rules, state, ask(2, slot=later), BOTH)[0] == expected, "one of its venues is full"
-    assert assess(rules, state, ask(2, slot=later), RAYDIUM)[0].ok
+    assert assess(rules, state, ask(2, slot=later, pools=(POOL_A, POOL_C)), RAYDIUM)[0].ok
     settled = settle(rules, state, ask(1), Outcome(OutcomeState.FAILED, "late", None, 10), later)
     assert assess(rules, settled, ask(2, slot=later), ORCA)[0].ok
     dead = settle_key(rules, state, "opening 1", None, later)
@@ -113,8 +113,9 @@ def test_venue_of_an_unknown_outcome_stays_exposed_after_its_day_and_others_are_
 def test_cycle_through_two_venues_is_exposed_in_both_when_one_of_three_outcomes_is_known() -> None:
     rules = limited(each_venue=replace(VENUE, max_exposure_lamports=570_000))
     state = RiskState()
+    routes = ((POOL_A, POOL_B), (POOL_A, POOL_C), (POOL_B, POOL_C))
     for number, facts in ((1, ORCA), (2, BOTH), (3, RAYDIUM)):
-        state = go(rules, state, ask(number), facts)
+        state = go(rules, state, ask(number, pools=routes[number - 1]), facts)
     state = settle(rules, state, ask(1), Outcome(OutcomeState.FAILED, "late", None, 10), 100)
     assert state.limits.venue_exposure("orca_whirlpool") == 190_000
     assert state.limits.venue_exposure("raydium_clmm") == 380_000
@@ -215,8 +216,8 @@ def test_positions_of_another_strategy_are_not_ones_own() -> None:
 
 def test_rest_of_one_route_is_not_ended_by_that_of_another() -> None:
     rules = broken(route_cooldown_slots=10)
-    state = go(rules, RiskState(), ask(1, slot=100, pools=(POOL_A, POOL_C)))
-    state = go(rules, state, ask(2, slot=101))
+    state = done(rules, RiskState(), ask(1, slot=100, pools=(POOL_A, POOL_C)))
+    state = done(rules, state, ask(2, slot=101))
     # At 110 the first rest is over, the second ends with the next slot.
     assert assess(rules, state, ask(3, slot=110))[0] == Verdict(False, "route_cooldown", 111, 110)
     assert assess(rules, state, ask(3, slot=110, pools=(POOL_A, POOL_C)))[0].ok
@@ -246,7 +247,7 @@ def test_window_of_failures_begins_anew_after_the_stop() -> None:
 def test_stop_is_not_shortened_by_rules_that_are_milder_meanwhile() -> None:
     strict = broken(failures_in_a_row=1, failure_cooldown_slots=1_000)
     mild = broken(failures_in_a_row=1, failure_cooldown_slots=10)
-    one, other = ask(1), ask(2)
+    one, other = ask(1), ask(2, pools=(POOL_A, POOL_C))
     state = go(strict, go(strict, RiskState(), one), other)
     state = settle(strict, state, one, Outcome(OutcomeState.FAILED, "late", None, 10), 100)
     state = settle(mild, state, other, Outcome(OutcomeState.FAILED, "late", None, 10), 100)

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from landing_fakes import submission
 from phantom_arbiter.config import Config, risk_rules
 from phantom_arbiter.domain import Fill, Hop, Outcome, OutcomeState, Verdict
+from phantom_arbiter.execution.live import not_sent
 from phantom_arbiter.journal import ChangeRow, Journal, RiskChange, RunIdentity, read_journal
 from phantom_arbiter.journal.risk_log import BATCH, KEPT_REFUSALS
 from phantom_arbiter.journal.schema import APPLICATION_ID
@@ -110,8 +112,8 @@ def test_state_survives_a_restart(path: Path) -> None:
         journal.intent(open_one, state.limits.at_risk[open_one.key])
     with Journal(path) as journal:
         journal.begin_run(LIVE)
-        again = recall(RULES, *journal.recalled("main"))
-        assert recall(RULES, *journal.recalled("other")) == RiskState()
+        again = recall(RULES, *journal.recalled("main", "live"))
+        assert recall(RULES, *journal.recalled("other", "live")) == RiskState()
     assert again.slot == state.slot
     assert again.breakers == state.breakers
     assert again.positions == state.positions
@@ -127,7 +129,7 @@ def test_attempt_that_a_paper_run_left_open_is_dead_and_still_counts_towards_its
         journal.intent(plan(opportunity(1, 100)))
     with Journal(path) as journal:
         _, reconciled = journal.begin_run(PAPER)
-        again = recall(RULES, *journal.recalled("main"))
+        again = recall(RULES, *journal.recalled("main", "paper"))
     assert [entry.attempt_id for entry in reconciled] == [1]
     assert not again.limits.at_risk
     assert again.limits.amount_in_today(USDC) == 1_000_000_000
@@ -144,12 +146,41 @@ def test_attempt_that_a_live_run_left_open_stays_open(path: Path) -> None:
     assert read_journal(path).attempts[0].state == "filled"
 
 
+def test_what_was_never_signed_uses_up_no_day_after_a_restart(path: Path) -> None:
+    expired = Outcome(OutcomeState.FAILED, "expired", None, 0, is_dead=True, sends=1)
+    with Journal(path) as journal:
+        journal.begin_run(LIVE)
+        for number in range(20):
+            journal.outcome(journal.intent(plan(opportunity(number, 100))), not_sent("dry_run"), 100)
+        sent = journal.intent(plan(opportunity(20, 100, base_mint=WSOL)), submission=submission())
+        journal.outcome(sent, expired, 400)
+    with Journal(path) as journal:
+        journal.begin_run(LIVE)
+        again = recall(RULES, *journal.recalled("main", "live"))
+    assert [entry.key for entry in again.limits.day] == ["attempt 21"]
+    assert again.limits.amount_in_today(USDC) == 0
+    assert not again.limits.at_risk
+
+
+def test_paper_runs_and_live_runs_share_no_limits(path: Path) -> None:
+    for mode in (PAPER, LIVE):
+        with Journal(path) as journal:
+            journal.begin_run(mode)
+            traded(journal, RiskState(), plan(opportunity(1, 100)), fails=mode is PAPER)
+    with Journal(path) as journal:
+        journal.begin_run(LIVE)
+        live, paper = (recall(RULES, *journal.recalled("main", mode)) for mode in ("live", "paper"))
+    assert [entry.key for entry in live.limits.day] == ["attempt 2"]
+    assert (live.breakers.lost_today(USDC), live.breakers.failures) == (0, 0)
+    assert (paper.breakers.lost_today(USDC), paper.breakers.failures) == (2_000, 1)
+
+
 def test_replays_leave_nothing_to_recall(path: Path) -> None:
     with Journal(path) as journal:
         journal.begin_run(replace(PAPER, account=None))
         planned = plan(opportunity(1, 100))
         journal.outcome(journal.intent(planned), outcome(planned))
-        assert recall(RULES, *journal.recalled("main")) == RiskState()
+        assert recall(RULES, *journal.recalled("main", "paper")) == RiskState()
 
 
 def test_single_swap_is_one_row_of_its_kind(path: Path) -> None:
@@ -189,7 +220,7 @@ def test_journal_of_the_first_schema_is_brought_up_and_kept(path: Path) -> None:
         )
     with Journal(path) as journal:
         journal.begin_run(PAPER)
-        assert recall(RULES, *journal.recalled("main")) == RiskState()
+        assert recall(RULES, *journal.recalled("main", "paper")) == RiskState()
     report = read_journal(path)
     assert (report.attempts[0].kind, report.attempts[0].realised_net_profit) == ("cycle", 1)
     assert [run.account for run in report.runs] == [None, "main"]

@@ -160,6 +160,17 @@ def test_unknown_outcome_keeps_its_exposure_until_it_is_known() -> None:
     assert dead.limits.amount_in_today(USDC) == 1_000, "it still counts towards its day"
 
 
+def test_what_never_left_the_process_does_not_use_up_its_day() -> None:
+    never_left = Outcome(OutcomeState.FAILED, "dry_run", None, 0, is_dead=True)
+    state = ended(RiskState(), ask(1))
+    _, asked = assess(RULES, state, ask(2))
+    again = settle(RULES, asked, ask(2), never_left, 100)
+    assert again.limits == state.limits
+    assert settle(RULES, again, ask(2), never_left, 100).limits == state.limits, "told twice"
+    sent = settle(RULES, asked, ask(2), replace(never_left, reason="expired", sends=1), 100).limits
+    assert (len(sent.day), len(sent.at_risk)) == (2, 0), "sent and dead"
+
+
 def test_outcome_told_twice_counts_once() -> None:
     state = ended(RiskState(), ask(1), fails=True)
     again = settle(RULES, state, ask(1), Outcome(OutcomeState.FAILED, "late", None, 10), 100)
@@ -322,7 +333,8 @@ def test_everything_paid_for_a_position_counts_as_what_may_be_lost() -> None:
 
 def test_state_is_rebuilt_from_bookings_and_results() -> None:
     buy = swap(1, opens=True, amount_in=500)
-    cycle, lost, open_one = ask(2, slot=110), ask(3, slot=120), ask(4, slot=130, pools=(POOL_B, POOL_C))
+    cycle, lost = ask(2, slot=110), ask(3, slot=120, pools=(POOL_A, POOL_C))
+    open_one = ask(4, slot=130, pools=(POOL_B, POOL_C))
     state = RiskState()
     for planned in (buy, cycle, lost, open_one):
         verdict, state = assess(RULES, state, planned, VENUES)

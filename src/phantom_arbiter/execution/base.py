@@ -60,9 +60,10 @@ class Executor(Protocol):
         """
         ...
 
-    def submit(self, plan: AnyPlan, submission: Submission | None) -> Outcome | None:
+    def submit(self, plan: AnyPlan, submission: Submission | None, slot: int) -> Outcome | None:
         """Carry out what `prepare` gave; the journal holds the intent, and the signature if there is one.
 
+        `slot` is the one at which it was booked: the highest known, never behind the plan's own.
         Returns how the attempt ended, or None while it is under way: then `resolve` is asked. A failed
         attempt is an outcome, not an exception.
 

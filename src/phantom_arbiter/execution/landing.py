@@ -6,19 +6,21 @@ to that endpoint, in this order:
 
 1. Its finalized chain is past the last block height at which the transaction could land, and its newest block
    refuses the blockhash. The second protects from a last valid height that was told wrongly. With a durable
-   nonce instead: the finalized value of the nonce is another one, `nonce_margin_slots` after the booking, so
-   that a value that is not there yet is not taken for one that has passed.
+   nonce instead: the finalized value of the nonce is another one, or its account is gone,
+   `nonce_margin_slots` after the booking, so that a value that is not there yet is not taken for one that
+   has passed. Nothing makes that happen by itself: an attempt with a nonce that never lands waits until
+   somebody advances the nonce.
 2. If that is long ago, its history must reach back to the booking.
 3. Its whole history, seen from a slot after those answers, does not know the signature.
 
-The same bytes may be sent again while nothing is known of them: one signature lands at most once. Nothing is
-ever signed anew.
+The same bytes may be sent again while nothing is known of them, for at most `RESEND_BLOCKS`: one signature
+lands at most once. Nothing is ever signed anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -30,6 +32,12 @@ from phantom_arbiter.execution.findings import Finding, Phase, Report, judge
 from phantom_arbiter.execution.witnesses import MAX_STATUSES, Chain, Head
 
 NOTHING_KNOWN = Finding(Phase.UNKNOWN)
+
+RESEND_BLOCKS = 150
+"""Blocks after the first look at it within which an attempt is sent again: as long as a blockhash lives."""
+
+_TOLD = 256
+"""Notices that are remembered, so that each is given once."""
 
 Item = TypeVar("Item")
 
@@ -57,12 +65,13 @@ class TrackerRules:
 
 @dataclass(slots=True)
 class _Watched:
-    """One signature under watch; `sent_height` is the height at the last sending."""
+    """One signature under watch, with the heights at the first look and at the last sending."""
 
     expected: Expected
     slot: int
     sends: int
     may_resend: bool
+    first_height: int = 0
     sent_height: int | None = None
     reports: dict[str, Report] = field(default_factory=dict)
     finding: Finding = NOTHING_KNOWN
@@ -72,7 +81,7 @@ class _Watched:
         return self.expected.submission
 
 
-def _ignore(signature: str) -> None:
+def _ignore(text: str) -> None:
     """Hear nothing."""
 
 
@@ -85,7 +94,9 @@ class LandingTracker:
         rules: TrackerRules | None = None,
         *,
         resend: Callable[[Submission], None] | None = None,
+        may_send: Callable[[], bool] = lambda: True,
         on_certain: Callable[[str], None] = _ignore,
+        notice: Callable[[str], None] = _ignore,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Prepare.
@@ -94,7 +105,9 @@ class LandingTracker:
             chain: Whom to ask.
             rules: How.
             resend: Hands the same bytes over again; None: nothing is sent again.
+            may_send: Whether anything may be sent now; asked before every resend.
             on_certain: Told of a signature once its finding is certain.
+            notice: Told why an endpoint says nothing, once for each endpoint and text.
             pause: Waits so many seconds.
 
         Raises:
@@ -107,8 +120,9 @@ class LandingTracker:
                 hint="add endpoints with an http_url under [[endpoints]], or lower trust.quorum",
             )
         self._chain = chain
-        self._resend = resend
-        self._on_certain = on_certain
+        self._resend, self._may_send = resend, may_send
+        self._on_certain, self._notice = on_certain, notice
+        self._told: dict[tuple[str, str], None] = {}
         self._pause = pause
         self._watched: dict[str, _Watched] = {}
         self._heads: dict[str, Head] = {}
@@ -196,9 +210,11 @@ class LandingTracker:
         """Ask one endpoint about everything that it can still tell; if it fails it has said nothing."""
         open_ones = [self._watched[name] for name in self.waiting()]
         asked = [each for each in open_ones if not _has_facts(each, endpoint)]
-        with contextlib.suppress(EndpointError):
+        try:
             if asked:
                 await self._ask(endpoint, asked)
+        except EndpointError as error:
+            self._tell(endpoint, str(error))
         for each in open_ones:
             self._decide(each)
 
@@ -218,19 +234,25 @@ class LandingTracker:
                         landed.append(each)
         landed += await self._search(endpoint, head, unseen)
         for each in landed:
-            with contextlib.suppress(EndpointError):
+            try:
                 facts = await self._chain.transaction(endpoint, each.expected)
-                if facts is not None:
-                    each.reports[endpoint] = Report(facts=facts)
+            except EndpointError as error:
+                self._tell(endpoint, str(error))
+                continue
+            if facts is not None:
+                each.reports[endpoint] = Report(facts=facts)
 
     async def _search(self, endpoint: str, head: Head, unseen: Sequence[_Watched]) -> list[_Watched]:
         """Report those as gone that are; return those that have landed after all."""
         passed: list[tuple[_Watched, int]] = []
         for each in unseen:
-            with contextlib.suppress(EndpointError):
+            try:
                 after = await self._cannot_land_after(endpoint, head, each)
-                if after is not None:
-                    passed.append((each, after))
+            except EndpointError as error:
+                self._tell(endpoint, str(error))
+                continue
+            if after is not None:
+                passed.append((each, after))
         landed = []
         for part in _parts(passed):
             names = _names(each for each, _ in part)
@@ -252,7 +274,7 @@ class LandingTracker:
                 return None
             min_slot = each.slot + rules.nonce_margin_slots
             slot, value = await self._chain.nonce(endpoint, submission.nonce_account, min_slot)
-            is_over = value is not None and value != submission.blockhash
+            is_over = value != submission.blockhash
             return max(slot, head.slot) if is_over and await self._remembers(endpoint, each) else None
         last = submission.last_valid_block_height
         if last is None or head.block_height <= last:
@@ -263,7 +285,24 @@ class LandingTracker:
         return head.slot if is_recent or await self._remembers(endpoint, each) else None
 
     async def _remembers(self, endpoint: str, each: _Watched) -> bool:
-        return await self._chain.first_slot(endpoint) <= each.slot
+        if await self._chain.first_slot(endpoint) <= each.slot:
+            return True
+        self._tell(
+            endpoint,
+            f"endpoint {endpoint}: its history begins after slot {each.slot}, at which "
+            f"{each.submission.signature} was booked: it cannot say that it never landed",
+        )
+        return False
+
+    def _tell(self, endpoint: str, text: str) -> None:
+        """Say why an endpoint says nothing, once: texts that differ in a number only are the same."""
+        key = endpoint, re.sub(r"[0-9]+", "0", text)
+        if key in self._told:
+            return
+        if len(self._told) >= _TOLD:
+            del self._told[next(iter(self._told))]
+        self._told[key] = None
+        self._notice(f"asking what became of transactions: {text}")
 
     # ---- deciding
 
@@ -279,16 +318,19 @@ class LandingTracker:
     def _send_again(self, each: _Watched) -> None:
         if self._resend is None or not each.may_resend or not self.rules.resend_every_blocks:
             return
+        if not self._may_send():
+            return
         heights = sorted((head.block_height for head in self._heads.values()), reverse=True)
         if len(heights) < self.rules.quorum:
             return
         height = heights[self.rules.quorum - 1]
         if each.sent_height is None:
-            each.sent_height = height
+            each.first_height = each.sent_height = height
             return
         last = each.submission.last_valid_block_height
         is_due = height >= each.sent_height + self.rules.resend_every_blocks
-        if is_due and (last is None or height <= last):
+        until = each.first_height + RESEND_BLOCKS
+        if is_due and height <= (until if last is None else min(last, until)):
             each.sent_height = height
             each.sends += 1
             self._resend(each.submission)

@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from phantom_arbiter.domain import Outcome, OutcomeState
-from phantom_arbiter.errors import InvariantError, OutcomeUnknown
+from phantom_arbiter.errors import (
+    InvalidInput,
+    InvariantError,
+    MarketDataError,
+    OutcomeUnknown,
+    SwapRefused,
+)
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.balances import Expected
 from phantom_arbiter.execution.base import Submission
@@ -22,6 +28,12 @@ from phantom_arbiter.swaps import AnyPlan
 
 DRY_RUN = "dry_run"
 """Reason of an attempt that would have been sent."""
+
+SIGNED_ALREADY = "signed_already"
+"""Reason of an attempt whose very bytes have been signed before: they land once."""
+
+REMEMBERED = 1_000
+"""Signatures that are remembered for that."""
 
 
 class Builder(Protocol):
@@ -131,6 +143,7 @@ class LiveExecutor:
         self._dry_run = dry_run
         self._under_way: dict[str, _UnderWay] = {}
         self._keys: dict[str, str] = {}
+        self._signed: dict[str, None] = {}
 
     @property
     def under_way(self) -> int:
@@ -152,18 +165,37 @@ class LiveExecutor:
         built = self._builder.build(plan)
         if isinstance(built, Outcome):
             return built
-        if self._rehearsing is not None:
-            failure = self._rehearsing.rehearse(built, plan).failure
-            if failure is not None:
-                self._builder.discard(built)
-                return not_sent(f"rehearsal:{failure}")
-        if self._dry_run:
+        try:
+            obstacle = self._tried(built, plan)
+        except BaseException:
             self._builder.discard(built)
-            return not_sent(DRY_RUN)
+            raise
+        if obstacle is not None:
+            self._builder.discard(built)
+            return not_sent(obstacle)
+        self._signed[built.signature] = None
+        if len(self._signed) > REMEMBERED:
+            del self._signed[next(iter(self._signed))]
         return built
 
-    def submit(self, plan: AnyPlan, submission: Submission | None) -> Outcome | None:
-        """Hand over what the journal holds, and return None: it is under way.
+    def _tried(self, built: Submission, plan: AnyPlan) -> str | None:
+        """Return why a signed transaction is not to be sent; None if it is."""
+        if built.signature in self._signed:
+            return SIGNED_ALREADY
+        if self._rehearsing is not None:
+            try:
+                failure = self._rehearsing.rehearse(built, plan).failure
+            except SwapRefused as error:
+                return f"rehearsal:not_run:{error.name}"
+            except (MarketDataError, InvalidInput, KeyError) as error:
+                # A pool or a mint of the plan is not known any more.
+                return f"rehearsal:not_run:{type(error).__name__}"
+            if failure is not None:
+                return f"rehearsal:{failure}"
+        return DRY_RUN if self._dry_run else None
+
+    def submit(self, plan: AnyPlan, submission: Submission | None, slot: int) -> Outcome | None:
+        """Hand over what the journal holds, booked at `slot`, and return None: it is under way.
 
         Raises:
             OutcomeUnknown: Handing over failed, which does not say that nothing was sent.
@@ -174,7 +206,7 @@ class LiveExecutor:
         terms = terms_of(plan)
         expected = Expected(submission, terms.base_mint, terms.held_mint, self._tip_accounts)
         # Watched before it is sent: from the first byte on, it is the chain that decides.
-        self._landings.watch(expected, plan.slot)
+        self._landings.watch(expected, slot)
         self._under_way[plan.key] = _UnderWay(submission, terms)
         self._keys[submission.signature] = plan.key
         try:

@@ -48,7 +48,7 @@ class PaperExecutor:
     def prepare(self, plan: AnyPlan) -> None:
         """Return None: on paper there is nothing to sign."""
 
-    def submit(self, plan: AnyPlan, submission: Submission | None = None) -> Outcome:
+    def submit(self, plan: AnyPlan, submission: Submission | None = None, slot: int = 0) -> Outcome:
         """Return the fill, to the last unit what the plan says, or a failure with its reason.
 
         Nothing is applied for a plan that fails.

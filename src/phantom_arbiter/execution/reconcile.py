@@ -9,12 +9,13 @@ nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from phantom_arbiter.domain import Outcome
 from phantom_arbiter.execution.balances import Expected
+from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.landing import LandingTracker
 from phantom_arbiter.execution.settlement import Unresolved, outcome_of
 
@@ -99,13 +100,22 @@ async def reconcile(
             _forget(tracker, waiting.pop(attempt_id))
         if len(waiting) != told:
             told = len(waiting)
-            on_progress(_line(len(found), told))
+            on_progress(_line(len(found), told) + nonce_advice(waiting.values()))
         if not waiting or is_stopping():
             break
         await pause(tracker.rules.poll_s)
     for each in waiting.values():
         _forget(tracker, each)
     return Reconciliation(never_sent, tuple(settled), tuple(waiting))
+
+
+def nonce_advice(undecided: Iterable[Unresolved | Submission]) -> str:
+    """Return what ends undecided attempts that hold a durable nonce, to be added to a line; else nothing."""
+    held = (each.submission if isinstance(each, Unresolved) else each for each in undecided)
+    nonces = dict.fromkeys(each.nonce_account for each in held if each is not None and each.nonce_account)
+    if not nonces:
+        return ""
+    return f"; one with a durable nonce never expires, this ends it: phantom nonce advance {' '.join(nonces)}"
 
 
 def _watch(tracker: LandingTracker, row: Unresolved, tip_accounts: frozenset[str]) -> None:

@@ -158,14 +158,14 @@ class Journal:
         self._risk = RiskLog(self.path, self._connection, self._run_id)
         return self._run_id, [Reconciled(*row) for row in open_rows]
 
-    def recalled(self, account: str) -> tuple[list[Booked], list[Settled]]:
-        """Return what the live runs of `account` booked and what became of it, for `risk.recall`.
+    def recalled(self, account: str, mode: str) -> tuple[list[Booked], list[Settled]]:
+        """Return what the runs of `account` in `mode` booked and what became of it, for `risk.recall`.
 
         Raises:
             JournalError: The file cannot be read.
         """
         with journal_errors(self.path), self._connection.begin():
-            return read_recalled(self._connection, account)
+            return read_recalled(self._connection, account, mode)
 
     def verdict(self, plan: AnyPlan, verdict: Verdict) -> None:
         """Count what risk said; see `risk_log`.

@@ -1,6 +1,7 @@
 """What the attempts of earlier runs still mean to risk: its state is rebuilt from this at start.
 
-Read are the attempts of the newest rolling day, those without an outcome, single swaps (positions have no
+An attempt that was given up before it was signed never left the process and means nothing. Of the others
+read are those of the newest rolling day, those without an outcome, single swaps (positions have no
 age), and those among the newest `COUNTED_OUTCOMES` outcomes, for breakers that count them.
 """
 
@@ -19,9 +20,12 @@ COUNTED_OUTCOMES = 1_000
 """Outcomes that breakers may look back on, however old; the settings allow no more."""
 
 
-def read_recalled(connection: Connection, account: str) -> tuple[list[Booked], list[Settled]]:
-    """Return bookings in their order, and outcomes in theirs, of the live runs of `account`."""
-    ours = attempts.c.run_id.in_(select(runs.c.id).where(runs.c.account == account))
+def read_recalled(connection: Connection, account: str, mode: str) -> tuple[list[Booked], list[Settled]]:
+    """Return bookings in their order, and outcomes in theirs, of the runs of `account` in `mode`.
+
+    Paper and live runs share no limits: what was gained or lost on paper is not money.
+    """
+    ours = attempts.c.run_id.in_(select(runs.c.id).where(runs.c.account == account, runs.c.mode == mode))
     newest = connection.execute(
         select(
             func.max(attempts.c.booked_slot),
@@ -37,7 +41,10 @@ def read_recalled(connection: Connection, account: str) -> tuple[list[Booked], l
         attempts.c.kind == "swap",
         attempts.c.settled_number > (newest[2] or 0) - COUNTED_OUTCOMES,
     )
-    rows = connection.execute(select(attempts).where(ours, wanted).order_by(attempts.c.id)).all()
+    may_have_left = or_(attempts.c.is_dead.is_(None), attempts.c.signature.is_not(None))
+    rows = connection.execute(
+        select(attempts).where(ours, wanted, may_have_left).order_by(attempts.c.id)
+    ).all()
     known = [row for row in rows if row.state != "intent"]
     # A proven death has no number: it changes nothing but what is at risk, so its place does not matter.
     known.sort(key=lambda row: row.settled_number or 0)

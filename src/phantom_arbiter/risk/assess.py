@@ -119,8 +119,12 @@ def _book(rules: RiskRules, state: RiskState, entry: Booked) -> RiskState:
 def settle(rules: RiskRules, state: RiskState, plan: AnyPlan, outcome: Outcome, slot: int) -> RiskState:
     """Return the state once the outcome of a booked plan is known, at slot `slot`.
 
-    The outcome of a plan that is not at risk changes nothing: told twice, it counts once.
+    The outcome of a plan that is not at risk changes nothing: told twice, it counts once. What never left
+    the process does not use up its day; its route rests all the same.
     """
+    if outcome.never_left:
+        state = _roll(state, slot)
+        return replace(state, limits=limits.withdraw(state.limits, plan.key))
     result = None if outcome.is_dead else records.result(plan, outcome)
     return settle_key(rules, state, plan.key, result, slot)
 
@@ -128,7 +132,7 @@ def settle(rules: RiskRules, state: RiskState, plan: AnyPlan, outcome: Outcome, 
 def settle_key(rules: RiskRules, state: RiskState, key: str, result: Result | None, slot: int) -> RiskState:
     """Do what `settle` does for an attempt of which only the key is left, as after a restart.
 
-    A result of `None` says that it is proven dead: never sent, or never to land. Its day still counts it.
+    A result of `None` says that it is proven dead: sent, but never to land. Its day still counts it.
     """
     state = _roll(state, slot)
     entry = state.limits.at_risk.get(key)

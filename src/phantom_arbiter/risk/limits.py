@@ -156,7 +156,17 @@ def check(limits: TradeLimits, state: LimitState, entry: Booked, held: int = 0) 
         # What puts nothing new at risk passes bounds on amounts, even those that were lowered below what is.
         if value > bound and (entry.stake or reason in ("trades_per_day", "fees_per_day")):
             return Verdict(ok=False, reason=reason, limit=bound, value=value)
+    if any(_is_same(entry, other) for other in state.at_risk.values()):
+        return Verdict(ok=False, reason="already_at_risk")
     return GO
+
+
+def _is_same(entry: Booked, other: Booked) -> bool:
+    """Return whether both are the same cycle: an earlier transaction for it may still land.
+
+    Openings that come again, and attempts of earlier runs, have other keys.
+    """
+    return not entry.held_mint and (entry.mint, entry.route) == (other.mint, other.route)
 
 
 def book(state: LimitState, entry: Booked) -> LimitState:
@@ -171,6 +181,19 @@ def release(state: LimitState, key: str) -> LimitState:
         state,
         at_risk=MappingProxyType({each: entry for each, entry in state.at_risk.items() if each != key}),
     )
+
+
+def withdraw(state: LimitState, key: str) -> LimitState:
+    """Return the state as if the attempt had never been let through: neither at risk nor in its day."""
+    entry = state.at_risk.get(key)
+    state = release(state, key)
+    if entry is None:
+        return state
+    for at in range(len(state.day) - 1, -1, -1):
+        if state.day[at] == entry:
+            day = (*state.day[:at], *state.day[at + 1 :])
+            return _counted(replace(state, day=day), (entry,), sign=-1)
+    return state
 
 
 def _counted(state: LimitState, entries: Iterable[Booked], *, sign: int) -> LimitState:
