@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,6 +20,7 @@ from phantom_arbiter.config import Config
 from phantom_arbiter.config_sources import load
 from phantom_arbiter.domain import Outcome
 from phantom_arbiter.errors import ConfigError, MarketDataError
+from phantom_arbiter.execution.accounts import AccountBytes
 from phantom_arbiter.execution.answers import DispatchAnswer
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashRefused
@@ -91,6 +93,8 @@ def test_a_plan_is_built_with_everything_that_is_known_of_it() -> None:
     assert built.accounts_created == (("new account", 2_039_280),)
     assert parts.asked["min_amount_out"] == PLAN.min_amount_out
     assert parts.asked["create_accounts"] == [WSOL]
+    asked = PLAN.opportunity.compute_unit_limit + 30_000
+    assert parts.asked["compute_unit_limit"] == built.compute_unit_limit == asked
     assert parts.asked["tip_account"] in TIPS
 
 
@@ -156,6 +160,9 @@ class Machine:
         assert [hop.amount_out for hop in expected.hops] == [hop.amount_out for hop in PLAN.hops]
         return self.rehearsed
 
+    def rehearse_with_all_units(self, wire: bytes, expected: Any) -> Rehearsed:
+        return Rehearsed(Kind.PASSED, "with all units", 1, agrees=True)
+
 
 @pytest.mark.parametrize(
     ("rehearsed", "failure"),
@@ -190,6 +197,52 @@ def test_a_rehearsal_ends_in_one_word(rehearsed: Rehearsed, failure: str | None)
     assert rehearsing.rehearse(submission(), PLAN) == Tried(failure)
     assert asked == list(rehearsed.missing_accounts)
     assert len(learned) == (rehearsed.kind in (Kind.PASSED, Kind.FAILED))
+
+
+def rehearsing_of(
+    rehearsed: Rehearsed, learn: Callable[[Rehearsed, Any], None] = lambda a, b: None
+) -> PlanRehearsal:
+    return PlanRehearsal(
+        cast(Rehearsal, Machine(rehearsed)),
+        lambda pool: SimpleNamespace(venue="orca_whirlpool", program="p"),
+        lambda mint: f"account of {mint[:4]}",
+        missing=lambda addresses: None,
+        learn=learn,
+    )
+
+
+@pytest.mark.parametrize(("extra", "failure"), [(0, None), (1, "unplanned_lamports:1")])
+@pytest.mark.parametrize(("held", "rent"), [(None, 2_039_280), (2_039_280, 0)], ids=["new", "there"])
+def test_lamports_that_nobody_planned_stop_an_attempt(
+    extra: int, failure: str | None, held: int | None, rent: int
+) -> None:
+    created = None if held is None else AccountBytes("token program", held, b"")
+    planned = 5_000 + 2 + 10_000 + rent  # fee, 100,000 units at 0.015 lamports a thousand, tip
+    rehearsed = Rehearsed(
+        Kind.PASSED,
+        "sig",
+        1,
+        agrees=True,
+        lamports_before=10**9,
+        lamports_after=10**9 - planned - extra,
+        accounts={"new account": created},
+    )
+    signed = replace(
+        submission(),
+        base_account="account of So11",
+        compute_unit_price_micro_lamports=15,
+        accounts_created=(("new account", 2_039_280),),
+    )
+    assert rehearsing_of(rehearsed).rehearse(signed, PLAN) == Tried(failure)
+
+
+def test_too_few_units_are_learned_from_with_all_units() -> None:
+    learned: list[str] = []
+    error = {"InstructionError": [0, "ComputationalBudgetExceeded"]}
+    failed = Rehearsed(Kind.FAILED, "sig", 1, error=error, instructions=(InstructionRun("p", 1),))
+    tried = rehearsing_of(failed, lambda found, expected: learned.append(found.signature))
+    assert tried.rehearse(submission(), PLAN).failure is not None
+    assert learned == ["sig", "with all units"]
 
 
 # ---- dispatch

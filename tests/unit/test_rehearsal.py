@@ -149,6 +149,34 @@ def test_wallet_without_funds_does_not_blame_the_quote(cache: AccountCache) -> N
     assert (rehearsed.kind, rehearsed.agrees, alarm.heard) == (Kind.FAILED, None, [])
 
 
+@pytest.mark.parametrize("state", [None, 0, 2], ids=["absent", "not initialised", "frozen"])
+def test_own_account_that_cannot_be_used_does_not_blame_the_quote(
+    cache: AccountCache, state: int | None
+) -> None:
+    alarm = Alarm()
+    held = token_account(WALLET, 0)
+    unusable = None
+    if state is not None:
+        unusable = replace(held, data=held.data[:108] + bytes([state]) + held.data[109:])
+    cache.put(SPARE, unusable)
+    wire = wire_of(moving(MINE, SPARE, 300))
+    rehearsed = Rehearsal([cache], {}, alarm=alarm).rehearse(wire, expecting(hop(300)))
+    assert (rehearsed.kind, rehearsed.agrees, alarm.heard) == (Kind.FAILED, None, [])
+
+
+def test_too_few_compute_units_do_not_blame_the_quote(cache: AccountCache) -> None:
+    alarm = Alarm()
+    rehearsal = Rehearsal([cache], {}, alarm=alarm)
+    for units in (160, 190, 220):
+        wire = wire_of(set_compute_unit_limit(units), moving(MINE, SPARE, 300))
+        rehearsed = rehearsal.rehearse(wire, expecting(hop(300)))
+        assert (rehearsed.kind, rehearsed.agrees, alarm.heard) == (Kind.FAILED, None, [])
+        assert rehearsed.is_out_of_units
+        full = rehearsal.rehearse_with_all_units(wire, expecting(hop(300)))
+        assert (full.ok, full.agrees) == (True, True)
+        assert (full.hops[0].units or 0) > 50
+
+
 def test_failure_besides_the_swaps_does_not_blame_the_quote(cache: AccountCache) -> None:
     alarm = Alarm()
     payment = transfer(

@@ -34,6 +34,14 @@ def test_profit_is_the_change_on_chain_and_not_the_quote() -> None:
     assert (outcome.landed, outcome.sends, outcome.chain) == (True, 2, facts(gain=49_998).chain)
 
 
+def test_what_else_left_the_wallet_is_a_cost() -> None:
+    told = facts()
+    chain = replace(told.chain, rent_lamports=2_000_000, wallet_change_lamports=-2_015_000 - 1_461_600)
+    outcome = outcome_of(CYCLE, landed(replace(told, chain=chain)))
+    assert (outcome.cost, outcome.gross_profit) == (15_000 + 1_461_600, 500)
+    assert outcome_of(CYCLE, landed(replace(told, chain=chain)), base_is_wallet=True).cost == 15_000
+
+
 def test_balances_that_are_not_told_count_as_the_least_that_could_land() -> None:
     told = facts()
     outcome = outcome_of(CYCLE, landed(replace(told, chain=replace(told.chain, base_change=None))))
@@ -90,7 +98,7 @@ def test_lamports_are_charged_at_the_rate_of_the_plans_own_fees() -> None:
 def test_swap_that_opens_holds_what_came_and_realises_nothing() -> None:
     told = facts(gain=-990)
     held = replace(told, chain=replace(told.chain, held_change=931))
-    outcome = outcome_of(terms_of(swap(WSOL, USDC)), landed(held))
+    outcome = outcome_of(terms_of(swap(WSOL, USDC)), landed(held), base_is_wallet=True)
     assert outcome.fill is not None
     assert (outcome.fill.amount_in, outcome.fill.amount_out, outcome.realised) == (990, 931, 0)
 

@@ -167,6 +167,18 @@ def test_limit_is_the_high_percentile_of_rehearsals_and_the_margin() -> None:
     assert teacher.taught == 100
 
 
+def test_created_accounts_are_no_overhead_of_the_next_transaction() -> None:
+    fees = FeeEngine(units_margin_bps=0)
+    teacher = ComputeTeacher(fees)
+    creating = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
+    for _ in range(100):
+        teacher.learn(rehearsed(hop(40_000)))
+        with_account = rehearsed(hop(40_000))
+        runs = (InstructionRun(creating, 25_000), *with_account.instructions)
+        teacher.learn(replace(with_account, units=with_account.units + 25_000, instructions=runs))
+    assert fees.compute_unit_limit([("a", 0)]).learned_units == 40_000 + 450
+
+
 def test_crossed_ticks_are_learned_apart() -> None:
     fees = FeeEngine(units_margin_bps=0)
     teacher = ComputeTeacher(fees)

@@ -13,6 +13,10 @@ from phantom_arbiter.execution.rehearsed import Expected, Rehearsed
 MAX_UNITS = 1_400_000
 """Most that a transaction can use; compute-budget `MAX_COMPUTE_UNIT_LIMIT`."""
 
+UNITS_PER_CREATED = 30_000
+"""Compute units asked for each token account that a transaction creates, besides what is learned."""
+TOKEN_ACCOUNT_PROGRAM = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
+
 
 class LearnsUnits(Protocol):
     """The part of the fee engine that is taught."""
@@ -39,6 +43,8 @@ class ComputeTeacher:
         for hop in rehearsed.hops:
             if hop.units is not None and 0 < hop.units <= MAX_UNITS:
                 self._fees.observe_hop(hop.venue, hop.crossings, hop.units)
-        if 0 < rehearsed.overhead_units <= MAX_UNITS:
+        # Accounts are created seldom, and the builder asks for their units itself.
+        creates = any(each.program == TOKEN_ACCOUNT_PROGRAM for each in rehearsed.instructions)
+        if not creates and 0 < rehearsed.overhead_units <= MAX_UNITS:
             self._fees.observe_overhead(rehearsed.overhead_units)
         self.taught += 1

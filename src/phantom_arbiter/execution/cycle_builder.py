@@ -20,6 +20,7 @@ from phantom_arbiter.errors import MarketDataError, SwapRefused
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashRefused
 from phantom_arbiter.execution.chain import Blockhash
+from phantom_arbiter.execution.compute_model import MAX_UNITS, UNITS_PER_CREATED
 from phantom_arbiter.execution.live import not_sent
 from phantom_arbiter.execution.nonces import Lent
 from phantom_arbiter.execution.token_accounts import TokenPlan
@@ -130,6 +131,8 @@ class CycleBuilder:
         tokens = self._accounts.plan([hop.mint_in for hop in opportunity.hops])
         if tokens.obstacle is not None:
             return not_sent(tokens.obstacle)
+        units = opportunity.compute_unit_limit + UNITS_PER_CREATED * len(tokens.creates)
+        units = min(MAX_UNITS, units)
         lent: Lent | None = None
         height: int | None = None
         if self._nonces is not None:
@@ -143,7 +146,7 @@ class CycleBuilder:
                 return not_sent(held.reason)
             blockhash, height = held.blockhash, held.last_valid_block_height
         try:
-            built = self._built(plan, blockhash, lent, tokens, tip)
+            built = self._built(plan, blockhash, lent, tokens, tip, units)
         except (phantom_core.TransactionError, SwapRefused, MarketDataError) as error:
             if lent is not None and self._nonces is not None:
                 self._nonces.give_back(lent)
@@ -157,7 +160,7 @@ class CycleBuilder:
             wallet=self._signer.address,
             base_account=tokens.accounts[plan.base_mint],
             tip_lamports=tip,
-            compute_unit_limit=opportunity.compute_unit_limit,
+            compute_unit_limit=units,
             compute_unit_price_micro_lamports=opportunity.compute_unit_price_micro_lamports,
             accounts_created=tuple((each.address, each.rent_lamports) for each in tokens.creates),
         )
@@ -168,7 +171,7 @@ class CycleBuilder:
             self._nonces.give_back(Lent(submission.nonce_account, submission.blockhash))
 
     def _built(
-        self, plan: Plan, blockhash: str, lent: Lent | None, tokens: TokenPlan, tip: int
+        self, plan: Plan, blockhash: str, lent: Lent | None, tokens: TokenPlan, tip: int, units: int
     ) -> phantom_core.BuiltTransaction:
         """Return the transaction with all arrays of the official client, or fewer where it is too large.
 
@@ -184,7 +187,7 @@ class CycleBuilder:
             nonce=None if lent is None else lent.address,
             tables=self._tables(),
             min_amount_out=plan.min_amount_out,
-            compute_unit_limit=opportunity.compute_unit_limit,
+            compute_unit_limit=units,
             compute_unit_price=opportunity.compute_unit_price_micro_lamports,
             tip_lamports=tip,
             tip_account=self._random.choice(self._rules.tip_accounts) if tip else None,

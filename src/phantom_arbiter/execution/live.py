@@ -236,6 +236,7 @@ class LiveExecutor:
             under_way.terms,
             finding,
             has_nonce=under_way.submission.nonce_account is not None,
+            base_is_wallet=under_way.submission.base_account == under_way.submission.wallet,
             answers=under_way.answers,
             sends=self._landings.sends(signature),
         )

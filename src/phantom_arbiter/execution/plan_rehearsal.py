@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from phantom_arbiter.execution.admin import LAMPORTS_PER_SIGNATURE
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.error_names import error_name
 from phantom_arbiter.execution.rehearsal import Rehearsal
@@ -77,9 +78,16 @@ class PlanRehearsal:
                 return Tried(f"no_account:{rehearsed.missing_accounts[0]}")
         self._learn(rehearsed, expected)
         if rehearsed.kind is Kind.FAILED:
+            if rehearsed.is_out_of_units:
+                # What it would have used is learned, or the next attempt asked for as little.
+                full = self._rehearsal.rehearse_with_all_units(submission.wire, expected)
+                self._learn(full, expected)
             programs = [each.program for each in rehearsed.instructions]
             return Tried(error_name(rehearsed.error, rehearsed.logs, programs))
-        return Tried(None if rehearsed.agrees else "disagrees_with_the_quote")
+        if not rehearsed.agrees:
+            return Tried("disagrees_with_the_quote")
+        lost = unplanned_lamports(submission, rehearsed)
+        return Tried(f"unplanned_lamports:{lost}" if lost > 0 else None)
 
     def _expected(self, submission: Submission, plan: AnyPlan) -> Expected:
         hops = []
@@ -100,4 +108,19 @@ class PlanRehearsal:
         return Expected(tuple(hops), submission.base_account)
 
 
-__all__ = ["PlanRehearsal", "PoolFacts", "Tried"]
+def unplanned_lamports(submission: Submission, rehearsed: Rehearsed) -> int:
+    """Return what the wallet paid besides fee, tip and rent of its own accounts; below 0 if less.
+
+    A program may make the payer create accounts of others, whose rent never comes back to it.
+    """
+    if submission.base_account == submission.wallet:
+        return 0
+    units, price = submission.compute_unit_limit, submission.compute_unit_price_micro_lamports
+    planned = LAMPORTS_PER_SIGNATURE - (-units * price // 1_000_000) + submission.tip_lamports
+    for account, rent in submission.accounts_created:
+        held = rehearsed.accounts.get(account)
+        planned += max(0, rent - (0 if held is None else held.lamports))
+    return rehearsed.lamports_before - rehearsed.lamports_after - planned
+
+
+__all__ = ["PlanRehearsal", "PoolFacts", "Tried", "unplanned_lamports"]

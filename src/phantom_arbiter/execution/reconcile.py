@@ -131,8 +131,12 @@ def _certain(tracker: LandingTracker, rows: Sequence[Unresolved]) -> list[tuple[
             continue
         finding = tracker.finding(row.submission.signature)
         if finding.is_certain:
-            has_nonce = row.submission.nonce_account is not None
-            outcome = outcome_of(row.terms, finding, has_nonce=has_nonce)
+            outcome = outcome_of(
+                row.terms,
+                finding,
+                has_nonce=row.submission.nonce_account is not None,
+                base_is_wallet=row.submission.base_account == row.submission.wallet,
+            )
             decided.append((row.attempt_id, outcome))
     return decided
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from solders.instruction import CompiledInstruction
 from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
@@ -28,6 +29,7 @@ from phantom_arbiter.execution.accounts import (
     AccountSource,
     Known,
 )
+from phantom_arbiter.execution.compute_model import MAX_UNITS
 from phantom_arbiter.execution.rehearsed import (
     Balance,
     Expected,
@@ -35,12 +37,15 @@ from phantom_arbiter.execution.rehearsed import (
     InstructionRun,
     Kind,
     Rehearsed,
+    is_usable,
     token_balance,
     units_of_instructions,
 )
 from phantom_arbiter.execution.svm import Svm, from_svm
 
 _LOOKUP_ADDRESSES_AT: Final = 56
+_COMPUTE_BUDGET: Final = "ComputeBudget111111111111111111111111111111"
+_SET_UNIT_LIMIT: Final = 2
 
 _States = dict[str, AccountBytes | None]
 
@@ -116,6 +121,11 @@ class Rehearsal:
             self._alarm.disagreed(wire, expected, rehearsed)
         return rehearsed
 
+    def rehearse_with_all_units(self, wire: bytes, expected: Expected | None = None) -> Rehearsed:
+        """Rehearse it with the most compute units that there are, to see how many it needs."""
+        transaction = with_unit_limit(VersionedTransaction.from_bytes(wire), MAX_UNITS)
+        return self.rehearse(bytes(transaction), expected, sigverify=False)
+
     def needs(self, wire: bytes) -> tuple[str, ...]:
         """Return the accounts of which nothing is known; lookup tables first, then what they hold."""
         message = VersionedTransaction.from_bytes(wire).message
@@ -187,7 +197,10 @@ class Rehearsal:
             and len(at) == len(expected.hops)
             and all(changed.get(account, 0) == change for account, change in wanted.items())
         )
-        if not rehearsed.ok and not _blames_a_quote(expected, rehearsed, at):
+        if not rehearsed.ok and not (
+            _blames_a_quote(expected, rehearsed, at)
+            and self._usable(transaction, expected, rehearsed, rehearsed.failed_instruction or 0, at)
+        ):
             agrees = None
         got: list[int | None]
         if agrees:
@@ -207,6 +220,25 @@ class Rehearsal:
         )
         profit = changed.get(expected.base_account, 0) if rehearsed.ok else None
         return replace(rehearsed, hops=hops, profit=profit, agrees=agrees)
+
+    def _usable(
+        self,
+        transaction: VersionedTransaction,
+        expected: Expected,
+        rehearsed: Rehearsed,
+        failed: int,
+        at: Sequence[int],
+    ) -> bool:
+        """Whether the token accounts of the swap that failed were there for it, and not frozen."""
+        hop = expected.hops[at.index(failed)]
+        states = {account: rehearsed.accounts.get(account) for account in (hop.account_in, hop.account_out)}
+        if None in states.values():  # perhaps the transaction itself creates it
+            result = self._svm.simulate(_cut(transaction, failed), sigverify=False)
+            if isinstance(result, SimulatedTransactionInfo):
+                states |= {
+                    str(key): from_svm(state) for key, state in result.post_accounts() if str(key) in states
+                }
+        return all(is_usable(state) for state in states.values())
 
     def _got(
         self,
@@ -310,9 +342,9 @@ def _hop_instructions(expected: Expected, instructions: Sequence[InstructionRun]
 
 
 def _blames_a_quote(expected: Expected, rehearsed: Rehearsed, at: Sequence[int]) -> bool:
-    """Return whether it was a swap that failed, and not for want of what it was to pay with."""
+    """Return whether it was a swap that failed, and not for want of compute units or of what it pays with."""
     failed = rehearsed.failed_instruction
-    if failed is None or failed not in at:
+    if failed is None or failed not in at or rehearsed.is_out_of_units:
         return False
     hop = at.index(failed)
     paying = expected.hops[hop]
@@ -322,13 +354,38 @@ def _blames_a_quote(expected: Expected, rehearsed: Rehearsed, at: Sequence[int])
 
 def _cut(transaction: VersionedTransaction, count: int) -> VersionedTransaction:
     """Return the transaction with its first `count` instructions only, its signatures no longer right."""
+    return _with_instructions(transaction, transaction.message.instructions[:count])
+
+
+def with_unit_limit(transaction: VersionedTransaction, units: int) -> VersionedTransaction:
+    """Return the transaction with another compute unit limit, its signatures no longer right.
+
+    One that names no limit stays as it is.
+    """
+    message = transaction.message
+    data = bytes([_SET_UNIT_LIMIT]) + units.to_bytes(4, "little")
+
+    def is_limit(each: CompiledInstruction) -> bool:
+        program = str(message.account_keys[each.program_id_index])
+        return program == _COMPUTE_BUDGET and bytes(each.data)[:1] == data[:1]
+
+    instructions = [
+        CompiledInstruction(each.program_id_index, data, each.accounts) if is_limit(each) else each
+        for each in message.instructions
+    ]
+    return _with_instructions(transaction, instructions)
+
+
+def _with_instructions(
+    transaction: VersionedTransaction, instructions: list[CompiledInstruction]
+) -> VersionedTransaction:
     message = transaction.message
     if isinstance(message, MessageV0):
         cut: Message | MessageV0 = MessageV0(
             message.header,
             message.account_keys,
             message.recent_blockhash,
-            message.instructions[:count],
+            instructions,
             message.address_table_lookups,
         )
     else:
@@ -339,7 +396,7 @@ def _cut(transaction: VersionedTransaction, count: int) -> VersionedTransaction:
             header.num_readonly_unsigned_accounts,
             message.account_keys,
             message.recent_blockhash,
-            message.instructions[:count],
+            instructions,
         )
     return VersionedTransaction.populate(cut, transaction.signatures)
 

@@ -16,7 +16,9 @@ from phantom_arbiter.execution.accounts import TOKEN_PROGRAMS, AccountBytes
 
 _INVOKE: Final = re.compile(r"Program (\w+) invoke \[(\d+)\]")
 _CONSUMED: Final = re.compile(r"Program (\w+) consumed (\d+) of (\d+) compute units")
+_EXHAUSTED: Final = re.compile(r"Program \w+ failed: .*exceeded CUs meter")
 _LEFT: Final = re.compile(r"Program (\w+) (?:success|failed)")
+_STATE_AT, _INITIALISED = 108, 1
 _MINT_AT, _OWNER_AT, _AMOUNT_AT, _TOKEN_ACCOUNT_LEN = 0, 32, 64, 165
 
 
@@ -195,6 +197,16 @@ class Rehearsed:
         return None
 
     @property
+    def is_out_of_units(self) -> bool:
+        """Whether it failed because the transaction did not ask for enough compute units."""
+        error = self.error
+        if isinstance(error, dict) and "InstructionError" in error:
+            error = error["InstructionError"][1]
+        return error == "ComputationalBudgetExceeded" or (
+            self.error is not None and any(_EXHAUSTED.match(line) for line in self.logs)
+        )
+
+    @property
     def overhead_units(self) -> int:
         """Compute units of everything that is no swap."""
         return max(0, self.units - sum(hop.units or 0 for hop in self.hops))
@@ -220,6 +232,16 @@ def units_of_instructions(logs: Sequence[str], programs: Sequence[str]) -> list[
         elif _LEFT.match(line):
             depth -= 1
     return units
+
+
+def is_usable(account: AccountBytes | None) -> bool:
+    """Return whether this is a token account that is initialised and not frozen."""
+    return (
+        account is not None
+        and account.owner in TOKEN_PROGRAMS
+        and len(account.data) >= _TOKEN_ACCOUNT_LEN
+        and account.data[_STATE_AT] == _INITIALISED
+    )
 
 
 def token_balance(account: AccountBytes | None, wallet: bytes) -> tuple[bytes, int] | None:

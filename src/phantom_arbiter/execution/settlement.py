@@ -1,8 +1,8 @@
 """From what is certain of a signature to the outcome of its attempt. Pure.
 
-Profit is what the chain says, never what was quoted: the change of the base account, less fee and tip. Rent
-is a deposit that comes back: it is journaled beside them and is no cost. An attempt that never landed cost
-nothing.
+Profit is what the chain says, never what was quoted: the change of the base account, less fee and tip, and
+less whatever else left the wallet. Rent of its own accounts is a deposit that comes back: it is journaled
+beside them and is no cost. An attempt that never landed cost nothing.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ def outcome_of(
     finding: Finding,
     *,
     has_nonce: bool = False,
+    base_is_wallet: bool = False,
     answers: Sequence[DispatchAnswer] = (),
     sends: int = 0,
 ) -> Outcome:
@@ -124,6 +125,7 @@ def outcome_of(
         terms: What was planned.
         finding: What is certain of its signature.
         has_nonce: Whether it holds a durable nonce instead of a recent blockhash.
+        base_is_wallet: Whether the base account is the wallet itself: then its change is the profit.
         answers: What targets said; they only name the reason of an attempt that is proven dead.
         sends: How often it was handed over.
 
@@ -136,7 +138,11 @@ def outcome_of(
         reason, landed = _death(NONCE_ADVANCED if has_nonce else EXPIRED, answers)
         return Outcome(OutcomeState.FAILED, reason, None, 0, landed=landed, is_dead=True, sends=sends)
     facts, chain = finding.facts, finding.facts.chain
-    cost = cost_in_base(terms, chain.fee_lamports + chain.tip_lamports)
+    lamports = chain.fee_lamports + chain.tip_lamports
+    if not base_is_wallet:
+        # Such as the rent of accounts of others that a program made us create.
+        lamports += max(0, -chain.wallet_change_lamports - lamports - chain.rent_lamports)
+    cost = cost_in_base(terms, lamports)
     if facts.error is not None:
         reason = f"landed_failed:{facts.error}"
         return Outcome(OutcomeState.FAILED, reason, None, cost, landed=True, chain=chain, sends=sends)
