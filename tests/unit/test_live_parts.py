@@ -24,7 +24,7 @@ from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashRefused
 from phantom_arbiter.execution.chain import Blockhash
 from phantom_arbiter.execution.cycle_builder import BuildRules, CycleBuilder
-from phantom_arbiter.execution.dispatch import NetworkDispatcher
+from phantom_arbiter.execution.dispatch import NetworkDispatcher, plain_answer
 from phantom_arbiter.execution.nonces import Nonce, NoncePool
 from phantom_arbiter.execution.plan_rehearsal import PlanRehearsal, Tried
 from phantom_arbiter.execution.rehearsal import Rehearsal
@@ -246,6 +246,29 @@ def test_what_a_region_says_is_a_plain_answer(faults: EngineFaults, kinds: set[s
         assert {each.kind for _, each in told} == kinds
 
     on_net(test, regions=1, engine_faults=(faults,))
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("bundles must write lock at least one tip account", "tip_below_minimum"),
+        ("Tips must be at least 1000 lamports", "tip_below_minimum"),
+        ("transaction must not appear in multiple bundles", "rejected"),
+        ("the tip of the chain has moved", "rejected"),
+    ],
+)
+def test_a_refusal_is_about_the_tip_only_where_it_names_it(message: str, kind: str) -> None:
+    answer = SimpleNamespace(
+        target="ny",
+        kind="rejected",
+        message=message,
+        latency_ns=1_000,
+        is_sent=True,
+        code=-32_602,
+        http_status=400,
+        bundle_id=None,
+    )
+    assert plain_answer(cast(phantom_core.Answer, answer)).kind == kind
 
 
 def sent(wire: bytes) -> Submission:

@@ -7,6 +7,7 @@ asyncio loop; they name reasons, they never decide.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -88,7 +89,9 @@ def plain_answer(answer: Answer) -> DispatchAnswer:
 
 def _is_about_the_tip(message: str) -> bool:
     words = message.lower()
-    return "tip" in words and any(each in words for each in ("minimum", "at least", "must", "lock"))
+    if re.search(r"\btips?\b", words) is None:
+        return False
+    return any(each in words for each in ("minimum", "at least", "must", "lock"))
 
 
 __all__ = ["TIP_TOO_SMALL", "NetworkDispatcher", "OnAnswer", "plain_answer"]
