@@ -315,6 +315,24 @@ def test_targets_are_those_of_the_landing(tmp_path: Path, landing: str, names: l
     assert [each.name for each in targets(config)] == names
 
 
+def test_targets_may_take_as_long_as_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts: list[float] = []
+
+    class Target:
+        def __init__(self, *args: object, timeout_ms: float, **options: object) -> None:
+            timeouts.append(timeout_ms)
+
+    monkeypatch.setattr(phantom_core, "Target", Target)
+    targets(settings(tmp_path, f'[execution]\nlanding = "both"\ndeadline_ms = 9_000\n{NODES}{ENGINES}'))
+    assert timeouts == [9_000] * 3
+
+
+def test_a_node_without_tls_that_the_settings_allow_is_a_target(tmp_path: Path) -> None:
+    nodes = NODES.replace("127.0.0.1:1", "10.0.0.7:8899")
+    (found,) = targets(settings(tmp_path, f'[execution]\nlanding = "rpc"\n{nodes}'))
+    assert found.name == "rpc/a"
+
+
 @pytest.mark.parametrize(("landing", "text"), [("bundle", NODES), ("rpc", ENGINES)])
 def test_nobody_to_send_to_is_an_error(tmp_path: Path, landing: str, text: str) -> None:
     with pytest.raises(ConfigError, match="nobody to send to"):
