@@ -38,7 +38,7 @@ class NetworkDispatcher:
         Args:
             submitter: Whom to hand over to.
             on_answers: Told of every answer, in this order.
-            deadline_ms: Nothing is sent later than this after `send`.
+            deadline_ms: How long one `send` may take; answers that come later are not waited for.
             notice: Told of what the submitter itself refuses.
         """
         self._submitter, self._on_answers = submitter, tuple(on_answers)
