@@ -108,7 +108,7 @@ class ExecutionSettings(Section):
     """Accounts that a transaction may name; the network's limit is 64, 128 once a feature is active."""
 
     deadline_ms: int = Field(default=2_000, ge=10, le=60_000)
-    """Milliseconds after the signal past which nothing is handed to a network."""
+    """Milliseconds that one handing-over may take; answers that come later are not waited for."""
 
     resend_every_slots: int = Field(default=4, ge=1, le=150)
     """Slots after which the same bytes are sent again while the attempt is undecided."""

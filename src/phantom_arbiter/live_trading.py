@@ -72,6 +72,7 @@ def targets(config: Config) -> list[phantom_core.Target]:
                 kind=each.kind,
                 auth=None if each.auth is None else each.auth.get_secret_value(),
                 requests_per_second=each.requests_per_second,
+                timeout_ms=config.execution.deadline_ms,
                 bundle_only=each.kind == "jito_transaction",
             )
             for each in config.block_engines
@@ -83,6 +84,9 @@ def targets(config: Config) -> list[phantom_core.Target]:
                 each.http_url.reveal(),
                 kind="rpc",
                 requests_per_second=each.requests_per_second,
+                timeout_ms=config.execution.deadline_ms,
+                # The endpoint's settings have said which URLs it may have.
+                allow_plain_http=True,
             )
             for each in config.endpoints
             if each.http_url is not None

@@ -205,6 +205,26 @@ def test_an_attempt_with_a_nonce_never_expires_until_the_nonce_is_advanced(
     assert any(f"phantom nonce advance {nonces[0]}" in each for each in live.notices)
 
 
+def test_nothing_is_sent_again_once_the_kill_switch_is_on(live: Stage, tmp_path: Path) -> None:
+    halt = tmp_path / "halt"
+    live.settings["risk"]["kill_switch_file"] = str(halt)
+
+    async def script() -> None:
+        await live.ready()
+        for region in range(live_stage.REGIONS):
+            await live.net.set_engine_faults(region, EngineFaults(drop=1.0))
+        await live.attempt()
+        halt.touch()
+        await asyncio.sleep(0.5)
+        sent = live.bundles()
+        for _ in range(6):
+            await live.net.advance(8)
+            await asyncio.sleep(0.5)
+        assert live.bundles() == sent
+
+    assert live.run(script) == 0
+
+
 def test_a_dry_run_gives_its_nonce_back(live: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     assert live.command("nonce", "create", "--count", "1", "--yes", "--json") == 0
     live.settings["execution"]["nonce_accounts"] = json.loads(capsys.readouterr().out)["created"]

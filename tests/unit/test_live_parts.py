@@ -26,7 +26,7 @@ from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashRefused
 from phantom_arbiter.execution.chain import Blockhash
 from phantom_arbiter.execution.cycle_builder import BuildRules, CycleBuilder
-from phantom_arbiter.execution.dispatch import NetworkDispatcher
+from phantom_arbiter.execution.dispatch import NetworkDispatcher, plain_answer
 from phantom_arbiter.execution.nonces import Nonce, NoncePool
 from phantom_arbiter.execution.plan_rehearsal import PlanRehearsal, Tried
 from phantom_arbiter.execution.rehearsal import Rehearsal
@@ -301,6 +301,29 @@ def test_what_a_region_says_is_a_plain_answer(faults: EngineFaults, kinds: set[s
     on_net(test, regions=1, engine_faults=(faults,))
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("bundles must write lock at least one tip account", "tip_below_minimum"),
+        ("Tips must be at least 1000 lamports", "tip_below_minimum"),
+        ("transaction must not appear in multiple bundles", "rejected"),
+        ("the tip of the chain has moved", "rejected"),
+    ],
+)
+def test_a_refusal_is_about_the_tip_only_where_it_names_it(message: str, kind: str) -> None:
+    answer = SimpleNamespace(
+        target="ny",
+        kind="rejected",
+        message=message,
+        latency_ns=1_000,
+        is_sent=True,
+        code=-32_602,
+        http_status=400,
+        bundle_id=None,
+    )
+    assert plain_answer(cast(phantom_core.Answer, answer)).kind == kind
+
+
 def sent(wire: bytes) -> Submission:
     made = submission()
     object.__setattr__(made, "wire", wire)
@@ -343,6 +366,24 @@ kind = "jito_transaction"
 def test_targets_are_those_of_the_landing(tmp_path: Path, landing: str, names: list[str]) -> None:
     config = settings(tmp_path, f'[execution]\nlanding = "{landing}"\n{NODES}{ENGINES}')
     assert [each.name for each in targets(config)] == names
+
+
+def test_targets_may_take_as_long_as_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts: list[float] = []
+
+    class Target:
+        def __init__(self, *args: object, timeout_ms: float, **options: object) -> None:
+            timeouts.append(timeout_ms)
+
+    monkeypatch.setattr(phantom_core, "Target", Target)
+    targets(settings(tmp_path, f'[execution]\nlanding = "both"\ndeadline_ms = 9_000\n{NODES}{ENGINES}'))
+    assert timeouts == [9_000] * 3
+
+
+def test_a_node_without_tls_that_the_settings_allow_is_a_target(tmp_path: Path) -> None:
+    nodes = NODES.replace("127.0.0.1:1", "10.0.0.7:8899")
+    (found,) = targets(settings(tmp_path, f'[execution]\nlanding = "rpc"\n{nodes}'))
+    assert found.name == "rpc/a"
 
 
 @pytest.mark.parametrize(("landing", "text"), [("bundle", NODES), ("rpc", ENGINES)])

@@ -66,6 +66,7 @@ def test_landed_failure_costs_its_fee_and_no_tip() -> None:
         (("rate_limited", "connect_failed"), "not_accepted:rate_limited", None),
         (("rejected", "tip_below_minimum"), "tip_below_minimum", False),
         (("insufficient_funds",), "insufficient_funds", None),
+        (("skipped_busy",), "not_accepted:skipped_busy", None),
     ],
 )
 def test_dead_attempt_costs_nothing_and_is_named_by_what_was_heard(

@@ -7,6 +7,7 @@ asyncio loop; they name reasons, they never decide.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -37,7 +38,7 @@ class NetworkDispatcher:
         Args:
             submitter: Whom to hand over to.
             on_answers: Told of every answer, in this order.
-            deadline_ms: Nothing is sent later than this after `send`.
+            deadline_ms: How long one `send` may take; answers that come later are not waited for.
             notice: Told of what the submitter itself refuses.
         """
         self._submitter, self._on_answers = submitter, tuple(on_answers)
@@ -88,7 +89,9 @@ def plain_answer(answer: Answer) -> DispatchAnswer:
 
 def _is_about_the_tip(message: str) -> bool:
     words = message.lower()
-    return "tip" in words and any(each in words for each in ("minimum", "at least", "must", "lock"))
+    if re.search(r"\btips?\b", words) is None:
+        return False
+    return any(each in words for each in ("minimum", "at least", "must", "lock"))
 
 
 __all__ = ["TIP_TOO_SMALL", "NetworkDispatcher", "OnAnswer", "plain_answer"]

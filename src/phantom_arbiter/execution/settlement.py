@@ -21,7 +21,7 @@ WSOL = "So11111111111111111111111111111111111111112"
 EXPIRED = "expired"
 NONCE_ADVANCED = "nonce_advanced"
 
-LOST_AUCTION = frozenset({ACCEPTED, "tip_below_minimum", "outbid"})
+LOST_AUCTION = frozenset({ACCEPTED, "tip_below_minimum"})
 """Answers after which not to have landed says something of price and tip."""
 
 NOT_TAKEN = frozenset(
@@ -29,6 +29,7 @@ NOT_TAKEN = frozenset(
         "rejected",
         "rate_limited",
         "skipped_rate_limit",
+        "skipped_busy",
         "connect_failed",
         "tls_failed",
         "redirect_refused",
