@@ -7,7 +7,6 @@ token accounts and whatever a rehearsal reads besides what the engine holds.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import phantom_core
 from phantom_arbiter.config import check_quorum, endpoint
 from phantom_arbiter.domain import Opportunity
-from phantom_arbiter.errors import ConfigError, EndpointError, MarketDataError
+from phantom_arbiter.errors import ConfigError, EndpointError, MarketDataError, PhantomError
 from phantom_arbiter.execution.accounts import AccountCache, EngineAccounts, RpcAccounts
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashCache, BlockhashRules
@@ -149,6 +148,7 @@ class LiveTrading:
             )
         self._cache = AccountCache()
         self._wanted: dict[str, None] = {signer.address: None}
+        self._urgent: dict[str, None] = {}
         self._learned: set[str] = set()
         self._machine: Svm | None = None
         self._is_ready = False
@@ -296,6 +296,7 @@ class LiveTrading:
                     self._blockhashes.run(),
                     self._tables.run(),
                     self._follow_accounts(),
+                    self._follow_urgent(),
                     tracker.run(),
                     *([] if self._nonces is None else [self._nonces.run()]),
                 )
@@ -304,6 +305,13 @@ class LiveTrading:
                 # What is sent is sent: its answers still name reasons, and the chain decides later.
                 await dispatcher.finish()
                 self._submitter.close()
+                for line in () if self._watch is None else self._watch.summary():
+                    self._notice(line)
+                if len(self._tokens.ledger):
+                    self._notice(
+                        f"{self._tokens.ledger.outstanding_lamports:,} lamports of rent lie in "
+                        f"{len(self._tokens.ledger)} token accounts that this run has created"
+                    )
                 left = len(tracker.waiting())
                 if left:
                     self._notice(
@@ -344,14 +352,24 @@ class LiveTrading:
         await self._read_wanted()
 
     async def _follow_accounts(self) -> None:
+        """Read everything again every now and then."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
-            self._wake.clear()
-            if self._watch is not None:
-                self._watch.patrol.look_again()
+            await asyncio.sleep(ACCOUNT_REFRESH_S)
             try:
+                if self._watch is not None:
+                    self._watch.patrol.look_again()
                 await self._learn_market()
+            except PhantomError as error:
+                self._notice(f"accounts to rehearse with: {error}")
+
+    async def _follow_urgent(self) -> None:
+        """Read at once what has moved or is missing."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            addresses, self._urgent = list(self._urgent), {}
+            try:
+                await self._cache.refresh(RpcAccounts(self._pool), addresses)
             except EndpointError as error:
                 self._notice(f"accounts to rehearse with: {error}")
 
@@ -380,6 +398,10 @@ class LiveTrading:
 
     def _want(self, addresses: Sequence[str]) -> None:
         self._wanted.update(dict.fromkeys(addresses))
+        self._read_soon(addresses)
+
+    def _read_soon(self, addresses: Sequence[str]) -> None:
+        self._urgent.update(dict.fromkeys(addresses))
         self._wake.set()
 
     def _resend(self, submission: Submission) -> None:
@@ -392,9 +414,10 @@ class LiveTrading:
             return
         found = tracker.finding(signature)
         if found.facts is not None and found.facts.error is None:
-            self._tokens.landed(tracker.submission(signature).accounts_created, signature)
-        # Our own balances have moved, or a nonce has.
-        self._wake.set()
+            self._tokens.landed(tracker.submission(signature).accounts_created)
+        if self._machine is not None:
+            # Our own balances have moved, or a nonce has.
+            self._read_soon(accounts_moved(tracker.submission(signature)))
         engine.resolve()
 
     def _tracker_rules(self) -> TrackerRules:
@@ -405,6 +428,13 @@ class LiveTrading:
 
     def _new_pool(self) -> RpcPool:
         return RpcPool([endpoint(each) for each in self._config.endpoints], RpcRules(timeout_s=5.0))
+
+
+def accounts_moved(submission: Submission) -> list[str]:
+    """Return the accounts of ours that a transaction changes, or its failure."""
+    moved = [submission.wallet, submission.base_account]
+    moved += [address for address, _ in submission.accounts_created]
+    return moved if submission.nonce_account is None else [*moved, submission.nonce_account]
 
 
 def _accounts_of(market: phantom_core.Engine, pool: str, mint: str, wallet: str) -> list[str]:
