@@ -251,6 +251,7 @@ def settings_of(net: LocalNet, found: Found, place: Path) -> dict[str, Any]:
         "journal": {"path": str(place / "j.sqlite")},
         "engine": {"max_hops": 2, "base_mints": {WSOL: 50_000_000}},
         "risk": {"max_price_deviation_bps": 1_000, "kill_switch_file": str(place / "halt")},
+        "fees": {"mode": "fixed"},
         "execution": {"programs_dir": str(place / "programs"), "blockhash_refresh_ms": 100},
         "block_engines": [
             {"name": each.name, "url": each.url, "requests_per_second": 1_000.0} for each in net.regions

@@ -144,7 +144,13 @@ class SvmChain:
         return self.slot
 
     def _getBlockHeight(self, config: Any = None) -> int:  # noqa: N802
-        return self.slot
+        return self.slot - (32 if config and config.get("commitment") == "finalized" else 0)
+
+    def _simulateTransaction(self, text: str, config: Any) -> Any:  # noqa: N802
+        tried = self.svm.simulate_transaction(VersionedTransaction.from_bytes(base64.b64decode(text)))
+        failed = isinstance(tried, FailedTransactionMetadata)
+        err = json.loads(tried.to_json())["err"] if isinstance(tried, FailedTransactionMetadata) else None
+        return self._with_context({"err": err, "logs": tried.meta().logs() if failed else []})
 
     def _getBalance(self, address: str, config: Any = None) -> Any:  # noqa: N802
         return self._with_context(self.lamports(address))

@@ -128,7 +128,7 @@ class ExecutionSettings(Section):
     shadow_bound_ppm: Count = 0
     """Error of a quote, in parts per million, past which its venue is quarantined; 0: any error."""
 
-    shadow_release_after: int = Field(default=20, ge=1, le=1_000_000)
+    shadow_release_after: int = Field(default=8, ge=1, le=16)
     """Agreeing comparisons in a row after which such a venue is released."""
 
 

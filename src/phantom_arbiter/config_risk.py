@@ -229,6 +229,8 @@ LIVE_PROFILE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         # What the engine sizes for has to fit what risk lets through.
         "engine": MappingProxyType({"base_mints": {USDC: 10_000_000, WSOL: 50_000_000}}),
+        # Only these ask for the compute units that rehearsals have learned.
+        "fees": MappingProxyType({"mode": "adaptive"}),
         "risk": MappingProxyType(
             {
                 "mints": {

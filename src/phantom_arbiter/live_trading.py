@@ -7,7 +7,6 @@ token accounts and whatever a rehearsal reads besides what the engine holds.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 import phantom_core
 from phantom_arbiter.config import check_quorum, endpoint
 from phantom_arbiter.domain import Opportunity
-from phantom_arbiter.errors import ConfigError, EndpointError, MarketDataError
+from phantom_arbiter.errors import ConfigError, EndpointError, MarketDataError, PhantomError
 from phantom_arbiter.execution.accounts import AccountCache, EngineAccounts, RpcAccounts
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashCache, BlockhashRules
@@ -157,6 +156,7 @@ class LiveTrading:
         self._cache = AccountCache()
         self._wanted: dict[str, None] = {signer.address: None}
         self._mints: tuple[str, ...] = ()
+        self._urgent: dict[str, None] = {}
         self._learned: set[str] = set()
         self._machine: Svm | None = None
         self._is_ready = False
@@ -307,6 +307,7 @@ class LiveTrading:
                     self._blockhashes.run(),
                     self._tables.run(),
                     self._follow_accounts(),
+                    self._follow_urgent(),
                     tracker.run(),
                     *([] if self._nonces is None else [self._nonces.run()]),
                 )
@@ -315,6 +316,13 @@ class LiveTrading:
                 # What is sent is sent: its answers still name reasons, and the chain decides later.
                 await dispatcher.finish()
                 self._submitter.close()
+                for line in () if self._watch is None else self._watch.summary():
+                    self._notice(line)
+                if len(self._tokens.ledger):
+                    self._notice(
+                        f"{self._tokens.ledger.outstanding_lamports:,} lamports of rent lie in "
+                        f"{len(self._tokens.ledger)} token accounts that this run has created"
+                    )
                 left = [tracker.submission(signature) for signature in tracker.waiting()]
                 if left:
                     self._notice(
@@ -368,26 +376,36 @@ class LiveTrading:
         await self._read([*self._moving(), *self._unread()])
 
     async def _follow_accounts(self) -> None:
+        """Read what moves often again and again, everything now and then."""
         read_all_at, told = time.monotonic() + MARKET_REFRESH_S, ""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), ACCOUNT_REFRESH_S)
-            self._wake.clear()
-            if self._watch is not None:
-                self._watch.patrol.look_again()
+            await asyncio.sleep(ACCOUNT_REFRESH_S)
             try:
+                if self._watch is not None:
+                    self._watch.patrol.look_again()
                 if time.monotonic() >= read_all_at:
                     read_all_at = time.monotonic() + MARKET_REFRESH_S
                     await self._learn_market()
                     await self._read(list(self._wanted))
                 else:
                     await self._read([*self._moving(), *self._unread()])
-            except EndpointError as error:
+            except PhantomError as error:
                 if str(error) != told:
                     told = str(error)
                     self._notice(f"accounts to rehearse with: {told}")
             else:
                 told = ""
+
+    async def _follow_urgent(self) -> None:
+        """Read at once what has moved or is missing."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            addresses, self._urgent = list(self._urgent), {}
+            try:
+                await self._read(addresses)
+            except EndpointError as error:
+                self._notice(f"accounts to rehearse with: {error}")
 
     def _moving(self) -> list[str]:
         """Return what changes with every trade of ours: the wallet and what it holds."""
@@ -425,6 +443,10 @@ class LiveTrading:
 
     def _want(self, addresses: Sequence[str]) -> None:
         self._wanted.update(dict.fromkeys(addresses))
+        self._read_soon(addresses)
+
+    def _read_soon(self, addresses: Sequence[str]) -> None:
+        self._urgent.update(dict.fromkeys(addresses))
         self._wake.set()
 
     def _may_send(self) -> bool:
@@ -441,9 +463,10 @@ class LiveTrading:
             return
         found = tracker.finding(signature)
         if found.facts is not None and found.facts.error is None:
-            self._tokens.landed(tracker.submission(signature).accounts_created, signature)
-        # Our own balances have moved, or a nonce has.
-        self._wake.set()
+            self._tokens.landed(tracker.submission(signature).accounts_created)
+        if self._machine is not None:
+            # Our own balances have moved, or a nonce has.
+            self._read_soon(accounts_moved(tracker.submission(signature)))
         engine.resolve()
 
     def _tracker_rules(self) -> TrackerRules:
@@ -454,6 +477,13 @@ class LiveTrading:
 
     def _new_pool(self) -> RpcPool:
         return RpcPool([endpoint(each) for each in self._config.endpoints], RpcRules(timeout_s=5.0))
+
+
+def accounts_moved(submission: Submission) -> list[str]:
+    """Return the accounts of ours that a transaction changes, or its failure."""
+    moved = [submission.wallet, submission.base_account]
+    moved += [address for address, _ in submission.accounts_created]
+    return moved if submission.nonce_account is None else [*moved, submission.nonce_account]
 
 
 def _accounts_of(market: phantom_core.Engine, pool: str, mint: str, wallet: str) -> list[str]:

@@ -22,6 +22,7 @@ _WORDS = {
     Finding.CHANGED: "not what was fetched",
     Finding.MOVED: "deployed anew since",
     Finding.GONE: "gone from the chain",
+    Finding.UNREAD: "cannot be read",
 }
 
 

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.skipif(
     reason=f"needs PHANTOM_PROGRAMS_DIR naming a folder with the programs {', '.join(live_stage.PAIR)}",
 )
 FEE = 5_000 + 400_000 * 50_000 // 10**6
+CREATING_FEE = 5_000 + 430_000 * 50_000 // 10**6
 TIP = 10_000
 RENT = 2_039_280
 EQUAL = -26 * 10**11
@@ -49,7 +50,7 @@ def live(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def filled(live: Stage, balance: int, *, tip: int = TIP) -> AttemptRow:
+def filled(live: Stage, balance: int, *, tip: int = TIP, fee: int = FEE) -> AttemptRow:
     """Return the only row, after it was compared with the chain to the unit."""
     (row,) = live.attempts()
     assert (row.state, row.reason) == ("filled", None)
@@ -57,9 +58,9 @@ def filled(live: Stage, balance: int, *, tip: int = TIP) -> AttemptRow:
     gain = live.balance() - balance
     assert gain > 0
     assert row.live.base_change == gain == row.net_profit + row.cost, "the quote is the gain"
-    assert (row.live.fee_paid_lamports, row.live.tip_paid_lamports) == (FEE, tip)
-    assert row.charged_cost == FEE + tip
-    assert row.realised_net_profit == gain - FEE - tip
+    assert (row.live.fee_paid_lamports, row.live.tip_paid_lamports) == (fee, tip)
+    assert row.charged_cost == fee + tip
+    assert row.realised_net_profit == gain - fee - tip
     assert row.live.signature in live.net.machine.landed
     assert live.balance(TOKEN) == 0
     return row
@@ -360,10 +361,10 @@ def test_a_missing_token_account_is_created_and_its_rent_journaled(live: Stage) 
     live.does(live.net.close_account(wallet_account(TOKEN)))
     before, lamports = live.balance(), live.lamports()
     assert live.run(live.only) == 0
-    row = filled(live, before)
+    row = filled(live, before, fee=CREATING_FEE)
     assert row.live is not None
     assert row.live.rent_paid_lamports == RENT
-    assert row.live.wallet_change_lamports == live.lamports() - lamports == -RENT - FEE - TIP
+    assert row.live.wallet_change_lamports == live.lamports() - lamports == -RENT - CREATING_FEE - TIP
 
 
 def test_too_little_to_trade_with_is_found_by_the_rehearsal(live: Stage) -> None:

@@ -173,6 +173,25 @@ def test_token_accounts_are_opened_ahead_and_sol_is_wrapped(
         assert main(words(net, "wallet", "wrap", "--yes", "--", amount)) == 2
 
 
+def test_an_account_of_ones_own_choice_is_never_closed(
+    net: Net, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(words(net, "wallet", "sweep", "--json")) == 0
+    idle = [each for each in json.loads(capsys.readouterr().out)["token_accounts"] if each["kind"] == "empty"]
+    named = idle[0]
+    chosen = {named["mint"]: named["address"], WSOL: key(70)}
+    lines = [f'"{mint}" = "{account}"' for mint, account in chosen.items()]
+    Path("phantom.toml").write_text("\n".join(["[wallet.token_accounts]", *lines]))
+    monkeypatch.setenv("PHANTOM_CONFIG", "phantom.toml")
+    assert main(words(net, "wallet", "sweep", "--close-empty", "--burn-dust")) == 0
+    assert "1 of them hold dust: BURNED" in capsys.readouterr().err
+    assert main(words(net, "wallet", "sweep", "--json")) == 0
+    kinds = {each["address"]: each["kind"] for each in json.loads(capsys.readouterr().out)["token_accounts"]}
+    assert kinds[named["address"]] == "kept"
+    assert main(words(net, "wallet", "unwrap", "--yes")) == 2
+    assert "take it out of wallet.token_accounts" in capsys.readouterr().err
+
+
 def test_a_poor_wallet_is_told_so(net: Net, capsys: pytest.CaptureFixture[str]) -> None:
     net.do(net.fund(WALLET, 20_000))
     assert main(words(net, "nonce", "create", "--count", "1", "--yes")) == 1

@@ -200,6 +200,7 @@ def test_live_profile_is_tighter_than_every_default() -> None:
     assert live.route_cooldown_slots > default.route_cooldown_slots
     assert live.each_venue is not None
     assert live.price_reference == "any"
+    assert profile("live")["fees"] == {"mode": "adaptive"}
     for mint, amount in profile("live")["engine"]["base_mints"].items():
         assert amount <= live.mints[mint].max_amount_in, "what is sized fits what may go"
 
@@ -270,6 +271,7 @@ ACCOUNT = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"
         ({"execution": {"shadow_share": 1.1}}, r"less than or equal to 1"),
         ({"execution": {"shadow_bound_ppm": -1}}, r"execution\.shadow_bound_ppm = -1"),
         ({"execution": {"shadow_release_after": 0}}, r"greater than or equal to 1"),
+        ({"execution": {"shadow_release_after": 17}}, r"less than or equal to 16"),
         ({"block_engines": [{"url": "https://a.b"}]}, r"block_engines\.0\.name .* is missing"),
         ({"block_engines": [{**ENGINE, "name": "N Y"}]}, r"block_engines\.0\.name"),
         ({"block_engines": [{**ENGINE, "url": "http://a.b"}]}, r"http:// only to this machine"),

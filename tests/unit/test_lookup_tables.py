@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from solders.address_lookup_table_account import AddressLookupTable
@@ -27,7 +28,7 @@ from phantom_arbiter.execution.lookup_tables import (
     read_tables,
 )
 from phantom_core import TIP_ACCOUNTS
-from svm_chain import FIRST_SLOT, WALLET, SvmChain, signer
+from svm_chain import FIRST_SLOT, WALLET, Said, SvmChain, signer
 
 
 def key(number: int) -> str:
@@ -212,7 +213,29 @@ def test_what_never_lands_expires_and_what_is_refused_says_so() -> None:
     with pytest.raises(TransactionFailed, match="refused") as caught:
         asyncio.run(table_keeper.create(operator(poor), keys(100, 5)))
     assert caught.value.kind == "refused"
-    assert poor.statuses == {}
+    assert (poor.statuses, poor.sent) == ({}, [])
+
+
+def test_every_error_of_sending_is_left_to_the_status() -> None:
+    chain = SvmChain(refuse=frozenset({"sendTransaction"}))
+    with pytest.raises(TransactionFailed, match="expired"):
+        asyncio.run(Operator(chain, signer(), sleep=chain.sleep_long).carry_out([], "nothing"))
+    assert chain.slot - 32 > FIRST_SLOT + 149, "expired at finalized"
+
+
+def test_expiry_is_judged_by_one_endpoint_alone() -> None:
+    class TwoNodes(SvmChain):
+        """The one that knows everything tells heights; the other one is behind and knows no status."""
+
+        async def call(self, method: str, params: Sequence[Any] = (), **how: Any) -> Said:
+            said = await super().call(method, params, **how)
+            if method == "getSignatureStatuses" and how.get("endpoint") != "svm":
+                return Said("behind", {**said.result, "value": [None]}, said.slot)
+            return said
+
+    chain = TwoNodes()
+    landed = asyncio.run(Operator(chain, signer(), sleep=chain.sleep_long).carry_out([], "nothing"))
+    assert landed.slot == FIRST_SLOT
 
 
 def test_tables_of_others_are_not_touched() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,8 +14,9 @@ from phantom_arbiter.execution.compute_model import ComputeTeacher
 from phantom_arbiter.execution.rehearsed import HopRun, InstructionRun, Kind, Rehearsed
 from phantom_arbiter.execution.shadow import Comparison, ShadowCheck, ShadowRules, comparisons
 from phantom_arbiter.execution.shadow_patrol import Quoted, ShadowPatrol
-from phantom_core import FeeEngine, MarketDataError
+from phantom_core import Engine, FeeEngine, InvalidInput, MarketDataError, SwapRefused, TransactionError
 
+TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
 ALL = ShadowRules(share=1.0, max_error_ppm=0.0, release_after=3)
 
 
@@ -120,7 +123,14 @@ def test_refusal_on_one_side_is_past_every_bound_and_on_both_is_agreement() -> N
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"share": 1.1}, {"share": -0.1}, {"max_error_ppm": math.inf}, {"release_after": 0}]
+    "wrong",
+    [
+        {"share": 1.1},
+        {"share": -0.1},
+        {"max_error_ppm": math.inf},
+        {"release_after": 0},
+        {"release_after": 17},
+    ],
 )
 def test_rules_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=f"{next(iter(wrong))} is"):
@@ -236,12 +246,80 @@ def test_patrol_without_a_sample_still_knows_what_to_try_again() -> None:
     check = ShadowCheck(replace(ALL, share=0.0), Gate())
     probe = Probe(compared(1_000_000), compared(1_000_000))
     patrol = ShadowPatrol(check, probe, missing=lambda accounts: None)
-    patrol.quoted(7, [Quoted("a", "pool", "mint", amount) for amount in (5, 6, 5)])
+    patrol.quoted(7, [Quoted("a", f"pool {amount % 2}", "mint", amount) for amount in (5, 6, 7)])
     assert probe.asked == []
     check.take(compared(1))  # a rehearsal found it
     patrol.look_again()
     patrol.look_again()
-    assert sorted(probe.asked) == [("pool", "mint", 5), ("pool", "mint", 6)]
+    assert sorted(probe.asked) == [("pool 0", "mint", 6), ("pool 1", "mint", 7)]
+
+
+def test_one_bad_pool_among_many_does_not_keep_its_venue_out_for_ever() -> None:
+    class OneBad:
+        def compare(self, pool: str, mint_in: str, amount_in: int) -> Comparison:
+            return compared(9 if pool == "bad" else 1_000_000)
+
+    gate = Gate()
+    check = ShadowCheck(ShadowRules(share=0.0), gate)
+    patrol = ShadowPatrol(check, OneBad(), missing=lambda accounts: None)
+    patrol.quoted(7, [Quoted("a", "bad", "mint", amount) for amount in range(16)])
+    patrol.quoted(7, [Quoted("a", f"good {number}", "mint", 5) for number in range(8)])
+    check.take(compared(9))
+    for _ in range(20):
+        patrol.look_again()
+    assert ("trust", "a") in gate.said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InvalidInput("out of range"), SwapRefused("no"), TransactionError("no"), MarketDataError("gone")],
+)
+def test_probe_that_is_refused_ends_nothing(error: Exception) -> None:
+    class Refusing:
+        def compare(self, pool: str, mint_in: str, amount_in: int) -> Comparison:
+            raise error
+
+    patrol = ShadowPatrol(ShadowCheck(ALL, Gate()), Refusing(), missing=lambda accounts: None)
+    patrol.quoted(7, [Quoted("a", "pool", "mint", 5)])
+    assert patrol.skipped == 1
+
+
+def test_pool_whose_account_is_not_held_is_market_data() -> None:
+    told = SimpleNamespace(dependencies=[])
+    engine = SimpleNamespace(pool=lambda address: told, held_accounts=lambda names: [None] * len(names))
+    pytest.importorskip("solders")
+    from phantom_arbiter.execution.shadow_probe import ShadowProbe
+    from phantom_arbiter.execution.svm import Svm
+
+    with pytest.raises(MarketDataError, match="not held"):
+        ShadowProbe(cast(Engine, engine), [], Svm({})).compare(TOKEN, TOKEN, 1)
+
+
+def test_watch_sums_up_what_was_compared() -> None:
+    pytest.importorskip("solders")
+    from phantom_arbiter.execution.quote_watch import QuoteWatch
+    from phantom_arbiter.execution.svm import Svm
+
+    class Market(Gate):
+        fee_engine = None
+
+    watch = QuoteWatch(
+        cast(Engine, Market()),
+        Svm({}),
+        [],
+        ALL,
+        lambda pool: SimpleNamespace(venue="a", program="p"),
+        missing=lambda accounts: None,
+        changed=lambda change: None,
+        notice=lambda text: None,
+    )
+    watch.check.take(compared(1_000_000))
+    watch.check.take(compared(999_999))
+    watch.patrol.skipped = 2
+    assert watch.summary() == [
+        "shadow check: a: 2 quotes compared, 1 wrong, worst 1.0 ppm, mean 0.5 ppm",
+        "shadow check: 2 quotes could not be compared",
+    ]
 
 
 def test_probe_that_cannot_be_run_decides_nothing_and_names_what_it_lacks() -> None:

@@ -86,10 +86,10 @@ def test_a_plan_creates_what_is_missing_until_it_is_there() -> None:
     assert plan.rent_lamports == 2 * RENT
     before = chain.lamports(WALLET)
     made = [create_token_account(WALLET, WALLET, each.mint, each.program) for each in plan.creates]
-    landed = asyncio.run(operator(chain).carry_out(made, "creating"))
+    asyncio.run(operator(chain).carry_out(made, "creating"))
     assert before - chain.lamports(WALLET) == plan.rent_lamports + 5_000
     assert accounts.plan([one]).creates, "nothing counts before it is told"
-    accounts.created(plan.creates, landed.signature)
+    accounts.landed((each.address, each.rent_lamports) for each in plan.creates)
     assert accounts.plan([one, two]).creates == ()
     assert accounts.ledger.outstanding_lamports == 2 * RENT
     fresh = TokenAccounts(WALLET)
@@ -99,9 +99,9 @@ def test_a_plan_creates_what_is_missing_until_it_is_there() -> None:
     asyncio.run(again.refresh(SvmChain(), []))
     asyncio.run(again.refresh(chain, [one, two]))
     again.learned(plan.accounts[one], is_there=False)
-    again.landed([(plan.accounts[one], RENT)], "signature")
+    again.landed([(plan.accounts[one], RENT)])
     assert again.exists(one)
-    assert [(each.mint, each.lamports) for each in again.ledger.entries] == [(one, RENT)]
+    assert (again.ledger.outstanding_lamports, len(again.ledger)) == (RENT, 1)
     accounts.learned(plan.accounts[one], is_there=False)
     assert [each.mint for each in accounts.plan([one, two]).creates] == [one]
 
@@ -136,18 +136,11 @@ def test_an_account_of_ones_own_choice_is_taken_or_refused() -> None:
             asyncio.run(TokenAccounts(WALLET, {mint: key(70)}).refresh(chain, [mint]))
 
 
-def test_the_ledger_books_each_account_once_each_way() -> None:
+def test_the_ledger_books_each_account_once() -> None:
     ledger = RentLedger()
-    ledger.paid(key(1), key(9), 100, "a")
-    ledger.paid(key(1), key(9), 100, "b")
-    ledger.paid(key(2), key(9), 50, "b")
-    assert (ledger.outstanding_lamports, ledger.returned_lamports) == (150, 0)
-    assert ledger.returned(key(1), "c") == 100
-    assert ledger.returned(key(1), "d") == 0
-    assert (ledger.outstanding_lamports, ledger.returned_lamports) == (50, 100)
-    assert [(each.paid_by, each.returned_by) for each in ledger.entries] == [("a", "c"), ("b", None)]
-    ledger.paid(key(1), key(9), 70, "e")
-    assert ledger.outstanding_lamports == 120
+    for address, lamports in ((key(1), 100), (key(1), 100), (key(2), 50)):
+        ledger.paid(address, lamports)
+    assert (ledger.outstanding_lamports, len(ledger)) == (150, 2)
 
 
 # ---- sweeping
@@ -190,6 +183,26 @@ def test_wrapped_sol_with_a_balance_is_never_dust() -> None:
     account = ChainAccount(key(1), TOKEN_PROGRAM, RENT + 1, token_data(WSOL, 1), 1)
     found = sweep.judge(account, WALLET, max_dust=10**9, keep=())
     assert found is not None
+    assert found.kind == "held"
+
+
+@pytest.mark.parametrize(
+    ("decimals", "kind"), [(None, "held"), (0, "held"), (2, "held"), (3, "dust"), (9, "dust")]
+)
+def test_dust_of_few_decimals_is_never_burned(decimals: int | None, kind: str) -> None:
+    account = ChainAccount(key(1), TOKEN_PROGRAM, RENT, token_data(key(2), 1), 1)
+    found = sweep.judge(account, WALLET, max_dust=10, keep=(), decimals=decimals)
+    assert found is not None
+    assert found.kind == kind
+    named = sweep.judge(account, WALLET, max_dust=10, keep={key(1)}, decimals=decimals)
+    assert named is not None
+    assert named.kind == "kept"
+
+
+def test_dust_of_a_mint_that_cannot_be_read_is_held() -> None:
+    chain = SvmChain()
+    chain.put(key(100), TOKEN_PROGRAM, token_data(key(1), 7), RENT)
+    [found] = asyncio.run(sweep.holdings(operator(chain), max_dust=10))
     assert found.kind == "held"
 
 

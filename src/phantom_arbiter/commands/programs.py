@@ -100,7 +100,8 @@ def check(
 ) -> None:
     """Say whether the files are what was fetched, and whether the chain still runs them.
 
-    Exit status 1: a file may not be rehearsed with, or is not of a deployment in market.verified_deployments.
+    Exit status 1: a file may not be rehearsed with, or is not of a deployment in market.verified_deployments,
+    or no venue's program is there.
     """
     from rich.console import Console
 
@@ -113,11 +114,16 @@ def check(
     endpoints = [] if offline else asked_endpoints(settings, url or [])
     verified = {str(each): slot for each, slot in settings.market.verified_deployments.items()}
     found = asyncio.run(_check(endpoints, folder, verified))
+    is_empty = not any(each.program in known_programs() for each in found)
     if as_json:
         print(json.dumps(checked_to_json(folder.path, found, known_programs()), indent=2))
     else:
         render_checked(folder.path, found, known_programs(), Console())
-    if not all(each.is_good for each in found):
+    if is_empty:
+        typer.echo(
+            f"{folder.path}: no program of any venue is there; `phantom programs fetch` reads them", err=True
+        )
+    if is_empty or not all(each.is_good for each in found):
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -138,7 +138,8 @@ def sweep(
 ) -> None:
     """List token accounts that lie idle and what their rent is worth; close them if told to.
 
-    Accounts of the mints in engine.base_mints stay. Without --close-empty or --burn-dust nothing is done.
+    Accounts of the mints in engine.base_mints stay, and those in wallet.token_accounts. Without --close-empty
+    or --burn-dust nothing is done.
     """
     settings = asked_settings(config, key)
     kinds = {kind for kind, wanted in (("empty", close_empty), ("dust", burn_dust)) if wanted}
@@ -146,7 +147,7 @@ def sweep(
     async def work(operator: Operator) -> tuple[list[Holding], list[Holding], int | None]:
         from phantom_arbiter.execution import sweep as sweeping
 
-        keep = frozenset(settings.engine.base_mints)
+        keep = frozenset([*settings.engine.base_mints, *settings.wallet.token_accounts.values()])
         found = await sweeping.holdings(operator, max_dust=max_dust, keep=keep)
         chosen = [each for each in found if each.kind in kinds]
         if not as_json:
@@ -155,7 +156,9 @@ def sweep(
             return found, chosen, None
         fees = len(sweeping.batches(chosen)) * operator.fee_lamports
         rent = sum(each.lamports for each in chosen)
-        question = f"close {len(chosen)} token accounts for {sol(rent)} of rent, at {sol(fees)} of fees?"
+        burned = sum(each.kind == "dust" for each in chosen)
+        what = f"{len(chosen)} token accounts" + (f" ({burned} of them hold dust: BURNED)" if burned else "")
+        question = f"close {what} for {sol(rent)} of rent, at {sol(fees)} of fees?"
         if not may_go_on(question, yes):
             return found, chosen, None
         return found, chosen, await sweeping.sweep(operator, chosen)
@@ -275,9 +278,13 @@ def unwrap(
         from phantom_core import associated_token_account, close_token_account
 
         us = operator.address
-        account = settings.wallet.token_accounts.get(WSOL) or str(
-            associated_token_account(us, WSOL, TOKEN_PROGRAM)
-        )
+        if WSOL in settings.wallet.token_accounts:
+            named = settings.wallet.token_accounts[WSOL]
+            raise ConfigError(
+                f"wallet.token_accounts names {named} for wrapped SOL, and would name what is not there",
+                hint="take it out of wallet.token_accounts to close it",
+            )
+        account = str(associated_token_account(us, WSOL, TOKEN_PROGRAM))
         held = (await read_accounts(operator.rpc, [account]))[account]
         if held is None:
             raise ConfigError(f"there is no wrapped SOL: {account} does not exist")

@@ -15,6 +15,7 @@ _WORDS: dict[Finding, tuple[State, str, str]] = {
     Finding.NOT_LISTED: ("warn", "nobody can say where its file came from", _FETCH),
     Finding.CHANGED: ("fail", "its file is not what was fetched", _FETCH),
     Finding.MOVED: ("fail", "the chain runs a later deployment", f"{_FETCH}, and look at the venue first"),
+    Finding.UNREAD: ("fail", "it cannot be read", _FETCH),
     Finding.GONE: ("fail", "it is no longer on the chain", "take its venue out of [discovery]"),
 }
 

@@ -7,7 +7,7 @@ be taken for the second: a transaction rehearsed without an account that exists 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
@@ -71,8 +71,8 @@ class AccountSource(Protocol):
 class AccountReader(Protocol):
     """Whoever can read accounts from the chain."""
 
-    async def read(self, addresses: Sequence[str]) -> list[AccountBytes | None]:
-        """Return the accounts in the same order, None for one that does not exist."""
+    def read(self, addresses: Sequence[str]) -> AsyncIterator[tuple[int, dict[str, AccountBytes | None]]]:
+        """Give slot and accounts of each batch as it arrives, None for one that does not exist."""
         ...
 
 
@@ -123,29 +123,42 @@ class AccountCache:
 
     def __init__(self) -> None:
         self._accounts: dict[str, Known] = {}
+        self._slots: dict[str, int] = {}
 
     def known(self, addresses: Sequence[str]) -> list[Known | None]:
         """Return what was read last of each address."""
         return [self._accounts.get(address) for address in addresses]
 
-    def put(self, address: str, account: AccountBytes | None) -> None:
-        """Take a state; None: the account does not exist."""
+    def put(self, address: str, account: AccountBytes | None, slot: int | None = None) -> None:
+        """Take a state, unless a newer one is known; None: the account does not exist.
+
+        Args:
+            address: Whose state.
+            account: The state.
+            slot: Slot of the state; None: that of `account`. Of a slot of 0, not known, it is always taken.
+        """
+        if slot is None:
+            slot = 0 if account is None else account.slot
+        if slot and slot < self._slots.get(address, 0):
+            return
+        self._slots[address] = slot
         self._accounts[address] = ABSENT if account is None else account
 
     def forget(self, addresses: Iterable[str]) -> None:
         """Let go of what is known of some addresses."""
         for address in addresses:
             self._accounts.pop(address, None)
+            self._slots.pop(address, None)
 
     async def refresh(self, reader: AccountReader, addresses: Sequence[str]) -> None:
-        """Read addresses anew.
+        """Read addresses anew; what arrives is known at once.
 
         Raises:
-            EndpointError: They could not be read; what was known before stays.
+            EndpointError: Some could not be read; what was known of them before stays.
         """
-        wanted = list(dict.fromkeys(addresses))
-        for address, account in zip(wanted, await reader.read(wanted), strict=True):
-            self.put(address, account)
+        async for slot, found in reader.read(list(dict.fromkeys(addresses))):
+            for address, account in found.items():
+                self.put(address, account, slot)
 
     def __len__(self) -> int:
         return len(self._accounts)
@@ -157,19 +170,24 @@ class RpcAccounts:
     def __init__(self, pool: RpcPool, *, commitment: Commitment = "confirmed") -> None:
         self._pool, self._commitment = pool, commitment
 
-    async def read(self, addresses: Sequence[str]) -> list[AccountBytes | None]:
-        """Return the accounts in the same order, None for one that does not exist.
+    async def read(
+        self, addresses: Sequence[str]
+    ) -> AsyncIterator[tuple[int, dict[str, AccountBytes | None]]]:
+        """Give slot and accounts of each batch as it arrives, None for one that does not exist.
 
         Raises:
             EndpointError: No endpoint gave a good answer.
         """
-        found: dict[str, AccountBytes | None] = {}
         async for batch, answers in self._pool.accounts(addresses, commitment=self._commitment):
             result = answers[0].result
             slot = int(result["context"]["slot"])
-            for address, account in zip(batch, result["value"], strict=True):
-                found[address] = None if account is None else account_of(account, slot)
-        return [found[address] for address in addresses]
+            yield (
+                slot,
+                {
+                    address: None if account is None else account_of(account, slot)
+                    for address, account in zip(batch, result["value"], strict=True)
+                },
+            )
 
 
 def account_of(account: dict[str, Any], slot: int) -> AccountBytes:

@@ -1,18 +1,21 @@
 """Carries out what an operator asked for: one transaction at a time, certain of each before the next.
 
-The same bytes are sent again until the chain knows them or the blockhash has expired. What a node answers to
-the sending proves nothing; only the status of the signature does.
+It is simulated first: what is refused then was never sent. After that the same bytes are sent again until the
+chain knows them or the blockhash has expired for good. What a node answers to the sending proves nothing;
+only the status of the signature does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from phantom_arbiter.errors import EndpointError, RpcRefused, TransactionFailed
-from phantom_arbiter.execution.chain import Rpc, read_block_height, read_blockhash
+from phantom_arbiter.execution.chain import Blockhash, Rpc, read_blockhash
+from phantom_arbiter.sources.rpc_pool.wire import is_slot
 from phantom_core import (
     BuiltTransaction,
     Instruction,
@@ -77,7 +80,7 @@ class Operator:
         """Send one transaction of these instructions and wait until it is certain.
 
         Raises:
-            TransactionFailed: It failed, no endpoint took it, or it has expired without landing.
+            TransactionFailed: It was refused and never sent, or it failed, or it has expired without landing.
             EndpointError: No endpoint answers.
         """
         recent = await read_blockhash(self.rpc, "confirmed")
@@ -85,15 +88,18 @@ class Operator:
         if self._price:
             budget.append(set_compute_unit_price(self._price))
         signed = compile_transaction([*budget, *instructions], self.signer, recent.blockhash)
+        await self._try(signed, recent)
         self.told(f"{what}: {signed.signature}")
-        await self._send(signed, is_first=True)
+        await self._send(signed)
         looks = 0
         while True:
-            landed = await self._landed(signed, search=False)
+            landed = await self._landed(signed)
             if landed is not None:
                 return landed
-            if await read_block_height(self.rpc, "confirmed") > recent.last_valid_block_height:
-                landed = await self._landed(signed, search=True)
+            height = await self.rpc.call("getBlockHeight", [{"commitment": "finalized"}], check=_check_height)
+            if height.result > recent.last_valid_block_height:
+                # Asked of the same endpoint: another one may not have come as far yet.
+                landed = await self._landed(signed, endpoint=height.endpoint)
                 if landed is not None:
                     return landed
                 raise TransactionFailed(
@@ -101,39 +107,45 @@ class Operator:
                 )
             looks += 1
             if looks % RESEND_EVERY == 0:
-                await self._send(signed, is_first=False)
+                await self._send(signed)
             await self.sleep(POLL_S)
 
-    async def _send(self, signed: BuiltTransaction, *, is_first: bool) -> None:
-        config = {
-            "encoding": "base64",
-            "skipPreflight": not is_first,
-            "preflightCommitment": "confirmed",
-            "maxRetries": 0,
-        }
-        try:
-            await self.rpc.call("sendTransaction", [signed.base64, config], check=_check_signature)
-        except RpcRefused as error:
-            # Perhaps another endpoint took it before this one looked.
-            if is_first and await self._landed(signed, search=False, at="processed") is None:
-                raise TransactionFailed(signed.signature, "refused", str(error)) from error
-        except EndpointError:
-            pass  # it may have arrived; its status tells
+    async def _try(self, signed: BuiltTransaction, recent: Blockhash) -> None:
+        """Simulate it.
 
-    async def _landed(
-        self, signed: BuiltTransaction, *, search: bool, at: str = "confirmed"
-    ) -> Landed | None:
-        """Return where it landed, None while nobody knows it at this commitment.
+        Raises:
+            TransactionFailed: It is refused; nothing was sent.
+        """
+        config = {"encoding": "base64", "commitment": "confirmed", "minContextSlot": recent.slot}
+        try:
+            answer = await self.rpc.call(
+                "simulateTransaction",
+                [signed.base64, config],
+                wanted_slot=recent.slot,
+                check=_check_simulation,
+            )
+        except RpcRefused as error:
+            raise TransactionFailed(signed.signature, "refused", str(error)) from error
+        tried = answer.result["value"]
+        if tried["err"] is not None:
+            said = "; ".join(str(line) for line in (tried.get("logs") or ())[-3:])
+            raise TransactionFailed(signed.signature, "refused", f"{tried['err']} {said}".rstrip())
+
+    async def _send(self, signed: BuiltTransaction) -> None:
+        config = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
+        with contextlib.suppress(EndpointError):  # it may have arrived; its status tells
+            await self.rpc.call("sendTransaction", [signed.base64, config], check=_check_signature)
+
+    async def _landed(self, signed: BuiltTransaction, *, endpoint: str | None = None) -> Landed | None:
+        """Return where it landed, None while nobody knows it at `confirmed`; one endpoint's history if named.
 
         Raises:
             TransactionFailed: It landed and failed.
         """
-        params: list[Any] = [[signed.signature], {"searchTransactionHistory": search}]
-        answer = await self.rpc.call("getSignatureStatuses", params, check=_check_statuses)
+        params: list[Any] = [[signed.signature], {"searchTransactionHistory": endpoint is not None}]
+        answer = await self.rpc.call("getSignatureStatuses", params, check=_check_statuses, endpoint=endpoint)
         (status,) = answer.result["value"]
-        if status is None:
-            return None
-        if at == "confirmed" and status.get("confirmationStatus") not in ("confirmed", "finalized"):
+        if status is None or status.get("confirmationStatus") not in ("confirmed", "finalized"):
             return None
         if status.get("err") is not None:
             raise TransactionFailed(signed.signature, "failed", f"{status['err']}")
@@ -143,6 +155,19 @@ class Operator:
 def _check_signature(result: Any) -> None:
     if not isinstance(result, str):
         raise ValueError("no signature")
+
+
+def _check_height(result: Any) -> None:
+    if not is_slot(result):
+        raise ValueError("no block height")
+
+
+def _check_simulation(result: Any) -> None:
+    value = result.get("value") if isinstance(result, dict) else None
+    if not isinstance(value, dict) or "err" not in value:
+        raise ValueError("no simulation")
+    if not isinstance(value.get("logs"), list | None):
+        raise ValueError("a simulation whose logs are none")
 
 
 def _check_statuses(result: Any) -> None:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.errors import BadAnswer, ConfigError, RpcRefused
 from phantom_arbiter.execution.accounts import AccountBytes, account_of
 from phantom_arbiter.sources.endpoints import Commitment
 from phantom_arbiter.sources.rpc import RpcPool
@@ -127,6 +127,8 @@ class Finding(StrEnum):
     """The chain runs a later deployment: fetch it, and look before you trade."""
     GONE = "gone"
     """The program is no longer on the chain."""
+    UNREAD = "unread"
+    """Its file, or what the chain has of it, cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +249,20 @@ class ProgramFolder:
                 finding = Finding.NO_FILE
             elif entry is None:
                 finding = Finding.NOT_LISTED
-            elif hashlib.sha256(files[program].read_bytes()).hexdigest() != entry.sha256:
+            elif (held := _sha256(files[program])) is None:
+                finding = Finding.UNREAD
+            elif held != entry.sha256:
                 finding = Finding.CHANGED
             elif chain is None:
                 finding = Finding.ON_DISK
             else:
-                there, slot = await deployment(chain, program)
-                finding = Finding.SAME if slot == entry.deployed_slot else Finding.MOVED
-                finding = finding if there else Finding.GONE
+                try:
+                    there, slot = await deployment(chain, program)
+                except (ProgramError, RpcRefused, BadAnswer):
+                    finding = Finding.UNREAD
+                else:
+                    finding = Finding.SAME if slot == entry.deployed_slot else Finding.MOVED
+                    finding = finding if there else Finding.GONE
             found.append(Checked(program, finding, entry, slot, verified.get(program)))
         return found
 
@@ -340,6 +348,13 @@ def _check_account(result: Any) -> None:
         raise ValueError("no account")
     if result["value"] is not None:
         account_of(result["value"], result["context"]["slot"])
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _is_address(text: str) -> bool:

@@ -68,6 +68,17 @@ class QuoteWatch:
         quotes = [Quoted(self._pool(hop.pool).venue, hop.pool, hop.mint_in, hop.amount_in) for hop in hops]
         self.patrol.quoted(opportunity.slot, quotes)
 
+    def summary(self) -> list[str]:
+        """Return what the comparisons have come to, one line per venue."""
+        lines = [
+            f"shadow check: {each.venue}: {each.checks:,} quotes compared, {each.wrong:,} wrong, "
+            f"worst {each.worst_ppm:,.1f} ppm, mean {each.mean_ppm:,.1f} ppm"
+            for each in self.check.records()
+        ]
+        if self.patrol.skipped:
+            lines.append(f"shadow check: {self.patrol.skipped:,} quotes could not be compared")
+        return lines
+
     # ---- as `shadow.ShadowLog`
 
     def shadow_compared(self, comparison: Comparison) -> None:

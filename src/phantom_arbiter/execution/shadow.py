@@ -16,6 +16,8 @@ from typing import Protocol
 from phantom_arbiter.errors import ConfigError
 from phantom_arbiter.execution.rehearsed import Expected, Kind, Rehearsed
 
+MAX_RELEASE_AFTER = 16
+"""As many as quotes are remembered of a venue: one bad pool may not keep all others out for ever."""
 _HASH_BYTES = 8
 
 
@@ -40,8 +42,10 @@ class ShadowRules:
             raise ConfigError(f"shadow check: share is {self.share}, it may be 0 to 1")
         if not 0 <= self.max_error_ppm < math.inf:
             raise ConfigError(f"shadow check: max_error_ppm is {self.max_error_ppm}, it may be 0 or more")
-        if self.release_after < 1:
-            raise ConfigError(f"shadow check: release_after is {self.release_after}, it may be 1 or more")
+        if not 1 <= self.release_after <= MAX_RELEASE_AFTER:
+            raise ConfigError(
+                f"shadow check: release_after is {self.release_after}, it may be 1 to {MAX_RELEASE_AFTER}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

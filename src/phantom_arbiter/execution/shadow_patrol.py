@@ -1,22 +1,21 @@
 """Who looks: a sample of the quotes of signals, and again and again the venues that are set aside.
 
 A venue that is set aside gives no signals, so nothing would ever speak for it. What was quoted of it last is
-therefore remembered, and tried again until it agrees often enough.
+therefore remembered, one quote per pool, and tried again until it agrees often enough.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from phantom_arbiter.execution.rehearsed import Rehearsed
-from phantom_arbiter.execution.shadow import Comparison, ShadowCheck
-from phantom_core import MarketDataError
+from phantom_arbiter.execution.shadow import MAX_RELEASE_AFTER, Comparison, ShadowCheck
+from phantom_core import InvalidInput, MarketDataError, SwapRefused, TransactionError
 
-REMEMBERED: Final = 16
-"""Quotes kept per venue."""
+REMEMBERED: Final = MAX_RELEASE_AFTER
+"""Pools of a venue whose last quote is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class ShadowPatrol:
             missing: Told of accounts of which nothing is known, for whoever may read them.
         """
         self._check, self._probe, self._missing = check, probe, missing
-        self._last: dict[str, deque[Quoted]] = {}
+        self._last: dict[str, dict[str, Quoted]] = {}
         self._turn = 0
         self.skipped = 0
         """Probes that could not be run: a program or an account is not there, or the pool cannot be read."""
@@ -64,9 +63,10 @@ class ShadowPatrol:
     def quoted(self, slot: int, quotes: Iterable[Quoted]) -> None:
         """Look at the quotes of a signal that are in the sample, and remember them all."""
         for quote in quotes:
-            last = self._last.setdefault(quote.venue, deque(maxlen=REMEMBERED))
-            if quote not in last:
-                last.append(quote)
+            last = self._last.setdefault(quote.venue, {})
+            if quote.pool not in last and len(last) == REMEMBERED:
+                del last[next(iter(last))]
+            last[quote.pool] = quote
             if self._check.wants(slot, quote.pool, quote.mint_in, quote.amount_in):
                 self._look(quote)
 
@@ -76,12 +76,12 @@ class ShadowPatrol:
         for venue in self._check.set_aside():
             last = self._last.get(venue)
             if last:
-                self._look(last[self._turn % len(last)])
+                self._look(list(last.values())[self._turn % len(last)])
 
     def _look(self, quote: Quoted) -> None:
         try:
             found = self._probe.compare(quote.pool, quote.mint_in, quote.amount_in)
-        except MarketDataError:
+        except (MarketDataError, InvalidInput, SwapRefused, TransactionError):
             self.skipped += 1
             return
         if isinstance(found, Comparison):

@@ -34,7 +34,7 @@ from phantom_arbiter.execution.rehearsal import Rehearsal
 from phantom_arbiter.execution.rehearsed import Expected, ExpectedHop, Kind, Rehearsed
 from phantom_arbiter.execution.shadow import Comparison
 from phantom_arbiter.execution.svm import Svm
-from phantom_core import Clock, Engine, Instruction, Pool, SwapRefused
+from phantom_core import Clock, Engine, Instruction, MarketDataError, Pool, SwapRefused
 
 TRADER: Final = str(Pubkey.from_bytes(hashlib.sha256(b"phantom shadow trader").digest()))
 _SYSTEM: Final = "11111111111111111111111111111111"
@@ -67,7 +67,7 @@ class ShadowProbe:
         """Return how the quote of an exact input compares; what was rehearsed if it could not be run.
 
         Raises:
-            MarketDataError: The pool lacks an account.
+            MarketDataError: The pool lacks an account, or is not held any more.
             InvalidInput: The pool is not in the market or does not trade the mint, or the amount is out of
                 range.
         """
@@ -103,6 +103,8 @@ class ShadowProbe:
                 int.from_bytes(clock.data[at : at + 8], "little", signed=at == 32) for at in (0, 16, 32)
             )
             now = Clock(slot=slot, epoch=epoch, unix_timestamp=unix)
+        if address not in accounts:
+            raise MarketDataError(f"pool {address}: its account is not held")
         return Pool(address, accounts[address], accounts=accounts, clock=now, complete=True)
 
     def _fund(self, mint: str, amount: int) -> str:

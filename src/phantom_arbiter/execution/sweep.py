@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -15,11 +16,14 @@ from phantom_arbiter.execution.chain import (
     read_token_accounts,
 )
 from phantom_arbiter.execution.instructions import burn_tokens
-from phantom_arbiter.execution.token_accounts import TOKEN_ACCOUNT_BYTES, extensions
+from phantom_arbiter.execution.token_accounts import TOKEN_ACCOUNT_BYTES, account_bytes, extensions
 from phantom_core import Address, Instruction, close_token_account
 
 PER_TRANSACTION: Final = 8
 """Accounts closed by one transaction; with a burn each takes some 85 of its 1,232 bytes."""
+
+MIN_DECIMALS: Final = 3
+"""Of mints with fewer nothing is dust: a base unit may be a whole piece."""
 
 _TRANSFER_FEE_AMOUNT: Final = 2
 _CONFIDENTIAL: Final = 5
@@ -51,14 +55,22 @@ class Holding:
     why: str = ""
 
 
-def judge(account: ChainAccount, wallet: str, *, max_dust: int, keep: Collection[str]) -> Holding | None:
+def judge(
+    account: ChainAccount,
+    wallet: str,
+    *,
+    max_dust: int,
+    keep: Collection[str],
+    decimals: int | None = None,
+) -> Holding | None:
     """Return what a token account of the wallet is worth keeping for; None if it is none.
 
     Args:
         account: The account.
         wallet: Whose it should be.
         max_dust: Greatest amount that counts as dust, base units; never of wrapped SOL.
-        keep: Mints whose accounts stay, such as those that cycles begin with.
+        keep: Mints whose accounts stay, such as those that cycles begin with, and single accounts.
+        decimals: Of its mint; None: not known. Of a mint with few, one base unit may be worth much.
     """
     data = account.data
     if len(data) < TOKEN_ACCOUNT_BYTES or data[32:64] != bytes(Address(wallet)) or data[108] == 0:
@@ -69,7 +81,7 @@ def judge(account: ChainAccount, wallet: str, *, max_dust: int, keep: Collection
     def holding(kind: Kind, why: str = "") -> Holding:
         return Holding(account.address, mint, account.owner, amount, account.lamports, kind, why)
 
-    if mint in keep:
+    if mint in keep or account.address in keep:
         return holding("kept")
     if data[129:133] != bytes(4) and data[133:165] != bytes(Address(wallet)):
         return holding("stuck", "somebody else may close it")
@@ -81,7 +93,9 @@ def judge(account: ChainAccount, wallet: str, *, max_dust: int, keep: Collection
         return holding("empty")
     if mint == WSOL or amount > max_dust:
         return holding("held")
-    return holding("stuck", "it is frozen") if data[108] == 2 else holding("dust")
+    if data[108] == 2:
+        return holding("stuck", "it is frozen")
+    return holding("held" if decimals is None or decimals < MIN_DECIMALS else "dust")
 
 
 def _stuck(data: bytes) -> str:
@@ -104,12 +118,37 @@ async def holdings(operator: Operator, *, max_dust: int = 0, keep: Collection[st
         EndpointError: No endpoint gave a good answer.
     """
     accounts = await read_token_accounts(operator.rpc, operator.address)
-    found = [judge(each, operator.address, max_dust=max_dust, keep=keep) for each in accounts]
+    decimals = await _decimals(operator, accounts, max_dust)
+    found = [
+        judge(
+            each,
+            operator.address,
+            max_dust=max_dust,
+            keep=keep,
+            decimals=decimals.get(bytes(each.data[:32])),
+        )
+        for each in accounts
+    ]
     order = ("empty", "dust", "stuck", "kept", "held")
     return sorted(
         (each for each in found if each is not None),
         key=lambda each: (order.index(each.kind), each.mint, each.address),
     )
+
+
+async def _decimals(operator: Operator, accounts: Sequence[ChainAccount], max_dust: int) -> dict[bytes, int]:
+    """Return the decimals of the mints of which there may be dust, of those that can be read."""
+    whole = [each.data for each in accounts if len(each.data) >= TOKEN_ACCOUNT_BYTES]
+    dust = [data for data in whole if 0 < int.from_bytes(data[64:72], "little") <= max_dust]
+    asked = [str(Address(data[:32])) for data in dust]
+    found = {}
+    for mint, account in (await read_accounts(operator.rpc, asked)).items():
+        if account is None:
+            continue
+        with contextlib.suppress(ValueError):
+            account_bytes(account)  # it is a mint
+            found[bytes(Address(mint))] = account.data[44]
+    return found
 
 
 def closing(holding: Holding, wallet: str) -> list[Instruction]:

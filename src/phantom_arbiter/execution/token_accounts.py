@@ -243,18 +243,11 @@ class TokenAccounts:
 
     # ---- kept true by what we do
 
-    def created(self, plan: Iterable[Missing], signature: str) -> None:
-        """Take notice of accounts that a transaction of ours, which has landed, has created."""
-        for each in plan:
-            self.learned(each.address, is_there=True)
-            self.ledger.paid(each.address, each.mint, each.rent_lamports, signature)
-
-    def landed(self, accounts: Iterable[tuple[str, int]], signature: str) -> None:
-        """Take notice of accounts, each with its rent, that an attempt of ours has created: it has landed."""
-        mints = {address: mint for mint, address in self._addresses.items()}
+    def landed(self, accounts: Iterable[tuple[str, int]]) -> None:
+        """Take notice of accounts, each with its rent, that a landed transaction of ours created."""
         for address, lamports in accounts:
             self.learned(address, is_there=True)
-            self.ledger.paid(address, mints.get(address, ""), lamports, signature)
+            self.ledger.paid(address, lamports)
 
     def learned(self, address: str, *, is_there: bool) -> None:
         """Take notice of an account that is there, or is not any more."""
@@ -273,8 +266,8 @@ async def create_missing(operator: Operator, accounts: TokenAccounts, missing: S
         ours = operator.address
         made = [create_token_account(ours, ours, each.mint, each.program) for each in batch]
         what = f"creating token accounts {start + 1} to {start + len(batch)} of {len(missing)}"
-        landed = await operator.carry_out(made, what)
-        accounts.created(batch, landed.signature)
+        await operator.carry_out(made, what)
+        accounts.landed((each.address, each.rent_lamports) for each in batch)
     return len(missing)
 
 
@@ -285,67 +278,28 @@ def _is_ours(account: ChainAccount, mint: str, wallet: str) -> bool:
     return data[:32] == bytes(Address(mint)) and data[32:64] == bytes(Address(wallet)) and data[108] == 1
 
 
-@dataclass(frozen=True, slots=True)
-class RentEntry:
-    """Rent of one account that we pay.
-
-    Attributes:
-        address: The account.
-        mint: Of which it is.
-        lamports: What was paid, and comes back when it is closed.
-        paid_by: Signature of the transaction that created it.
-        returned_by: Signature of the one that closed it; None while it is open.
-    """
-
-    address: str
-    mint: str
-    lamports: int
-    paid_by: str
-    returned_by: str | None = None
-
-
 class RentLedger:
-    """What was paid for accounts, and what came back. Rent is no cost but capital that lies elsewhere."""
+    """What was paid for accounts that we created. Rent is no cost but capital that lies elsewhere."""
 
     def __init__(self) -> None:
-        self._open: dict[str, RentEntry] = {}
-        self._closed: list[RentEntry] = []
+        self._open: dict[str, int] = {}
 
-    def paid(self, address: str, mint: str, lamports: int, signature: str) -> None:
+    def paid(self, address: str, lamports: int) -> None:
         """Book the rent of an account; told twice of the same one, it is booked once."""
-        if address not in self._open:
-            self._open[address] = RentEntry(address, mint, lamports, signature)
+        self._open.setdefault(address, lamports)
 
-    def returned(self, address: str, signature: str) -> int:
-        """Book that an account was closed, and return the lamports that were paid for it; 0 if none were."""
-        entry = self._open.pop(address, None)
-        if entry is None:
-            return 0
-        self._closed.append(
-            RentEntry(entry.address, entry.mint, entry.lamports, entry.paid_by, returned_by=signature)
-        )
-        return entry.lamports
-
-    @property
-    def entries(self) -> tuple[RentEntry, ...]:
-        """All entries, those that came back first."""
-        return (*self._closed, *self._open.values())
+    def __len__(self) -> int:
+        return len(self._open)
 
     @property
     def outstanding_lamports(self) -> int:
-        """What lies in open accounts."""
-        return sum(each.lamports for each in self._open.values())
-
-    @property
-    def returned_lamports(self) -> int:
-        """What has come back."""
-        return sum(each.lamports for each in self._closed)
+        """What lies in these accounts, and comes back when they are closed."""
+        return sum(self._open.values())
 
 
 __all__ = [
     "MintFacts",
     "Missing",
-    "RentEntry",
     "RentLedger",
     "TokenAccounts",
     "TokenPlan",
