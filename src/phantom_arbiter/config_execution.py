@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainSerializer, PlainValidator, SecretStr, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, SecretStr, model_validator
 
 from phantom_arbiter.config_types import Account, Count, FilePath, Lamports, Mint, Section, Share
 from phantom_arbiter.errors import ConfigError
@@ -62,6 +62,13 @@ def _secret(value: object) -> SecretStr:
     return SecretStr(found)
 
 
+def _front_guard(address: str) -> str:
+    if not address.startswith("jitodontfront"):
+        raise ValueError("an address that begins with jitodontfront")
+    return address
+
+
+FrontGuard = Annotated[Account, AfterValidator(_front_guard)]
 Key = Annotated[KeySource, PlainValidator(_key), PlainSerializer(str, return_type=str)]
 Url = Annotated[SecretUrl, PlainValidator(_url), PlainSerializer(str, return_type=str)]
 Secret = Annotated[SecretStr, PlainValidator(_secret), PlainSerializer(lambda _: "***", return_type=str)]
@@ -106,6 +113,9 @@ class ExecutionSettings(Section):
 
     max_account_locks: int = Field(default=64, ge=1, le=128)
     """Accounts that a transaction may name; the network's limit is 64, 128 once a feature is active."""
+
+    dont_front: FrontGuard | None = None
+    """Address beginning with jitodontfront that bundles name, so that nothing is put before them."""
 
     deadline_ms: int = Field(default=2_000, ge=10, le=60_000)
     """Milliseconds that one handing-over may take; answers that come later are not waited for."""

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from phantom_arbiter.errors import ConfigError
+from phantom_arbiter.errors import ConfigError, WalletError
 
 KeyKind = Literal["file", "env", "keyring"]
 
-MIN_KEY_LETTERS = 64
-"""A path of so many letters of base58 alone is taken for a key that was pasted in its place."""
-
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}")
-_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+")
+_A_KEY_ITSELF = re.compile(r"[0-9A-Za-z+/=]{64,}|\[.*|[\d\s,]{64,}", re.DOTALL)
+"""Base58, base64 or hex of a key, or its bytes as numbers: what somebody pastes where a name belongs."""
 _RESERVED = "PHANTOM_"
 
 
@@ -34,8 +32,11 @@ class KeySource:
 
     @property
     def path(self) -> Path:
-        """The file, with `~` for the user's folder resolved."""
-        return Path(self.name).expanduser()
+        """The file, with `~` resolved; a `WalletError` where that user has no home folder."""
+        try:
+            return Path(self.name).expanduser()
+        except RuntimeError:
+            raise WalletError(f"key file {self.name}: that user has no home folder") from None
 
     def __str__(self) -> str:
         return self.name if self.kind == "file" else f"{self.kind}:{self.name}"
@@ -47,6 +48,11 @@ def key_source(text: str) -> KeySource:
     Raises:
         ConfigError: It says nothing of the kind, or is a key itself; the message does not repeat it.
     """
+    if _is_key(text):
+        raise ConfigError(
+            "this looks like a key itself",
+            hint="put it into a file (phantom wallet import), and name the file",
+        )
     kind, colon, name = text.partition(":")
     if colon and kind == "env":
         if not _VARIABLE.fullmatch(name):
@@ -63,12 +69,18 @@ def key_source(text: str) -> KeySource:
         return KeySource("keyring", name)
     if not text or "\0" in text:
         raise ConfigError("a key is named by the path of its file, env:NAME or keyring:NAME")
-    if text.lstrip().startswith("[") or (len(text) >= MIN_KEY_LETTERS and _BASE58.fullmatch(text)):
-        raise ConfigError(
-            "this looks like a key itself",
-            hint="put it into a file (phantom wallet import), and name the file",
-        )
     return KeySource("file", text)
+
+
+def _is_key(text: str) -> bool:
+    """Return whether `text` is a key rather than where one is kept; a path that exists is none."""
+    bare = text.strip().removeprefix("env:").removeprefix("keyring:").strip().removeprefix("./")
+    if not _A_KEY_ITSELF.fullmatch(bare):
+        return False
+    try:
+        return "/" not in text or not Path(text).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return True
 
 
 __all__ = ["KeyKind", "KeySource", "key_source"]

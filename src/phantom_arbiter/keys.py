@@ -22,6 +22,7 @@ from phantom_core import Address, Signer
 
 KEY_BYTES: Final = 64
 SEED_BYTES: Final = 32
+_MAX_JSON_BYTES: Final = 1 + 4 * KEY_BYTES
 MAX_KEY_FILE_BYTES: Final = 1_024
 """Longest key file that is read; solana-keygen's has at most 257 bytes."""
 
@@ -58,17 +59,16 @@ def store_key(target: KeySource, key: bytearray) -> None:
         WalletError: Something is there already, or it cannot be written.
         MissingExtraError: As in `load_signer`.
     """
-    text = bytearray(b"[")
-    for number, byte in enumerate(key):
-        text += b"%s%d" % (b"," if number else b"", byte)
-    text += b"]"
+    # As long as it can become from the start: a buffer that grows leaves copies behind.
+    text = bytearray(_MAX_JSON_BYTES)
     try:
-        if target.kind == "file":
-            _write_file(target.path, text)
-        elif target.kind == "keyring":
-            _write_keyring(target, text)
-        else:
-            raise WalletError(f"key {target}: the environment cannot be written", hint="name a file")
+        with memoryview(text) as view, view[: _write_numbers(key, text)] as written:
+            if target.kind == "file":
+                _write_file(target.path, written)
+            elif target.kind == "keyring":
+                _write_keyring(target, written)
+            else:
+                raise WalletError(f"key {target}: the environment cannot be written", hint="name a file")
     finally:
         wipe(text)
 
@@ -81,11 +81,12 @@ def new_key(target: KeySource) -> str:
         MissingExtraError: As `load_signer`.
     """
     seed = bytearray(os.urandom(SEED_BYTES))
-    key = bytearray()
+    key = bytearray(KEY_BYTES)
     try:
         address = Signer.from_bytes(seed).address
-        key += seed
-        key += bytes(Address(address))
+        with memoryview(key) as view:
+            view[:SEED_BYTES] = seed
+            view[SEED_BYTES:] = bytes(Address(address))
         store_key(target, key)
     finally:
         wipe(seed)
@@ -121,6 +122,20 @@ def wipe(buffer: bytearray) -> None:
     buffer[:] = bytes(len(buffer))
 
 
+def _write_numbers(key: bytearray, text: bytearray) -> int:
+    """Write `[1,2,…]` into a buffer and return its length."""
+    at = 0
+    for number, byte in enumerate(key):
+        text[at] = ord(",") if number else ord("[")
+        at += 1
+        for power in (100, 10, 1):
+            if byte >= power or power == 1:
+                text[at] = ord("0") + byte // power % 10
+                at += 1
+    text[at] = ord("]")
+    return at + 1
+
+
 # ---- reading
 
 
@@ -139,7 +154,7 @@ def _key_of(source: KeySource, environment: Mapping[str, str] | None) -> Iterato
 @contextmanager
 def _parsed(what: str, text: bytearray) -> Iterator[bytearray]:
     """Give the 64 bytes that a text says; text and bytes are overwritten afterwards."""
-    key = bytearray()
+    key = bytearray(KEY_BYTES)
     try:
         _parse(what, text, key)
         yield key
@@ -170,7 +185,7 @@ def _from_json(text: bytearray, start: int, end: int, key: bytearray) -> bool:
     """Read `[1,2,…]`; a parser of JSON would leave a copy of the text behind."""
     if text[end - 1] != ord("]"):
         return False
-    number, has_digits, is_over = 0, False, False
+    count, number, has_digits, is_over = 0, 0, False, False
     for at in range(start + 1, end):
         letter = text[at]
         if ord("0") <= letter <= ord("9"):
@@ -181,18 +196,18 @@ def _from_json(text: bytearray, start: int, end: int, key: bytearray) -> bool:
                 return False
         elif letter in _SPACE:
             is_over = has_digits
-        elif (letter == ord(",") or at == end - 1) and has_digits and len(key) < KEY_BYTES:
-            key.append(number)
+        elif (letter == ord(",") or at == end - 1) and has_digits and count < KEY_BYTES:
+            key[count] = number
+            count += 1
             number, has_digits, is_over = 0, False, False
         else:
             return False
-    return len(key) == KEY_BYTES
+    return count == KEY_BYTES
 
 
 def _from_base58(text: bytearray, start: int, end: int, key: bytearray) -> bool:
     if end - start > 90:
         return False
-    key += bytes(KEY_BYTES)
     for at in range(start, end):
         carry = _DIGITS.get(text[at], -1)
         if carry < 0:
@@ -217,6 +232,8 @@ def _read_file(path: Path) -> bytearray:
     except OSError as error:
         hint = "phantom wallet new FILE makes one" if isinstance(error, FileNotFoundError) else None
         raise WalletError(f"key file {path} cannot be read: {error.strerror}", hint=hint) from None
+    except RuntimeError:  # what Path.resolve raises for a loop
+        raise WalletError(f"key file {path} is a link that leads to itself") from None
     try:
         _check_file(path, os.fstat(descriptor))
     except BaseException:
@@ -272,7 +289,11 @@ def _check_file(path: Path, found: os.stat_result) -> None:
 
 def _read_environment(source: KeySource, environment: Mapping[str, str] | None) -> bytearray:
     # No frame of ours holds the environment or the text: a traceback with local variables would show them.
-    text = bytearray((os.environ if environment is None else environment).get(source.name, "").encode())
+    text = bytearray(
+        (os.environ if environment is None else environment)
+        .get(source.name, "")
+        .encode(errors="surrogateescape")
+    )
     if not text:
         raise WalletError(f"key {source}: the environment variable {source.name} is not set")
     return _bounded(f"key {source}", text)
@@ -297,7 +318,9 @@ def _keyring() -> Any:
 def _read_keyring(source: KeySource) -> bytearray:
     keyring = _keyring()
     try:
-        text = bytearray((keyring.get_password(KEYRING_SERVICE, source.name) or "").encode())
+        text = bytearray(
+            (keyring.get_password(KEYRING_SERVICE, source.name) or "").encode(errors="surrogateescape")
+        )
     except Exception as error:  # every backend has its own
         raise WalletError(f"key {source}: the keyring refuses: {type(error).__name__}") from None
     if not text:
@@ -311,7 +334,7 @@ def _read_keyring(source: KeySource) -> bytearray:
 # ---- writing
 
 
-def _write_file(path: Path, text: bytearray) -> None:
+def _write_file(path: Path, text: memoryview) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -334,12 +357,12 @@ def _write_file(path: Path, text: bytearray) -> None:
         raise WalletError(f"key file {path} cannot be written: {error.strerror}") from None
 
 
-def _write_keyring(target: KeySource, text: bytearray) -> None:
+def _write_keyring(target: KeySource, text: memoryview) -> None:
     keyring = _keyring()
     try:
         has_one = bool(keyring.get_password(KEYRING_SERVICE, target.name))
         if not has_one:
-            keyring.set_password(KEYRING_SERVICE, target.name, text.decode())
+            keyring.set_password(KEYRING_SERVICE, target.name, str(text, "ascii"))
     except Exception as error:
         raise WalletError(f"key {target}: the keyring refuses: {type(error).__name__}") from None
     if has_one:

@@ -218,6 +218,7 @@ class LiveTrading:
                 tip_accounts=phantom_core.TIP_ACCOUNTS,
                 tips=execution.landing != "rpc",
                 max_account_locks=execution.max_account_locks,
+                dont_front=None if execution.landing == "rpc" else execution.dont_front,
             ),
             blockhashes=self._blockhashes,
             accounts=self._tokens,
@@ -439,6 +440,7 @@ class LiveTrading:
                 uses_nonce=self._nonces is not None,
                 reach="needed",
                 max_account_locks=execution.max_account_locks,
+                dont_front=None if execution.landing == "rpc" else execution.dont_front,
             )
 
     def _want(self, addresses: Sequence[str]) -> None:

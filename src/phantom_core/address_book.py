@@ -34,8 +34,9 @@ class AddressBook(dict[Seeds, str]):
         """Derive and keep the address.
 
         Raises:
-            InvalidInput: More than 15 seeds, one longer than 32 bytes, or no program.
+            InvalidInput: More than 15 seeds, one longer than 32 bytes, no program, or no tuple of bytes.
         """
+        _check(key)
         address, _ = _native.find_program_address(list(key[:-1]), key[-1] if key else b"")
         self[key] = address
         return address
@@ -49,6 +50,7 @@ class AddressBook(dict[Seeds, str]):
         by_program: dict[bytes, list[Seeds]] = {}
         for key in keys:
             if key not in self:
+                _check(key)
                 by_program.setdefault(key[-1] if key else b"", []).append(key)
         for program, missing in by_program.items():
             found = _native.find_program_addresses([list(key[:-1]) for key in missing], program)
@@ -63,6 +65,11 @@ class AddressBook(dict[Seeds, str]):
     ) -> None:
         """Derive the associated token accounts of `owner` for mints, each with its token program."""
         self.prefetch(token_account_seeds(owner, mint, program) for mint, program in mints)
+
+
+def _check(key: object) -> None:
+    if not isinstance(key, tuple) or not all(isinstance(part, bytes) for part in key):
+        raise _native.InvalidInput("seeds and program: a tuple of bytes expected")
 
 
 def token_account_seeds(owner: AddressLike, mint: AddressLike, token_program: AddressLike) -> Seeds:

@@ -320,8 +320,8 @@ pub trait PoolState: fmt::Debug + Send + Sync {
     /// [`Refusal`]; the state is then unchanged.
     fn execute(&mut self, environment: &Environment, request: &SwapRequest) -> Result<Execution, Refusal>;
 
-    /// Returns the swap as the program's instruction: newest variant that the pool takes, or the one
-    /// that [`SwapRequest::instruction`] names; accounts and flags as the official client has them.
+    /// Returns the swap as the program's instruction: newest variant that every deployed build takes, or
+    /// the one that [`SwapRequest::instruction`] names; accounts and flags as the official client has them.
     ///
     /// # Errors
     /// [`BuildError`] if an account it names is not known, or the program has no such swap.

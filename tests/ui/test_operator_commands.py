@@ -261,6 +261,16 @@ def test_a_new_key_is_printed_by_its_address_alone(place: Path, capsys: pytest.C
 def test_a_key_is_imported_from_stdin(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import io
 
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PAIR}\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{PAIR}\n".encode())))
     assert main(["wallet", "import", "-", "copy.json"]) == 0
     assert json.loads((place / "copy.json").read_text()) == list(bytes(PAIR))
+
+
+def test_bytes_on_stdin_that_are_no_text_are_no_key(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(bytes(range(128, 192)))))
+    assert main(["wallet", "import", "-", "copy.json"]) == 1
+    assert "what was given is no key" in capsys.readouterr().err

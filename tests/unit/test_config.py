@@ -280,6 +280,7 @@ ACCOUNT = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"
         ({"block_engines": [{**ENGINE, "auth": "${NOT_SET}"}]}, r"NOT_SET is not set"),
         ({"block_engines": [{**ENGINE, "requests_per_second": 0}]}, r"greater than 0"),
         ({"block_engines": [{**ENGINE, "kind": "smoke"}]}, r"'jito_bundle' or 'jito_transaction'"),
+        ({"execution": {"dont_front": "1" * 32}}, r"begins with jitodontfront"),
         ({"block_engines": [ENGINE, ENGINE]}, r"ny is the name of two"),
         ({"block_engines": [{**ENGINE, "name": f"e{n}"} for n in range(33)]}, r"there are 33, it may be 32"),
     ],

@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 
+from dispatch_server import DispatchServer, answering
 from loop_thread import serving
 from phantom_arbiter.cli import main
 from phantom_arbiter.config import Config
 from phantom_arbiter.config_sources import load
 from phantom_arbiter.doctor import Check, DoctorReport
 from phantom_arbiter.doctor.chain_checks import check_clock, check_endpoints
-from phantom_arbiter.doctor.engine_checks import BlockEngine, check_engines
+from phantom_arbiter.doctor.engine_checks import check_engines
 from phantom_arbiter.doctor.examine import examine
-from phantom_arbiter.doctor.local_checks import check_balance, check_journal, check_limits
+from phantom_arbiter.doctor.local_checks import check_balance, check_journal, check_kill_switch, check_limits
 from phantom_arbiter.doctor.program_checks import FolderPrograms
 from phantom_arbiter.execution.chain import SYSTEM_PROGRAM, TOKEN_PROGRAM, ChainAccount
 from phantom_arbiter.execution.programs import Checked, Entry, Finding, ProgramFolder
@@ -27,7 +28,7 @@ from phantom_arbiter.journal import Journal
 from phantom_arbiter.localnet import LocalNet, NetSettings
 from phantom_arbiter.localnet.accounts import AccountState
 from phantom_arbiter.sources.endpoints import Endpoint, SecretUrl
-from phantom_core import associated_token_account
+from phantom_core import Target, associated_token_account
 from shell_fakes import USDC, WSOL
 from svm_chain import SEED, WALLET
 from wallet_samples import RENT, key, key_file, mint_data, secrets_of, token_data
@@ -204,6 +205,36 @@ def test_a_wallet_that_cannot_pay_fees_is_refused() -> None:
     assert check_balance(None, WALLET, 1).state == "fail"
 
 
+def test_an_engine_that_no_run_could_take_fails_the_landing(net: LocalNet, tmp_path: Path) -> None:
+    engines = [{"name": "odd", "url": "https://-.example.org/hunter2"}]
+    config = settings(net, tmp_path).model_copy(
+        update={"block_engines": load({"block_engines": engines}).config.block_engines}
+    )
+    (check,) = [check for check in report(config).failed if check.name == "landing"]
+    assert "no name that a certificate can be for" in check.detail
+    assert "hunter2" not in str(check)
+
+
+def test_an_engine_named_with_its_path_is_well(net: LocalNet, tmp_path: Path) -> None:
+    engines = [{"name": f"r{n}", "url": f"{each.url}/api/v1"} for n, each in enumerate(net.regions)]
+    config = settings(net, tmp_path).model_copy(
+        update={"block_engines": load({"block_engines": engines}).config.block_engines}
+    )
+    assert [state for state, _ in found(report(config), "block_engine")] == ["ok", "ok"]
+
+
+def test_a_kill_switch_that_cannot_be_seen_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    (check,) = check_kill_switch(Path("/root/halt"), halted=False)
+    assert (check.state, check.detail) == (
+        "fail",
+        "whether trading is halted cannot be seen: Permission denied",
+    )
+
+
 # ---- programs
 
 
@@ -331,38 +362,24 @@ def test_the_clock_is_compared_with_the_chains(skew: int, chain: str, state: str
 # ---- block engines
 
 
-class Posts:
-    """Answers with these bytes."""
-
-    def __init__(self, result: object) -> None:
-        self.result = result
-        self.urls: list[str] = []
-
-    async def post(
-        self, endpoint: Endpoint, body: bytes, *, timeout_s: float, max_bytes: int, wanted_slot: int | None
-    ) -> bytes:
-        assert endpoint.http_url is not None
-        self.urls.append(endpoint.http_url.reveal())
-        return json.dumps({"jsonrpc": "2.0", "id": 1, "result": self.result}).encode()
-
-
 @pytest.mark.parametrize(
     ("result", "state", "said"),
     [
         ([key(5)], "fail", "1 of its 1 tip accounts are not known"),
-        ([], "warn", "no list of tip accounts"),
-        (["x"], "warn", "no list of tip accounts"),
-        ({}, "warn", "no list of tip accounts"),
+        ([], "warn", "not what was asked for"),
+        (["x"], "warn", "not what was asked for"),
+        ({}, "warn", "not what was asked for"),
     ],
 )
 def test_strange_tip_accounts_are_refused(result: object, state: str, said: str) -> None:
-    posts = Posts(result)
-    engine = BlockEngine("ny", SecretUrl("https://ny.example.org/"), "hunter2-uuid")
-    check, none = asyncio.run(check_engines(posts, [engine]))
+    with DispatchServer(answering(result)) as server:
+        engine = Target("ny", f"{server.url}/api/v1", auth="hunter2-uuid")
+        check, none = asyncio.run(check_engines([engine]))
+        assert server.requests[0].path == "/api/v1/getTipAccounts"
+        assert server.requests[0].headers["x-jito-auth"] == "hunter2-uuid"
     assert (check.state, none.state) == (state, "fail")
     assert said in check.detail
-    assert posts.urls == ["https://ny.example.org/api/v1/getTipAccounts?uuid=hunter2-uuid"]
-    assert "hunter2" not in str([check, none]) + str(engine.endpoint())
+    assert "hunter2" not in str([check, none])
 
 
 def test_one_region_down_is_to_look_at_and_all_down_is_a_failure(net: LocalNet, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -306,3 +307,27 @@ def test_lookup_table_is_read_from_its_account() -> None:
     assert raised.value.reason == "lookup_table_deactivated"
     with pytest.raises(core.InvalidInput, match="257"):
         core.LookupTable(B, [_key(number) for number in range(257)])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: core.set_compute_unit_limit(-1), "units is -1; it may be 0 to 4294967295"),
+        (lambda: core.set_compute_unit_limit(2**32), "units is 4294967296"),
+        (lambda: core.set_compute_unit_price(2**64), "micro_lamports is 18446744073709551616"),
+        (lambda: core.set_loaded_accounts_data_size(-1), "size is -1"),
+        (lambda: core.transfer_lamports(bytes(32), bytes(32), -1), "lamports is -1"),
+        (lambda: core.create_lookup_table(bytes(32), bytes(32), -1), "recent_slot is -1"),
+        (lambda: core.compile_transaction(7, _pair(1)[1], bytes(32)), "instructions: a sequence expected"),
+        (
+            lambda: core.compile_transaction([], _pair(1)[1], bytes(32), max_account_locks=-1),
+            "max_account_locks is -1",
+        ),
+        (lambda: core.Instruction(bytes(32), 7, b""), "accounts: a sequence expected"),
+        (lambda: core.AddressBook()["abc"], "a tuple of bytes expected"),
+        (lambda: core.AddressBook().prefetch([("a", b"b")]), "a tuple of bytes expected"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(core.InvalidInput, match=said):
+        call()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pickle
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from solders.keypair import Keypair
 from solders.signature import Signature
 
-from phantom_arbiter.errors import MissingExtraError, WalletError
+from phantom_arbiter.errors import ConfigError, MissingExtraError, WalletError
 from phantom_arbiter.key_source import KeySource, key_source
 from phantom_arbiter.keys import copy_key, load_signer, new_key
 from phantom_core import Signer
@@ -25,6 +26,7 @@ from wallet_samples import key_file, secrets_of
 
 PAIR = Keypair.from_seed(bytes(range(32)))
 ARRAY = json.dumps(list(bytes(PAIR)))
+BASE64 = base64.b64encode(bytes(PAIR)).decode()
 FORMS = (ARRAY, str(PAIR), ARRAY.replace(", ", ","), f"\n {ARRAY}\n", f"{PAIR}\n")
 
 
@@ -218,11 +220,44 @@ def test_a_key_is_copied_between_places(tmp_path: Path) -> None:
     typed = bytearray(ARRAY.encode())
     assert copy_key(typed, KeySource("file", str(tmp_path / "third.json"))) == str(PAIR.pubkey())
     assert not any(typed), "what was typed is overwritten"
+    assert Path(target.name).read_text() == ARRAY.replace(" ", "")
     with pytest.raises(WalletError, match="the environment cannot be written"):
         copy_key(source, KeySource("env", "K"))
 
 
 # ---- what is never shown
+
+
+@pytest.mark.parametrize("prefix", ["", " ", "env:", "keyring:", "env: ", "./"])
+@pytest.mark.parametrize("text", [str(PAIR), ARRAY, ARRAY[1:-1], bytes(PAIR).hex(), BASE64, f"{ARRAY}\n"])
+def test_a_key_in_place_of_its_name_is_not_repeated(prefix: str, text: str) -> None:
+    with pytest.raises(ConfigError, match="looks like a key itself") as caught:
+        key_source(prefix + text)
+    assert all(secret not in str(caught.value) for secret in (*secrets_of(PAIR), text))
+
+
+def test_a_file_whose_path_looks_like_a_key_may_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ("a" * 70)).touch()
+    assert key_source("./" + "a" * 70).kind == "file"
+    assert key_source(str(tmp_path / "id.json")).kind == "file"
+    for short in ("env:WALLET_KEY", "keyring:main"):
+        assert str(key_source(short)) == short
+
+
+def test_paths_that_lead_nowhere_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(WalletError, match="a link that leads to itself"):
+        load_signer(KeySource("file", str(tmp_path / "loop")))
+    with pytest.raises(WalletError, match="no home folder"):
+        load_signer(KeySource("file", "~nosuchuser/id.json"))
+
+
+def test_bytes_in_the_environment_that_are_no_text_are_no_key() -> None:
+    with pytest.raises(WalletError, match="is no key"):
+        load_signer(KeySource("env", "K"), {"K": os.fsdecode(b"\xff\xfe" * 20)})
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,13 @@ def test_a_plan_is_built_with_everything_that_is_known_of_it() -> None:
     assert parts.asked["tip_account"] in TIPS
 
 
+def test_the_front_guard_stands_in_the_tip_alone() -> None:
+    parts, guard = Parts(), "jitodontfront1111111111111111111111111111111"
+    for tips, named in ((True, guard), (False, None)):
+        builder(parts, rules=BuildRules(tip_accounts=TIPS, tips=tips, dont_front=guard)).build(PLAN)
+        assert parts.asked["dont_front"] == named
+
+
 def test_to_nodes_alone_no_tip_is_paid() -> None:
     parts = Parts()
     built = builder(parts, rules=BuildRules(tip_accounts=TIPS, tips=False)).build(PLAN)

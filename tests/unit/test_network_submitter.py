@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import math
 import os
 import socket
@@ -349,6 +350,26 @@ def test_nothing_is_sent_after_the_deadline(server: DispatchServer) -> None:
     assert [answer.kind for answer in dispatch.answers] == ["timeout", "timeout"]
     assert [answer.is_sent for answer in dispatch.answers] == [True, False]
     assert server.connections == 0
+
+
+def test_a_hedge_past_the_deadline_is_not_sent(server: DispatchServer) -> None:
+    with DispatchServer(once(b"")) as silent:
+        targets = [target(silent.url, "a"), target(server.url, "b")]
+        with NetworkSubmitter(targets) as submitter:
+            dispatch = submitter.submit_blocking([WIRE], hedge_after_ms=60, deadline_ms=60)
+    assert [answer.kind for answer in dispatch.answers] == ["timeout", "timeout"]
+    assert [answer.is_sent for answer in dispatch.answers] == [True, False]
+    assert server.connections == 0
+
+
+def test_hedges_of_a_question_follow_at_equal_intervals() -> None:
+    with contextlib.ExitStack() as stack:
+        tips = stack.enter_context(DispatchServer(answering(list(TIP_ACCOUNTS))))
+        silent = [stack.enter_context(DispatchServer(once(b""))) for _ in range(5)]
+        # The last is asked first. Five intervals are half a second; doubled every time, 3.1 seconds.
+        targets = [target(tips.url, "told"), *(target(one.url, f"s{n}") for n, one in enumerate(silent))]
+        with NetworkSubmitter(targets) as submitter:
+            assert submitter.tip_accounts_blocking(hedge_after_ms=100, deadline_ms=2_500).are_known
 
 
 # ---- asyncio

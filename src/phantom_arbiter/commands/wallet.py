@@ -81,8 +81,8 @@ def _typed() -> bytearray:
     if sys.stdin.isatty():
         from getpass import getpass
 
-        return bytearray(getpass("key (not shown): ").encode())
-    return bytearray(sys.stdin.read(2_048).encode())
+        return bytearray(getpass("key (not shown): ").encode(errors="surrogateescape"))
+    return bytearray(sys.stdin.buffer.read(2_048))
 
 
 def show(

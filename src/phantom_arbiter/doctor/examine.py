@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from phantom_arbiter.config import endpoint
-from phantom_arbiter.config_execution import BlockEngineSettings
 from phantom_arbiter.config_risk import LIVE_PROFILE
 from phantom_arbiter.doctor.chain_checks import (
     check_clock,
@@ -19,7 +18,7 @@ from phantom_arbiter.doctor.chain_checks import (
     check_tables,
     check_token_accounts,
 )
-from phantom_arbiter.doctor.engine_checks import BlockEngine, check_engines
+from phantom_arbiter.doctor.engine_checks import check_engines
 from phantom_arbiter.doctor.local_checks import (
     OpenJournal,
     check_balance,
@@ -30,12 +29,12 @@ from phantom_arbiter.doctor.local_checks import (
     check_modes,
 )
 from phantom_arbiter.doctor.report import Check, DoctorReport, checks
-from phantom_arbiter.errors import EndpointError
+from phantom_arbiter.errors import ConfigError, EndpointError, InvalidInput
 from phantom_arbiter.execution.chain import Rpc, read_accounts
 from phantom_arbiter.journal import Journal
+from phantom_arbiter.live_trading import targets
 from phantom_arbiter.sources.endpoints import Endpoint
 from phantom_arbiter.sources.rpc import RpcPool, RpcRules
-from phantom_arbiter.sources.rpc_pool.transport import Transport
 
 if TYPE_CHECKING:
     from phantom_arbiter.config import Config
@@ -72,7 +71,7 @@ async def examine(
         open_journal: Opens the journal as a run would.
         unix_time: The machine's clock.
         now: Seconds of a monotonic clock, for how long answers take.
-        tls: What certificates are verified with; by default the machine's authorities.
+        tls: What certificates of endpoints are verified with; by default the machine's authorities.
         on_check: Told of each finding as it comes.
     """
     found: list[Check] = []
@@ -113,9 +112,7 @@ async def examine(
             for part in parts:
                 add(await _asked(part))
             add(await _programs(config, pool, programs))
-    if config.block_engines and execution.landing != "rpc":
-        async with Transport(tls) as transport:
-            add(await check_engines(transport, [_engine(each) for each in config.block_engines]))
+    add(await _landing(config))
     return checks(found)
 
 
@@ -154,17 +151,26 @@ async def _programs(config: Config, pool: RpcPool, programs: Programs | None) ->
         return [Check("programs", "", "fail", str(error), "phantom programs check")]
 
 
+async def _landing(config: Config) -> Sequence[Check]:
+    """Return how those are whom a run would send to, made into targets as a run does."""
+    landing = config.execution.landing
+    try:
+        found = targets(config)
+        return await check_engines([each for each in found if each.kind != "rpc"])
+    except InvalidInput as error:
+        cure = "look at [[block_engines]] and [[endpoints]]"
+        return [Check("landing", landing, "fail", str(error), cure)]
+    except ConfigError:
+        # That there is nobody to send to is a finding of its own.
+        return []
+
+
 def _limits(config: Config) -> list[Check]:
     profile = LIVE_PROFILE["risk"]["mints"]
     tight = {mint: limit["max_amount_in"] for mint, limit in profile.items()}
     return check_limits(
         config.engine.base_mints, config.risk.mints, tight, has_profile=str(config.mode) == "live"
     )
-
-
-def _engine(settings: BlockEngineSettings) -> BlockEngine:
-    uuid = None if settings.auth is None else settings.auth.get_secret_value()
-    return BlockEngine(settings.name, settings.url, uuid)
 
 
 def is_local(endpoint: Endpoint) -> bool:

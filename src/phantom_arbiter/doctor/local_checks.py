@@ -126,7 +126,13 @@ def check_kill_switch(path: Path, *, halted: bool) -> list[Check]:
     """Return whether something keeps runs from sending."""
     if halted:
         return [Check("kill_switch", "risk.halted", "fail", "the settings halt trading", "set it to false")]
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:
+        detail = f"whether trading is halted cannot be seen: {error.strerror}"
+        cure = "let this user look into the folder, or set risk.kill_switch_file"
+        return [Check("kill_switch", str(path), "fail", detail, cure)]
+    if exists:
         return [Check("kill_switch", str(path), "fail", "phantom halt has stopped trading", "phantom resume")]
     return [Check("kill_switch", str(path), "ok", "nothing holds trading")]
 

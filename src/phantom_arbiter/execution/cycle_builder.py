@@ -67,7 +67,7 @@ class BuildRules:
         tip_accounts: Who may be tipped; one is picked for each attempt.
         tips: Whether a tip is paid: not where transactions go to RPC nodes alone.
         max_account_locks: Accounts that a transaction may name.
-        dont_front: Address beginning with `jitodontfront` to name in it, None for none.
+        dont_front: Address beginning with `jitodontfront` to name in the tip, None for none.
     """
 
     tip_accounts: tuple[str, ...]
@@ -193,7 +193,7 @@ class CycleBuilder:
             tip_account=self._random.choice(self._rules.tip_accounts) if tip else None,
             token_accounts=dict(tokens.accounts),
             create_accounts=[each.mint for each in tokens.creates],
-            dont_front=self._rules.dont_front,
+            dont_front=self._rules.dont_front if tip else None,
             max_account_locks=self._rules.max_account_locks,
         )
         try:

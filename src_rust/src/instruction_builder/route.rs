@@ -22,7 +22,6 @@ use crate::market::{Market, QuoteError};
 use crate::pda::{PdaCache, PdaError};
 use crate::quantities::Pubkey;
 use crate::swap::SwapRequest;
-use crate::venues::PoolState;
 
 /// What a bundle pays the block engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,15 +63,6 @@ pub struct RouteOrder<'a> {
     pub reach: Reach,
     /// What the transaction may be at most.
     pub limits: Limits,
-}
-
-/// Which state of the pools a transaction is built on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layer {
-    /// As our fills have left them.
-    Seen,
-    /// As last recorded.
-    Recorded,
 }
 
 /// Why a route makes no transaction.
@@ -183,7 +173,7 @@ pub fn build_route(
 ) -> Result<Transaction, RouteError> {
     check_route(market, edges)?;
     let amounts = market.quote_route(edges, amount_in)?;
-    let quoted = QuotedRoute { edges, amounts: &amounts, layer: Layer::Seen };
+    let quoted = QuotedRoute { edges, amounts: &amounts };
     sign_route(market, &quoted, order, signer)
 }
 
@@ -199,7 +189,7 @@ pub fn measure_route(
     order: &RouteOrder<'_>,
 ) -> Result<Message, RouteError> {
     check_route(market, edges)?;
-    let quoted = QuotedRoute { edges, amounts, layer: Layer::Seen };
+    let quoted = QuotedRoute { edges, amounts };
     let instructions = instructions_of(market, &quoted, order)?;
     let instructions: Vec<&Instruction> = instructions.iter().collect();
     let tables = tables_of(&instructions, order);
@@ -208,11 +198,10 @@ pub fn measure_route(
 }
 
 /// Returns the transaction that trades a route which was quoted before: `amounts` are its amounts, the
-/// input first. They must hold on the market as our fills have left it, or, once the route itself is among
-/// the fills, on the recorded one.
+/// input first. They must hold on the market as our fills have left it.
 ///
 /// # Errors
-/// [`RouteError`]; [`RouteError::Moved`] where the amounts hold on neither.
+/// [`RouteError`]; [`RouteError::Moved`] where the amounts no longer hold.
 pub fn build_quoted_route(
     market: &mut Market,
     edges: &[EdgeIndex],
@@ -222,23 +211,18 @@ pub fn build_quoted_route(
 ) -> Result<Transaction, RouteError> {
     check_route(market, edges)?;
     let amount_in = amounts.first().copied().ok_or(RouteError::Empty)?;
-    let seen = market.quote_route(edges, amount_in);
-    let layer = if seen.as_deref() == Ok(amounts) {
-        Layer::Seen
-    } else if market.quote_recorded_route(edges, amount_in).as_deref() == Ok(amounts) {
-        Layer::Recorded
-    } else {
-        let found = seen?.last().copied().unwrap_or_default();
-        return Err(RouteError::Moved { expected: amounts.last().copied().unwrap_or_default(), found });
-    };
-    sign_route(market, &QuotedRoute { edges, amounts, layer }, order, signer)
+    let found = market.quote_route(edges, amount_in)?;
+    if found != amounts {
+        let last = |amounts: &[u64]| amounts.last().copied().unwrap_or_default();
+        return Err(RouteError::Moved { expected: last(amounts), found: last(&found) });
+    }
+    sign_route(market, &QuotedRoute { edges, amounts }, order, signer)
 }
 
-/// A route, the amounts that every hop puts in and the last one gives, and where they hold.
+/// A route, and the amounts that every hop puts in and the last one gives.
 struct QuotedRoute<'a> {
     edges: &'a [EdgeIndex],
     amounts: &'a [u64],
-    layer: Layer,
 }
 
 impl QuotedRoute<'_> {
@@ -307,7 +291,7 @@ fn check_route(market: &Market, edges: &[EdgeIndex]) -> Result<(), RouteError> {
 fn assemble(
     market: &Market,
     addresses: &mut PdaCache,
-    &QuotedRoute { edges, amounts, layer }: &QuotedRoute<'_>,
+    &QuotedRoute { edges, amounts }: &QuotedRoute<'_>,
     order: &RouteOrder<'_>,
 ) -> Result<Vec<Instruction>, RouteError> {
     let quoted = amounts.last().copied().unwrap_or_default();
@@ -328,10 +312,7 @@ fn assemble(
     for (hop, &edge) in edges.iter().enumerate() {
         let (index, a_to_b) = pool_of(edge);
         let pool = market.pool(index);
-        let state: &dyn PoolState = match layer {
-            Layer::Seen => pool.seen(),
-            Layer::Recorded => pool.recorded(),
-        };
+        let state = pool.seen();
         let mut token_accounts = [Pubkey::default(); 2];
         for (account, mint) in token_accounts.iter_mut().zip(state.mints()) {
             *account = token_account(market, addresses, &wallet, &mint, order)?;

@@ -168,26 +168,6 @@ impl Market {
         Ok(amounts)
     }
 
-    /// Returns the amounts as [`quote_route`](Self::quote_route) does, on the recorded market: no fill of
-    /// ours is part of it.
-    ///
-    /// # Errors
-    /// [`QuoteError`] of the first hop that fails.
-    pub fn quote_recorded_route(&self, edges: &[EdgeIndex], amount_in: u64) -> Result<Vec<u64>, QuoteError> {
-        let mut amounts = vec![amount_in];
-        let mut amount = amount_in;
-        for &edge in edges {
-            let (pool, a_to_b) = pool_of(edge);
-            self.view(pool)?;
-            amount = self
-                .recorded_view(pool)
-                .quote_exact_in(a_to_b, amount)
-                .map_err(|error| QuoteError::Refused { pool: self.pool(pool).address(), error })?;
-            amounts.push(amount);
-        }
-        Ok(amounts)
-    }
-
     /// Returns how many stretches of its pool's curve a swap leaves behind, see [`PoolView::crossings`];
     /// 0 where the pool cannot be quoted. On the market as fills have left it.
     #[must_use]

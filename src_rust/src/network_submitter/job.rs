@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) route: Route,
     /// To how many targets it goes at first.
     pub(super) first: usize,
+    /// How long the others wait before it goes to them, or one of them, too.
+    pub(super) hedge_after: Option<Duration>,
     /// When it goes to the others, if none has accepted.
     pub(super) hedge_at: Option<Instant>,
     /// One acceptance ends it.
@@ -175,7 +177,14 @@ impl Job {
                         is_accepted |= self.settle(index, answer);
                     }
                 }
-                () = hedge => self.release(&mut tasks, &for_tasks),
+                () = hedge => {
+                    if Instant::now() < self.deadline {
+                        self.release(&mut tasks, &for_tasks);
+                    } else {
+                        // Too late to send; what is under way tells that its time is over.
+                        self.hedge_at = None;
+                    }
+                }
                 _ = closed.wait_for(|&closed| closed), if is_held => break,
             }
         }
@@ -216,7 +225,7 @@ impl Job {
             }
         }
         if self.one_is_enough {
-            self.hedge_at = self.hedge_at.map(|at| Instant::now() + (at - self.began));
+            self.hedge_at = self.hedge_after.map(|after| Instant::now() + after);
         }
         self.spawn_all(tasks, closed);
     }
@@ -275,7 +284,7 @@ impl Errand {
     async fn run(self, wire: Option<Wire>, limit: Instant, mut closed: watch::Receiver<bool>) -> Answer {
         let kind = tokio::select! {
             biased;
-            answer = self.answer(wire) => return answer,
+            answer = self.answer(wire, limit) => return answer,
             () = tokio::time::sleep_until(limit.into()) => AnswerKind::Timeout,
             _ = closed.wait_for(|&closed| closed) => AnswerKind::Cancelled,
         };
@@ -284,12 +293,16 @@ impl Errand {
         answer
     }
 
-    async fn answer(&self, wire: Option<Wire>) -> Answer {
+    /// Returns the answer; nothing is begun after `limit`, however late this thread gets its turn.
+    async fn answer(&self, wire: Option<Wire>, limit: Instant) -> Answer {
         if let Some(wire) = wire {
             return self.finish(wire).await;
         }
         // A kept connection may turn out to be dead before a byte is sent; a new one is not retried.
         for _ in 0..2 {
+            if Instant::now() >= limit {
+                return self.lane.answer(AnswerKind::Timeout);
+            }
             match self.lane.start_on_idle(self.route, &self.body) {
                 Ok(Some(wire)) => {
                     self.is_sent.store(true, Ordering::Relaxed);
@@ -304,6 +317,10 @@ impl Errand {
                 Some(sender) => sender,
                 None => match open(&self.lane).await {
                     Ok(Link::Http2(sender)) => sender,
+                    Ok(Link::Wire(wire)) if Instant::now() >= limit => {
+                        self.lane.keep(wire);
+                        return self.lane.answer(AnswerKind::Timeout);
+                    }
                     Ok(Link::Wire(mut wire)) => {
                         self.is_sent.store(true, Ordering::Relaxed);
                         match self.lane.start(&mut wire, self.route, &self.body) {
@@ -318,6 +335,9 @@ impl Errand {
                     Err(answer) => return answer,
                 },
             };
+            if Instant::now() >= limit {
+                return self.lane.answer(AnswerKind::Timeout);
+            }
             let before = self.lane.counters.requests.fetch_add(1, Ordering::Relaxed);
             let reused = u64::from(is_kept && before > 0);
             self.lane.counters.reused.fetch_add(reused, Ordering::Relaxed);

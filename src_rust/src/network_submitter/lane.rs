@@ -187,7 +187,8 @@ impl Lane {
     ) -> Answer {
         match found {
             Ok(response) => {
-                if response.is_reusable {
+                // An answer may come before the request has gone: the rest of it would stand before the next.
+                if response.is_reusable && !wire.wants_write() {
                     self.keep(wire);
                 }
                 answer::read(&self.name, &self.target, expected, response)

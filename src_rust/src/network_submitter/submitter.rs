@@ -125,8 +125,10 @@ impl NetworkSubmitter {
         tell: impl FnOnce(Result<Dispatch, SubmitError>) + Send + 'static,
     ) -> Result<(), SubmitError> {
         let mut job = self.submission(transactions, options)?;
-        job.begin();
-        self.with_driver(|driver| driver.finish(job, Completion::new(tell)))
+        self.with_driver(|driver| {
+            job.begin();
+            driver.finish(job, Completion::new(tell));
+        })
     }
 
     /// Asks one target after the other until one answers, and waits for it.
@@ -153,8 +155,10 @@ impl NetworkSubmitter {
         tell: impl FnOnce(Result<Dispatch, SubmitError>) + Send + 'static,
     ) -> Result<(), SubmitError> {
         let mut job = self.question(question, options)?;
-        job.begin();
-        self.with_driver(|driver| driver.finish(job, Completion::new(tell)))
+        self.with_driver(|driver| {
+            job.begin();
+            driver.finish(job, Completion::new(tell));
+        })
     }
 
     /// Opens connections ahead, and keeps them from now on; `tell` gets an answer per target.
@@ -215,16 +219,24 @@ impl NetworkSubmitter {
     }
 
     fn finish_blocking(&self, mut job: Job) -> Result<Dispatch, SubmitError> {
-        job.begin();
-        if job.is_all_sent() {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let mut sent = None;
+        self.with_driver(|driver| {
+            job.begin();
+            if job.is_all_sent() {
+                sent = Some(job);
+            } else {
+                driver.finish(job, Completion::new(move |found| drop(sender.send(found))));
+            }
+        })?;
+        if let Some(job) = sent {
             return Ok(job.finish_here());
         }
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let completion = Completion::new(move |found| drop(sender.send(found)));
-        self.with_driver(|driver| driver.finish(job, completion))?;
         receiver.recv().map_err(|_| SubmitError::Closed)?
     }
 
+    /// Calls `act` with the thread's handle: an error means that `act` was not called, and until it returns
+    /// nobody closes.
     fn with_driver(&self, act: impl FnOnce(&Driver)) -> Result<(), SubmitError> {
         let mut driver = lock(&self.driver);
         if self.is_closed.load(Ordering::Relaxed) {
@@ -321,6 +333,7 @@ impl NetworkSubmitter {
             now_ns: options.now_ns.unwrap_or_else(own_ns),
             route,
             first: first.unwrap_or(slots.len()),
+            hedge_after: options.hedge_after.map(|after| after.min(MAX_DEADLINE)),
             hedge_at: options.hedge_after.map(|after| began + after.min(MAX_DEADLINE)),
             one_is_enough,
             slots,

@@ -1,5 +1,6 @@
 //! Where to send to: addresses, limits, and what of them may be shown.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -256,7 +257,7 @@ impl Target {
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        let mut secrets: Vec<&str> = self
+        let mut found: Vec<&str> = self
             .path
             .split('/')
             .filter(|part| !PUBLIC_PARTS.contains(part))
@@ -264,15 +265,21 @@ impl Target {
             .collect();
         for pair in self.query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or(("", pair));
-            secrets.push(value);
+            found.push(value);
             if !PUBLIC_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
-                secrets.push(name);
+                found.push(name);
             }
+        }
+        // Whoever repeats a URL may have read it first.
+        let mut secrets: Vec<Cow<'_, str>> = found.iter().map(|&secret| Cow::Borrowed(secret)).collect();
+        for secret in found.into_iter().filter(|secret| secret.contains(['%', '+'])) {
+            secrets.push(Cow::Owned(percent_decoded(secret)));
+            secrets.push(Cow::Owned(percent_decoded(&secret.replace('+', " "))));
         }
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         for secret in secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET) {
-            if text.contains(secret) {
-                text = text.replace(secret, MASK);
+            if text.contains(&*secret) {
+                text = text.replace(&*secret, MASK);
             }
         }
         text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -313,6 +320,21 @@ impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Target({:?}, {:?}, kind={:?})", self.name, self.shown_url(), self.kind.name())
     }
+}
+
+/// Returns the text that a part of a URL stands for; an escape that is none stays as it is.
+fn percent_decoded(part: &str) -> String {
+    let bytes = part.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = if bytes[at] == b'%' { digit(at + 1).zip(digit(at + 2)) } else { None };
+        let value = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        decoded.push(value.unwrap_or(bytes[at]));
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 fn masked(pair: &str) -> String {
@@ -367,6 +389,11 @@ mod tests {
             target.scrub("bad uuid 0123-4567 and auth-0123 at secret-key\r\nx"),
             "bad uuid *** and *** at ***  x"
         );
+        let escaped =
+            made("https://ny.example/?api-key=ab%2Bcd%3d%3Def+gh%", TargetKind::Rpc).expect("a target");
+        for told in ["ab%2Bcd%3d%3Def+gh%", "ab+cd==ef+gh%", "ab+cd==ef gh%"] {
+            assert_eq!(escaped.scrub(&format!("no key {told}.")), "no key ***.");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyInt, PyIterator, PyString, PyTuple};
 
 use super::errors;
 use crate::quantities::Pubkey;
@@ -127,7 +127,28 @@ macro_rules! numbers {
     };
 }
 numbers!(slot: u64, epoch: u64, unix_timestamp: u64, sqrt_price_limit: u128, fee_numerator: u64,
-    fee_denominator: u64);
+    fee_denominator: u64, units: u32, size: u32, micro_lamports: u64, lamports: u64, recent_slot: u64,
+    amount_in: u64, min_amount_out: u64, compute_unit_limit: u32, compute_unit_price: u64, tip_lamports: u64);
+
+/// Returns the argument of this name, which may be `None`.
+pub fn optional_amount_in(value: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
+    if value.is_none() { Ok(None) } else { amount_in(value).map(Some) }
+}
+
+/// Returns the argument of this name, which may be `None`.
+pub fn loaded_accounts_data_size(value: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
+    if value.is_none() { Ok(None) } else { number("loaded_accounts_data_size", value, u32::MAX).map(Some) }
+}
+
+/// Returns the argument of this name; what a transaction may lock at most is checked by who takes it.
+pub fn max_account_locks(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    number("max_account_locks", value, 128)
+}
+
+/// Returns what a sequence gives one after the other.
+pub fn each<'py>(argument: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+    value.try_iter().map_err(|_| wrong(argument, value, "a sequence"))
+}
 
 /// A one-dimensional array whose values lie side by side and aligned: the user's own, or a copy.
 pub struct Column<'py, T: Element>(PyReadonlyArray1<'py, T>);

@@ -480,20 +480,20 @@ impl PyEngine {
         route: &Bound<'_, PyAny>,
         signer: &Bound<'_, PySigner>,
         blockhash: &Bound<'_, PyAny>,
-        min_amount_out: u64,
-        compute_unit_limit: u32,
-        compute_unit_price: u64,
-        amount_in: Option<u64>,
+        #[pyo3(from_py_with = arguments::min_amount_out)] min_amount_out: u64,
+        #[pyo3(from_py_with = arguments::compute_unit_limit)] compute_unit_limit: u32,
+        #[pyo3(from_py_with = arguments::compute_unit_price)] compute_unit_price: u64,
+        #[pyo3(from_py_with = arguments::optional_amount_in)] amount_in: Option<u64>,
         tables: Option<&Bound<'_, PyAny>>,
-        tip_lamports: u64,
+        #[pyo3(from_py_with = arguments::tip_lamports)] tip_lamports: u64,
         tip_account: Option<&Bound<'_, PyAny>>,
         dont_front: Option<&Bound<'_, PyAny>>,
         nonce: Option<&Bound<'_, PyAny>>,
         create_accounts: Option<&Bound<'_, PyAny>>,
         token_accounts: Option<&Bound<'_, PyDict>>,
-        loaded_accounts_data_size: Option<u32>,
+        #[pyo3(from_py_with = arguments::loaded_accounts_data_size)] loaded_accounts_data_size: Option<u32>,
         reach: &str,
-        max_account_locks: usize,
+        #[pyo3(from_py_with = arguments::max_account_locks)] max_account_locks: usize,
     ) -> PyResult<PyBuiltTransaction> {
         let arguments = RouteArguments {
             signer,
@@ -548,7 +548,7 @@ impl PyEngine {
         dont_front: Option<&Bound<'_, PyAny>>,
         uses_nonce: bool,
         reach: &str,
-        max_account_locks: usize,
+        #[pyo3(from_py_with = arguments::max_account_locks)] max_account_locks: usize,
     ) -> PyResult<()> {
         let plan = wallet.map(|wallet| {
             let arguments = PlanArguments {

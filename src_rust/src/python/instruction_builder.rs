@@ -8,9 +8,9 @@ use std::sync::Arc;
 use pyo3::PyClass;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyList, PySequence, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyList, PyTuple};
 
-use super::arguments;
+use super::arguments::{self, Data};
 use super::errors;
 use super::values::address;
 use crate::instruction_builder::{
@@ -58,7 +58,7 @@ fn accounts_of(value: &Bound<'_, PyAny>) -> PyResult<Vec<AccountMeta>> {
     if let Ok(list) = value.cast::<PyList>() {
         return list.iter().map(|account| account_of(&account)).collect();
     }
-    value.try_iter()?.map(|account| account_of(&account?)).collect()
+    arguments::each("accounts", value)?.map(|account| account_of(&account?)).collect()
 }
 
 /// Returns accounts as Python has them.
@@ -200,7 +200,7 @@ impl PyLookupTable {
 
 /// Returns the addresses of a sequence.
 fn keys(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Pubkey>> {
-    value.try_iter()?.map(|item| key(argument, &item?)).collect()
+    arguments::each(argument, value)?.map(|item| key(argument, &item?)).collect()
 }
 
 /// A key pair.
@@ -211,8 +211,11 @@ pub struct PySigner(pub Signer);
 impl PySigner {
     #[staticmethod]
     fn from_bytes(secret: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let secret = zeroize::Zeroizing::new(arguments::data("secret", secret)?.as_ref().to_vec());
-        Signer::from_bytes(&secret).map(Self).map_err(|error| errors::invalid(format!("secret: {error}")))
+        let found = match arguments::data("secret", secret)? {
+            Data::Shared(bytes) => Signer::from_bytes(&bytes),
+            Data::Copied(bytes) => Signer::from_bytes(&zeroize::Zeroizing::new(bytes)),
+        };
+        found.map(Self).map_err(|error| errors::invalid(format!("secret: {error}")))
     }
 
     #[getter]
@@ -308,7 +311,9 @@ fn items<'py, T: PyClass>(argument: &str, value: &Bound<'py, PyAny>) -> PyResult
         let (expected, found) = (T::type_object(found.py()), found.get_type());
         errors::invalid(format!("{argument}: {expected} expected, found {found}"))
     };
-    value.try_iter()?.map(|item| item?.cast_into::<T>().map_err(|error| wrong(error.into_inner()))).collect()
+    arguments::each(argument, value)?
+        .map(|item| item?.cast_into::<T>().map_err(|error| wrong(error.into_inner())))
+        .collect()
 }
 
 /// Returns the 32 bytes of a blockhash, or of the value of a nonce.
@@ -334,7 +339,7 @@ fn compile_transaction(
     blockhash: &Bound<'_, PyAny>,
     tables: Option<&Bound<'_, PyAny>>,
     signers: Option<&Bound<'_, PyAny>>,
-    max_account_locks: usize,
+    #[pyo3(from_py_with = arguments::max_account_locks)] max_account_locks: usize,
 ) -> PyResult<PyBuiltTransaction> {
     let instructions = items::<PyInstruction>("instructions", instructions)?;
     let instructions: Vec<&Instruction> = instructions.iter().map(|one| &one.get().0).collect();
@@ -355,7 +360,7 @@ fn compile_transaction(
 fn choose_tables_of<'py>(
     instructions: &Bound<'py, PyAny>,
     payer: &Bound<'py, PyAny>,
-    tables: &Bound<'py, PySequence>,
+    tables: &Bound<'py, PyAny>,
 ) -> PyResult<Vec<Bound<'py, PyLookupTable>>> {
     let payer = key("payer", payer)?;
     let instructions = items::<PyInstruction>("instructions", instructions)?;

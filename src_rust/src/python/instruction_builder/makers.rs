@@ -7,8 +7,8 @@ use crate::instruction_builder::{
     self as builder, Instruction, close_table, create_table, deactivate_table, extend_table, system, token,
 };
 use crate::pda::PdaError;
-use crate::python::errors;
 use crate::python::values::address;
+use crate::python::{arguments, errors};
 
 type Any<'a, 'py> = &'a Bound<'py, PyAny>;
 
@@ -22,17 +22,19 @@ fn each<const N: usize>(instructions: [Instruction; N]) -> Vec<PyInstruction> {
 }
 
 #[pyfunction]
-fn set_compute_unit_limit(units: u32) -> PyInstruction {
+fn set_compute_unit_limit(#[pyo3(from_py_with = arguments::units)] units: u32) -> PyInstruction {
     PyInstruction(system::compute_unit_limit(units))
 }
 
 #[pyfunction]
-fn set_compute_unit_price(micro_lamports: u64) -> PyInstruction {
+fn set_compute_unit_price(
+    #[pyo3(from_py_with = arguments::micro_lamports)] micro_lamports: u64,
+) -> PyInstruction {
     PyInstruction(system::compute_unit_price(micro_lamports))
 }
 
 #[pyfunction]
-fn set_loaded_accounts_data_size(size: u32) -> PyInstruction {
+fn set_loaded_accounts_data_size(#[pyo3(from_py_with = arguments::size)] size: u32) -> PyInstruction {
     PyInstruction(system::loaded_accounts_data_size(size))
 }
 
@@ -40,7 +42,7 @@ fn set_loaded_accounts_data_size(size: u32) -> PyInstruction {
 fn transfer_lamports(
     source: Any<'_, '_>,
     destination: Any<'_, '_>,
-    lamports: u64,
+    #[pyo3(from_py_with = arguments::lamports)] lamports: u64,
 ) -> PyResult<PyInstruction> {
     let (source, destination) = (key("source", source)?, key("destination", destination)?);
     Ok(PyInstruction(system::transfer(&source, &destination, lamports)))
@@ -51,7 +53,7 @@ fn transfer_lamports(
 fn pay_tip(
     payer: Any<'_, '_>,
     tip_account: Any<'_, '_>,
-    lamports: u64,
+    #[pyo3(from_py_with = arguments::lamports)] lamports: u64,
     dont_front: Option<Any<'_, '_>>,
 ) -> PyResult<PyInstruction> {
     let (payer, tip_account) = (key("payer", payer)?, key("tip_account", tip_account)?);
@@ -86,7 +88,7 @@ fn create_token_account(
 fn wrap_sol(
     owner: Any<'_, '_>,
     account: Any<'_, '_>,
-    lamports: u64,
+    #[pyo3(from_py_with = arguments::lamports)] lamports: u64,
     token_program: Any<'_, '_>,
 ) -> PyResult<Vec<PyInstruction>> {
     let (owner, account) = (key("owner", owner)?, key("account", account)?);
@@ -116,7 +118,7 @@ fn create_nonce_account(
     payer: Any<'_, '_>,
     nonce: Any<'_, '_>,
     authority: Any<'_, '_>,
-    lamports: u64,
+    #[pyo3(from_py_with = arguments::lamports)] lamports: u64,
 ) -> PyResult<Vec<PyInstruction>> {
     let (payer, nonce) = (key("payer", payer)?, key("nonce", nonce)?);
     Ok(each(system::create_nonce_account(&payer, &nonce, &key("authority", authority)?, lamports)))
@@ -133,7 +135,7 @@ fn withdraw_nonce(
     nonce: Any<'_, '_>,
     authority: Any<'_, '_>,
     destination: Any<'_, '_>,
-    lamports: u64,
+    #[pyo3(from_py_with = arguments::lamports)] lamports: u64,
 ) -> PyResult<PyInstruction> {
     let (nonce, authority) = (key("nonce", nonce)?, key("authority", authority)?);
     let destination = key("destination", destination)?;
@@ -144,7 +146,7 @@ fn withdraw_nonce(
 fn create_lookup_table<'py>(
     authority: Any<'_, 'py>,
     payer: Any<'_, 'py>,
-    recent_slot: u64,
+    #[pyo3(from_py_with = arguments::recent_slot)] recent_slot: u64,
 ) -> PyResult<(PyInstruction, Bound<'py, PyAny>)> {
     let py = authority.py();
     let (authority, payer) = (key("authority", authority)?, key("payer", payer)?);

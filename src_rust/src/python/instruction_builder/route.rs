@@ -13,6 +13,7 @@ use crate::instruction_builder::{
     Limits, LookupTable, Reach, RouteError, RouteOrder, Signer, Tip, Transaction, build_route,
 };
 use crate::market::{Market, QuoteError};
+use crate::python::arguments;
 use crate::python::engine::PyHop;
 use crate::python::errors;
 use crate::quantities::Pubkey;
@@ -174,7 +175,7 @@ impl Hops {
                 pair.ok_or_else(|| errors::invalid(format!("route: (pool, mint_in) expected, found {hop}")))?;
             Ok((key("pool", &pair.get_item(0)?)?, key("mint_in", &pair.get_item(1)?)?))
         };
-        hops.try_iter()?.map(|hop| end(hop?)).collect::<PyResult<_>>().map(Self)
+        arguments::each("route", hops)?.map(|hop| end(hop?)).collect::<PyResult<_>>().map(Self)
     }
 
     /// Returns the transaction that trades them.
