@@ -262,8 +262,8 @@ def test_one_bad_pool_among_many_does_not_keep_its_venue_out_for_ever() -> None:
     gate = Gate()
     check = ShadowCheck(ShadowRules(share=0.0), gate)
     patrol = ShadowPatrol(check, OneBad(), missing=lambda accounts: None)
-    patrol.quoted(7, [Quoted("a", "bad", "mint", amount) for amount in range(16)])
     patrol.quoted(7, [Quoted("a", f"good {number}", "mint", 5) for number in range(8)])
+    patrol.quoted(7, [Quoted("a", "bad", "mint", amount) for amount in range(16)])
     check.take(compared(9))
     for _ in range(20):
         patrol.look_again()
