@@ -318,14 +318,14 @@ def test_lookup_table_is_read_from_its_account() -> None:
         (lambda: core.set_loaded_accounts_data_size(-1), "size is -1"),
         (lambda: core.transfer_lamports(bytes(32), bytes(32), -1), "lamports is -1"),
         (lambda: core.create_lookup_table(bytes(32), bytes(32), -1), "recent_slot is -1"),
-        (lambda: core.compile_transaction(7, _pair(1)[1], bytes(32)), "instructions: a sequence expected"),
+        (lambda: core.compile_transaction(7, _pair(1)[1], bytes(32)), "instructions: a sequence expected"),  # type: ignore[arg-type]
         (
             lambda: core.compile_transaction([], _pair(1)[1], bytes(32), max_account_locks=-1),
             "max_account_locks is -1",
         ),
-        (lambda: core.Instruction(bytes(32), 7, b""), "accounts: a sequence expected"),
-        (lambda: core.AddressBook()["abc"], "a tuple of bytes expected"),
-        (lambda: core.AddressBook().prefetch([("a", b"b")]), "a tuple of bytes expected"),
+        (lambda: core.Instruction(bytes(32), 7, b""), "accounts: a sequence expected"),  # type: ignore[arg-type]
+        (lambda: core.AddressBook()["abc"], "a tuple of bytes expected"),  # type: ignore[index]
+        (lambda: core.AddressBook().prefetch([("a", b"b")]), "a tuple of bytes expected"),  # type: ignore[list-item]
     ],
 )
 def test_what_cannot_be_is_refused_by_name(call: Callable[[], object], said: str) -> None:

@@ -91,8 +91,12 @@ def test_a_plan_is_built_with_everything_that_is_known_of_it() -> None:
     assert (built.wallet, built.tip_lamports) == (SIGNER.address, 10_000)
     assert built.base_account == f"account of {WSOL[:4]}"
     assert built.accounts_created == (("new account", 2_039_280),)
-    assert parts.asked["min_amount_out"] == PLAN.min_amount_out
     assert parts.asked["create_accounts"] == [WSOL]
+    # What the additional units cost, 30,000 at the price offered, has to come out of the last hop, too.
+    opportunity = PLAN.opportunity
+    dearer = 30_000 * opportunity.compute_unit_price_micro_lamports // 1_000_000
+    least = PLAN.min_amount_out + -(-opportunity.cost * dearer // opportunity.fee_lamports)
+    assert parts.asked["min_amount_out"] == least
     asked = PLAN.opportunity.compute_unit_limit + 30_000
     assert parts.asked["compute_unit_limit"] == built.compute_unit_limit == asked
     assert parts.asked["tip_account"] in TIPS

@@ -186,7 +186,7 @@ class CycleBuilder:
             blockhash=blockhash,
             nonce=None if lent is None else lent.address,
             tables=self._tables(),
-            min_amount_out=plan.min_amount_out,
+            min_amount_out=plan.min_amount_out + _dearer_by(plan, units),
             compute_unit_limit=units,
             compute_unit_price=opportunity.compute_unit_price_micro_lamports,
             tip_lamports=tip,
@@ -202,6 +202,16 @@ class CycleBuilder:
             if error.reason not in ("route_too_large", "too_many_account_locks"):
                 raise
             return build(reach="needed")
+
+
+def _dearer_by(plan: Plan, units: int) -> int:
+    """Return what asking for so many compute units costs beyond what was planned, base units, rounded up."""
+    opportunity = plan.opportunity
+    extra_units = units - opportunity.compute_unit_limit
+    lamports = -(-extra_units * opportunity.compute_unit_price_micro_lamports // 1_000_000)
+    if lamports <= 0 or opportunity.fee_lamports == 0:
+        return 0
+    return -(-opportunity.cost * lamports // opportunity.fee_lamports)
 
 
 def _reason(error: Exception) -> str:
