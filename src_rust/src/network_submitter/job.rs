@@ -377,7 +377,9 @@ async fn receive(wire: &mut Wire) -> Result<Response, WireFault> {
         });
         match found {
             Ok(found) => return found,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            // `ready` takes no part in tokio's budget: without this, a socket that is said to be ready and
+            // is not would keep timers and all other connections from their turn.
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => tokio::task::yield_now().await,
             Err(error) => return Err(error.into()),
         }
     }
