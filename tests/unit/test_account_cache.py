@@ -80,6 +80,7 @@ def test_what_moved_is_read_at_once_and_nothing_else(tmp_path: Path, monkeypatch
             done.set()
 
         monkeypatch.setattr(live._cache, "refresh", refresh)
+        monkeypatch.setattr(live, "_machine", object())
         following = asyncio.ensure_future(live._follow_urgent())
         live._want(["x", "y"])
         await done.wait()
@@ -96,6 +97,7 @@ def test_accounts_that_an_attempt_moves_are_its_own() -> None:
 
 def test_rounds_of_reading_outlive_every_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("phantom_arbiter.live_trading.ACCOUNT_REFRESH_S", 0)
+    monkeypatch.setattr("phantom_arbiter.live_trading.MARKET_REFRESH_S", 0)
 
     async def script() -> None:
         live = trading(tmp_path)
