@@ -130,6 +130,7 @@ def test_what_cannot_be_built_says_why() -> None:
     assert refused(Parts(), nonces=NoncePool()) == "no_nonce_free"
     assert refused(Parts(error=too_large)) == "route_too_large:it takes 1,300 bytes"
     assert refused(Parts(error=MarketDataError("gone"))).endswith(":gone")
+    assert refused(Parts(error=phantom_core.InvalidInput("no tip"))) == "invalid_input:no tip"
 
 
 def test_obstacles_are_known_before_anything_is_built() -> None:
@@ -153,9 +154,10 @@ def test_a_nonce_is_lent_once_and_comes_back_if_nothing_was_sent() -> None:
     assert making.obstacle() == "no_nonce_free"
     making.discard(built)
     assert making.obstacle() is None
-    parts.error = MarketDataError("gone")
-    making.build(PLAN)
-    assert making.obstacle() is None
+    for error in (MarketDataError("gone"), phantom_core.InvalidInput("no tip")):
+        parts.error = error
+        making.build(PLAN)
+        assert making.obstacle() is None
 
 
 # ---- rehearsal

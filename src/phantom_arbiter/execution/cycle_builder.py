@@ -14,9 +14,8 @@ from typing import Protocol, cast
 
 import phantom_core
 from phantom_arbiter.config_fees import MIN_TIP_LAMPORTS
-from phantom_arbiter.config_types import WSOL
 from phantom_arbiter.domain import Outcome, Plan
-from phantom_arbiter.errors import MarketDataError, SwapRefused
+from phantom_arbiter.errors import InvalidInput, MarketDataError, SwapRefused
 from phantom_arbiter.execution.base import Submission
 from phantom_arbiter.execution.blockhash import BlockhashRefused
 from phantom_arbiter.execution.chain import Blockhash
@@ -147,7 +146,7 @@ class CycleBuilder:
             blockhash, height = held.blockhash, held.last_valid_block_height
         try:
             built = self._built(plan, blockhash, lent, tokens, tip, units)
-        except (phantom_core.TransactionError, SwapRefused, MarketDataError) as error:
+        except (phantom_core.TransactionError, SwapRefused, MarketDataError, InvalidInput) as error:
             if lent is not None and self._nonces is not None:
                 self._nonces.give_back(lent)
             return not_sent(_reason(error))
@@ -216,7 +215,8 @@ def _dearer_by(plan: Plan, units: int) -> int:
 
 def _reason(error: Exception) -> str:
     """Return the short name of why a transaction cannot be built, with the details after a colon."""
-    name = getattr(error, "reason", None) or getattr(error, "name", None) or "market_data"
+    other = "invalid_input" if isinstance(error, InvalidInput) else "market_data"
+    name = getattr(error, "reason", None) or getattr(error, "name", None) or other
     return f"{name}:{error}"
 
 
@@ -225,4 +225,4 @@ def tables_of(found: Mapping[str, tuple[str, ...]]) -> list[phantom_core.LookupT
     return [phantom_core.LookupTable(address, addresses) for address, addresses in found.items()]
 
 
-__all__ = ["WSOL", "BuildRules", "CycleBuilder", "tables_of"]
+__all__ = ["BuildRules", "CycleBuilder", "tables_of"]
