@@ -46,10 +46,6 @@ class Config:
         """Return the commitment asked for."""
         return _commitment(self.get("commitment", str), default)
 
-    def preflight_commitment(self) -> Commitment:
-        """Return the commitment at which a transaction is to be tried."""
-        return _commitment(self.get("preflightCommitment", str), Commitment.FINALIZED)
-
     def encoding(self, default: str = "binary") -> Encoding:
         """Return how account data is to be shown; without a word of it, as bare base58 (`binary`)."""
         name = self.get("encoding", str, default)
