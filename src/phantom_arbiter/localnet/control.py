@@ -14,7 +14,7 @@ from phantom_arbiter.localnet.block_engine.faults import EngineFaults
 from phantom_arbiter.localnet.faults.plan import FaultPlan, plan_from
 from phantom_arbiter.localnet.rpc import dispatch
 from phantom_arbiter.localnet.rpc.errors import INTERNAL_ERROR, METHOD_NOT_FOUND, RpcError
-from phantom_arbiter.localnet.wire.connection import HOST, Connection, HttpAnswer, close_all
+from phantom_arbiter.localnet.wire.connection import HOST, Connection, HttpAnswer, HttpOnly, close_all
 
 if TYPE_CHECKING:
     from phantom_arbiter.localnet.net import LocalNet
@@ -39,7 +39,7 @@ PLAIN = (
 """Methods of `LocalNet` whose arguments and results are JSON as they are."""
 
 
-class Control:
+class Control(HttpOnly):
     """Serves a local net's test hooks on a port that no fault touches."""
 
     def __init__(self, net: LocalNet) -> None:
@@ -103,16 +103,6 @@ class Control:
             raise RpcError(METHOD_NOT_FOUND, "Method not found")
         function: Callable[..., Awaitable[Any]] = getattr(net, method)
         return await function(*params)
-
-    def refuses_upgrade(self) -> HttpAnswer | None:
-        """Refuse WebSockets."""
-        return HttpAnswer(404, b"")
-
-    def opened(self, connection: Connection) -> None:
-        """Not reached: there are no WebSockets here."""
-
-    def message(self, connection: Connection, text: bytes) -> None:
-        """Not reached: there are no WebSockets here."""
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""

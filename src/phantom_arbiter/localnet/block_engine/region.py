@@ -15,10 +15,10 @@ from phantom_arbiter.localnet.block_engine.methods import Request
 from phantom_arbiter.localnet.machine import Machine
 from phantom_arbiter.localnet.rpc import dispatch
 from phantom_arbiter.localnet.rpc.errors import RpcError
-from phantom_arbiter.localnet.wire.connection import HOST, Connection, HttpAnswer, close_all
+from phantom_arbiter.localnet.wire.connection import HOST, Connection, HttpAnswer, HttpOnly, close_all
 
 
-class Region:
+class Region(HttpOnly):
     """Serves the block engine to clients, as its fault plan lets it."""
 
     def __init__(
@@ -189,16 +189,6 @@ class Region:
 
     def _count(self, fault: str) -> None:
         self.faults[fault] = self.faults.get(fault, 0) + 1
-
-    def refuses_upgrade(self) -> HttpAnswer | None:
-        """Refuse WebSockets."""
-        return HttpAnswer(404, b"")
-
-    def opened(self, connection: Connection) -> None:
-        """Not reached: there are no WebSockets here."""
-
-    def message(self, connection: Connection, text: bytes) -> None:
-        """Not reached: there are no WebSockets here."""
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""

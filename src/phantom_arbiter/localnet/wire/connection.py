@@ -90,6 +90,20 @@ class HttpAnswer:
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.body
 
 
+class HttpOnly:
+    """The part of a `Handler` that has to do with WebSockets, where there are none."""
+
+    def refuses_upgrade(self) -> HttpAnswer | None:
+        """Refuse WebSockets."""
+        return HttpAnswer(404, b"")
+
+    def opened(self, connection: Connection) -> None:
+        """Not reached."""
+
+    def message(self, connection: Connection, text: bytes) -> None:
+        """Not reached."""
+
+
 class Connection(asyncio.Protocol):
     """Reads requests or frames, hands them to the endpoint, and writes."""
 
