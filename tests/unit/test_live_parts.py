@@ -205,7 +205,7 @@ def test_a_rehearsal_ends_in_one_word(rehearsed: Rehearsed, failure: str | None)
         lambda pool: SimpleNamespace(venue="orca_whirlpool", program="p"),
         lambda mint: f"account of {mint[:4]}",
         missing=asked.extend,
-        learn=lambda found, expected: learned.append(found),
+        learn=learned.append,
     )
     assert rehearsing.rehearse(submission(), PLAN) == Tried(failure)
     assert asked == list(rehearsed.missing_accounts)
@@ -213,7 +213,7 @@ def test_a_rehearsal_ends_in_one_word(rehearsed: Rehearsed, failure: str | None)
 
 
 def rehearsing_of(
-    rehearsed: Rehearsed, learn: Callable[[Rehearsed, Any], None] = lambda a, b: None
+    rehearsed: Rehearsed, learn: Callable[[Rehearsed], None] = lambda found: None
 ) -> PlanRehearsal:
     return PlanRehearsal(
         cast(Rehearsal, Machine(rehearsed)),
@@ -253,7 +253,7 @@ def test_too_few_units_are_learned_from_with_all_units() -> None:
     learned: list[str] = []
     error = {"InstructionError": [0, "ComputationalBudgetExceeded"]}
     failed = Rehearsed(Kind.FAILED, "sig", 1, error=error, instructions=(InstructionRun("p", 1),))
-    tried = rehearsing_of(failed, lambda found, expected: learned.append(found.signature))
+    tried = rehearsing_of(failed, lambda found: learned.append(found.signature))
     assert tried.rehearse(submission(), PLAN).failure is not None
     assert learned == ["sig", "with all units"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from phantom_arbiter.execution.rehearsed import Expected, Rehearsed
+from phantom_arbiter.execution.rehearsed import Rehearsed
 
 MAX_UNITS = 1_400_000
 """Most that a transaction can use; compute-budget `MAX_COMPUTE_UNIT_LIMIT`."""
@@ -36,7 +36,7 @@ class ComputeTeacher:
         self.taught = 0
         """Rehearsals that taught something."""
 
-    def learn(self, rehearsed: Rehearsed, expected: Expected | None = None) -> None:
+    def learn(self, rehearsed: Rehearsed) -> None:
         """Learn from a rehearsal that passed; one that failed stopped somewhere on the way."""
         if not rehearsed.ok or not rehearsed.hops or any(hop.units is None for hop in rehearsed.hops):
             return

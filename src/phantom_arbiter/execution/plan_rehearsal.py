@@ -49,7 +49,7 @@ class PlanRehearsal:
         account: Callable[[str], str],
         *,
         missing: Callable[[Sequence[str]], None],
-        learn: Callable[[Rehearsed, Expected], None] = lambda rehearsed, expected: None,
+        learn: Callable[[Rehearsed], None] = lambda rehearsed: None,
         crossings: Callable[[str, str, int], int] = lambda pool, mint_in, amount_in: 0,
     ) -> None:
         """Prepare.
@@ -76,12 +76,12 @@ class PlanRehearsal:
             case Kind.NO_ACCOUNT:
                 self._missing(rehearsed.missing_accounts)
                 return Tried(f"no_account:{rehearsed.missing_accounts[0]}")
-        self._learn(rehearsed, expected)
+        self._learn(rehearsed)
         if rehearsed.kind is Kind.FAILED:
             if rehearsed.is_out_of_units:
                 # What it would have used is learned, or the next attempt asked for as little.
                 full = self._rehearsal.rehearse_with_all_units(submission.wire, expected)
-                self._learn(full, expected)
+                self._learn(full)
             programs = [each.program for each in rehearsed.instructions]
             return Tried(error_name(rehearsed.error, rehearsed.logs, programs))
         if not rehearsed.agrees:

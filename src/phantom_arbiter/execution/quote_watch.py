@@ -13,7 +13,7 @@ from phantom_arbiter.domain import Opportunity
 from phantom_arbiter.execution.accounts import AccountSource
 from phantom_arbiter.execution.compute_model import ComputeTeacher
 from phantom_arbiter.execution.plan_rehearsal import PoolFacts
-from phantom_arbiter.execution.rehearsed import Expected, Rehearsed
+from phantom_arbiter.execution.rehearsed import Rehearsed
 from phantom_arbiter.execution.shadow import Comparison, ShadowCheck, ShadowRules
 from phantom_arbiter.execution.shadow_patrol import Quoted, ShadowPatrol
 from phantom_arbiter.execution.shadow_probe import ShadowProbe
@@ -56,11 +56,11 @@ class QuoteWatch:
         self.check = ShadowCheck(rules, market, self)
         self.patrol = ShadowPatrol(self.check, ShadowProbe(market, others, svm), missing=missing)
 
-    def rehearsed(self, rehearsed: Rehearsed, expected: Expected) -> None:
+    def rehearsed(self, rehearsed: Rehearsed) -> None:
         """Learn from the rehearsal of a plan's transaction."""
-        self.check.learn(rehearsed, expected)
+        self.check.learn(rehearsed)
         if self._teacher is not None:
-            self._teacher.learn(rehearsed, expected)
+            self._teacher.learn(rehearsed)
 
     def quoted(self, opportunity: Opportunity) -> None:
         """Look at the quotes of a signal, those that are in the sample."""

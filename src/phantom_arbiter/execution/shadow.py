@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from phantom_arbiter.errors import ConfigError
-from phantom_arbiter.execution.rehearsed import Expected, Kind, Rehearsed
+from phantom_arbiter.execution.rehearsed import Kind, Rehearsed
 
 MAX_RELEASE_AFTER = 16
 """As many as quotes are remembered of a venue: one bad pool may not keep all others out for ever."""
@@ -163,7 +163,7 @@ class ShadowCheck:
             if self._log is not None:
                 self._log.venue_let_in(comparison.venue, comparison.slot)
 
-    def learn(self, rehearsed: Rehearsed, expected: Expected | None = None) -> None:
+    def learn(self, rehearsed: Rehearsed) -> None:
         """Compare the hops of a rehearsal, as far as it came; every one counts, sampled or not."""
         for comparison in comparisons(rehearsed):
             self.take(comparison)
