@@ -46,9 +46,11 @@ class SampleRun:
     Args:
         pools: How many pools; a third as many tokens.
         seed: Which market.
+        began_unix_ms: When it began.
     """
 
-    def __init__(self, pools: int = 12, seed: int = 1) -> None:
+    def __init__(self, pools: int = 12, seed: int = 1, began_unix_ms: int = BEGAN_UNIX_MS) -> None:
+        self.began_unix_ms = began_unix_ms
         self._random = random.Random(seed)
         self._tokens = [SOL, USDC, *(self._address() for _ in range(max(1, pools // 3)))]
         self.seq = 0
@@ -79,7 +81,7 @@ class SampleRun:
             description="a made-up market",
             label="nothing in it is real",
             total_records=None,
-            began_unix_ms=BEGAN_UNIX_MS,
+            began_unix_ms=self.began_unix_ms,
             mints={SOL: r.Mint(symbol="SOL", decimals=9), USDC: r.Mint(symbol="USDC", decimals=6)},
             settings={
                 "mode": ("paper", "default"),
@@ -96,7 +98,7 @@ class SampleRun:
         return r.Snapshot(
             seq=self.seq,
             at_ns=self.at_ns,
-            unix_ms=BEGAN_UNIX_MS + self.at_ns // 1_000_000,
+            unix_ms=self.began_unix_ms + self.at_ns // 1_000_000,
             slot=self.slot,
             market=r.MarketSnapshot(
                 pools=tuple(self._pools),
@@ -162,7 +164,7 @@ class SampleRun:
         net = gain - cost if filled else -cost
         self._filled += filled
         self._net += net
-        begin = (BEGAN_UNIX_MS * 1_000_000) + self.at_ns
+        begin = self.began_unix_ms * 1_000_000 + self.at_ns
         spans = []
         for stage, duration in (
             ("ingest", 3_000),
@@ -378,7 +380,7 @@ class SampleRun:
         return {
             "seq": self.seq,
             "at_ns": self.at_ns,
-            "unix_ms": BEGAN_UNIX_MS + self.at_ns // 1_000_000,
+            "unix_ms": self.began_unix_ms + self.at_ns // 1_000_000,
             "slot": self.slot,
         }
 
@@ -443,9 +445,7 @@ class SampleRun:
             id=opening,
             stage="after_costs" if reason is None else "after_sizing" if sized else "after_fees",
             reason=reason,
-            missing_bps=None
-            if reason in (None, "token_denied")
-            else round(self._random.uniform(0.01, 30), 3),
+            missing_bps=missing,
             base_mint=USDC if sized else None,
             amount_in=str(self._random.randrange(10**6, 10**9)) if sized else None,
             gross_profit="4200" if sized else None,
@@ -538,8 +538,8 @@ async def serve(
                         tell([run.notice(f"{control.action} by {control.by}"), run.status()])
                         if control.action == "stop":
                             stop.set()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError):
+            pass  # a task of `start_unix_server` has nobody else to tell
         finally:
             writers.discard(writer)
             writer.close()
@@ -574,7 +574,8 @@ def main() -> None:
     parser.add_argument("--for", dest="seconds", type=float, default=math.inf)
     parser.add_argument("--print", dest="record")
     arguments = parser.parse_args()
-    run = SampleRun(arguments.pools, arguments.seed)
+    began = BEGAN_UNIX_MS if arguments.record else int(time.time() * 1_000)
+    run = SampleRun(arguments.pools, arguments.seed, began)
     if arguments.record is not None:
         made = {
             "hello": run.hello,
@@ -595,8 +596,6 @@ def main() -> None:
         stop = asyncio.Event()
         if math.isfinite(arguments.seconds):
             asyncio.get_running_loop().call_later(arguments.seconds, stop.set)
-        # The machine's time, for what counts per minute.
-        run.at_ns = max(0, time.time_ns() - BEGAN_UNIX_MS * 1_000_000)
         await serve(arguments.socket, run, rate=arguments.rate, stop=stop)
 
     with contextlib.suppress(KeyboardInterrupt):
