@@ -83,7 +83,7 @@ def test_values_are_those_of_the_status(model: RunModel) -> None:
         value(found, "phantom_funnel_evaluations_total", stage="after_fees") == status.funnel[2].evaluations
     )
     assert value(found, "phantom_endpoint_wins_total", endpoint="helius/0") == status.endpoints[0].wins
-    assert value(found, "phantom_endpoint_lag_seconds", endpoint="helius/0", quantile="0.99") == 0.024
+    assert value(found, "phantom_endpoint_lag_seconds", endpoint="helius/0", percentile="99") == 0.024
     assert value(found, "phantom_refusals_total", reason="quoted_before_a_fill") == 2
     assert value(found, "phantom_trades_total", state="failed") == status.attempts - status.filled
     assert value(found, "phantom_halt_switch", switch="dashboard") == 1

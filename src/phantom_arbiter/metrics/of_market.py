@@ -44,9 +44,9 @@ def _endpoint(value: Callable[[Endpoint], float | None]) -> Callable[[Seen], Ite
 
 def _lags(seen: Seen) -> Iterable[Sample]:
     for endpoint in _endpoints(seen):
-        for quantile, lag_ns in (("0.5", endpoint.lag_p50_ns), ("0.99", endpoint.lag_p99_ns)):
+        for percentile, lag_ns in (("50", endpoint.lag_p50_ns), ("99", endpoint.lag_p99_ns)):
             if lag_ns is not None:
-                yield (endpoint.name, quantile), seconds(lag_ns)
+                yield (endpoint.name, percentile), seconds(lag_ns)
 
 
 _BY_ENDPOINT = ("endpoint",)
@@ -223,7 +223,7 @@ MARKET = (
         "gauge",
         "How far its duplicates came behind the first arrival since the beginning, in seconds.",
         _lags,
-        ("endpoint", "quantile"),
+        ("endpoint", "percentile"),
     ),
 )
 """In the order in which they are told."""

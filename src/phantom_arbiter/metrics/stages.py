@@ -43,25 +43,25 @@ def cumulative(buckets: Sequence[tuple[int, int]], count: int) -> list[int]:
     return below
 
 
-def _quantiles(seen: Seen) -> Iterable[Sample]:
+def _percentiles(seen: Seen) -> Iterable[Sample]:
     for latency in stages_of(seen):
-        for quantile, value_ns in (
-            ("0.5", latency.p50_ns),
-            ("0.9", latency.p90_ns),
-            ("0.99", latency.p99_ns),
-            ("1", latency.max_ns),
+        for percentile, value_ns in (
+            ("50", latency.p50_ns),
+            ("90", latency.p90_ns),
+            ("99", latency.p99_ns),
+            ("100", latency.max_ns),
         ):
             if value_ns is not None:
-                yield (latency.stage, quantile), seconds(value_ns)
+                yield (latency.stage, percentile), seconds(value_ns)
 
 
 STAGES = (
     Metric(
-        "phantom_stage_quantile_seconds",
+        "phantom_stage_percentile_seconds",
         "gauge",
-        "What so large a share of the stage's durations did not exceed since the beginning, in seconds; at "
-        "most 1.6 % too long; 1 is the longest.",
-        _quantiles,
-        ("stage", "quantile"),
+        "What so many percent of the durations since the beginning did not exceed, in seconds; at "
+        "most 1.6 % too long; 100 is the longest.",
+        _percentiles,
+        ("stage", "percentile"),
     ),
 )
