@@ -21,6 +21,7 @@ from phantom_arbiter.commands.doctor import doctor
 from phantom_arbiter.commands.explain import explain
 from phantom_arbiter.commands.explain_error import explain_error
 from phantom_arbiter.commands.fees import fees
+from phantom_arbiter.commands.grafana import grafana
 from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
@@ -74,6 +75,7 @@ def build_app() -> typer.Typer:
     app.command()(snapshot)
     app.add_typer(build_programs(), name="programs")
     app.command()(journal)
+    app.command()(grafana)
     app.command()(halt)
     app.command()(resume)
     app.add_typer(build_wallet(), name="wallet")
