@@ -197,7 +197,7 @@ def test_schema_of_before_is_brought_up_and_can_be_gone_back_to(path: Path) -> N
         command.downgrade(alembic, "0002")
         columns = {column["name"] for column in inspect(connection).get_columns("attempts")}
         assert not {"age_slots", "expected_value_lamports"} & columns
-    with pytest.raises(JournalError, match="has schema 0002, this version knows 0004"):
+    with pytest.raises(JournalError, match="has schema 0002, this version knows 0005"):
         read_journal(path)
     Journal(path).close()
     after = read_journal(path).attempts
@@ -240,7 +240,7 @@ def folder(path: Path) -> None:
     [
         (corrupt, "is corrupt"),
         (foreign, "is an SQLite database but not a PhantomArbiter journal"),
-        (newer, "has schema 0999, this version knows 0004"),
+        (newer, "has schema 0999, this version knows 0005"),
         (text_file, "is not an SQLite database"),
     ],
 )
