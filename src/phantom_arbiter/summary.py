@@ -218,8 +218,10 @@ def to_json(summary: Summary) -> dict[str, Any]:
 
 
 def to_record(summary: Summary) -> str:
-    """Return the summary as the journal keeps it: the JSON's keys, and under `mints` symbol and decimals of
-    every mint that the source knew, by address.
+    """Return the summary as the journal keeps it, as JSON text.
+
+    It has the keys that the module names, and under `mints` symbol and decimals of every mint that the source
+    knew, by address.
     """
     mints = {
         mint: {"symbol": info.symbol, "decimals": info.decimals}

@@ -98,9 +98,7 @@ def _no_run(path: Path, run_id: int | None, connection: Connection) -> ConfigErr
 
 def _answers(connection: Connection, run_id: int) -> tuple[AnswerCount, ...]:
     query = (
-        select(
-            dispatches.c.target, dispatches.c.kind, func.count(), func.max(dispatches.c.latency_us)
-        )
+        select(dispatches.c.target, dispatches.c.kind, func.count(), func.max(dispatches.c.latency_us))
         .join(attempts, attempts.c.id == dispatches.c.attempt_id)
         .where(attempts.c.run_id == run_id)
         .group_by(dispatches.c.target, dispatches.c.kind)

@@ -178,8 +178,8 @@ risk_changes = Table(
     Index("risk_changes_run_id", "run_id"),
 )
 
-# How a run ended, as `phantom run --json` prints it and with the mints that it knew. The only table that holds
-# what the clock and the endpoints had a part in: two replays of one recording differ here and nowhere else.
+# How a run ended, as `phantom run --json` prints it, and the mints that it knew. The only table that holds
+# what clocks and endpoints had a part in: two replays of one recording differ here and nowhere else.
 run_summaries = Table(
     "run_summaries",
     metadata,
