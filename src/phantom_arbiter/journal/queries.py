@@ -194,8 +194,11 @@ _OWN = (
 
 def _attempt(row: Row[Any]) -> AttemptRow:
     # A journal holds many attempts: a row is taken apart at once, since asking it by name costs far more.
-    number, run_id, state, kind, slot, opening_id, strategy, base_mint, hops, filled_hops = row[:10]
-    amount_in, amount_out, cost, net_profit, reason, charged_cost, realised, age, value, venues = row[10:20]
+    values: tuple[Any, ...] = tuple(row)
+    number, run_id, state, kind, slot, opening_id, strategy, base_mint, hops, filled_hops = values[:10]
+    amount_in, amount_out, cost, net_profit, reason, charged_cost, realised, age, value, venues = values[
+        10:20
+    ]
     return AttemptRow(
         id=number,
         run_id=run_id,
@@ -216,7 +219,7 @@ def _attempt(row: Row[Any]) -> AttemptRow:
         age_slots=age,
         expected_value_lamports=value,
         venues=tuple((venues or "").split()),
-        live=live_row(row[20:]),
+        live=live_row(values[20:]),
     )
 
 
