@@ -30,7 +30,7 @@ from phantom_arbiter.settings_watch import SettingsWatch
 from phantom_arbiter.strategy_loader import LoadedStrategy, load_strategy
 from phantom_arbiter.strategy_rules import StrategyRules
 from phantom_arbiter.strategy_runner import RunnerRules
-from phantom_arbiter.summary import Latency, SourceInfo, Summary
+from phantom_arbiter.summary import Latency, SourceInfo, Summary, to_record
 
 
 class Source(Protocol):
@@ -156,7 +156,9 @@ def run_session(
         with stopping_on_signals(engine.stop, source.stop), halting_on_signal(engine.toggle_halt):
             source.drive(engine)
         wall_ns = clock_ns() - started_ns
-    return _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+        summary = _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+        journal.end_run(to_record(summary), int(time.time()))
+    return summary
 
 
 def fees(config: Config) -> Fees:

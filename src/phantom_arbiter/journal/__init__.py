@@ -1,8 +1,9 @@
 """The journal: one row per attempt, intent before outcome, every amount a whole number.
 
-The only package that speaks SQL. A row holds nothing that depends on when or where the program ran: no
-clock, no arrival time, no endpoint, no path, nothing random. The same recording and settings therefore give
-the same file, byte for byte.
+The only package that speaks SQL. What a run decided holds nothing that depends on when or where the program
+ran: no clock, no arrival time, no endpoint, no path, nothing random. The same recording and settings
+therefore give the same file, byte for byte, but for one table: `run_summaries`, written once when a run ends,
+tells how it went, its speed and endpoints among that.
 """
 
 from phantom_arbiter.journal.journal import NEVER_SENT, Journal, Reconciled, RunIdentity
@@ -19,10 +20,12 @@ from phantom_arbiter.journal.queries import (
     read_journal,
 )
 from phantom_arbiter.journal.risk_log import RiskChange
+from phantom_arbiter.journal.run_record import AnswerCount, RunRecord, RunSummary, read_run
 from phantom_arbiter.journal.selection import Group, GroupBy, Selection, grouped, select_attempts
 
 __all__ = [
     "NEVER_SENT",
+    "AnswerCount",
     "AttemptRow",
     "ChangeRow",
     "DispatchRow",
@@ -36,12 +39,15 @@ __all__ = [
     "RefusalRow",
     "RiskChange",
     "RunIdentity",
+    "RunRecord",
     "RunRow",
+    "RunSummary",
     "Selection",
     "VerdictRow",
     "grouped",
     "landing_from_journal",
     "read_dispatches",
     "read_journal",
+    "read_run",
     "select_attempts",
 ]
