@@ -39,6 +39,7 @@ __all__ = [
     "Engine",
     "EngineConfig",
     "EngineStats",
+    "EngineWatch",
     "EvaluationRefused",
     "Explanation",
     "Expression",
