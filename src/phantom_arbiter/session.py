@@ -31,7 +31,7 @@ from phantom_arbiter.settings_watch import SettingsWatch
 from phantom_arbiter.strategy_loader import LoadedStrategy, load_strategy
 from phantom_arbiter.strategy_rules import StrategyRules
 from phantom_arbiter.strategy_runner import RunnerRules
-from phantom_arbiter.summary import Latency, SourceInfo, Summary
+from phantom_arbiter.summary import Latency, SourceInfo, Summary, to_record
 from phantom_arbiter.telemetry.bus import Both, Bus
 from phantom_arbiter.telemetry.serving import ServedRun, Viewing, serving
 
@@ -169,7 +169,8 @@ def run_session(
                 source.drive(engine)
             wall_ns = clock_ns() - started_ns
             engine.last_look()
-        summary = _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+            summary = _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+            journal.end_run(to_record(summary), int(time.time()))
         served.summary = summary
     return summary
 

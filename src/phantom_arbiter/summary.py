@@ -39,6 +39,7 @@ string, `null` if the mint's decimals are not known. Counts are exact.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -215,6 +216,19 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "frame_to_decision": asdict(summary.latency),
         "state_digest": summary.state_digest,
     }
+
+
+def to_record(summary: Summary) -> str:
+    """Return the summary as the journal keeps it, as JSON text.
+
+    It has the keys that the module names, and under `mints` symbol and decimals of every mint that the source
+    knew, by address.
+    """
+    mints = {
+        mint: {"symbol": info.symbol, "decimals": info.decimals}
+        for mint, info in sorted(summary.source.mints.mints.items())
+    }
+    return json.dumps({**to_json(summary), "mints": mints}, separators=(",", ":"))
 
 
 def _endpoint(endpoint: EndpointStats, has_others: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import shipped_day
+from journal_bytes import decided
 from phantom_arbiter.config_sources import load
 from phantom_arbiter.journal import read_journal
 from phantom_arbiter.mints import MintBook
@@ -101,7 +102,7 @@ class Stage:
             viewing=Viewing(bus, begun) if publish else None,
             clock_ns=StepClock(10),
         )
-        return Watched(summary, journal.read_bytes(), observer)
+        return Watched(summary, decided(journal), observer)
 
 
 @pytest.fixture
@@ -293,6 +294,7 @@ def everything(viewer: socket.socket) -> bytes:
         framed(b"[" * 60_000),
         framed(b""),
     ],
+    ids=["http", "too_long", "not_utf8", "no_action", "nested", "empty"],
 )
 def test_viewer_that_sends_garbage_is_hung_up_on(stage: Stage, alone: Watched, garbage: bytes) -> None:
     def talk() -> None:
