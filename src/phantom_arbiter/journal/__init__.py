@@ -21,7 +21,7 @@ from phantom_arbiter.journal.queries import (
 )
 from phantom_arbiter.journal.risk_log import RiskChange
 from phantom_arbiter.journal.run_record import AnswerCount, RunRecord, RunSummary, read_run
-from phantom_arbiter.journal.selection import Group, GroupBy, Selection, grouped, select_attempts
+from phantom_arbiter.journal.selection import Group, GroupBy, Selection, group_of, grouped, select_attempts
 
 __all__ = [
     "NEVER_SENT",
@@ -44,6 +44,7 @@ __all__ = [
     "RunSummary",
     "Selection",
     "VerdictRow",
+    "group_of",
     "grouped",
     "landing_from_journal",
     "read_dispatches",
