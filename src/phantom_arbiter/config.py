@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from phantom_arbiter.config_dashboard import DashboardSettings
 from phantom_arbiter.config_execution import (
     BlockEngineSettings,
     ExecutionSettings,
@@ -344,6 +345,7 @@ class Config(BaseSettings):
     strategy: StrategySettings = Field(default_factory=StrategySettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     run: RunSettings = Field(default_factory=RunSettings)
+    dashboard: DashboardSettings = Field(default_factory=DashboardSettings)
     endpoints: tuple[EndpointSettings, ...] = ()
     """RPC providers that live data comes from, each a table [[endpoints]]."""
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)

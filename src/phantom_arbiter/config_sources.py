@@ -44,7 +44,7 @@ _EACH = "[]"
 _LISTS = frozenset({"block_engines", "endpoints"})
 """Lists of tables that hold secrets: what is given for them is never repeated in a message."""
 
-_SECRETS = frozenset({"fees.tip_floor", "wallet.key"})
+_SECRETS = frozenset({"dashboard.token", "fees.tip_floor", "wallet.key"})
 """Single keys of which the same holds."""
 
 Nested = Mapping[str, Any]
@@ -105,6 +105,7 @@ class Effective:
         values = self.config.model_dump(
             mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
         )
+        del values["dashboard"]
         del values["risk"]["kill_switch_file"], values["risk"]["account"], values["fees"]["tip_floor"]
         del values["wallet"], values["block_engines"], values["execution"]["programs_dir"]
         if self.config.mode == "paper":  # nothing is built or sent

@@ -8,6 +8,7 @@ the same file, byte for byte.
 from phantom_arbiter.journal.journal import NEVER_SENT, Journal, Reconciled, RunIdentity
 from phantom_arbiter.journal.landing import landing_from_journal
 from phantom_arbiter.journal.live_rows import DispatchRow, LiveRow, read_dispatches
+from phantom_arbiter.journal.pages import attempts_page, latest_runs
 from phantom_arbiter.journal.queries import (
     AttemptRow,
     ChangeRow,
@@ -39,8 +40,10 @@ __all__ = [
     "RunRow",
     "Selection",
     "VerdictRow",
+    "attempts_page",
     "grouped",
     "landing_from_journal",
+    "latest_runs",
     "read_dispatches",
     "read_journal",
     "select_attempts",

@@ -143,31 +143,7 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
                 run_query = run_query.where(runs.c.id == run_id)
                 attempt_query = attempt_query.where(attempts.c.run_id == run_id)
             run_rows = tuple(RunRow(**row._mapping) for row in connection.execute(run_query))
-            rows = tuple(
-                AttemptRow(
-                    id=row.id,
-                    run_id=row.run_id,
-                    state=row.state,
-                    kind=row.kind,
-                    slot=row.slot,
-                    opening_id=row.opening_id,
-                    strategy=row.strategy,
-                    base_mint=row.base_mint,
-                    hops=hops_from_text(row.filled_hops or row.hops),
-                    amount_in=row.amount_in,
-                    amount_out=row.amount_out,
-                    cost=row.cost,
-                    net_profit=row.net_profit,
-                    reason=row.reason,
-                    charged_cost=row.charged_cost,
-                    realised_net_profit=row.realised_net_profit,
-                    age_slots=row.age_slots,
-                    expected_value_lamports=row.expected_value_lamports,
-                    venues=tuple((row.venues or "").split()),
-                    live=live_row(row),
-                )
-                for row in connection.execute(attempt_query)
-            )
+            rows = tuple(attempt_row(row) for row in connection.execute(attempt_query))
             said = _of_run(connection, verdicts, run_id)
             kept = _of_run(connection, refusals, run_id)
             changes = _of_run(connection, risk_changes, run_id)
@@ -180,6 +156,32 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
         verdicts=tuple(VerdictRow(**_numbers(row, _VERDICT_NUMBERS, without="id")) for row in said),
         refusals=tuple(RefusalRow(**_numbers(row, _REFUSAL_NUMBERS)) for row in kept),
         changes=tuple(ChangeRow(**row._mapping) for row in changes),
+    )
+
+
+def attempt_row(row: Row[Any]) -> AttemptRow:
+    """Return a row of the table of attempts as what it says."""
+    return AttemptRow(
+        id=row.id,
+        run_id=row.run_id,
+        state=row.state,
+        kind=row.kind,
+        slot=row.slot,
+        opening_id=row.opening_id,
+        strategy=row.strategy,
+        base_mint=row.base_mint,
+        hops=hops_from_text(row.filled_hops or row.hops),
+        amount_in=row.amount_in,
+        amount_out=row.amount_out,
+        cost=row.cost,
+        net_profit=row.net_profit,
+        reason=row.reason,
+        charged_cost=row.charged_cost,
+        realised_net_profit=row.realised_net_profit,
+        age_slots=row.age_slots,
+        expected_value_lamports=row.expected_value_lamports,
+        venues=tuple((row.venues or "").split()),
+        live=live_row(row),
     )
 
 
