@@ -146,7 +146,13 @@ export function TokenLink({ mint }: { mint: string }): JSX.Element {
 }
 
 /** A pool by its address, told by where it is known; opens it. */
-export function PoolLink({ address, children }: { address: string; children: ComponentChildren }): JSX.Element {
+export function PoolLink({
+  address,
+  children,
+}: {
+  address: string;
+  children: ComponentChildren;
+}): JSX.Element {
   const n = numberOf(address);
   if (n === null) return <>{children}</>;
   return <LinkButton onClick={() => openDetail({ kind: "pool", n })}>{children}</LinkButton>;
@@ -177,7 +183,7 @@ export interface Asked<T> {
 /** Asks again whenever `key` changes; the last answer stays until there is another. */
 export function useAnswer<T>(key: string, ask: (signal: AbortSignal) => Promise<T>): Asked<T> {
   const [asked, setAsked] = useState<Asked<T>>({ answer: null, error: null, is_waiting: true });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` says all that `ask` depends on
+  // `key` says all that `ask` depends on.
   useEffect(() => {
     const stop = new AbortController();
     setAsked((before) => ({ ...before, is_waiting: true }));

@@ -26,7 +26,11 @@ export function hopsOf(cycle: Cycle, pools: ReadonlyMap<number, Pool>): RouteSte
   return startingAt(routeOf(cycle.edges, pools), cycle.judged?.base_mint ?? null);
 }
 
-function fromCycle(cycle: Cycle, kind: "open" | "closed", pools: ReadonlyMap<number, Pool>): Candidate | null {
+function fromCycle(
+  cycle: Cycle,
+  kind: "open" | "closed",
+  pools: ReadonlyMap<number, Pool>,
+): Candidate | null {
   const { judged } = cycle;
   if (judged === null || judged.reason === null) return null;
   return {

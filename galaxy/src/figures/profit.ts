@@ -2,32 +2,36 @@
 
 import type { Trade } from "../records";
 
-export type Earned = Pick<
-  Trade,
-  "unix_ms" | "base_mint" | "state" | "venues" | "gross_profit" | "cost" | "net_profit"
->;
+export type Earned = Pick<Trade, "base_mint" | "state" | "venues" | "gross_profit" | "cost" | "net_profit">;
 
 export interface ProfitSeries {
   readonly mint: string;
-  /** Seconds since 1970, rising. */
+  /** Rising. */
   readonly at: number[];
   /** Base units after each attempt, exactly. */
   readonly sums: bigint[];
 }
 
-/** Cumulative net profit by base mint, mints in the order of their first attempt. */
-export function profitSeries(trades: readonly Earned[]): ProfitSeries[] {
+/**
+ * Cumulative net profit by base mint, mints in the order of their first attempt.
+ *
+ * `at` places an attempt on the axis; `before` says what each mint had earned before the first of them.
+ */
+export function profitSeries<T extends Earned>(
+  trades: readonly T[],
+  at: (trade: T) => number,
+  before: (mint: string) => bigint = () => 0n,
+): ProfitSeries[] {
   const byMint = new Map<string, ProfitSeries>();
-  const ordered = [...trades].sort((one, other) => one.unix_ms - other.unix_ms);
-  for (const trade of ordered) {
+  for (const trade of [...trades].sort((one, other) => at(one) - at(other))) {
     let series = byMint.get(trade.base_mint);
     if (series === undefined) {
       series = { mint: trade.base_mint, at: [], sums: [] };
       byMint.set(trade.base_mint, series);
     }
-    const before = series.sums.at(-1) ?? 0n;
-    series.at.push(trade.unix_ms / 1000);
-    series.sums.push(before + BigInt(trade.net_profit));
+    const sum = series.sums.at(-1) ?? before(trade.base_mint);
+    series.at.push(at(trade));
+    series.sums.push(sum + BigInt(trade.net_profit));
   }
   return [...byMint.values()];
 }

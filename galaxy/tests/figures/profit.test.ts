@@ -13,8 +13,18 @@ const trade = (unix_ms: number, base_mint: string, net: string, venues: string[]
 
 test("sums beyond 2^53 are exact", () => {
   const big = "9007199254740993";
-  const series = profitSeries([trade(2_000, "SOL", "2", []), trade(1_000, "SOL", big, [])]);
+  const trades = [trade(2, "SOL", "2", []), trade(1, "SOL", big, [])];
+  const series = profitSeries(trades, (one) => one.unix_ms);
   expect(series).toEqual([{ mint: "SOL", at: [1, 2], sums: [9007199254740993n, 9007199254740995n] }]);
+});
+
+test("a curve goes on from what was earned before its first attempt", () => {
+  const series = profitSeries(
+    [trade(1, "SOL", "-3", [])],
+    (one) => one.unix_ms,
+    () => 10n,
+  );
+  expect(series[0]?.sums).toEqual([7n]);
 });
 
 test("mints are never added together, and a venue twice on a route counts once", () => {
