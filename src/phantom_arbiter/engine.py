@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal, Protocol, cast
 
 import phantom_core
-from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
+from phantom_arbiter.domain import FunnelStage, MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor, Submission
 from phantom_arbiter.fee_desk import FeeDesk
@@ -110,7 +110,10 @@ class _Tried:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the run stands; `recorded_ns` is the source's own time."""
+    """Where the run stands; `recorded_ns` is the source's own time.
+
+    `funnel` holds the stages after those of `stats`; `switches` name what halts trading.
+    """
 
     records: int
     recorded_ns: int
@@ -118,6 +121,8 @@ class Progress:
     signals: int
     attempts: int
     filled: int
+    funnel: tuple[FunnelStage, ...] = ()
+    switches: tuple[str, ...] = ()
 
 
 class Observer(Protocol):

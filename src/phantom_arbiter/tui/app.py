@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Literal
@@ -12,8 +11,9 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter, NoColor
 
+from phantom_arbiter.errors import PhantomError
 from phantom_arbiter.render import plain
-from phantom_arbiter.telemetry.records import SCHEMA, Control, Done, End, Hello, Published
+from phantom_arbiter.telemetry.records import SCHEMA, Control, End, Hello, Published
 from phantom_arbiter.tui.dialogs import LEAST_HEIGHT, LEAST_WIDTH, Question, TooSmall
 from phantom_arbiter.tui.link import Link
 from phantom_arbiter.tui.listing import BAD, FAINT, GOOD, WARN
@@ -22,7 +22,6 @@ from phantom_arbiter.tui.watched import Watched
 from phantom_arbiter.tui.words import count_of
 
 REDRAW_S = 0.2
-ANSWER_S = 5.0
 SILENT_S = 3.0
 """A run says where it stands four times a second; after this something is wrong, and the screen says so."""
 
@@ -60,7 +59,6 @@ class ViewerApp(App[None]):
         self._state: Literal["connecting", "connected", "gone"] = "connecting"
         self._why_gone = ""
         self._heard_s = clock()
-        self._asked: dict[int, asyncio.Future[Done]] = {}
         self._said = ""
         self._is_stopping = False
         self._drawn: object = None
@@ -140,10 +138,6 @@ class ViewerApp(App[None]):
                 self.say(
                     f"the run publishes schema {schema}, this viewer knows {SCHEMA}: update the older one"
                 )
-            case Done():
-                waiting = self._asked.pop(record.id, None)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(record)
             case End() if self._is_stopping:
                 self.exit()
             case _:
@@ -152,11 +146,12 @@ class ViewerApp(App[None]):
     async def _follow(self, connect: Callable[[], Awaitable[Link]]) -> None:
         try:
             self._link = await connect()
-            async for record in self._link.records():
+            async for _, record in self._link:
                 self.take(record)
             self._why_gone = "run is GONE"
-        except OSError as error:
-            self._why_gone = f"no run here: {error.strerror or error}"
+        except PhantomError as error:
+            self._why_gone = "no run"
+            self.say(plain(error))
         except msgspec.MsgspecError as error:
             self._why_gone = "run is not understood"
             self.say(f"not understood: {error}")
@@ -177,18 +172,10 @@ class ViewerApp(App[None]):
         """Return what came of it, in words."""
         if self._link is None:
             return "the run is not there to be asked"
-        number = len(self._asked) + self._live.taken + 1
-        answer = self._asked[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(ANSWER_S):
-                await self._link.send(Control(id=number, action=action, by="terminal"))
-                done = await answer
-        except TimeoutError:
-            return f"no answer within {ANSWER_S:.0f} s"
-        except ConnectionError:
-            return "the run has gone"
-        finally:
-            self._asked.pop(number, None)
+            done = await self._link.ask(Control(id=self._link.next_id(), action=action, by="terminal"))
+        except PhantomError as error:
+            return plain(error)
         return "done" if done.error is None else f"refused: {plain(done.error)}"
 
     # ---- keys

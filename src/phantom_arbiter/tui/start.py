@@ -39,6 +39,6 @@ def show_run(socket: Path, *, stops_run: bool) -> int:
     from phantom_arbiter.tui.app import ViewerApp
     from phantom_arbiter.tui.link import SocketLink
 
-    app = ViewerApp(lambda: SocketLink.connect(socket), stops_run=stops_run)
+    app = ViewerApp(lambda: SocketLink.open(socket), stops_run=stops_run)
     app.run()
     return app.return_code or 0
