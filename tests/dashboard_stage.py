@@ -13,7 +13,6 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
 from phantom_arbiter.config_dashboard import DashboardSettings
-from phantom_arbiter.galaxy.runs import one_run
 from phantom_arbiter.galaxy.server import Dashboard
 from phantom_arbiter.telemetry import records as r
 from telemetry_samples import SampleRun, framed, read_frame
@@ -109,7 +108,11 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """Give a run of `pools` pools, and a dashboard with these settings on any free port."""
     run = FakeRun(folder / "run.sock", SampleRun(pools))
-    dashboard = Dashboard(DashboardSettings(port=0, **settings), one_run(run.path), journal=journal)
+    dashboard = Dashboard(
+        DashboardSettings(port=0, **settings),
+        lambda: run.path if run.path.is_socket() else None,
+        journal=journal,
+    )
     stop, started = asyncio.Event(), asyncio.Event()
     if starts:
         await run.start()

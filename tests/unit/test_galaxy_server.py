@@ -89,17 +89,22 @@ def test_the_next_run_is_followed_and_begins_anew(tmp_path: Path) -> None:
     run(test())
 
 
-def test_what_is_no_record_is_not_passed_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("garbage", [b"", b"{}", b"\xff\xfe", b'{"type":"mystery"}', b"[" * 10_000])
+def test_what_is_no_record_is_not_passed_on(
+    tmp_path: Path, garbage: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
     async def test() -> None:
         async with stage(tmp_path) as at, at.watch() as browser:
             await hear_until(browser, "snapshot")
-            for garbage in (b"", b"{}", b"\xff\xfe", b'{"type":"mystery"}', b"[" * 10_000):
-                for writer in at.run._writers:
-                    writer.write(struct.pack("<I", len(garbage)) + garbage)
+            for writer in at.run._writers:
+                writer.write(struct.pack("<I", len(garbage)) + garbage)
+            for kind in ("away", "hello", "snapshot"):
+                assert (await hear(browser))["type"] == kind
             await at.run.tell(notice := at.run.sample.notice("still here"))
             assert await browser.recv(decode=False) == msgspec.json.encode(notice)
 
     run(test())
+    assert capfd.readouterr().err.startswith("dashboard: what the run says is not understood: ")
 
 
 # ---- the history
@@ -185,7 +190,7 @@ def test_a_curve_is_asked_of_the_run(tmp_path: Path) -> None:
             await until(lambda: len(at.run.asked) == 2)
             await at.run.stop()
             answer = await ask
-            assert (answer.status_code, answer.json()) == (503, {"error": "the run has ended"})
+            assert (answer.status_code, answer.json()) == (503, {"error": "the run is gone"})
             answer = await at.http.get(f"/api/curve?cycle={opening}")
             assert answer.status_code == 503
             assert "away" in answer.json()["error"]
