@@ -17,7 +17,7 @@ from phantom_arbiter.galaxy.server import Dashboard
 from phantom_arbiter.telemetry import records as r
 from telemetry_samples import SampleRun, framed, read_frame
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class FakeRun:
@@ -95,7 +95,7 @@ class Stage:
     def watch(self, **options: Any) -> connect:
         """Return the connection of a browser, as an async context."""
         options = {"max_size": None, "compression": None, "ping_interval": None, **options}
-        return connect(f"ws://127.0.0.1:{self.port}/ws", **options)
+        return connect(f"ws://127.0.0.1:{self.port}/ws", open_timeout=WAIT_S, **options)
 
     async def heard(self, seq: int) -> None:
         """Wait until the dashboard has heard the record of that number."""
