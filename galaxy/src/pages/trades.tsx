@@ -1,0 +1,5 @@
+import type { JSX } from "preact";
+
+export function Trades(): JSX.Element {
+  return <h1>Trades</h1>;
+}
