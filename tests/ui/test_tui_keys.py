@@ -81,7 +81,7 @@ def test_cursor_moves_and_stays_with_its_row_while_rows_come() -> None:
         while rows.keys.index(key) == 2:
             app.take(run.changes(50))
             await pilot.pause()
-            app.screen_stack[1].show()  # type: ignore[attr-defined]
+            app.screen_stack[0].show()  # type: ignore[attr-defined]
         assert rows.key == key
         await pilot.press("end")
         assert rows.key == rows.keys[-1]
@@ -275,9 +275,9 @@ def test_k_does_not_ask_where_that_is_not_possible() -> None:
 
     async def test(pilot: Pilot[None], app: ViewerApp) -> None:
         await pilot.press("k")
-        await shows(pilot, "this run does not let itself be asked to halt")
+        await shows(pilot, "this run does not let itself be asked")
         link.hang_up()
-        await shows(pilot, "run is GONE", "this is its last picture; q leaves")
+        await shows(pilot, "run is GONE", "its last picture, q leaves")
         await pilot.press("k")
         await shows(pilot, "there is no run to be asked", "after rehearsal")
 
@@ -344,7 +344,7 @@ def test_the_picture_stays_when_the_run_has_ended(error: str | None, words: str)
         assert isinstance(end, End)
         link.tell(replace(end, error=error))
         link.hang_up()
-        await shows(pilot, words, "this is its last picture; q leaves", "after rehearsal", error or "")
+        await shows(pilot, words, "its last picture, q leaves", "after rehearsal", error or "")
         await pilot.press("2")
         await shows(pilot, "open now")
         await pilot.press("q")
@@ -398,7 +398,7 @@ def test_it_starts_in_a_terminal_too_small_and_q_leaves() -> None:
 
 
 def test_only_rows_on_the_screen_are_drawn() -> None:
-    app, run = fed(pools=2_000, steps=5)
+    app, _ = fed(pools=2_000, steps=5)
 
     async def test(pilot: Pilot[None]) -> None:
         await pilot.press("3")

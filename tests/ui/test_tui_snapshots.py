@@ -1,6 +1,6 @@
-"""The terminal's screen as pictures: `pytest tests/ui/test_tui_snapshots.py --snapshot-update` draws them anew.
+"""The terminal's screen as pictures.
 
-Look at them before you commit.
+`pytest tests/ui/test_tui_snapshots.py --snapshot-update` draws them anew; look at them before you commit.
 """
 
 from collections.abc import Callable

@@ -106,7 +106,7 @@ def text(app: ViewerApp) -> str:
 
 def table(app: ViewerApp) -> Table:
     """Return the table that is shown."""
-    screen = app.screen_stack[1]
+    screen = app.screen_stack[0]
     assert isinstance(screen, MainScreen)
     return screen.pane.table
 
