@@ -33,6 +33,7 @@ from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
 from phantom_arbiter.commands.replay import replay
+from phantom_arbiter.commands.report import report
 from phantom_arbiter.commands.rules import build_rules
 from phantom_arbiter.commands.run import run
 from phantom_arbiter.commands.snapshot import snapshot
@@ -78,6 +79,7 @@ def build_app() -> typer.Typer:
     app.command()(dashboard)
     app.command()(journal)
     app.command()(grafana)
+    app.command()(report)
     app.command()(halt)
     app.command()(resume)
     app.add_typer(build_wallet(), name="wallet")

@@ -22,7 +22,7 @@ from phantom_arbiter.journal.queries import (
 )
 from phantom_arbiter.journal.risk_log import RiskChange
 from phantom_arbiter.journal.run_record import AnswerCount, RunRecord, RunSummary, read_run
-from phantom_arbiter.journal.selection import Group, GroupBy, Selection, grouped, select_attempts
+from phantom_arbiter.journal.selection import Group, GroupBy, Selection, group_of, grouped, select_attempts
 
 __all__ = [
     "NEVER_SENT",
@@ -46,6 +46,7 @@ __all__ = [
     "Selection",
     "VerdictRow",
     "attempts_page",
+    "group_of",
     "grouped",
     "landing_from_journal",
     "latest_runs",

@@ -150,7 +150,7 @@ def read_report(connection: Connection, run_id: int | None) -> JournalReport:
         run_query = run_query.where(runs.c.id == run_id)
         attempt_query = attempt_query.where(attempts.c.run_id == run_id)
     run_rows = tuple(RunRow(**row._mapping) for row in connection.execute(run_query))
-    rows = tuple(attempt_row(row) for row in connection.execute(attempt_query))
+    rows = tuple(attempt_row(row) for row in connection.execute(attempt_query).all())
     return JournalReport(
         runs=run_rows,
         attempts=rows,
@@ -198,9 +198,7 @@ def attempt_row(row: Row[Any]) -> AttemptRow:
     # A journal holds many attempts: a row is taken apart at once, since asking it by name costs far more.
     values: tuple[Any, ...] = tuple(row)
     number, run_id, state, kind, slot, opening_id, strategy, base_mint, hops, filled_hops = values[:10]
-    amount_in, amount_out, cost, net_profit, reason, charged_cost, realised, age, value, venues = values[
-        10:20
-    ]
+    amount_in, amount_out, cost, net_profit, reason, charged, realised, age, value, venues = values[10:20]
     return AttemptRow(
         id=number,
         run_id=run_id,
@@ -216,7 +214,7 @@ def attempt_row(row: Row[Any]) -> AttemptRow:
         cost=cost,
         net_profit=net_profit,
         reason=reason,
-        charged_cost=charged_cost,
+        charged_cost=charged,
         realised_net_profit=realised,
         age_slots=age,
         expected_value_lamports=value,

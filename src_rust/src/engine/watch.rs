@@ -371,7 +371,8 @@ impl Engine {
             let slot = self.aggregator.highest_slot();
             for (key, id) in self.openings.ids() {
                 let weights = key.edges().map(|edge| graph.weight(edge).map(|weight| weight.net));
-                let net = weights.sum::<Option<f64>>().unwrap_or_default();
+                // A pool may be set aside, or have changed without a write that closes the cycle.
+                let net = weights.sum::<Option<f64>>().unwrap_or_default().min(0.0);
                 lock(&watcher.shared.reader).begin(Opened { id, key, net, slot });
             }
             watcher.tell(&mut self.market, self.openings.open_now(), true);

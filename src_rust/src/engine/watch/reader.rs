@@ -253,7 +253,7 @@ fn write_opened(text: &mut Text, opened: &Opened) {
         text.integer(2 * u64::from(pool) + u64::from(!a_to_b));
     });
     text.raw(",");
-    text.float((-opened.net).exp_m1() * 1e4);
+    text.float((0.0 - opened.net).exp_m1() * 1e4);
     text.raw(",");
     text.integer(opened.slot);
     text.raw("]");
