@@ -164,6 +164,20 @@ def test_drawing_is_sound_and_stays_inside(gains: list[int], by_time: bool) -> N
                 assert 0 <= float(y) <= size.height
 
 
+@pytest.mark.parametrize("length", [1, 9, 16, 40])
+def test_labels_below_do_not_touch(length: int) -> None:
+    points = tuple(Point(at, at, at) for at in range(0, 1_000, 50))
+    words_at = replace(labels(), at=lambda _: "8" * length)
+    for size in (WIDE, NARROW):
+        tree = ElementTree.fromstring(
+            str(profit_chart(ProfitCurve(USDC, False, points, 20, None), words_at, size))
+        )
+        below = [text for text in tree.iter("text") if text.attrib["class"] == "middle"]
+        middles = [float(text.attrib["x"]) for text in below]
+        assert middles
+        assert all(later - earlier >= 7 * length for earlier, later in pairwise(middles))
+
+
 def test_curve_ends_as_high_as_it_says() -> None:
     curve = ProfitCurve(USDC, False, (Point(0, 50, 50), Point(100, 100, 100)), 2, None)
     tree = ElementTree.fromstring(str(profit_chart(curve, labels())))
