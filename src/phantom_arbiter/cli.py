@@ -17,10 +17,12 @@ from phantom_arbiter.commands.alt import build_alt
 from phantom_arbiter.commands.config import config
 from phantom_arbiter.commands.conformance import conformance
 from phantom_arbiter.commands.cycles import cycles
+from phantom_arbiter.commands.dashboard import dashboard
 from phantom_arbiter.commands.doctor import doctor
 from phantom_arbiter.commands.explain import explain
 from phantom_arbiter.commands.explain_error import explain_error
 from phantom_arbiter.commands.fees import fees
+from phantom_arbiter.commands.grafana import grafana
 from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
@@ -74,7 +76,9 @@ def build_app() -> typer.Typer:
     app.add_typer(build_rules(), name="rules")
     app.command()(snapshot)
     app.add_typer(build_programs(), name="programs")
+    app.command()(dashboard)
     app.command()(journal)
+    app.command()(grafana)
     app.command()(report)
     app.command()(halt)
     app.command()(resume)

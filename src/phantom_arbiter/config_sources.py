@@ -44,7 +44,7 @@ _EACH = "[]"
 _LISTS = frozenset({"block_engines", "endpoints"})
 """Lists of tables that hold secrets: what is given for them is never repeated in a message."""
 
-_SECRETS = frozenset({"fees.tip_floor", "wallet.key"})
+_SECRETS = frozenset({"dashboard.token", "fees.tip_floor", "wallet.key"})
 """Single keys of which the same holds."""
 
 Nested = Mapping[str, Any]
@@ -103,8 +103,10 @@ class Effective:
         Left out: where it reads and writes, how fast and how it looks; they do not change a single row.
         """
         values = self.config.model_dump(
-            mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
+            mode="json",
+            exclude=dict.fromkeys(("journal", "run", "telemetry", "endpoints", "discovery"), True),
         )
+        del values["dashboard"]
         del values["risk"]["kill_switch_file"], values["risk"]["account"], values["fees"]["tip_floor"]
         del values["wallet"], values["block_engines"], values["execution"]["programs_dir"]
         if self.config.mode == "paper":  # nothing is built or sent

@@ -24,6 +24,7 @@ STAGES = {
     "after_sizing": "after exact sizing",
     "after_costs": "after costs",
     "after_risk": "after risk",
+    "after_rehearsal": "after rehearsal",
 }
 """Stages of the funnel in words, where their names are no words."""
 

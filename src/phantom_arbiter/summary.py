@@ -26,8 +26,9 @@ string, `null` if the mint's decimals are not known. Counts are exact.
                       if it was not), positions [base_mint, mint, amount, basis, exit_cost]
     profit            [mint, symbol, decimals, attempts, filled, gross_profit, cost, net_profit, …_ui]
     funnel            [stage, evaluations, openings], stages updates, cycles, after_fees, after_sizing,
-                      after_costs, after_risk, taken; openings are distinct ones (of stage cycles: distinct
-                      cycles; of updates: null)
+                      after_costs, after_risk, after_rehearsal, sent (on paper these two count what was
+                      carried out), taken; openings are distinct ones (of stage cycles: distinct cycles; of
+                      updates: null)
     nearest_misses    [route, base_mint, stage (the last it reached), reason, missing_bps (null where no
                       number says it), gross_profit, net_profit, slot]
     best_cycles       [slot, base_mint, symbol, decimals, hops, amount_in, amount_out, gross_profit, cost,

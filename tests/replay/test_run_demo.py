@@ -34,7 +34,8 @@ def test_summary_and_journal_agree(tmp_path: Path, capsys: pytest.CaptureFixture
         profit["mint"]: profit["net_profit"] for profit in summary["profit"]
     }
     stages = {stage["stage"]: stage["evaluations"] for stage in summary["funnel"]}
-    order = ["cycles", "after_fees", "after_sizing", "after_costs", "after_risk", "taken"]
+    order = ["cycles", "after_fees", "after_sizing", "after_costs", "after_risk"]
+    order += ["after_rehearsal", "sent", "taken"]
     assert [stages[name] for name in order] == sorted((stages[name] for name in order), reverse=True)
     assert stages["taken"] == summary["trades"]["filled"]
 

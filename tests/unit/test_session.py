@@ -49,7 +49,8 @@ def test_session_journals_what_its_summary_says(tmp_path: Path) -> None:
     assert report.runs[0].settings_sha256 == settings(tmp_path / "j.sqlite").sha256()
     assert report.totals[0].net_profit == summary.profit[0].net_profit
     assert (summary.funnel[0].name, summary.funnel[0].evaluations) == ("updates", summary.stats.updates)
-    assert [stage.name for stage in summary.funnel][-3:] == ["after_costs", "after_risk", "taken"]
+    assert [stage.name for stage in summary.funnel][-4:] == ["after_risk", "after_rehearsal", "sent", "taken"]
+    assert {stage.evaluations for stage in summary.funnel[-4:]} == {2}
 
 
 def test_how_the_session_ended_is_kept_word_for_word(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ tells how it went, its speed and endpoints among that.
 from phantom_arbiter.journal.journal import NEVER_SENT, Journal, Reconciled, RunIdentity
 from phantom_arbiter.journal.landing import landing_from_journal
 from phantom_arbiter.journal.live_rows import DispatchRow, LiveRow, read_dispatches
+from phantom_arbiter.journal.pages import attempts_page, latest_runs
 from phantom_arbiter.journal.queries import (
     AttemptRow,
     ChangeRow,
@@ -44,9 +45,11 @@ __all__ = [
     "RunSummary",
     "Selection",
     "VerdictRow",
+    "attempts_page",
     "group_of",
     "grouped",
     "landing_from_journal",
+    "latest_runs",
     "read_dispatches",
     "read_journal",
     "read_run",

@@ -145,13 +145,12 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
 def read_report(connection: Connection, run_id: int | None) -> JournalReport:
     """Return the same inside the caller's transaction."""
     run_query = select(runs).order_by(runs.c.id)
-    columns = (*_OWN, *LIVE_COLUMNS)
-    attempt_query = select(*(attempts.c[name] for name in columns)).order_by(attempts.c.id)
+    attempt_query = select(*ATTEMPT_COLUMNS).order_by(attempts.c.id)
     if run_id is not None:
         run_query = run_query.where(runs.c.id == run_id)
         attempt_query = attempt_query.where(attempts.c.run_id == run_id)
     run_rows = tuple(RunRow(**row._mapping) for row in connection.execute(run_query))
-    rows = tuple(_attempt(row) for row in connection.execute(attempt_query).all())
+    rows = tuple(attempt_row(row) for row in connection.execute(attempt_query).all())
     return JournalReport(
         runs=run_rows,
         attempts=rows,
@@ -189,10 +188,13 @@ _OWN = (
     "expected_value_lamports",
     "venues",
 )
-"""Columns of `attempts` that are read in this order, those of `LiveRow` after them: all but what is large."""
+
+ATTEMPT_COLUMNS = tuple(attempts.c[name] for name in (*_OWN, *LIVE_COLUMNS))
+"""What is read of an attempt, in this order: all but what is large."""
 
 
-def _attempt(row: Row[Any]) -> AttemptRow:
+def attempt_row(row: Row[Any]) -> AttemptRow:
+    """Return a row of `ATTEMPT_COLUMNS` as what it says."""
     # A journal holds many attempts: a row is taken apart at once, since asking it by name costs far more.
     values: tuple[Any, ...] = tuple(row)
     number, run_id, state, kind, slot, opening_id, strategy, base_mint, hops, filled_hops = values[:10]

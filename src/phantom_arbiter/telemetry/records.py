@@ -529,7 +529,7 @@ class End(Moment, tag="end", frozen=True, kw_only=True):
 
 
 class Snapshot(Moment, tag="snapshot", frozen=True, kw_only=True):
-    """Everything that is known at one moment; newest last."""
+    """Everything that is known at one moment, newest last; `seq` is that of the last message it includes."""
 
     market: MarketSnapshot
     status: Status | None

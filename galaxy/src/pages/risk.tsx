@@ -1,0 +1,5 @@
+import type { JSX } from "preact";
+
+export function Risk(): JSX.Element {
+  return <h1>Risk</h1>;
+}

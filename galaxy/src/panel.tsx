@@ -1,0 +1,73 @@
+/** The drawer with the details of one star, pool, cycle or trade. */
+
+import { signal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { CycleDetail } from "./details/cycle";
+import { PoolDetail } from "./details/pool";
+import { StarDetail } from "./details/star";
+import { TradeDetail } from "./details/trade";
+
+export type Detail =
+  | { kind: "star"; mint: string }
+  | { kind: "pool"; n: number }
+  | { kind: "cycle"; id: number }
+  | { kind: "trade"; attempt_id: number };
+
+const KINDS: Record<Detail["kind"], string> = { star: "Token", pool: "Pool", cycle: "Cycle", trade: "Trade" };
+
+export const detail = signal<Detail | null>(null);
+
+let opened_from: Element | null = null;
+
+/** Shows the details of something; focus goes into the drawer and comes back when it closes. */
+export function openDetail(wanted: Detail): void {
+  if (detail.peek() === null) opened_from = document.activeElement;
+  detail.value = wanted;
+}
+
+export function closeDetail(): void {
+  detail.value = null;
+  if (opened_from instanceof HTMLElement && opened_from.isConnected) opened_from.focus();
+  opened_from = null;
+}
+
+export function Panel(): JSX.Element | null {
+  const wanted = detail.value;
+  const drawer = useRef<HTMLElement>(null);
+  const key = wanted ? JSON.stringify(wanted) : "";
+  useEffect(() => {
+    if (key) drawer.current?.focus();
+  }, [key]);
+  if (!wanted) return null;
+  return (
+    <aside
+      ref={drawer}
+      class="panel"
+      tabIndex={-1}
+      aria-label={`${KINDS[wanted.kind]}: details`}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") closeDetail();
+      }}
+    >
+      <button type="button" class="panel-close" aria-label="Close the details" onClick={closeDetail}>
+        ✕
+      </button>
+      <p class="panel-kind">{KINDS[wanted.kind]}</p>
+      <div key={key}>{contents(wanted)}</div>
+    </aside>
+  );
+}
+
+function contents(wanted: Detail): ComponentChildren {
+  switch (wanted.kind) {
+    case "star":
+      return <StarDetail mint={wanted.mint} />;
+    case "pool":
+      return <PoolDetail n={wanted.n} />;
+    case "cycle":
+      return <CycleDetail id={wanted.id} />;
+    case "trade":
+      return <TradeDetail attempt_id={wanted.attempt_id} />;
+  }
+}

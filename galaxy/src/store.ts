@@ -1,0 +1,192 @@
+/**
+ * What pages read. Slow things are signals; the market (pools, open cycles) stays in the model, because it
+ * changes thousands of times a second, and version counters say when to look again.
+ */
+
+import { batch, computed, signal } from "@preact/signals";
+import { Connection, type ConnectionState } from "./connection";
+import { frames } from "./frames";
+import { RunModel, type Touched } from "./model";
+import type {
+  End,
+  Hello,
+  Message,
+  Mint,
+  Moment,
+  Notice,
+  Published,
+  Refusal,
+  Session,
+  Status,
+  Trade,
+} from "./records";
+
+/** The run as it is now; goes on while an earlier moment is shown. */
+const live = new RunModel();
+let shown_model: RunModel = live;
+
+/** The model that every page shows: the live one, or an earlier moment. */
+export function shown(): RunModel {
+  return shown_model;
+}
+
+export const connection = signal<ConnectionState>("connecting");
+export const session = signal<Session | null>(null);
+export const awaySince = signal<number | null>(null);
+
+export const hello = signal<Hello | null>(null);
+export const status = signal<Status | null>(null);
+export const end = signal<End | null>(null);
+export const moment = signal<Moment>({ seq: 0, at_ns: 0, unix_ms: 0, slot: 0 });
+/** Newest last. */
+export const trades = signal<Trade[]>([]);
+export const refusals = signal<Refusal[]>([]);
+export const notices = signal<Notice[]>([]);
+/** Evaluations per minute by stage. */
+export const perMinute = signal<Record<string, number>>({});
+/** Symbols and decimals that are known. */
+export const mints = computed<Record<string, Mint>>(() => hello.value?.mints ?? {});
+
+/** Rises with every frame in which a pool's state changed: for what draws by itself. */
+export const marketVersion = signal(0);
+/** Rises when cycles opened, closed or were judged, or everything was replaced. */
+export const cyclesVersion = signal(0);
+/** Rises when pools appeared or everything was replaced. */
+export const poolsVersion = signal(0);
+/** Rises at most four times a second while anything of the market changes: for tables and lists. */
+export const marketTick = signal(0);
+
+const TICK_MS = 250;
+
+export interface Scrubbed {
+  seq: number;
+  is_playing: boolean;
+  speed: number;
+}
+
+/** The earlier moment that every page shows; null while they show the present. */
+export const scrubbed = signal<Scrubbed | null>(null);
+
+export type FrameListener = (touched: Touched, model: RunModel) => void;
+const listeners = new Set<FrameListener>();
+
+/** Calls `listener` with what was touched, at most once per frame; returns how to stop. */
+export function onFrame(listener: FrameListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+let tick_timer = 0;
+
+function tickSoon(): void {
+  if (tick_timer !== 0) return;
+  tick_timer = window.setTimeout(() => {
+    tick_timer = 0;
+    frames.timed(() => {
+      marketTick.value += 1;
+    });
+  }, TICK_MS);
+}
+
+/** Tells everyone what `model`, if it is the one shown, was touched by. */
+export function publish(model: RunModel): void {
+  const touched = model.taken();
+  if (model !== shown_model) return;
+  frames.timed(() =>
+    batch(() => {
+      const { replaced } = touched;
+      moment.value = { seq: model.seq, at_ns: model.at_ns, unix_ms: model.unix_ms, slot: model.slot };
+      if (replaced || touched.told) tell(model);
+      if (replaced || touched.new_pools.length > 0) poolsVersion.value += 1;
+      if (replaced || touched.opened.length + touched.closed.length + touched.judged.size > 0) {
+        cyclesVersion.value += 1;
+      }
+      if (replaced || touched.pools.size > 0) marketVersion.value += 1;
+      if (replaced) marketTick.value += 1;
+      else tickSoon();
+      for (const listener of listeners) listener(touched, model);
+    }),
+  );
+}
+
+function tell(model: RunModel): void {
+  hello.value = model.hello;
+  end.value = model.end;
+  if (status.peek() !== model.status) {
+    status.value = model.status;
+    perMinute.value = model.perMinute();
+  }
+  if (differ(trades.peek(), model.trades)) trades.value = model.trades.slice();
+  if (differ(refusals.peek(), model.refusals)) refusals.value = model.refusals.slice();
+  if (differ(notices.peek(), model.notices)) notices.value = model.notices.slice();
+}
+
+function differ(before: readonly Moment[], now: readonly Moment[]): boolean {
+  return before.length !== now.length || before[before.length - 1] !== now[now.length - 1];
+}
+
+/** Shows an earlier moment, folded in `model`, on every page. */
+export function show(model: RunModel, at: Scrubbed): void {
+  shown_model = model;
+  batch(() => {
+    scrubbed.value = at;
+    showAll(model);
+  });
+}
+
+/** Shows the present again. */
+export function showLive(): void {
+  if (shown_model === live && scrubbed.peek() === null) return;
+  shown_model = live;
+  batch(() => {
+    scrubbed.value = null;
+    showAll(live);
+  });
+}
+
+function showAll(model: RunModel): void {
+  model.replaceTouched();
+  publish(model);
+}
+
+/** The live model's `hello`, for folding earlier moments of the same run. */
+export function liveHello(): Hello | null {
+  return live.hello;
+}
+
+/** Folds what the server sent; exported for tests. */
+export function receive(messages: Message[]): void {
+  frames.timed(() => {
+    for (const message of messages) {
+      switch (message.type) {
+        case "session":
+          session.value = message;
+          break;
+        case "away":
+          awaySince.value = message.since_unix_ms;
+          break;
+        case "hello":
+          awaySince.value = null;
+          if (live.hello && live.hello.began_unix_ms !== message.began_unix_ms) showLive();
+          live.apply(message);
+          break;
+        default:
+          live.apply(message as Published);
+      }
+    }
+  });
+  publish(live);
+}
+
+/** Opens the connection to the server that this page came from. */
+export function connect(): Connection {
+  const url = new URL("ws", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = url.hash = "";
+  return new Connection(url.href, {
+    records: receive,
+    state: (state) => {
+      connection.value = state;
+    },
+  });
+}
