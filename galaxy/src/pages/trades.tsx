@@ -16,12 +16,13 @@ import {
   short,
   signed,
   symbolOf,
+  timeOfDay,
   units,
   words,
 } from "../format";
 import { KEPT } from "../model";
 import { openDetail } from "../panel";
-import { Card, Empty, routeText, Tag, Tiles, type Tone, toneOf, useAnswer, when } from "../parts";
+import { Card, Empty, RouteCell, routeText, Tag, Tiles, type Tone, toneOf, useAnswer, when } from "../parts";
 import type { ProfitSum } from "../records";
 import { hello, mints, moment, status, trades } from "../store";
 import { type Column, Table } from "../table";
@@ -271,9 +272,9 @@ function Tables(props: {
 
 type Axis = "time" | "clock" | "attempt";
 
-const X_LABELS: Record<Axis, ((value: number) => string) | undefined> = {
-  time: undefined,
-  clock: clock,
+const X_LABELS: Record<Axis, (value: number) => string> = {
+  time: (value) => timeOfDay(value * 1_000),
+  clock,
   attempt: (value) => `#${Math.round(value)}`,
 };
 
@@ -286,7 +287,6 @@ function ProfitCurve({ series, axis }: { series: ProfitSeries; axis: Axis }): JS
     [at, earned, decimals],
   );
   const last = earned.at(-1) ?? 0n;
-  const xLabel = X_LABELS[axis];
   return (
     <Card
       title={`Net profit in ${unit}`}
@@ -308,7 +308,7 @@ function ProfitCurve({ series, axis }: { series: ProfitSeries; axis: Axis }): JS
             },
           ]}
           time={axis === "time"}
-          {...(xLabel && { xLabel })}
+          xLabel={X_LABELS[axis]}
           height={170}
         />
       )}
@@ -374,14 +374,11 @@ const STATES: Record<string, Tone> = { filled: "good", failed: "bad" };
 const big = (value: string | null): bigint | null => (value === null ? null : BigInt(value));
 
 const COMMON: Column<Tried>[] = [
-  { id: "route", header: "route", value: (row) => routeText(row.hops) },
   {
-    id: "amount_in",
-    header: "in",
-    align: "right",
-    wide: true,
-    value: (row) => BigInt(row.amount_in),
-    cell: (row) => amount(row.amount_in, row.base_mint, mints.value),
+    id: "route",
+    header: "route",
+    value: (row) => routeText(row.hops),
+    cell: (row) => <RouteCell hops={row.hops} />,
   },
   {
     id: "net",
@@ -391,14 +388,6 @@ const COMMON: Column<Tried>[] = [
     cell: (row) => (
       <span class={toneOf(row.net_profit)}>{signed(row.net_profit, row.base_mint, mints.value)}</span>
     ),
-  },
-  {
-    id: "cost",
-    header: "cost",
-    align: "right",
-    wide: true,
-    value: (row) => big(row.cost),
-    cell: (row) => amount(row.cost, row.base_mint, mints.value),
   },
   {
     id: "state",
@@ -414,6 +403,22 @@ const COMMON: Column<Tried>[] = [
     cell: (row) => (
       <span title={row.reason ? explainFailure(row.reason).means : ""}>{words(row.reason ?? "–")}</span>
     ),
+  },
+  {
+    id: "amount_in",
+    header: "in",
+    align: "right",
+    wide: true,
+    value: (row) => BigInt(row.amount_in),
+    cell: (row) => amount(row.amount_in, row.base_mint, mints.value),
+  },
+  {
+    id: "cost",
+    header: "cost",
+    align: "right",
+    wide: true,
+    value: (row) => big(row.cost),
+    cell: (row) => amount(row.cost, row.base_mint, mints.value),
   },
   {
     id: "signature",
