@@ -48,8 +48,11 @@ def landed(trade: Plan, error: str | None, sends: int) -> Outcome:
     return outcome_of(terms_of(trade), Finding(Phase.LANDED, facts), sends=sends)
 
 
-def write_live_day(path: Path) -> None:
-    """Write five attempts: filled, failed on the chain, dead, of another mint and open, and never signed."""
+def write_live_day(path: Path, summary: str | None = None) -> None:
+    """Write five attempts: filled, failed on the chain, dead, of another mint and open, and never signed.
+
+    And how the run ended, if that is given.
+    """
     with Journal(path, unix_time=lambda: SIGNED) as journal:
         journal.begin_run(RunIdentity("live", "live, from a", "cd" * 32, "0.1.0", "main"))
         plans = [planned(1), planned(2), planned(3), planned(4, USDC), planned(5)]
@@ -68,3 +71,5 @@ def write_live_day(path: Path) -> None:
         dead = outcome_of(terms_of(plans[2]), Finding(Phase.DEAD), has_nonce=True, sends=1)
         journal.outcome(ids[2], dead, SLOT + 900)
         journal.close_never_sent(ids[4])
+        if summary is not None:
+            journal.end_run(summary, SIGNED + 60)

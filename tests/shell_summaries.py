@@ -89,6 +89,8 @@ def busy() -> Summary:
             FunnelStage("updates", 10_523, None),
             *stats.funnel,
             FunnelStage("after_risk", 41, 40),
+            FunnelStage("after_rehearsal", 41, 40),
+            FunnelStage("sent", 41, 40),
             FunnelStage("taken", 40, 39),
         ),
         latency=Latency(31_500, 12_345, 98_765, 1_234_567),
@@ -123,7 +125,13 @@ def quiet() -> Summary:
         positions=(),
         profit=(),
         best=(),
-        funnel=(FunnelStage("updates", 0, None), FunnelStage("after_risk", 0, 0), FunnelStage("taken", 0, 0)),
+        funnel=(
+            FunnelStage("updates", 0, None),
+            FunnelStage("after_risk", 0, 0),
+            FunnelStage("after_rehearsal", 0, 0),
+            FunnelStage("sent", 0, 0),
+            FunnelStage("taken", 0, 0),
+        ),
         latency=Latency(0, None, None, None),
         state_digest="00" * 32,
     )

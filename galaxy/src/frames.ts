@@ -52,6 +52,11 @@ export class Frames {
     }
   }
 
+  /** Counts time of our code that was measured elsewhere. */
+  add(ms: number): void {
+    this.script_ms += ms;
+  }
+
   summary(): FrameSummary {
     const kept = Math.min(this.count, KEPT);
     const deltas = this.deltas.slice(0, kept).sort();

@@ -22,6 +22,7 @@ from phantom_arbiter.commands.doctor import doctor
 from phantom_arbiter.commands.explain import explain
 from phantom_arbiter.commands.explain_error import explain_error
 from phantom_arbiter.commands.fees import fees
+from phantom_arbiter.commands.grafana import grafana
 from phantom_arbiter.commands.halt import halt, resume
 from phantom_arbiter.commands.journal import journal
 from phantom_arbiter.commands.localnet import localnet
@@ -32,6 +33,7 @@ from phantom_arbiter.commands.quote import quote
 from phantom_arbiter.commands.record import record
 from phantom_arbiter.commands.recordings import build_recordings
 from phantom_arbiter.commands.replay import replay
+from phantom_arbiter.commands.report import report
 from phantom_arbiter.commands.rules import build_rules
 from phantom_arbiter.commands.run import run
 from phantom_arbiter.commands.snapshot import snapshot
@@ -76,6 +78,8 @@ def build_app() -> typer.Typer:
     app.add_typer(build_programs(), name="programs")
     app.command()(dashboard)
     app.command()(journal)
+    app.command()(grafana)
+    app.command()(report)
     app.command()(halt)
     app.command()(resume)
     app.add_typer(build_wallet(), name="wallet")

@@ -30,6 +30,7 @@ from phantom_arbiter.config_fees import FeeSettings, check_fees
 from phantom_arbiter.config_risk import RiskSettings as RiskSettings
 from phantom_arbiter.config_risk import StrategySettings
 from phantom_arbiter.config_risk import risk_rules as risk_rules
+from phantom_arbiter.config_telemetry import TelemetrySettings
 from phantom_arbiter.config_types import MAX_AMOUNT as MAX_AMOUNT
 from phantom_arbiter.config_types import USDC as USDC
 from phantom_arbiter.config_types import WSOL as WSOL
@@ -345,6 +346,7 @@ class Config(BaseSettings):
     strategy: StrategySettings = Field(default_factory=StrategySettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     run: RunSettings = Field(default_factory=RunSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     dashboard: DashboardSettings = Field(default_factory=DashboardSettings)
     endpoints: tuple[EndpointSettings, ...] = ()
     """RPC providers that live data comes from, each a table [[endpoints]]."""

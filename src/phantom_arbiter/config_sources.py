@@ -103,7 +103,8 @@ class Effective:
         Left out: where it reads and writes, how fast and how it looks; they do not change a single row.
         """
         values = self.config.model_dump(
-            mode="json", exclude={"journal": True, "run": True, "endpoints": True, "discovery": True}
+            mode="json",
+            exclude=dict.fromkeys(("journal", "run", "telemetry", "endpoints", "discovery"), True),
         )
         del values["dashboard"]
         del values["risk"]["kill_switch_file"], values["risk"]["account"], values["fees"]["tip_floor"]

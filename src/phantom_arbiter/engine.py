@@ -15,10 +15,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 import phantom_core
-from phantom_arbiter.domain import MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
+from phantom_arbiter.domain import FunnelStage, MarketStats, Opportunity, Outcome, OutcomeState, Plan, Verdict
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor, Submission
 from phantom_arbiter.fee_desk import FeeDesk
@@ -26,7 +26,7 @@ from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.market_view import MarketView
 from phantom_arbiter.native import opportunity_from_native, stats_from_native
 from phantom_arbiter.risk import Booked, RiskRules, RiskState
-from phantom_arbiter.risk_desk import RiskDesk, RiskJournal, RulesWatch
+from phantom_arbiter.risk_desk import RiskDesk, RiskJournal, RulesWatch, Viewer
 from phantom_arbiter.strategies.base import Strategy
 from phantom_arbiter.strategy_rules import StrategyRules
 from phantom_arbiter.strategy_runner import (
@@ -45,6 +45,13 @@ REPORT_INTERVAL_NS = 100_000_000
 LOOK_INTERVAL_NS = 1_000_000_000
 """How often rules, kill switches and unresolved attempts are looked at."""
 
+NOTICES_WAITING = 100
+"""Notices of other threads that may wait for the next look; older ones are dropped."""
+
+
+Control = Literal["halt", "resume", "stop"]
+"""What viewers may ask of a run."""
+
 
 class AttemptJournal(RiskJournal, Protocol):
     """The part of the journal that the loop needs."""
@@ -58,17 +65,55 @@ class AttemptJournal(RiskJournal, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """How long one step of an attempt took, on the machine's clock, which begins anywhere.
+
+    Attributes:
+        name: ingest, decide, prepare, journal, submit or settle.
+        began_ns: When it began.
+        ended_ns: When it ended.
+    """
+
+    name: str
+    began_ns: int
+    ended_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
-    """One attempt from plan to outcome."""
+    """One attempt from plan to outcome.
+
+    Attributes:
+        attempt_id: In the journal.
+        plan: What was tried.
+        outcome: How it ended.
+        steps: How long each step took, in order; the last ended when the trade was told.
+        signature: Of the transaction; None on paper, and where nothing was signed.
+    """
 
     attempt_id: int
     plan: AnyPlan
     outcome: Outcome
+    steps: tuple[Step, ...] = ()
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """An attempt until its outcome is known."""
+
+    attempt_id: int
+    plan: AnyPlan
+    steps: tuple[Step, ...]
+    signature: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the run stands; `recorded_ns` is the source's own time."""
+    """Where the run stands; `recorded_ns` is the source's own time.
+
+    `funnel` holds the stages after those of `stats`; `switches` name what halts trading.
+    """
 
     records: int
     recorded_ns: int
@@ -76,6 +121,8 @@ class Progress:
     signals: int
     attempts: int
     filled: int
+    funnel: tuple[FunnelStage, ...] = ()
+    switches: tuple[str, ...] = ()
 
 
 class Observer(Protocol):
@@ -140,7 +187,7 @@ class Engine:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._stopping = False
+        self._stopping = self._is_over = False
         self.desk = RiskDesk(
             parts.rules,
             parts.risk,
@@ -159,7 +206,8 @@ class Engine:
         self._tick_pools = parts.strategy.pools if parts.view is not None else ()
         self._prices: Mapping[str, PoolPrice] = {}
         self._ticked_slot = self._swaps = 0
-        self._under_way: dict[int, AnyPlan] = {}
+        self._under_way: dict[int, _Tried] = {}
+        self._soon: deque[str] = deque(maxlen=NOTICES_WAITING)
         self._refused: list[tuple[AnyPlan, Verdict]] = []
         self._next_look_ns = parts.clock_ns() + LOOK_INTERVAL_NS
         self.tally = Tally()
@@ -186,16 +234,44 @@ class Engine:
         """Stop sending, or go on; callable from a signal handler."""
         self.desk.toggle_halt()
 
+    def control(self, action: Control, by: Viewer) -> str | None:
+        """Do what a viewer asks for; return why not, or None. Callable from any thread.
+
+        It counts from the next plan on, and is journaled and told by the loop.
+        """
+        if self._is_over:
+            return "the run has ended"
+        if action == "stop":
+            self.desk.stop_asked(by)
+            self.stop()
+            return None
+        return self.desk.set_halted(by, on=action == "halt")
+
     def notice(self, text: str) -> None:
         """Tell the observer one line that the operator should know."""
         self._parts.observer.notice(text)
+
+    def notice_soon(self, text: str) -> None:
+        """Let the loop tell one line at its next look; callable from any thread."""
+        self._soon.append(text)
+
+    def last_look(self) -> None:
+        """Journal and tell what came after the last record; viewers can ask for nothing more."""
+        self._is_over = True
+        self.desk.heed()
+        self._tell_soon()
+
+    @property
+    def under_way(self) -> int:
+        """Attempts without an outcome."""
+        return len(self._under_way)
 
     def strategy_report(self) -> StrategyReport:
         """Return what the strategy did and what it cost."""
         return self._runner.report()
 
     def stats(self) -> MarketStats:
-        """Return what the native engine has counted so far."""
+        """Return what the native engine has counted so far, with the nearest misses."""
         return stats_from_native(self._parts.market.stats())
 
     def run(self, source: Iterable[phantom_core.Record]) -> None:
@@ -248,16 +324,18 @@ class Engine:
         decided_ns = clock_ns()
         spent_ns = decided_ns - started_ns
         if signals:
-            spent_ns += self._decide(signals)
+            spent_ns += self._decide(signals, Step("ingest", started_ns, decided_ns))
         if self._tick_pools:
-            spent_ns += self._tick()
+            spent_ns += self._tick(started_ns, decided_ns)
         self.latency.add(spent_ns)
         self._count(decided_ns)
 
     def disconnected(self, connection: str) -> None:
         """Take notice of the end of a connection, and act on what only its doubt held back."""
         started_ns = self._parts.clock_ns()
-        self._decide(self._parts.market.disconnect(connection))
+        signals = self._parts.market.disconnect(connection)
+        if signals:
+            self._decide(signals, Step("ingest", started_ns, self._parts.clock_ns()))
         self._count(started_ns)
 
     def look(self) -> None:
@@ -270,6 +348,7 @@ class Engine:
         """
         self._next_look_ns = self._parts.clock_ns() + LOOK_INTERVAL_NS
         self.desk.look()
+        self._tell_soon()
         rules = self._parts.strategy_rules
         change = None if rules is None else rules.look()
         if change is not None:
@@ -283,18 +362,23 @@ class Engine:
         Raises:
             JournalError: An outcome cannot be journaled.
         """
-        for attempt_id, plan in list(self._under_way.items()):
-            outcome = self._parts.executor.resolve(plan)
+        for attempt_id, tried in list(self._under_way.items()):
+            outcome = self._parts.executor.resolve(tried.plan)
             if outcome is not None:
                 del self._under_way[attempt_id]
-                self._settle(attempt_id, plan, outcome, self._parts.market.stats(0).slot)
+                self._settle(tried, outcome, self._parts.market.stats(0).slot)
 
     def report(self) -> None:
         """Tell the observer where the run stands."""
         tally = self.tally
         self._parts.observer.progress(
             Progress(
-                self.records, self.recorded_ns, self.stats(), tally.signals, tally.attempts, tally.filled
+                self.records,
+                self.recorded_ns,
+                stats_from_native(self._parts.market.stats(0)),
+                tally.signals,
+                tally.attempts,
+                tally.filled,
             )
         )
 
@@ -306,7 +390,11 @@ class Engine:
         if now_ns >= self._next_look_ns:
             self.look()
 
-    def _decide(self, signals: Sequence[phantom_core.Signal]) -> int:
+    def _tell_soon(self) -> None:
+        while self._soon:
+            self._parts.observer.notice(self._soon.popleft())
+
+    def _decide(self, signals: Sequence[phantom_core.Signal], ingest: Step) -> int:
         """Act on what one frame gave; return the ns spent deciding, without executing and telling."""
         market, clock_ns = self._parts.market, self._parts.clock_ns
         # Each signal with the number of fills there were when it was quoted.
@@ -321,9 +409,12 @@ class Engine:
             opportunity = _opportunity(signal)
             outdated = any(filled_at.get(hop.pool, 0) > quoted_after for hop in opportunity.hops)
             plan = self._plan(signal, opportunity, outdated=outdated)
-            spent_ns += clock_ns() - started_ns
+            planned_ns = clock_ns()
+            spent_ns += planned_ns - started_ns
             self._tell_refusals()
-            is_filled = plan is not None and self._execute(plan)
+            is_filled = plan is not None and self._execute(
+                plan, (ingest, Step("decide", started_ns, planned_ns))
+            )
             if self._parts.quoted is not None:
                 self._parts.quoted(opportunity)
             if not is_filled:
@@ -374,7 +465,7 @@ class Engine:
             self._parts.observer.refused(plan, verdict)
         self._refused.clear()
 
-    def _tick(self) -> int:
+    def _tick(self, arrived_ns: int, ingested_ns: int) -> int:
         """Show the strategy the prices if a new slot has begun; return the ns spent deciding."""
         view, clock_ns = self._parts.view, self._parts.clock_ns
         slot = self._parts.market.stats(0).slot
@@ -398,11 +489,14 @@ class Engine:
         elif answer.reason != DECLINED:
             # That nothing is wanted of a tick is the rule, and no refusal.
             self.tally.passed_over(answer.reason)
-        spent_ns = clock_ns() - started_ns
+        planned_ns = clock_ns()
         self._tell_refusals()
         if plan is not None:
-            self._execute(plan)
-        return spent_ns
+            self._execute(
+                plan,
+                (Step("ingest", arrived_ns, ingested_ns), Step("decide", started_ns, planned_ns)),
+            )
+        return planned_ns - started_ns
 
     def _swap_plan(self, order: SwapOrder, slot: int) -> SwapPlan | None:
         """Return the plan that the order becomes if it may go, or count why there is none."""
@@ -417,13 +511,19 @@ class Engine:
             return None
         return plan if self._may_go(plan, offered=True) else None
 
-    def _execute(self, plan: AnyPlan) -> bool:
+    def _execute(self, plan: AnyPlan, steps: tuple[Step, ...]) -> bool:
         """Try the plan, journaled before and after; return whether it was filled."""
-        executor, journal = self._parts.executor, self._parts.journal
+        executor, journal, clock_ns = self._parts.executor, self._parts.journal, self._parts.clock_ns
+        began_ns = clock_ns()
         prepared = executor.prepare(plan)
+        prepared_ns = clock_ns()
         submission = prepared if isinstance(prepared, Submission) else None
         entry = self.desk.entry(plan)
         attempt_id = journal.intent(plan, entry, submission)
+        journaled_ns = clock_ns()
+        steps += (Step("prepare", began_ns, prepared_ns), Step("journal", prepared_ns, journaled_ns))
+        if not isinstance(prepared, Outcome):
+            self.tally.rehearsed(plan)
         try:
             if isinstance(prepared, Outcome):
                 outcome: Outcome | None = prepared
@@ -434,14 +534,21 @@ class Engine:
             self._parts.observer.notice(
                 f"attempt {attempt_id} stays at risk, its outcome is unknown: {error}"
             )
+        if not isinstance(prepared, Outcome):
+            steps += (Step("submit", journaled_ns, clock_ns()),)
+            if outcome is None or not outcome.never_left:
+                self.tally.sent(plan)
+        tried = _Tried(attempt_id, plan, steps, None if submission is None else submission.signature)
         if outcome is None:
-            self._under_way[attempt_id] = plan
+            self._under_way[attempt_id] = tried
             self.tally.outcome_unknown()
             return False
-        self._settle(attempt_id, plan, outcome, plan.slot)
+        self._settle(tried, outcome, plan.slot)
         return outcome.fill is not None
 
-    def _settle(self, attempt_id: int, plan: AnyPlan, outcome: Outcome, slot: int) -> None:
+    def _settle(self, tried: _Tried, outcome: Outcome, slot: int) -> None:
+        began_ns = self._parts.clock_ns()
+        attempt_id, plan = tried.attempt_id, tried.plan
         settled_slot = max(slot, self.desk.state.slot)
         self._parts.journal.outcome(attempt_id, outcome, settled_slot)
         self.desk.settle(plan, outcome, settled_slot)
@@ -454,7 +561,8 @@ class Engine:
             signal = cast(phantom_core.Signal, plan.opportunity.native)
             self._parts.market.observe_landing(signal, outcome.state is OutcomeState.FILLED)
         self._runner.on_outcome(plan, outcome)
-        self._parts.observer.traded(Trade(attempt_id, plan, outcome))
+        steps = (*tried.steps, Step("settle", began_ns, self._parts.clock_ns()))
+        self._parts.observer.traded(Trade(attempt_id, plan, outcome, steps, tried.signature))
 
 
 def _opportunity(signal: phantom_core.Signal) -> Opportunity:

@@ -50,7 +50,25 @@ class View(Observer, FeedObserver, Protocol):
 
 
 class PlainView:
-    """One line of `key=value` words per event."""
+    """One line per event, for pipes and logs: the event's name, then `key=value` words.
+
+    A value with blanks, quotes, backslashes or equals signs, and an empty one, stands in double quotes with
+    backslashes before quotes and backslashes, so that `shlex.split` gives one word per field. What cannot be
+    printed is shown as an escape; a line is an event.
+
+    | event | fields |
+    |---|---|
+    | start | source; records if it is known how many |
+    | stage | name: something that a live run does before its first frame |
+    | progress | records, total if known, slot, frames, fresh, duplicates, malformed, openings, signals, attempts, |
+    | | filled, updates and the funnel's stages, evaluations each; halted: no, or by what; once in 20 reports |
+    | trade | attempt, slot, state, mint, amount_in, net_profit, hops; reason if it failed |
+    | refused | slot, mint, amount_in, reason; limit and value if the rule has them |
+    | notice | text |
+    | feed | kind, endpoint, text: what happened to an endpoint |
+
+    Amounts are base units of `mint`. Openings and closings are too many for a log: the funnel counts them.
+    """
 
     def __init__(self, source: SourceInfo, stream: IO[str]) -> None:
         self._source = source
@@ -75,9 +93,8 @@ class PlainView:
         stats = progress.stats
         self._write(
             "progress",
-            records=progress.records
-            if self._source.records is None
-            else f"{progress.records}/{self._source.records}",
+            records=progress.records,
+            **({} if self._source.records is None else {"total": self._source.records}),
             slot=stats.slot,
             frames=stats.frames,
             fresh=stats.fresh,
@@ -87,6 +104,9 @@ class PlainView:
             signals=progress.signals,
             attempts=progress.attempts,
             filled=progress.filled,
+            updates=stats.updates,
+            **{stage.name: stage.evaluations for stage in (*stats.funnel, *progress.funnel)},
+            halted=",".join(progress.switches) or "no",
         )
 
     def traded(self, trade: Trade) -> None:
@@ -119,7 +139,7 @@ class PlainView:
 
     def notice(self, text: str) -> None:
         """Write it."""
-        print("notice", plain(text), file=self._stream)
+        self._write("notice", text=text)
 
     def stage(self, word: str) -> OnProgress:
         """Write that a stage begins."""
@@ -128,11 +148,18 @@ class PlainView:
 
     def feed_event(self, event: FeedEvent) -> None:
         """Write what happened to an endpoint, as it says it."""
-        print("feed", f"kind={event.kind.value}", plain(event.text), file=self._stream)
+        self._write("feed", kind=event.kind.value, endpoint=event.endpoint, text=event.text)
 
     def _write(self, event: str, **fields: object) -> None:
-        words = (f"{name}={plain(value).replace(' ', '_')}" for name, value in fields.items())
-        print(event, *words, file=self._stream)
+        print(event, *(f"{name}={_quoted(value)}" for name, value in fields.items()), file=self._stream)
+
+
+def _quoted(value: object) -> str:
+    words = plain(value)
+    if words and not any(mark in words for mark in " \"'\\=#"):
+        return words
+    escaped = words.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class RichView:

@@ -24,6 +24,7 @@ STAGES = {
     "after_sizing": "after exact sizing",
     "after_costs": "after costs",
     "after_risk": "after risk",
+    "after_rehearsal": "after rehearsal",
 }
 """Stages of the funnel in words, where their names are no words."""
 
@@ -173,7 +174,7 @@ def _compared(endpoints: Sequence[EndpointStats]) -> RenderableType:
         table.add_row(
             plain(endpoint.name),
             f"{endpoint.disagreements:,}",
-            *("-" if lag is None else _duration(lag) for lag in lags),
+            *("-" if lag is None else duration(lag) for lag in lags),
             Text("under quarantine", style="yellow") if endpoint.is_quarantined else "",
         )
     return table
@@ -210,7 +211,7 @@ def _strategy(summary: Summary, book: MintBook) -> RenderableType:
     report = summary.strategy
     lines = [
         f"{plain(report.name)}: {report.calls:,} calls, {report.plans:,} plans, "
-        f"longest {_duration(report.longest_ns)}"
+        f"longest {duration(report.longest_ns)}"
     ]
     if report.overruns or report.exceptions:
         lines.append(f"{report.overruns:,} calls over their time, {report.exceptions:,} failed")
@@ -349,20 +350,20 @@ def _time(summary: Summary) -> RenderableType:
     lines = []
     if latency.median_ns is not None and latency.p99_ns is not None and latency.max_ns is not None:
         lines.append(
-            f"frame to decision: median {_duration(latency.median_ns)}, "
-            f"99th percentile {_duration(latency.p99_ns)}, longest {_duration(latency.max_ns)}"
+            f"frame to decision: median {duration(latency.median_ns)}, "
+            f"99th percentile {duration(latency.p99_ns)}, longest {duration(latency.max_ns)}"
         )
     lines.append(
-        f"{summary.records:,} records in {_duration(summary.wall_ns)}"
+        f"{summary.records:,} records in {duration(summary.wall_ns)}"
         if summary.source.records is None
-        else f"{summary.records:,} records, {_duration(summary.recorded_ns)} of recorded time "
-        f"in {_duration(summary.wall_ns)}"
+        else f"{summary.records:,} records, {duration(summary.recorded_ns)} of recorded time "
+        f"in {duration(summary.wall_ns)}"
     )
     lines.append(f"journal: {plain(summary.journal)}")
     return Group(*(Text(line, overflow="fold") for line in lines))
 
 
-def _duration(ns: int) -> str:
+def duration(ns: int) -> str:
     """Return a duration with three significant figures and its unit."""
     if ns < 1_000:
         return f"{ns} ns"

@@ -6,9 +6,11 @@ kill switch's file, attempts without an outcome) is looked at by the engine's lo
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from phantom_arbiter.domain import Outcome, Verdict
 from phantom_arbiter.journal import RiskChange
@@ -24,6 +26,9 @@ from phantom_arbiter.risk import (
 from phantom_arbiter.risk.positions import basis_of, held_by
 from phantom_arbiter.strategy_rules import RulesChange
 from phantom_arbiter.swaps import AnyPlan, Position, SwapOrder
+
+Viewer = Literal["terminal", "dashboard"]
+"""Who may hold trading besides file, signal and rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +106,49 @@ class RiskDesk:
         self._file = kill_switch_file
         self._watch = watch
         self._is_file_there = False
-        self._is_halted_by_signal = False
-        self._toggles = self._toggles_done = 0
+        # What signals and other threads ask for waits here for the loop.
+        self._asked: deque[Callable[[], None]] = deque()
+        # Replaced, never changed: other threads read it.
+        self._on: tuple[str, ...] = ()
 
     def toggle_halt(self) -> None:
         """Halt, or let go again; callable from a signal handler. The next look says so."""
-        self._toggles += 1
+        self._asked.append(lambda: self._switch("signal", on="signal" not in self._on))
+
+    def set_halted(self, by: Viewer, *, on: bool) -> str | None:
+        """Halt, or let go again what `by` holds; callable from any thread. The next look says so.
+
+        Returns why there is nothing to let go, or None. What something else holds stays held.
+        """
+        if not on and by not in self._on and not self._asked:
+            holding = ", ".join(self.switches) or "nothing"
+            return f"the {by} does not hold trading; what holds it: {holding}"
+        self._asked.append(lambda: self._switch(by, on=on))
+        return None
+
+    def stop_asked(self, by: Viewer) -> None:
+        """Let the loop journal that `by` has asked for the end of the run; callable from any thread."""
+
+        def note() -> None:
+            self._changed("stop", by, None, "asked")
+            self._told.notice(f"the {by} has asked the run to stop")
+
+        self._asked.append(note)
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """What stops all sending: file, signal, terminal, dashboard, rules, and the breaker of failures.
+
+        Readable from any thread.
+        """
+        on, state, rules = self._on, self.state, self.rules
+        on += ("rules",) if rules.breakers.halted else ()
+        return on + (("failures",) if state.slot < state.breakers.failing_until else ())
+
+    def heed(self) -> None:
+        """Do, journal and tell what signals and other threads have asked for."""
+        while self._asked:
+            self._asked.popleft()()
 
     @property
     def is_halted(self) -> bool:
@@ -160,20 +202,20 @@ class RiskDesk:
         self._changed(change.what, change.file, change.before, change.after)
 
     def _is_killed(self) -> bool:
-        while self._toggles_done < self._toggles:
-            self._toggles_done += 1
-            self._is_halted_by_signal = not self._is_halted_by_signal
-            self._switched("signal", self._is_halted_by_signal)
+        self.heed()
         is_there = self._file is not None and _exists(self._file)
         if is_there != self._is_file_there:
             self._is_file_there = is_there
-            self._switched("file", is_there)
-        return is_there or self._is_halted_by_signal
+            self._switch("file", on=is_there)
+        return bool(self._on)
 
-    def _switched(self, key: str, on: bool) -> None:
+    def _switch(self, key: str, *, on: bool) -> None:
+        if on is (key in self._on):
+            return
+        self._on = (*self._on, key) if on else tuple(each for each in self._on if each != key)
         words = {True: "on", False: "off"}
         self._changed("kill_switch", key, words[not on], words[on])
-        source = f"file {self._file}" if key == "file" else "signal"
+        source = f"file {self._file}" if key == "file" else key
         effect = "nothing is sent" if on else "trading goes on unless something else holds it"
         self._told.notice(f"kill switch {words[on]} ({source}): {effect}")
 

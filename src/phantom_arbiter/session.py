@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -30,7 +31,9 @@ from phantom_arbiter.settings_watch import SettingsWatch
 from phantom_arbiter.strategy_loader import LoadedStrategy, load_strategy
 from phantom_arbiter.strategy_rules import StrategyRules
 from phantom_arbiter.strategy_runner import RunnerRules
-from phantom_arbiter.summary import Latency, SourceInfo, Summary
+from phantom_arbiter.summary import Latency, SourceInfo, Summary, to_record
+from phantom_arbiter.telemetry.bus import Both, Bus
+from phantom_arbiter.telemetry.serving import ServedRun, Viewing, serving
 
 
 class Source(Protocol):
@@ -87,6 +90,7 @@ def run_session(
     observer: Observer,
     *,
     trading: Trading | None = None,
+    viewing: Viewing | None = None,
     clock_ns: Callable[[], int] = time.perf_counter_ns,
 ) -> Summary:
     """Run `source` through `market` and return the summary; the journal is whole however the run ends.
@@ -98,6 +102,7 @@ def run_session(
         market: The native engine.
         observer: Who watches.
         trading: How plans are carried out; None: on paper.
+        viewing: How other processes follow, where `observer` feeds its bus; None: one of its own is fed.
         clock_ns: The machine's clock.
 
     Raises:
@@ -111,52 +116,63 @@ def run_session(
     rule_file = config.strategy.rules
     strategy_rules = None if rule_file is None else StrategyRules(rule_file, market)
     rules = risk_rules(config.risk)
+    if viewing is None and config.telemetry.publish:
+        viewing = Viewing(Bus())
+        observer = Both(viewing.bus, observer)
     # A replay begins and ends with its recording; only live runs go on where the last one stopped.
     account = config.risk.account if info.records is None else None
     trading = trading or PaperTrading()
     unix_time = (lambda: int(time.time())) if config.mode == "live" else None
-    with Journal(config.journal.path, unix_time=unix_time) as journal:
-        run_id, reconciled = journal.begin_run(
-            RunIdentity(
-                mode=config.mode,
-                source=info.description,
-                settings_sha256=_identity(effective, loaded, strategy_rules),
-                version=__version__,
-                account=account,
+    with ExitStack() as stack:
+        with Journal(config.journal.path, unix_time=unix_time) as journal:
+            run_id, reconciled = journal.begin_run(
+                RunIdentity(
+                    mode=config.mode,
+                    source=info.description,
+                    settings_sha256=_identity(effective, loaded, strategy_rules),
+                    version=__version__,
+                    account=account,
+                )
             )
-        )
-        trading.settle_earlier(journal)
-        risk = RiskState() if account is None else recall(rules, *journal.recalled(account, config.mode))
-        if account is not None:
-            market.set_landing(landing_from_journal(config.journal.path, mode=config.mode, account=account))
-        executor = trading.executor(market, journal)
-        engine = Engine(
-            Parts(
-                market=market,
-                strategy=loaded.strategy,
-                rules=rules,
-                executor=executor,
-                journal=journal,
-                observer=observer,
-                kill_switch_file=config.risk.kill_switch_file,
-                clock_ns=clock_ns,
-                view=MarketView(market, fees(config)),
-                watch=SettingsWatch(effective),
-                risk=risk,
-                runner=runner_rules(config.strategy),
-                base_mints=tuple(config.engine.base_mints),
-                fees=fee_desk(config, market),
-                strategy_rules=strategy_rules,
-                quoted=trading.quoted,
+            trading.settle_earlier(journal)
+            risk = RiskState() if account is None else recall(rules, *journal.recalled(account, config.mode))
+            if account is not None:
+                learned = landing_from_journal(config.journal.path, mode=config.mode, account=account)
+                market.set_landing(learned)
+            executor = trading.executor(market, journal)
+            engine = Engine(
+                Parts(
+                    market=market,
+                    strategy=loaded.strategy,
+                    rules=rules,
+                    executor=executor,
+                    journal=journal,
+                    observer=observer,
+                    kill_switch_file=config.risk.kill_switch_file,
+                    clock_ns=clock_ns,
+                    view=MarketView(market, fees(config)),
+                    watch=SettingsWatch(effective),
+                    risk=risk,
+                    runner=runner_rules(config.strategy),
+                    base_mints=tuple(config.engine.base_mints),
+                    fees=fee_desk(config, market),
+                    strategy_rules=strategy_rules,
+                    quoted=trading.quoted,
+                )
             )
-        )
-        if strategy_rules is not None:
-            engine.desk.note_rules(strategy_rules.begun())
-        started_ns = clock_ns()
-        with stopping_on_signals(engine.stop, source.stop), halting_on_signal(engine.toggle_halt):
-            source.drive(engine)
-        wall_ns = clock_ns() - started_ns
-    return _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+            if strategy_rules is not None:
+                engine.desk.note_rules(strategy_rules.begun())
+            run = ServedRun(effective, info, engine, market, run_id, source.stop)
+            served = stack.enter_context(serving(run, viewing))
+            started_ns = clock_ns()
+            with stopping_on_signals(engine.stop, source.stop), halting_on_signal(engine.toggle_halt):
+                source.drive(engine)
+            wall_ns = clock_ns() - started_ns
+            engine.last_look()
+            summary = _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
+            journal.end_run(to_record(summary), int(time.time()))
+        served.summary = summary
+    return summary
 
 
 def fees(config: Config) -> Fees:

@@ -26,8 +26,9 @@ string, `null` if the mint's decimals are not known. Counts are exact.
                       if it was not), positions [base_mint, mint, amount, basis, exit_cost]
     profit            [mint, symbol, decimals, attempts, filled, gross_profit, cost, net_profit, …_ui]
     funnel            [stage, evaluations, openings], stages updates, cycles, after_fees, after_sizing,
-                      after_costs, after_risk, taken; openings are distinct ones (of stage cycles: distinct
-                      cycles; of updates: null)
+                      after_costs, after_risk, after_rehearsal, sent (on paper these two count what was
+                      carried out), taken; openings are distinct ones (of stage cycles: distinct cycles; of
+                      updates: null)
     nearest_misses    [route, base_mint, stage (the last it reached), reason, missing_bps (null where no
                       number says it), gross_profit, net_profit, slot]
     best_cycles       [slot, base_mint, symbol, decimals, hops, amount_in, amount_out, gross_profit, cost,
@@ -38,6 +39,7 @@ string, `null` if the mint's decimals are not known. Counts are exact.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -214,6 +216,19 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "frame_to_decision": asdict(summary.latency),
         "state_digest": summary.state_digest,
     }
+
+
+def to_record(summary: Summary) -> str:
+    """Return the summary as the journal keeps it, as JSON text.
+
+    It has the keys that the module names, and under `mints` symbol and decimals of every mint that the source
+    knew, by address.
+    """
+    mints = {
+        mint: {"symbol": info.symbol, "decimals": info.decimals}
+        for mint, info in sorted(summary.source.mints.mints.items())
+    }
+    return json.dumps({**to_json(summary), "mints": mints}, separators=(",", ":"))
 
 
 def _endpoint(endpoint: EndpointStats, has_others: bool) -> dict[str, Any]:

@@ -60,6 +60,10 @@ class Tally:
         self._accepted = 0
         self._filled_cycles = 0
         self._accepted_openings: set[int] = set()
+        self._rehearsed = 0
+        self._rehearsed_openings: set[int] = set()
+        self._sent = 0
+        self._sent_openings: set[int] = set()
         self._filled_openings: set[int] = set()
         self._profit: dict[str, Profit] = {}
 
@@ -79,6 +83,21 @@ class Tally:
         """Count a plan that risk let through."""
         self._accepted += 1
         self._accepted_openings.add(opportunity.opening_id)
+
+    def rehearsed(self, plan: AnyPlan) -> None:
+        """Count a plan that nothing speaks against before it is carried out: it was built and rehearsed.
+
+        On paper there is nothing to rehearse.
+        """
+        if isinstance(plan, Plan):
+            self._rehearsed += 1
+            self._rehearsed_openings.add(plan.opportunity.opening_id)
+
+    def sent(self, plan: AnyPlan) -> None:
+        """Count a plan that was handed to somebody, or on paper carried out."""
+        if isinstance(plan, Plan):
+            self._sent += 1
+            self._sent_openings.add(plan.opportunity.opening_id)
 
     def outcome_unknown(self) -> None:
         """Count an attempt of which nobody knew at once how it ended."""
@@ -110,9 +129,11 @@ class Tally:
         del self.best[BEST_CYCLES:]
 
     def funnel(self) -> tuple[FunnelStage, ...]:
-        """Return the funnel's last two stages, which the native engine does not see."""
+        """Return the funnel's last stages, which the native engine does not see."""
         return (
             FunnelStage("after_risk", self._accepted, len(self._accepted_openings)),
+            FunnelStage("after_rehearsal", self._rehearsed, len(self._rehearsed_openings)),
+            FunnelStage("sent", self._sent, len(self._sent_openings)),
             FunnelStage("taken", self._filled_cycles, len(self._filled_openings)),
         )
 

@@ -39,6 +39,7 @@ __all__ = [
     "Engine",
     "EngineConfig",
     "EngineStats",
+    "EngineWatch",
     "EvaluationRefused",
     "Explanation",
     "Expression",
@@ -3730,6 +3731,38 @@ class HeldAccount:
     def slot(self) -> int:
         """Slot of the write."""
 
+# ---- what changes in an engine, for those who watch it
+
+@final
+class EngineWatch:
+    """What changes in an engine, from `Engine.watch`. No call waits for the engine, none holds the GIL.
+
+    `snapshot` comes first; what `drain` returns then is what changed since the call before. Handles on one
+    engine share what is told: each change is told once, to one of them. While frames come, the state of
+    a pool that changes all the time may be told one `drain` later; `Engine.stats` tells all of them.
+    """
+
+    def drain(self) -> bytes:
+        """Return what changed as the JSON of `telemetry.records.MarketChanges`; empty if nothing did.
+
+        Of a pool only the latest state is told, of an opening only the latest verdict. A pool is among
+        `new_pools` again once its decimals or its fee become known, or its fee moves by 1/10,000.
+        """
+    def snapshot(self) -> bytes:
+        """Return all that is known as the JSON of `telemetry.records.MarketSnapshot`.
+
+        What `drain` would have said before is part of it, and not said again.
+        """
+    @property
+    def lost(self) -> int:
+        """Openings and closings dropped since the beginning; if it grows, only a snapshot is whole."""
+    @property
+    def open_now(self) -> int:
+        """Cycles that are open."""
+    @property
+    def pools(self) -> int:
+        """Pools that are known."""
+
 @final
 class Engine:
     """From frames to signals. Every call may be made from any thread; none holds the GIL while it works.
@@ -3826,6 +3859,16 @@ class Engine:
 
         Raises:
             InvalidInput: The signal comes from another engine.
+        """
+    def watch(self, capacity: int = 65_536) -> EngineWatch:
+        """Note from now on what changes, and return who is told; a second call returns the same once more.
+
+        Args:
+            capacity: Openings and closings that wait to be fetched; beyond that the oldest are dropped and
+                counted. A second call does not change it.
+
+        Raises:
+            InvalidInput: The capacity is 0.
         """
     def stats(self, misses: int = 8) -> EngineStats:
         """Return all counters, with at most `misses` nearest misses."""

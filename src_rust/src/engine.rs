@@ -24,6 +24,7 @@ mod rules;
 mod signal;
 mod transaction;
 mod volatility;
+mod watch;
 
 use rustc_hash::FxHashSet;
 
@@ -56,6 +57,8 @@ pub use rules::{CANDIDATE_FIELDS, CandidateValues, WrongFields, candidate_fields
 pub use signal::{Cycle, Hop, Signal, TakeError};
 pub use transaction::ExecutionPlan;
 use volatility::Volatility;
+pub use watch::EngineWatch;
+use watch::Watcher;
 
 /// Counters of the engine itself; the aggregator keeps its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,6 +87,7 @@ pub struct Engine {
     volatility: Volatility,
     funnel: Funnel,
     counters: Counters,
+    watcher: Option<Box<Watcher>>,
     updates: Vec<AccountUpdate>,
     touched: Vec<PoolIndex>,
     found: Vec<Cycle>,
@@ -124,6 +128,7 @@ impl Engine {
             volatility: Volatility::default(),
             funnel: Funnel::default(),
             counters: Counters::default(),
+            watcher: None,
             updates: Vec::new(),
             touched: Vec::new(),
             found: Vec::new(),
@@ -153,6 +158,7 @@ impl Engine {
     }
 
     /// Returns the market, for an operator's decisions: release a venue, name a verified deployment.
+    /// [`tell_all`](Self::tell_all) tells them to those who watch; otherwise the next frame does.
     pub fn market_mut(&mut self) -> &mut Market {
         &mut self.market
     }
@@ -245,6 +251,7 @@ impl Engine {
         let verdict = self.aggregator.push_at(endpoint, frame, arrival_ns, &mut self.updates);
         self.apply_updates(signals);
         self.look_again(signals);
+        self.tell();
         verdict
     }
 
@@ -255,6 +262,7 @@ impl Engine {
         self.aggregator.quarantine(endpoint, &mut self.updates);
         self.apply_updates(signals);
         self.look_again(signals);
+        self.tell();
     }
 
     /// Gives the provider of an endpoint its word back, see [`WssAggregator::release`].
@@ -268,6 +276,7 @@ impl Engine {
         self.aggregator.disconnect(endpoint, &mut self.updates);
         self.apply_updates(signals);
         self.look_again(signals);
+        self.tell();
     }
 
     fn apply_updates(&mut self, signals: &mut Vec<Signal>) {
@@ -349,6 +358,7 @@ impl Engine {
     /// To be called after a taken signal, for what the fill has left open.
     pub fn recheck(&mut self, slot: Slot, signals: &mut Vec<Signal>) {
         self.evaluate(slot, true, signals);
+        self.tell();
     }
 
     fn evaluate(&mut self, slot: Slot, recheck: bool, signals: &mut Vec<Signal>) {
@@ -365,7 +375,12 @@ impl Engine {
                 found.push(Cycle { key: cycle.key(), net: cycle.net });
             });
             debug_assert!(searched.is_ok(), "the pool exists and max_hops was checked");
-            self.openings.close_missing(pool, &found);
+            let watcher = &mut self.watcher;
+            self.openings.close_missing(pool, &found, |id| {
+                if let Some(watcher) = watcher {
+                    watcher.closed(id, slot);
+                }
+            });
             for cycle in &found {
                 if self.seen.insert(cycle.key) {
                     self.consider(cycle, slot, recheck, signals);
@@ -388,6 +403,9 @@ impl Engine {
         let opening = self.openings.open(cycle);
         let (opening_id, furthest, taken) = (opening.id(), opening.furthest(), opening.is_taken());
         if furthest == Stage::Cycle {
+            if let Some(watcher) = &mut self.watcher {
+                watcher.opened(opening_id, cycle, slot);
+            }
             self.funnel.forget_miss(cycle.key, 0);
         }
         self.funnel.reach(Stage::AfterFees, furthest, recheck);
@@ -405,9 +423,14 @@ impl Engine {
         match sized {
             Err((reason, nearest)) => {
                 self.scorer.count(Reasons::only(reason));
+                let miss = Miss::open(cycle.key, opening_id, slot, Reasons::only(reason), nearest);
+                if self.watcher.is_some() {
+                    let base_mint =
+                        miss.candidate.and_then(|_| self.base_of(cycle)).map(|(_, base)| base.mint);
+                    self.judged(&miss, base_mint, cycle);
+                }
                 if furthest < Stage::AfterCosts {
-                    let reasons = Reasons::only(reason);
-                    self.funnel.miss(Miss::open(cycle.key, opening_id, slot, reasons, nearest));
+                    self.funnel.miss(miss);
                 }
             }
             Ok(Sizing { base_mint, hops, candidate, stakes, depth_bps, priced }) => {
@@ -436,6 +459,11 @@ impl Engine {
                     }
                 }
                 self.scorer.count(reasons);
+                let sized = Shortfall::Sized(candidate);
+                let miss = Miss::open(cycle.key, opening_id, slot, reasons, sized);
+                if self.watcher.is_some() {
+                    self.judged(&miss, Some(self.market.mint(base_mint)), cycle);
+                }
                 let stage = if reasons.is_go() { Stage::AfterCosts } else { Stage::AfterSizing };
                 self.funnel.reach_through(stage, furthest, recheck);
                 self.openings.advance(cycle.key, stage);
@@ -456,15 +484,15 @@ impl Engine {
                     });
                     self.funnel.forget_miss(cycle.key, opening_id);
                 } else if furthest < Stage::AfterCosts {
-                    self.funnel.miss(Miss::open(
-                        cycle.key,
-                        opening_id,
-                        slot,
-                        reasons,
-                        Shortfall::Sized(candidate),
-                    ));
+                    self.funnel.miss(miss);
                 }
             }
+        }
+    }
+
+    fn judged(&mut self, miss: &Miss, base_mint: Option<Pubkey>, cycle: &Cycle) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.judged(miss, base_mint, Some(cycle.net));
         }
     }
 
@@ -489,13 +517,19 @@ impl Engine {
         }
         signals.sort_by(|x, y| y.score.total_cmp(&x.score).then(x.opening_id.cmp(&y.opening_id)));
         let mut used: Vec<PoolIndex> = Vec::new();
-        let scorer = &mut self.scorer;
+        let Self { scorer, watcher, market, .. } = self;
         signals.retain(|signal| {
             let free = signal.hops.iter().all(|hop| !used.contains(&hop.pool));
             if free {
                 used.extend(signal.hops.iter().map(|hop| hop.pool));
             } else {
                 scorer.withdraw_go(Reason::SharesPoolWithBetter);
+                if let Some(watcher) = watcher {
+                    let reasons = Reasons::only(Reason::SharesPoolWithBetter);
+                    let sized = Shortfall::Sized(signal.candidate);
+                    let miss = Miss::open(signal.key, signal.opening_id, signal.slot, reasons, sized);
+                    watcher.judged(&miss, Some(market.mint(signal.base_mint)), None);
+                }
             }
             free
         });
@@ -538,6 +572,10 @@ impl Engine {
         self.experience.attempted(signal.key, false);
         self.touched.clear();
         self.touched.extend(signal.hops.iter().map(|hop| hop.pool));
+        if let Some(watcher) = &mut self.watcher {
+            watcher.taken(signal, self.market.mint(signal.base_mint));
+        }
+        self.tell();
         Ok(amounts)
     }
 }

@@ -11,6 +11,7 @@
 
 mod batch;
 mod instructions;
+mod marks;
 mod pool;
 mod quotes;
 mod standalone;
@@ -35,6 +36,7 @@ pub use crate::venues::SetAside;
 use crate::venues::{AccountData, Dependency, Layout, NewPool, Role, Venue};
 pub use batch::{BatchError, QuoteBatch, quote_batch};
 pub use instructions::{InstructionError, InstructionOptions};
+use marks::Marks;
 pub use pool::{Pool, PoolView};
 pub use quotes::{QuoteError, WRAPPED_SOL};
 pub use standalone::{AccountError, StandalonePool};
@@ -107,6 +109,7 @@ pub struct Market {
     standings: Standings,
     graph: PriceGraph,
     tokens: Tokens,
+    marks: Marks,
     touched: Vec<PoolIndex>,
     dependencies: Vec<Dependency>,
     /// Addresses of token accounts that transactions were built with.
@@ -272,7 +275,8 @@ impl Market {
                 _ => entry.write(&address, account, slot),
             };
             match written {
-                Ok(false) => {}
+                // It may be the same state in a later slot.
+                Ok(false) => self.marks.mark(reader),
                 Ok(true) => {
                     self.refresh(reader);
                     self.touched.push(reader);
@@ -295,6 +299,7 @@ impl Market {
         let address = write.pubkey;
         let is_mint = spl_token::is_program(&owner) && self.mint_index.contains_key(&address);
         if is_mint {
+            self.mark_pools_of_new_mint(&address);
             self.write_token(&address, TokenWrite::Data(&owner, data), write.slot);
         }
         if is_mint || layout.is_some_and(|layout| layout.role == Role::Shared) {
@@ -350,6 +355,7 @@ impl Market {
             Ok(changed) => {
                 self.readers.entry(write.pubkey).or_default().push(index);
                 if !changed {
+                    self.marks.mark(index);
                     return Ok(Applied::Unchanged);
                 }
                 self.refresh(index);
@@ -370,6 +376,7 @@ impl Market {
         data: &[u8],
     ) -> Result<Applied, DecodeError> {
         let address = write.pubkey;
+        self.mark_pools_of_new_mint(&address);
         self.write_token(&address, TokenWrite::Data(&owner, data), write.slot);
         let decoded = spl_token::decode(&owner, data);
         // What cannot be read is kept too: the pool that asks for it is then set aside.
@@ -439,7 +446,15 @@ impl Market {
         self.environment.clock = Some(clock);
         self.tokens.enter_epoch(clock.epoch);
         for (pool, index) in (0..self.pools.len()).zip(0..) {
-            if (is_new_epoch || self.pools[pool].depends_on_time()) && self.refresh(index) {
+            if !is_new_epoch && !self.pools[pool].depends_on_time() {
+                continue;
+            }
+            let before = self.pools[pool].set_aside().map(SetAside::reason);
+            let is_moved = self.reweigh(index);
+            if is_moved || self.pools[pool].set_aside().map(SetAside::reason) != before {
+                self.marks.mark(index);
+            }
+            if is_moved {
                 self.touched.push(index);
             }
         }
@@ -492,6 +507,11 @@ impl Market {
     /// Decides anew whether a pool may be quoted, and puts its recorded rates into the graph. Returns
     /// whether the graph changed.
     fn refresh(&mut self, index: PoolIndex) -> bool {
+        self.marks.mark(index);
+        self.reweigh(index)
+    }
+
+    fn reweigh(&mut self, index: PoolIndex) -> bool {
         self.gather(index);
         let entry = &mut self.pools[index as usize];
         let is_quarantined = self.standings.is_quarantined(entry.venue());

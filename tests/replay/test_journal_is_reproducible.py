@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from demo_recording import market_day
+from journal_bytes import decided
 from make_demo_recording import Options, make
 from phantom_arbiter.sources.recorded import DEMO_RECORDING
 
@@ -35,7 +36,7 @@ def test_the_day_replayed_twice_gives_byte_identical_journals(tmp_path: Path) ->
     journals = [tmp_path / name for name in ("first.sqlite", "second.sqlite")]
     summaries = [replay(DEMO_RECORDING, journal) for journal in journals]
     assert summaries[0]["trades"]["filled"] > 0
-    assert journals[0].read_bytes() == journals[1].read_bytes()
+    assert decided(journals[0]) == decided(journals[1])
 
 
 def test_complete_endpoints_give_the_same_journal_however_they_interleave(
@@ -50,7 +51,7 @@ def test_complete_endpoints_give_the_same_journal_however_they_interleave(
     for name, options in variants.items():
         journal = tmp_path / f"{name}.sqlite"
         summary = replay(make(options, day=day), journal)
-        journals[name] = journal.read_bytes()
+        journals[name] = decided(journal)
         interleavings.add(tuple(endpoint["wins"] for endpoint in summary["endpoints"]))
         assert summary["trades"]["filled"] > 0
     assert len(interleavings) == len(variants), "the recordings do interleave differently"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from journal_bytes import decided
 from phantom_arbiter.cli import main
 from phantom_arbiter.journal import read_journal
 
@@ -21,7 +22,7 @@ def test_day_replayed_twice_gives_byte_identical_journals(
 ) -> None:
     first = run(tmp_path / "one.sqlite", capsys)
     run(tmp_path / "two.sqlite", capsys, "--speed", "1000000x", "--ui", "plain")
-    assert (tmp_path / "one.sqlite").read_bytes() == (tmp_path / "two.sqlite").read_bytes()
+    assert decided(tmp_path / "one.sqlite") == decided(tmp_path / "two.sqlite")
     assert first["trades"]["filled"] > 0
 
 
@@ -33,7 +34,8 @@ def test_summary_and_journal_agree(tmp_path: Path, capsys: pytest.CaptureFixture
         profit["mint"]: profit["net_profit"] for profit in summary["profit"]
     }
     stages = {stage["stage"]: stage["evaluations"] for stage in summary["funnel"]}
-    order = ["cycles", "after_fees", "after_sizing", "after_costs", "after_risk", "taken"]
+    order = ["cycles", "after_fees", "after_sizing", "after_costs", "after_risk"]
+    order += ["after_rehearsal", "sent", "taken"]
     assert [stages[name] for name in order] == sorted((stages[name] for name in order), reverse=True)
     assert stages["taken"] == summary["trades"]["filled"]
 

@@ -18,8 +18,15 @@ from sqlalchemy.pool import NullPool
 
 import phantom_arbiter.journal
 from phantom_arbiter.domain import Outcome, OutcomeState, Plan
-from phantom_arbiter.errors import InvariantError, JournalError
-from phantom_arbiter.journal import Journal, RunIdentity, landing_from_journal, read_journal
+from phantom_arbiter.errors import ConfigError, InvariantError, JournalError
+from phantom_arbiter.journal import (
+    Journal,
+    RunIdentity,
+    RunSummary,
+    landing_from_journal,
+    read_journal,
+    read_run,
+)
 from phantom_arbiter.journal.connect import journal_errors
 from phantom_arbiter.journal.journal import NEVER_APPLIED
 from phantom_arbiter.journal.schema import MAX_AMOUNT, SCHEMA_REVISION, metadata
@@ -197,12 +204,33 @@ def test_schema_of_before_is_brought_up_and_can_be_gone_back_to(path: Path) -> N
         command.downgrade(alembic, "0002")
         columns = {column["name"] for column in inspect(connection).get_columns("attempts")}
         assert not {"age_slots", "expected_value_lamports"} & columns
-    with pytest.raises(JournalError, match="has schema 0002, this version knows 0004"):
+    with pytest.raises(JournalError, match="has schema 0002, this version knows 0005"):
         read_journal(path)
     Journal(path).close()
     after = read_journal(path).attempts
     assert [(row.age_slots, row.expected_value_lamports) for row in after] == [(None, None)] * len(before)
     assert landing_from_journal(path).observed == sum(row.state in ("filled", "failed") for row in after)
+
+
+def test_journal_without_summaries_gets_room_for_them_and_keeps_its_runs(path: Path) -> None:
+    write_day(path)
+    folder = Path(phantom_arbiter.journal.__file__).parent / "migrations"
+    alembic = Config()
+    alembic.set_main_option("script_location", str(folder))
+    with create_engine(f"sqlite:///{path}", poolclass=NullPool).begin() as connection:
+        alembic.attributes["connection"] = connection
+        command.downgrade(alembic, "0004")
+    with pytest.raises(JournalError, match="has schema 0004, this version knows 0005"):
+        read_run(path)
+    with Journal(path) as journal:
+        with pytest.raises(InvariantError, match="before begin_run"):
+            journal.end_run("{}", 1)
+        journal.begin_run(IDENTITY)
+        journal.end_run("{}", 1_795_391_990)
+    assert [read_run(path, run).summary for run in (1, 2)] == [None, RunSummary(1_795_391_990, "{}")]
+    assert read_run(path).report.runs[0].id == 1, "the newest run that tried something"
+    with pytest.raises(ConfigError, match="holds no run 3; hint: the newest is 2"):
+        read_run(path, 3)
 
 
 # ---- bad files
@@ -240,7 +268,7 @@ def folder(path: Path) -> None:
     [
         (corrupt, "is corrupt"),
         (foreign, "is an SQLite database but not a PhantomArbiter journal"),
-        (newer, "has schema 0999, this version knows 0004"),
+        (newer, "has schema 0999, this version knows 0005"),
         (text_file, "is not an SQLite database"),
     ],
 )

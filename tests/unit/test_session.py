@@ -1,5 +1,7 @@
+import json
 import os
 import signal as signals
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,13 +9,14 @@ from pathlib import Path
 import pytest
 
 import shipped_day
+from journal_bytes import decided
 from phantom_arbiter.config_sources import Effective, load
 from phantom_arbiter.domain import Plan
 from phantom_arbiter.errors import RecordingError
-from phantom_arbiter.journal import Journal, landing_from_journal, read_journal
+from phantom_arbiter.journal import Journal, landing_from_journal, read_journal, read_run
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.session import run_session
-from phantom_arbiter.summary import SourceInfo, Summary
+from phantom_arbiter.summary import SourceInfo, Summary, to_json
 from phantom_core import Record
 from shell_fakes import FakeObserver, FakeSource, StepClock
 
@@ -46,7 +49,19 @@ def test_session_journals_what_its_summary_says(tmp_path: Path) -> None:
     assert report.runs[0].settings_sha256 == settings(tmp_path / "j.sqlite").sha256()
     assert report.totals[0].net_profit == summary.profit[0].net_profit
     assert (summary.funnel[0].name, summary.funnel[0].evaluations) == ("updates", summary.stats.updates)
-    assert [stage.name for stage in summary.funnel][-3:] == ["after_costs", "after_risk", "taken"]
+    assert [stage.name for stage in summary.funnel][-4:] == ["after_risk", "after_rehearsal", "sent", "taken"]
+    assert {stage.evaluations for stage in summary.funnel[-4:]} == {2}
+
+
+def test_how_the_session_ended_is_kept_word_for_word(tmp_path: Path) -> None:
+    began = int(time.time())
+    summary = session(tmp_path / "j.sqlite")
+    kept = read_run(tmp_path / "j.sqlite").summary
+    assert kept is not None
+    assert began <= kept.ended_unix <= time.time()
+    found = json.loads(kept.text)
+    assert found.pop("mints") == {}
+    assert found == json.loads(json.dumps(to_json(summary)))
 
 
 def test_two_sessions_of_one_recording_give_the_same_file_byte_for_byte(tmp_path: Path) -> None:
@@ -56,7 +71,7 @@ def test_two_sessions_of_one_recording_give_the_same_file_byte_for_byte(tmp_path
         for record in shipped_day.up_to_signal(2)
     ]
     session(tmp_path / "two.sqlite", FakeSource(slow))
-    assert (tmp_path / "one.sqlite").read_bytes() == (tmp_path / "two.sqlite").read_bytes()
+    assert decided(tmp_path / "one.sqlite") == decided(tmp_path / "two.sqlite")
 
 
 def test_live_run_begins_with_what_earlier_ones_learned_and_a_replay_with_nothing(tmp_path: Path) -> None:
@@ -126,5 +141,6 @@ def test_source_that_breaks_leaves_what_came_before_in_the_journal(tmp_path: Pat
 
     with pytest.raises(RecordingError):
         session(tmp_path / "j.sqlite", Torn([]))
+    assert read_run(tmp_path / "j.sqlite").summary is None, "it died"
     assert [row.state for row in read_journal(tmp_path / "j.sqlite").attempts] == ["filled"]
     Journal(tmp_path / "j.sqlite").close()

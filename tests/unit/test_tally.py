@@ -15,8 +15,14 @@ def test_funnel_counts_evaluations_and_distinct_openings() -> None:
     fill(tally, opportunity(1))
     fill(tally, opportunity(1, slot=200))
     tally.traded(plan(opportunity(2, slot=300)), Outcome(OutcomeState.FAILED, "market_data:gone", None, 9))
-    accepted, taken = tally.funnel()
+    accepted, rehearsed, sent, taken = tally.funnel()
     assert (accepted.name, accepted.evaluations, accepted.openings) == ("after_risk", 3, 2)
+    assert (rehearsed.name, rehearsed.evaluations, sent.name, sent.evaluations) == (
+        "after_rehearsal",
+        0,
+        "sent",
+        0,
+    )
     assert (taken.name, taken.evaluations, taken.openings) == ("taken", 2, 1)
     assert tally.failures == {"market_data": 1}
 

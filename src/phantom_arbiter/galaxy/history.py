@@ -125,7 +125,7 @@ class History:
             return
         place = Place(record.seq, record.at_ns, record.unix_ms, record.slot)
         self._curves(record)
-        if self._segments and not isinstance(record, Snapshot):
+        if self._segments:
             segment = self._segments[-1]
             segment.places.append(place)
             # Never falling, so that it can be searched, whatever a broken run counts.
@@ -136,7 +136,9 @@ class History:
             grown = len(raw) + RECORD_OVERHEAD + len(marks) * MARK_OVERHEAD
             segment.size += grown
             self.size += grown
-            if segment.size < self._segment_bytes and place.unix_ms - segment.place.unix_ms < SEGMENT_MS:
+            is_full = segment.size >= self._segment_bytes
+            is_long = place.unix_ms - segment.place.unix_ms >= SEGMENT_MS
+            if not is_full and not is_long and not isinstance(record, Snapshot):
                 return
         self._begin(place, keyframe())
 

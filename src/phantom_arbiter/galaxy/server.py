@@ -167,9 +167,7 @@ def _bound(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError):
-        raise HintedError(
-            f"{host} is no address of this machine", hint="name another with --host"
-        ) from None
+        raise HintedError(f"{host} is no address of this machine", hint="name another with --host") from None
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

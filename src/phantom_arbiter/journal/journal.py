@@ -25,7 +25,7 @@ from phantom_arbiter.journal.connect import close_writer, journal_errors, open_f
 from phantom_arbiter.journal.lock import WriterLock
 from phantom_arbiter.journal.recall import read_recalled
 from phantom_arbiter.journal.risk_log import RiskChange, RiskLog
-from phantom_arbiter.journal.schema import MAX_AMOUNT, attempts, runs
+from phantom_arbiter.journal.schema import MAX_AMOUNT, attempts, run_summaries, runs
 from phantom_arbiter.journal.signed import (
     chain_values,
     read_unresolved,
@@ -157,6 +157,23 @@ class Journal:
         self._run_id = _inserted_id(added)
         self._risk = RiskLog(self.path, self._connection, self._run_id)
         return self._run_id, [Reconciled(*row) for row in open_rows]
+
+    def end_run(self, summary: str, ended_unix: int) -> None:
+        """Write and commit how the run ended; once, when its source has ended.
+
+        Args:
+            summary: `summary.to_record` as text.
+            ended_unix: When, in Unix seconds.
+
+        Raises:
+            JournalError: The file cannot be written.
+        """
+        if self._run_id is None:
+            raise InvariantError("end_run before begin_run")
+        with journal_errors(self.path), self._connection.begin():
+            self._connection.execute(
+                insert(run_summaries).values(run_id=self._run_id, ended_unix=ended_unix, summary=summary)
+            )
 
     def recalled(self, account: str, mode: str) -> tuple[list[Booked], list[Settled]]:
         """Return what the runs of `account` in `mode` booked and what became of it, for `risk.recall`.

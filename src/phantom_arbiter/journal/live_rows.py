@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from phantom_arbiter.journal.connect import journal_errors, open_for_reading
 from phantom_arbiter.journal.schema import dispatches
@@ -48,11 +49,13 @@ class DispatchRow:
     code: int | None
 
 
-def live_row(row: Row[Any]) -> LiveRow | None:
-    """Return the live part of a row of `attempts`; None if nothing was signed."""
-    if row.signature is None:
-        return None
-    return LiveRow(**{each.name: getattr(row, each.name) for each in fields(LiveRow)})
+LIVE_COLUMNS = tuple(each.name for each in fields(LiveRow))
+"""Columns of `attempts`, in the order of the fields."""
+
+
+def live_row(values: Sequence[Any]) -> LiveRow | None:
+    """Return the live part of a row of `attempts`, from its `LIVE_COLUMNS`; None if nothing was signed."""
+    return None if values[0] is None else LiveRow(*values)
 
 
 def read_dispatches(path: Path, attempt_id: int) -> tuple[DispatchRow, ...]:

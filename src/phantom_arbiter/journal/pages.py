@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from phantom_arbiter.journal.connect import journal_errors, open_for_reading
-from phantom_arbiter.journal.queries import AttemptRow, RunRow, attempt_row
+from phantom_arbiter.journal.queries import ATTEMPT_COLUMNS, AttemptRow, RunRow, attempt_row
 from phantom_arbiter.journal.schema import attempts, runs
 
 
@@ -39,7 +39,7 @@ def attempts_page(path: Path, run_id: int, *, before: int | None, limit: int) ->
     Raises:
         JournalError: Missing, locked, corrupt, not a journal, or of another schema.
     """
-    query = select(attempts).where(attempts.c.run_id == run_id)
+    query = select(*ATTEMPT_COLUMNS).where(attempts.c.run_id == run_id)
     if before is not None:
         query = query.where(attempts.c.id < before)
     connection = open_for_reading(path)

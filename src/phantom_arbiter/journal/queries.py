@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Table, select
 
 from phantom_arbiter.domain import Hop
 from phantom_arbiter.journal.connect import journal_errors, open_for_reading
-from phantom_arbiter.journal.live_rows import LiveRow, live_row
+from phantom_arbiter.journal.live_rows import LIVE_COLUMNS, LiveRow, live_row
 from phantom_arbiter.journal.schema import attempts, refusals, risk_changes, runs, verdicts
 from phantom_arbiter.journal.texts import hops_from_text
 
@@ -137,51 +137,89 @@ def read_journal(path: Path, *, run_id: int | None = None) -> JournalReport:
     connection = open_for_reading(path)
     try:
         with journal_errors(path), connection.begin():
-            run_query = select(runs).order_by(runs.c.id)
-            attempt_query = select(attempts).order_by(attempts.c.id)
-            if run_id is not None:
-                run_query = run_query.where(runs.c.id == run_id)
-                attempt_query = attempt_query.where(attempts.c.run_id == run_id)
-            run_rows = tuple(RunRow(**row._mapping) for row in connection.execute(run_query))
-            rows = tuple(attempt_row(row) for row in connection.execute(attempt_query))
-            said = _of_run(connection, verdicts, run_id)
-            kept = _of_run(connection, refusals, run_id)
-            changes = _of_run(connection, risk_changes, run_id)
+            return read_report(connection, run_id)
     finally:
         connection.close()
+
+
+def read_report(connection: Connection, run_id: int | None) -> JournalReport:
+    """Return the same inside the caller's transaction."""
+    run_query = select(runs).order_by(runs.c.id)
+    attempt_query = select(*ATTEMPT_COLUMNS).order_by(attempts.c.id)
+    if run_id is not None:
+        run_query = run_query.where(runs.c.id == run_id)
+        attempt_query = attempt_query.where(attempts.c.run_id == run_id)
+    run_rows = tuple(RunRow(**row._mapping) for row in connection.execute(run_query))
+    rows = tuple(attempt_row(row) for row in connection.execute(attempt_query).all())
     return JournalReport(
         runs=run_rows,
         attempts=rows,
         totals=totals(rows),
-        verdicts=tuple(VerdictRow(**_numbers(row, _VERDICT_NUMBERS, without="id")) for row in said),
-        refusals=tuple(RefusalRow(**_numbers(row, _REFUSAL_NUMBERS)) for row in kept),
-        changes=tuple(ChangeRow(**row._mapping) for row in changes),
+        verdicts=tuple(
+            VerdictRow(**_numbers(row, _VERDICT_NUMBERS, without="id"))
+            for row in _of_run(connection, verdicts, run_id)
+        ),
+        refusals=tuple(
+            RefusalRow(**_numbers(row, _REFUSAL_NUMBERS)) for row in _of_run(connection, refusals, run_id)
+        ),
+        changes=tuple(ChangeRow(**row._mapping) for row in _of_run(connection, risk_changes, run_id)),
     )
 
 
+_OWN = (
+    "id",
+    "run_id",
+    "state",
+    "kind",
+    "slot",
+    "opening_id",
+    "strategy",
+    "base_mint",
+    "hops",
+    "filled_hops",
+    "amount_in",
+    "amount_out",
+    "cost",
+    "net_profit",
+    "reason",
+    "charged_cost",
+    "realised_net_profit",
+    "age_slots",
+    "expected_value_lamports",
+    "venues",
+)
+
+ATTEMPT_COLUMNS = tuple(attempts.c[name] for name in (*_OWN, *LIVE_COLUMNS))
+"""What is read of an attempt, in this order: all but what is large."""
+
+
 def attempt_row(row: Row[Any]) -> AttemptRow:
-    """Return a row of the table of attempts as what it says."""
+    """Return a row of `ATTEMPT_COLUMNS` as what it says."""
+    # A journal holds many attempts: a row is taken apart at once, since asking it by name costs far more.
+    values: tuple[Any, ...] = tuple(row)
+    number, run_id, state, kind, slot, opening_id, strategy, base_mint, hops, filled_hops = values[:10]
+    amount_in, amount_out, cost, net_profit, reason, charged, realised, age, value, venues = values[10:20]
     return AttemptRow(
-        id=row.id,
-        run_id=row.run_id,
-        state=row.state,
-        kind=row.kind,
-        slot=row.slot,
-        opening_id=row.opening_id,
-        strategy=row.strategy,
-        base_mint=row.base_mint,
-        hops=hops_from_text(row.filled_hops or row.hops),
-        amount_in=row.amount_in,
-        amount_out=row.amount_out,
-        cost=row.cost,
-        net_profit=row.net_profit,
-        reason=row.reason,
-        charged_cost=row.charged_cost,
-        realised_net_profit=row.realised_net_profit,
-        age_slots=row.age_slots,
-        expected_value_lamports=row.expected_value_lamports,
-        venues=tuple((row.venues or "").split()),
-        live=live_row(row),
+        id=number,
+        run_id=run_id,
+        state=state,
+        kind=kind,
+        slot=slot,
+        opening_id=opening_id,
+        strategy=strategy,
+        base_mint=base_mint,
+        hops=hops_from_text(filled_hops or hops),
+        amount_in=amount_in,
+        amount_out=amount_out,
+        cost=cost,
+        net_profit=net_profit,
+        reason=reason,
+        charged_cost=charged,
+        realised_net_profit=realised,
+        age_slots=age,
+        expected_value_lamports=value,
+        venues=tuple((venues or "").split()),
+        live=live_row(values[20:]),
     )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x5048414E
 """Marks the file as ours ("PHAN" in ASCII), in SQLite's header field of that name."""
 
-SCHEMA_REVISION = "0004"
+SCHEMA_REVISION = "0005"
 """The newest migration in `migrations/versions/`."""
 
 MAX_AMOUNT = 2**63 - 1
@@ -176,4 +176,14 @@ risk_changes = Table(
     Column("before", Text),
     Column("after", Text),
     Index("risk_changes_run_id", "run_id"),
+)
+
+# How a run ended, as `phantom run --json` prints it, and the mints that it knew. The only table that holds
+# what clocks and endpoints had a part in: two replays of one recording differ here and nowhere else.
+run_summaries = Table(
+    "run_summaries",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id"), primary_key=True),
+    Column("ended_unix", Integer, nullable=False),
+    Column("summary", Text, nullable=False),
 )

@@ -109,10 +109,11 @@ def grouped(rows: Iterable[AttemptRow], by: GroupBy) -> tuple[Group, ...]:
     for row in rows:
         for name in names(row):
             members.setdefault((name, row.base_mint), []).append(row)
-    return tuple(_group(name, mint, members[name, mint]) for name, mint in sorted(members))
+    return tuple(group_of(name, mint, members[name, mint]) for name, mint in sorted(members))
 
 
-def _group(name: str, mint: str, rows: list[AttemptRow]) -> Group:
+def group_of(name: str, mint: str, rows: list[AttemptRow]) -> Group:
+    """Return the sums of attempts that have this base mint."""
     landed = [row.live for row in rows if row.live is not None and row.live.landed_slot is not None]
     return Group(
         name=name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 from phantom_arbiter.domain import Hop
 
 
@@ -24,9 +26,22 @@ def hops_to_text(hops: tuple[Hop, ...]) -> str:
     )
 
 
+class _HopText(msgspec.Struct, frozen=True, gc=False):
+    pool: str
+    mint_in: str
+    mint_out: str
+    amount_in: str
+    amount_out: str
+
+
+_HOPS = msgspec.json.Decoder(tuple[_HopText, ...])
+
+
 def hops_from_text(text: str) -> tuple[Hop, ...]:
     """Return what `hops_to_text` wrote."""
     return tuple(
-        Hop(hop["pool"], hop["mint_in"], hop["mint_out"], int(hop["amount_in"]), int(hop["amount_out"]))
-        for hop in json.loads(text)
+        [
+            Hop(hop.pool, hop.mint_in, hop.mint_out, int(hop.amount_in), int(hop.amount_out))
+            for hop in _HOPS.decode(text)
+        ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from dataclasses import dataclass
 
@@ -119,6 +120,16 @@ class RunModel:
         return {
             count.stage: (count.evaluations - before.get(count.stage, 0)) / minutes for count in last.funnel
         }
+
+    def copy(self) -> RunModel:
+        """Return what is known now; records that are applied later do not change it."""
+        kept = copy.copy(self)
+        kept.pools, kept.states = self.pools.copy(), self.states.copy()
+        kept.open = {n: copy.copy(cycle) for n, cycle in self.open.items()}
+        kept.closed, kept.trades = self.closed.copy(), self.trades.copy()
+        kept.refusals, kept.notices = self.refusals.copy(), self.notices.copy()
+        kept._minute = self._minute.copy()
+        return kept
 
     def _replaced(self, snapshot: Snapshot) -> None:
         self.gaps += 1

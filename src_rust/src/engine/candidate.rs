@@ -121,7 +121,7 @@ impl Engine {
     }
 
     /// Returns where in the cycle the most preferred base mint comes in, and that base mint.
-    fn base_of(&self, cycle: &Cycle) -> Option<(usize, BaseMint)> {
+    pub(super) fn base_of(&self, cycle: &Cycle) -> Option<(usize, BaseMint)> {
         self.config.base_mints.iter().find_map(|base| {
             let mint = self.market.mint_index(&base.mint)?;
             let position = cycle.key.edges().position(|edge| self.market.ends(edge).0 == mint)?;

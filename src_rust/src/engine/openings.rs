@@ -67,6 +67,11 @@ impl Openings {
         self.by_key.keys().copied()
     }
 
+    /// Returns the cycles that are open, each with the number of its opening.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (CycleKey, u64)> + '_ {
+        self.by_key.iter().map(|(key, opening)| (*key, opening.id))
+    }
+
     /// Returns the cycle's opening, a new one if it was closed.
     pub(super) fn open(&mut self, cycle: &Cycle) -> &mut Opening {
         self.by_key.entry(cycle.key).or_insert_with(|| {
@@ -80,8 +85,8 @@ impl Openings {
     }
 
     /// Closes the cycles through `pool` that `found`, all cycles through it now, does not hold as
-    /// profitable.
-    pub(super) fn close_missing(&mut self, pool: PoolIndex, found: &[Cycle]) {
+    /// profitable; `on_closed` hears the numbers of their openings.
+    pub(super) fn close_missing(&mut self, pool: PoolIndex, found: &[Cycle], mut on_closed: impl FnMut(u64)) {
         let Some(keys) = self.by_pool.get(&pool) else { return };
         let closed: Vec<CycleKey> = keys
             .iter()
@@ -89,7 +94,9 @@ impl Openings {
             .copied()
             .collect();
         for key in closed {
-            self.by_key.remove(&key);
+            if let Some(opening) = self.by_key.remove(&key) {
+                on_closed(opening.id);
+            }
             for edge in key.edges() {
                 if let Some(keys) = self.by_pool.get_mut(&pool_of(edge).0) {
                     keys.retain(|other| *other != key);

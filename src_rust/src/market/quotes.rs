@@ -142,6 +142,7 @@ impl Market {
         self.view(index)?;
         let request = SwapRequest::new(amount_in, true, a_to_b);
         let environment = self.environment;
+        self.marks.mark(index);
         let entry = &mut self.pools[index as usize];
         entry
             .fill(&environment, &request)

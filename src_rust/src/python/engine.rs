@@ -5,6 +5,7 @@ pub(super) mod freshness;
 mod held;
 mod signal;
 mod stats;
+mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,13 +31,14 @@ use super::wss_aggregator::input::{Frame, Given, UnknownEndpoint};
 use crate::engine::{
     BaseMint, CANDIDATE_FIELDS, ConfigError, Costs, Engine, EngineConfig, Fees, FreshnessConfig, Signal,
 };
-use crate::market::{MarketConfig, QuoteError};
+use crate::market::{Market, MarketConfig, QuoteError};
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
 use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
 use held::PyHeldAccount;
 pub use signal::PyHop;
 use signal::{PyFill, PySignal, export};
 use stats::{PyEngineStats, PyFunnelStage, PyMiss, PyStep, stats_of};
+use watch::PyEngineWatch;
 
 /// Settings of an [`Engine`].
 #[pyclass(name = "EngineConfig", module = "phantom_core", frozen)]
@@ -194,6 +196,16 @@ impl PyEngine {
         })?;
         Ok(signals)
     }
+
+    /// Carries out what an operator has decided about the market, and tells those who watch.
+    fn decided<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Market) -> T + Send) -> T {
+        py.detach(|| {
+            let mut engine = self.lock();
+            let done = work(engine.market_mut());
+            engine.tell_all();
+            done
+        })
+    }
 }
 
 #[pymethods]
@@ -322,10 +334,19 @@ impl PyEngine {
         Ok(())
     }
 
+    #[pyo3(signature = (capacity=65_536))]
+    fn watch(&self, py: Python<'_>, capacity: usize) -> PyResult<PyEngineWatch> {
+        if capacity == 0 {
+            return Err(errors::invalid("capacity is 0; it must be at least 1".into()));
+        }
+        Ok(PyEngineWatch(py.detach(|| self.lock().watch(capacity))))
+    }
+
     #[pyo3(signature = (misses=8))]
     fn stats(&self, py: Python<'_>, misses: usize) -> PyResult<PyEngineStats> {
         let (feed, mut stats) = py.detach(|| {
-            let engine = self.lock();
+            let mut engine = self.lock();
+            engine.tell_all();
             let feed = engine.aggregator().stats();
             let stats = stats_of(&engine, &feed, misses);
             (feed, stats)
@@ -393,15 +414,15 @@ impl PyEngine {
     }
 
     fn release(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
-        py.detach(|| release(self.lock().market_mut(), venue))
+        self.decided(py, |market| release(market, venue))
     }
 
     fn doubt_venue(&self, py: Python<'_>, venue: &str, reason: &str) -> PyResult<()> {
-        py.detach(|| doubt(self.lock().market_mut(), venue, Some(reason)))
+        self.decided(py, |market| doubt(market, venue, Some(reason)))
     }
 
     fn trust_venue(&self, py: Python<'_>, venue: &str) -> PyResult<()> {
-        py.detach(|| doubt(self.lock().market_mut(), venue, None))
+        self.decided(py, |market| doubt(market, venue, None))
     }
 
     fn set_token_rules(&self, py: Python<'_>, rules: &PyTokenRules) -> PyResult<()> {
@@ -619,6 +640,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     freshness::register(m)?;
     held::register(m)?;
     explain::register(m)?;
+    watch::register(m)?;
     add_classes!(m, PyEngine);
     m.add_function(wrap_pyfunction!(candidate_fields, m)?)
 }
