@@ -32,6 +32,16 @@ export function Card(props: {
   );
 }
 
+/** What may be wider than the page scrolls by itself, by keyboard too. */
+export function Scroll(props: { label: string; children: ComponentChildren }): JSX.Element {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no pointer scrolls it with the arrow keys
+    <section class="plain-scroll" aria-label={`${props.label}: table`} tabIndex={0}>
+      {props.children}
+    </section>
+  );
+}
+
 /** Why there is nothing to show. */
 export function Empty({ children }: { children: ComponentChildren }): JSX.Element {
   return <p class="empty">{children}</p>;

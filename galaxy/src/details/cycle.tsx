@@ -5,6 +5,7 @@ import { useMemo } from "preact/hooks";
 import type uPlot from "uplot";
 import { curve } from "../api";
 import { Chart } from "../charts";
+import { compact } from "../figures/axis";
 import { hopsOf, openingsOf } from "../figures/candidates";
 import { stageTitle } from "../figures/funnel";
 import { optimum } from "../figures/profit";
@@ -237,8 +238,8 @@ function Drawn({ answer, is_open }: { answer: Curve; is_open: boolean }): JSX.El
         lines={[
           { label: `profit, ${symbol}`, ink: "accent", fill: "accent", value: (value) => significant(value) },
         ]}
-        xLabel={(value) => significant(value, 3)}
-        yLabel={(value) => significant(value, 3)}
+        xLabel={compact}
+        yLabel={compact}
         draw={mark}
         height={180}
       />

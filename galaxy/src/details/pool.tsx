@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { type PoolHistory, poolHistory } from "../api";
 import { Chart } from "../charts";
+import { compact } from "../figures/axis";
 import { hopsOf } from "../figures/candidates";
 import { cyclesThrough, feeBps } from "../figures/market";
 import { explainSetAside } from "../figures/reasons";
@@ -129,7 +130,7 @@ function Drawn({ pool, history }: { pool: Pool; history: PoolHistory }): JSX.Ele
       lines={[{ label, ink: "accent", stepped: true, value: (value) => significant(value) }]}
       time={is_live}
       xLabel={is_live ? (value) => timeOfDay(value * 1_000) : clock}
-      yLabel={(value) => significant(value, 4)}
+      yLabel={compact}
       height={170}
     />
   );

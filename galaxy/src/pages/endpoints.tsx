@@ -6,7 +6,7 @@ import { endpointState, winShares } from "../figures/endpoints";
 import { bars, latencyTitle } from "../figures/latency";
 import { ranked } from "../figures/reasons";
 import { count, nanoseconds, percent, words } from "../format";
-import { Bar, Card, Empty, Share, Tag, Tiles, type Tone, when } from "../parts";
+import { Bar, Card, Empty, Scroll, Share, Tag, Tiles, type Tone, when } from "../parts";
 import type { Counts, Endpoint, Notice, StageLatency, Status } from "../records";
 import { moment, notices, status } from "../store";
 
@@ -83,7 +83,7 @@ function Connections({ endpoints }: { endpoints: readonly Endpoint[] }): JSX.Ele
           [[endpoints]].
         </Empty>
       ) : (
-        <div class="plain-scroll">
+        <Scroll label="Connections">
           <table class="plain-table">
             <thead>
               <tr>
@@ -160,7 +160,7 @@ function Connections({ endpoints }: { endpoints: readonly Endpoint[] }): JSX.Ele
               })}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Card>
   );
@@ -180,7 +180,7 @@ function Latencies({ latencies }: { latencies: readonly StageLatency[] }): JSX.E
         <Empty>Nothing was timed yet: no frame has been taken.</Empty>
       ) : (
         <>
-          <div class="plain-scroll">
+          <Scroll label="How long each stage takes">
             <table class="plain-table">
               <thead>
                 <tr>
@@ -229,7 +229,7 @@ function Latencies({ latencies }: { latencies: readonly StageLatency[] }): JSX.E
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
           <Histogram stage={shown} />
         </>
       )}

@@ -6,7 +6,7 @@ import { type Action, control, hasToken } from "../control";
 import { isBreaker, meter, switchWords } from "../figures/limits";
 import { explainRefusal, ranked } from "../figures/reasons";
 import { amount, count, percent, symbolOf, units, words } from "../format";
-import { Bar, Card, Empty, Governs, Pairs, Tag, type Tone } from "../parts";
+import { Bar, Card, Empty, Governs, Pairs, Scroll, Tag, type Tone } from "../parts";
 import type { FeeState, LimitUse, Mint, RiskState, Status, StrategyState } from "../records";
 import { connection, end, hello, mints, scrubbed, session, status } from "../store";
 
@@ -212,7 +212,7 @@ function Limits({ limits }: { limits: readonly LimitUse[] }): JSX.Element {
       {limits.length === 0 ? (
         <Empty>No limit of [risk] is set.</Empty>
       ) : (
-        <div class="plain-scroll">
+        <Scroll label="Limits">
           <table class="plain-table">
             <thead>
               <tr>
@@ -220,10 +220,10 @@ function Limits({ limits }: { limits: readonly LimitUse[] }): JSX.Element {
                 <th scope="col" class="share-column">
                   used
                 </th>
-                <th scope="col" class="right">
+                <th scope="col" class="right wide">
                   now
                 </th>
-                <th scope="col" class="right">
+                <th scope="col" class="right wide">
                   at most
                 </th>
               </tr>
@@ -245,18 +245,21 @@ function Limits({ limits }: { limits: readonly LimitUse[] }): JSX.Element {
                         <Bar share={share} tone={PRESSURES[pressure] ?? "plain"} />
                         <span class="share-figure">{used}</span>
                       </span>
+                      <small class="narrow">
+                        {inUnit(limit.used, limit.unit)} of {inUnit(limit.limit, limit.unit)}
+                      </small>
                       {pressure !== "free" && (
                         <small>{pressure === "close" ? "close to it" : "used up"}</small>
                       )}
                     </td>
-                    <td class="right">{inUnit(limit.used, limit.unit)}</td>
-                    <td class="right">{inUnit(limit.limit, limit.unit)}</td>
+                    <td class="right wide">{inUnit(limit.used, limit.unit)}</td>
+                    <td class="right wide">{inUnit(limit.limit, limit.unit)}</td>
                   </tr>
                 );
               })}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Card>
   );

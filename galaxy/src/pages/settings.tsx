@@ -3,42 +3,14 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { dateTime } from "../format";
-import { Card, Pairs, Tag } from "../parts";
+import { Card, Empty, Pairs } from "../parts";
 import { hello } from "../store";
-import { type Column, Table } from "../table";
 
 interface Row {
   readonly key: string;
   readonly value: string;
   readonly origin: string;
 }
-
-const keyOf = (row: Row): string => row.key;
-
-const COLUMNS: Column<Row>[] = [
-  {
-    id: "key",
-    header: "key",
-    value: (row) => row.key,
-    cell: (row) => <code title={row.key}>{row.key}</code>,
-    width: "40%",
-  },
-  {
-    id: "value",
-    header: "value",
-    value: (row) => row.value,
-    cell: (row) => <code title={row.value}>{row.value}</code>,
-    width: "40%",
-  },
-  {
-    id: "origin",
-    header: "from",
-    value: (row) => row.origin,
-    cell: (row) => <Tag tone={row.origin === "default" ? "dim" : "plain"}>{row.origin}</Tag>,
-    width: "20%",
-    hint: "Where it was set: flag, environment, a file, or nowhere",
-  },
-];
 
 /** A value as TOML would have it; secrets come masked. */
 export function written(value: unknown): string {
@@ -75,7 +47,11 @@ export function Settings(): JSX.Element {
         .sort((one, other) => (one.key < other.key ? -1 : 1)),
     [said],
   );
-  const shown = onlySet ? rows.filter((row) => row.origin !== "default") : rows;
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = rows.filter((row) => {
+    const text = `${row.key} ${row.value} ${row.origin}`.toLowerCase();
+    return (!onlySet || row.origin !== "default") && words.every((word) => text.includes(word));
+  });
   return (
     <>
       <h1>Settings</h1>
@@ -104,15 +80,39 @@ export function Settings(): JSX.Element {
           </span>
         }
       >
-        <Table
-          label="Settings"
-          columns={COLUMNS}
-          rows={shown}
-          rowKey={keyOf}
-          filter={filter}
-          maxHeight={620}
-          empty={onlySet ? "Everything holds by default." : "The run has told no settings."}
-        />
+        {shown.length === 0 ? (
+          <Empty>
+            {rows.length === 0
+              ? "The run has told no settings."
+              : filter
+                ? `No key or value holds “${filter}”${onlySet ? " among those that are not by default" : ""}.`
+                : "Everything holds by default."}
+          </Empty>
+        ) : (
+          <table class="plain-table settings">
+            <caption class="visually-hidden">Settings by key</caption>
+            <thead>
+              <tr>
+                <th scope="col">key</th>
+                <th scope="col">value</th>
+                <th scope="col">from</th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((row) => (
+                <tr key={row.key}>
+                  <th scope="row">
+                    <code>{row.key}</code>
+                  </th>
+                  <td>
+                    <code>{row.value}</code>
+                  </td>
+                  <td class={row.origin === "default" ? "dim" : ""}>{row.origin}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
       </Card>
       {said && (
         <Card title="This run">

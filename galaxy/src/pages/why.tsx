@@ -15,7 +15,7 @@ import {
 } from "../figures/reasons";
 import { amount, count, decimal, percent, signed, timeOfDay, units, words } from "../format";
 import { openDetail } from "../panel";
-import { Bar, Card, Empty, Governs, RouteCell, routeText, toneOf } from "../parts";
+import { Bar, Card, Empty, Governs, RouteCell, routeText, Scroll, toneOf } from "../parts";
 import type { Counts, Refusal, Status } from "../records";
 import { cyclesVersion, marketTick, mints, moment, perMinute, refusals, shown, status } from "../store";
 import { type Column, Table } from "../table";
@@ -63,7 +63,7 @@ function inWords(rows: readonly FunnelRow[], stands: Status): string {
 function Funnel({ rows }: { rows: readonly FunnelRow[] }): JSX.Element {
   const worst = narrowest(rows);
   return (
-    <div class="plain-scroll">
+    <Scroll label="Funnel">
       <table class="plain-table funnel">
         <thead>
           <tr>
@@ -102,7 +102,7 @@ function Funnel({ rows }: { rows: readonly FunnelRow[] }): JSX.Element {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
