@@ -55,7 +55,7 @@ function inWords(rows: readonly FunnelRow[], stands: Status): string {
   const before = worst ? rows[rows.indexOf(worst) - 1] : undefined;
   const lost =
     worst && before && worst.passes !== null
-      ? ` Most is lost between “${before.title}” and “${worst.title}”: ${percent(worst.passes)} pass.`
+      ? ` The narrowest step is from “${before.title}” to “${worst.title}”: ${percent(worst.passes)} pass.`
       : "";
   return `Of ${count(stands.updates)} updates came ${count(stands.openings)} openings, ${count(stands.signals)} signals and ${count(taken)} trades.${rate}${lost}`;
 }
