@@ -14,6 +14,7 @@ import {
   connection,
   hello,
   liveHello,
+  liveMoment,
   moment,
   publish,
   scrubbed,
@@ -30,6 +31,9 @@ const POLL_MS = 2_000;
 const SCRUB_MS = 120;
 
 const CHUNK = 300;
+
+/** So near the present, the present is shown instead. */
+const NEAR_MS = 500;
 
 /** More is fetched when fewer records than this wait to be played. */
 const LOW = 100;
@@ -122,7 +126,8 @@ class Player {
     try {
       const records = await historySince(this.fetched, CHUNK);
       const last = records.findLast((record) => "seq" in record) as Moment | undefined;
-      this.is_at_end = last === undefined;
+      // A run that goes on has always said more: at its end is who is as near as one can see.
+      this.is_at_end = last === undefined || last.unix_ms >= liveMoment().unix_ms - NEAR_MS;
       if (last) this.fetched = last.seq;
       this.waiting.push(...records);
     } catch (error) {

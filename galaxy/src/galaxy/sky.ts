@@ -89,7 +89,8 @@ export class Sky {
   private lit_frame = 0;
   private lit_timer = 0;
   private lit_at = 0;
-  private value_timer: number;
+  private readonly value_timer: number;
+  private readonly resized: ResizeObserver;
   private grow_timer = 0;
   private is_stale = false;
   /** A refresh of everything waits for its frame. */
@@ -150,11 +151,14 @@ export class Sky {
     this.sigma.on("clickStage", ({ event }) => this.clickedStage(event));
     this.sigma.on("enterNode", () => container.classList.add("hovers"));
     this.sigma.on("leaveNode", () => container.classList.remove("hovers"));
+    this.resized = new ResizeObserver(() => this.refreshAll());
+    this.resized.observe(container);
     this.value_timer = window.setInterval(() => this.revalue(), VALUE_MS);
     this.build();
   }
 
   kill(): void {
+    this.resized.disconnect();
     clearInterval(this.value_timer);
     clearTimeout(this.grow_timer);
     clearTimeout(this.lit_timer);

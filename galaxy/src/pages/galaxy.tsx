@@ -231,17 +231,17 @@ const CYCLE_COLUMNS: Column<CycleRow>[] = [
   },
   {
     id: "gain",
-    header: "Gain, bps",
-    width: "92px",
+    header: "bps",
+    width: "62px",
     align: "right",
     value: (row) => row.cycle.gain_bps,
     cell: (row) => decimal(row.cycle.gain_bps, 1),
-    hint: "At the margin, after pools' fees",
+    hint: "Gain in 1/10,000 at the margin, after pools' fees",
   },
   {
     id: "verdict",
     header: "Verdict",
-    width: "138px",
+    width: "128px",
     value: (row) => verdictOf(row.cycle.judged),
     cell: (row) => (
       <span class={row.cycle.judged?.reason === null ? "good" : "dim"} title={verdictTitle(row.cycle)}>
