@@ -37,7 +37,7 @@ import {
   when,
 } from "../parts";
 import type { ProfitSum } from "../records";
-import { hello, mints, moment, status, trades } from "../store";
+import { hello, mints, status, trades } from "../store";
 import { type Column, Table } from "../table";
 import { fromJournal, fromTrade, type JournalRow, type RunRow, remember, type Tried } from "../tried";
 
@@ -93,7 +93,11 @@ function ThisRun(): JSX.Element {
             value: count(stands?.filled),
             note: stands && stands.attempts > 0 ? `${percent(stands.filled / stands.attempts)} of them` : "",
           },
-          { name: "under way", value: count(stands?.under_way), note: "not certain yet" },
+          {
+            name: "under way",
+            value: count(stands?.under_way),
+            note: "not certain yet",
+          },
           ...profit.map((sum) => ({
             name: `net profit in ${symbolOf(sum.mint, mints.value)}`,
             value: signed(sum.net_profit, sum.mint, mints.value),
@@ -465,7 +469,7 @@ const RUN_COLUMNS: Column<Tried>[] = [
     id: "time",
     header: "time",
     value: (row) => row.unix_ms,
-    cell: (row) => when(row.unix_ms ?? 0, moment.value.unix_ms),
+    cell: (row) => when({ unix_ms: row.unix_ms ?? 0, at_ns: row.at_ns ?? 0 }),
   },
   ID,
   ...COMMON,
@@ -473,6 +477,12 @@ const RUN_COLUMNS: Column<Tried>[] = [
 
 const JOURNAL_COLUMNS: Column<Tried>[] = [
   ID,
-  { id: "slot", header: "slot", align: "right", value: (row) => row.slot, cell: (row) => count(row.slot) },
+  {
+    id: "slot",
+    header: "slot",
+    align: "right",
+    value: (row) => row.slot,
+    cell: (row) => count(row.slot),
+  },
   ...COMMON,
 ];
