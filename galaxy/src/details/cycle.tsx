@@ -65,7 +65,9 @@ export function CycleDetail({ id }: { id: number }): JSX.Element {
       <h2>{routeText(hops)}</h2>
       <p>
         {is_open ? <Tag tone="good">open</Tag> : <Tag tone="dim">closed</Tag>}{" "}
-        {made.some((trade) => trade.state === "filled") && <Tag tone="good">taken</Tag>}
+        {(cycle.judged?.stage === "taken" || made.some((trade) => trade.state === "filled")) && (
+          <Tag tone="good">taken</Tag>
+        )}
       </p>
       <Pairs
         rows={[

@@ -97,7 +97,7 @@ function openRow(row: Row): void {
 function shownAs(cycle: Cycle, taken: ReadonlySet<number | null>): Row {
   const hops = hopsOf(cycle, shown().pools);
   const { judged } = cycle;
-  const [verdict, tone, means]: [string, Tone, string] = taken.has(cycle.id)
+  const [verdict, tone, means]: [string, Tone, string] = taken.has(cycle.id) || judged?.stage === "taken"
     ? ["taken", "good", "A trade was made of it"]
     : judged === null
       ? ["not judged yet", "dim", "No verdict was given so far"]
