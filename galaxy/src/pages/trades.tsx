@@ -43,6 +43,9 @@ import { fromJournal, fromTrade, type JournalRow, type RunRow, remember, type Tr
 
 const PAGE = 200;
 
+/** Base mints whose profit is drawn. */
+const CURVES = 4;
+
 export function Trades(): JSX.Element {
   const [run, setRun] = useState<number | null>(null);
   const mine = hello.value?.run_id ?? null;
@@ -223,13 +226,19 @@ function Tables(props: {
   const states = [...new Set(rows.map((row) => row.state))].sort();
   const narrowed = state === null ? rows : rows.filter((row) => row.state === state);
   if (rows.length === 0) return <Empty>{props.empty}</Empty>;
+  const drawn = series.toSorted((one, other) => other.at.length - one.at.length).slice(0, CURVES);
   return (
     <>
       <div class="cards">
-        {series.map((one) => (
+        {drawn.map((one) => (
           <ProfitCurve key={one.mint} series={one} axis={props.axis} />
         ))}
       </div>
+      {drawn.length < series.length && (
+        <p class="note">
+          Curves of the {CURVES} base mints with most attempts; sums of all {count(series.length)} are below.
+        </p>
+      )}
       <Card
         title="Attempts"
         note={props.note}
