@@ -378,6 +378,8 @@ class Engine:
                 tally.signals,
                 tally.attempts,
                 tally.filled,
+                tally.funnel(),
+                self.desk.switches,
             )
         )
 
