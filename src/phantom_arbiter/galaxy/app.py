@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from h11 import LocalProtocolError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -127,7 +128,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    _complain(error)
+    # A request that turned out broken while it was answered: the connection is closed already.
+    if not isinstance(error, LocalProtocolError):
+        _complain(error)
     return sorry_answer(500, "internal error of the dashboard")
 
 
