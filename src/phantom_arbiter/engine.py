@@ -379,6 +379,8 @@ class Engine:
                 tally.signals,
                 tally.attempts,
                 tally.filled,
+                tally.funnel(),
+                self.desk.switches,
             )
         )
 

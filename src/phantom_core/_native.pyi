@@ -3753,6 +3753,8 @@ class EngineWatch:
 
         What `drain` would have said before is part of it, and not said again.
         """
+    def drain_and_snapshot(self) -> tuple[bytes, bytes]:
+        """Return what `drain` does, and everything known after it; nothing happens between the two."""
     @property
     def lost(self) -> int:
         """Openings and closings dropped since the beginning; if it grows, only a snapshot is whole."""
