@@ -50,7 +50,7 @@ KEPT = 500
 MAX_VIEWERS = 16
 """Processes that may follow at once."""
 
-PAUSE_EVERY = 20
+PAUSE_EVERY = 5
 """Events that become records before the interpreter is left to the loop for a moment."""
 
 PAUSE_S = 0.000_05
