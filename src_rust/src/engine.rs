@@ -434,14 +434,13 @@ impl Engine {
             }
             return;
         }
-        let sized = match self.denied_token(cycle.key.edges()) {
-            Some(_) => Err((Reason::TokenDenied, Shortfall::Unknown)),
-            None => {
-                self.stopwatch.restart();
-                let sized = self.size(cycle, slot);
-                self.stopwatch.end(TimedStage::Size);
-                sized
-            }
+        let sized = if self.denied_token(cycle.key.edges()).is_some() {
+            Err((Reason::TokenDenied, Shortfall::Unknown))
+        } else {
+            self.stopwatch.restart();
+            let sized = self.size(cycle, slot);
+            self.stopwatch.end(TimedStage::Size);
+            sized
         };
         match sized {
             Err((reason, nearest)) => {
