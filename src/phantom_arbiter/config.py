@@ -315,8 +315,8 @@ class RunSettings(Section):
     speed: str = Field(default="max", pattern=r"^([mM][aA][xX]|[0-9]{1,9}(\.[0-9]{1,9})?[xX])$")
     """1x replays in recorded time, 100x a hundred times faster, max without waiting."""
 
-    ui: Literal["auto", "rich", "plain"] = "auto"
-    """rich: live counters; plain: one line per event; auto: rich on a terminal, else plain."""
+    ui: Literal["auto", "tui", "rich", "plain"] = "auto"
+    """tui: screens; rich: counters; plain: lines; auto: plain off a terminal, rich at speed max, else tui."""
 
 
 class Config(BaseSettings):

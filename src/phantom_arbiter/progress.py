@@ -60,8 +60,9 @@ class PlainView:
     |---|---|
     | start | source; records if it is known how many |
     | stage | name: something that a live run does before its first frame |
-    | progress | records, total if known, slot, frames, fresh, duplicates, malformed, openings, signals, attempts, |
-    | | filled, updates and the funnel's stages, evaluations each; halted: no, or by what; once in 20 reports |
+    | progress | records, total if known, slot, frames, fresh, duplicates, malformed, openings, signals, |
+    | | attempts, filled, updates and the stages of the funnel, how often each was reached; halted: no, |
+    | | or what halts; once in 20 reports |
     | trade | attempt, slot, state, mint, amount_in, net_profit, hops; reason if it failed |
     | refused | slot, mint, amount_in, reason; limit and value if the rule has them |
     | notice | text |
@@ -278,8 +279,59 @@ def _cell(name: str, value: int) -> Text:
     return Text.assemble((f"{name} ", "dim"), (f"{value:,}" if name != "slot" else str(value), "bold"))
 
 
+class BesideScreen:
+    """Nothing while another process shows the run on this terminal; plain lines once it no longer does."""
+
+    def __init__(self, source: SourceInfo, stream: IO[str]) -> None:
+        self._plain = PlainView(source, stream)
+        self._is_silent = True
+
+    def speak(self) -> None:
+        """Write from now on; callable from any thread."""
+        self._is_silent = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it is."""
+
+    def progress(self, progress: RunProgress) -> None:
+        """Write as the plain view does."""
+        if not self._is_silent:
+            self._plain.progress(progress)
+
+    def traded(self, trade: Trade) -> None:
+        """Write the attempt and how it ended."""
+        if not self._is_silent:
+            self._plain.traded(trade)
+
+    def refused(self, plan: AnyPlan, verdict: Verdict) -> None:
+        """Write the plan and the rule that refused it."""
+        if not self._is_silent:
+            self._plain.refused(plan, verdict)
+
+    def notice(self, text: str) -> None:
+        """Write it."""
+        if not self._is_silent:
+            self._plain.notice(text)
+
+    def stage(self, word: str) -> OnProgress:
+        """Write that a stage begins."""
+        return (lambda done, total: None) if self._is_silent else self._plain.stage(word)
+
+    def feed_event(self, event: FeedEvent) -> None:
+        """Write what happened to an endpoint."""
+        if not self._is_silent:
+            self._plain.feed_event(event)
+
+
 def choose_view(ui: str, source: SourceInfo, console: Console) -> View:
-    """Return the view that `ui` (auto, rich or plain) means on this terminal."""
+    """Return the view that `ui` (auto, rich, plain, or tui for beside a screen) means on this terminal."""
+    if ui == "tui":
+        return BesideScreen(source, console.file)
     if ui == "rich" or (ui == "auto" and console.is_terminal):
         return RichView(source, console)
     return PlainView(source, console.file)

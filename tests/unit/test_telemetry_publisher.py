@@ -88,7 +88,8 @@ class Stage:
         )
         bus = Bus()
 
-        def begun(publisher: Publisher) -> None:
+        def begun(publisher: Publisher | None) -> None:
+            assert publisher is not None
             self.publisher = publisher
             for step in self.begun:
                 step(publisher)
@@ -163,7 +164,7 @@ def test_viewer_from_the_beginning_hears_all_trades_and_the_end(stage: Stage, al
 
     def follow(publisher: Publisher) -> None:
         followed.append(Following(publisher.path))
-        assert publisher.wait_for_viewer(10)
+        assert followed[-1].has_snapshot.wait(10)
 
     stage.begun.append(follow)
     watched = stage.run()
@@ -199,7 +200,7 @@ def test_numbers_rise_by_one_for_whoever_is_fast_enough(stage: Stage) -> None:
 
     def follow(publisher: Publisher) -> None:
         followed.append(Following(publisher.path))
-        assert publisher.wait_for_viewer(10)
+        assert followed[-1].has_snapshot.wait(10)
 
     stage.begun.append(follow)
     stage.run()
@@ -243,7 +244,7 @@ def test_viewer_that_never_reads_loses_its_backlog_and_nobody_else_does(
         viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
         silent.append(viewer)
         followed.append(Following(publisher.path))
-        assert publisher.wait_for_viewer(10)
+        assert followed[-1].has_snapshot.wait(10)
 
     def wait_for_loss() -> None:
         assert stage.publisher is not None
@@ -413,7 +414,7 @@ def test_run_that_fails_says_so_to_its_viewers(stage: Stage) -> None:
 
     def follow(publisher: Publisher) -> None:
         followed.append(Following(publisher.path))
-        assert publisher.wait_for_viewer(10)
+        assert followed[-1].has_snapshot.wait(10)
 
     def fail() -> None:
         raise RuntimeError("the disk is on fire")

@@ -9,6 +9,7 @@ import typer
 
 from phantom_arbiter.commands.run import (
     ConfigOption,
+    DashboardOption,
     HaltedOption,
     JournalOption,
     JsonOption,
@@ -31,6 +32,7 @@ def replay(
     speed: SpeedOption = None,
     journal: JournalOption = None,
     ui: UiOption = None,
+    dashboard: DashboardOption = False,
     strategy: StrategyOption = None,
     rules: RulesOption = None,
     max_hops: MaxHopsOption = None,
@@ -51,4 +53,4 @@ def replay(
         "risk": {"halted": True if halted else None},
         "strategy": {"use": strategy, "rules": rules},
     }
-    replay_session(load(given(flags), config), as_json=as_json, files=files)
+    replay_session(load(given(flags), config), as_json=as_json, files=files, dashboard=dashboard)

@@ -28,6 +28,7 @@ class UiName(StrEnum):
     """How to show a run while it runs."""
 
     AUTO = "auto"
+    TUI = "tui"
     RICH = "rich"
     PLAIN = "plain"
 
@@ -66,7 +67,14 @@ JournalOption = Annotated[
     Path | None, typer.Option("--journal", metavar="PATH", help="SQLite journal; created if missing.")
 ]
 UiOption = Annotated[
-    UiName | None, typer.Option("--ui", help="Live counters, or one line per event, on stderr.")
+    UiName | None,
+    typer.Option(
+        "--ui", help="tui: screens to go through; rich: live counters; plain: one line per event, on stderr."
+    ),
+]
+DashboardOption = Annotated[
+    bool,
+    typer.Option("--dashboard", help="Show the run to browsers; a recording's dashboard stays until Ctrl-C."),
 ]
 MaxHopsOption = Annotated[
     str | None, typer.Option("--max-hops", metavar="N", help="Longest cycle in pools, 2 to 4.")
@@ -106,6 +114,7 @@ def run(
     speed: SpeedOption = None,
     journal: JournalOption = None,
     ui: UiOption = None,
+    dashboard: DashboardOption = False,
     duration: Annotated[
         str | None,
         typer.Option("--for", metavar="90s|10m|2h", help="Stop a live run after this time; else on Ctrl-C."),
@@ -170,15 +179,26 @@ def run(
     if effective.config.run.source == "live" and recording is None:
         if speed is not None:
             raise ConfigError("--speed is for recordings", hint="a live run goes as fast as the chain")
-        live_session(effective, as_json=as_json, duration=duration, leave_unresolved=leave_unresolved)
+        live_session(
+            effective,
+            as_json=as_json,
+            duration=duration,
+            leave_unresolved=leave_unresolved,
+            dashboard=dashboard,
+        )
         return
     if duration is not None:
         raise ConfigError("--for is for live runs", hint="a recording ends by itself; see --speed")
-    replay_session(effective, as_json=as_json, demo=source is SourceName.DEMO)
+    replay_session(effective, as_json=as_json, demo=source is SourceName.DEMO, dashboard=dashboard)
 
 
 def replay_session(
-    effective: Effective, *, as_json: bool, demo: bool = False, files: Sequence[Path] = ()
+    effective: Effective,
+    *,
+    as_json: bool,
+    demo: bool = False,
+    files: Sequence[Path] = (),
+    dashboard: bool = False,
 ) -> None:
     """Run what the settings name through the engine and print the summary.
 
@@ -187,6 +207,7 @@ def replay_session(
         as_json: Print JSON.
         demo: Take the shipped recording, whatever the settings name.
         files: The parts of the recording to take instead of the one that the settings name.
+        dashboard: Show the run to browsers, until Ctrl-C.
 
     Raises:
         ConfigError: The recording is not named, or does not exist.
@@ -196,23 +217,28 @@ def replay_session(
 
     from phantom_arbiter.errors import RecordingError
     from phantom_arbiter.native import build_native_engine
-    from phantom_arbiter.progress import choose_view
     from phantom_arbiter.recordings import open_source
     from phantom_arbiter.render import render_summary
     from phantom_arbiter.session import run_session
     from phantom_arbiter.summary import to_json
+    from phantom_arbiter.viewers import Showing
 
     settings = effective.config
     # A flag wins over a recording that the environment or the file names.
     run_settings = settings.run.model_copy(update={"recording": None}) if demo else settings.run
     opened = open_source(run_settings, files)
     market = build_native_engine(settings, assume_plain_mints=opened.info.assume_plain_mints)
-    with choose_view(settings.run.ui, opened.info, Console(stderr=True)) as view:
-        summary = run_session(effective, opened.info, opened.source, market, view)
+    is_paced = settings.run.speed.lower() != "max"
+    stderr = Console(stderr=True)
+    with Showing(settings, opened.info, stderr, with_dashboard=dashboard, is_paced=is_paced) as showing:
+        summary = run_session(
+            effective, opened.info, opened.source, market, showing.observer, viewing=showing.viewing
+        )
     if as_json:
-        print(json.dumps(to_json(summary), indent=2))
+        print(json.dumps(to_json(summary), indent=2), flush=True)
     else:
         render_summary(summary, Console())
+    showing.linger(has_ended_by_itself=not summary.stopped_early)
     if opened.torn_at is not None:
         raise RecordingError(
             f"recording {opened.info.name} is torn at byte {opened.torn_at}: replayed the "
@@ -222,7 +248,12 @@ def replay_session(
 
 
 def live_session(
-    effective: Effective, *, as_json: bool, duration: str | None, leave_unresolved: bool = False
+    effective: Effective,
+    *,
+    as_json: bool,
+    duration: str | None,
+    leave_unresolved: bool = False,
+    dashboard: bool = False,
 ) -> None:
     """Run the live market through the engine until it is stopped, and print the summary.
 
@@ -231,6 +262,7 @@ def live_session(
         as_json: Print JSON.
         duration: How long, as `--for` has it.
         leave_unresolved: Trade even though attempts of earlier runs are undecided.
+        dashboard: Show the run to browsers while it goes on.
 
     Raises:
         ConfigError: Endpoints or pools are missing, `duration` is none, or `phantom doctor` finds something
@@ -242,32 +274,41 @@ def live_session(
     from phantom_arbiter.commands.record import parse_duration
     from phantom_arbiter.live import LiveRun, fee_rules, live_info, live_source
     from phantom_arbiter.native import build_native_engine
-    from phantom_arbiter.progress import choose_view
     from phantom_arbiter.render import render_summary
     from phantom_arbiter.session import run_session
     from phantom_arbiter.summary import to_json
+    from phantom_arbiter.viewers import Showing
 
     settings = effective.config
     stop_after_s = parse_duration("--for", duration)
     info = live_info(settings)
     market = build_native_engine(settings, assume_plain_mints=False)
-    view = choose_view(settings.run.ui, info, Console(stderr=True))
-    source = live_source(settings, view)
-    trading = live_trading(settings, view.notice, leave_unresolved=leave_unresolved)
-    with view:
+    showing = Showing(settings, info, Console(stderr=True), with_dashboard=dashboard, is_paced=True)
+    source = live_source(settings, showing.observer)
+    trading = live_trading(settings, showing.observer.notice, leave_unresolved=leave_unresolved)
+    with showing:
         run = LiveRun(
             source,
             market,
             stop_after_s=stop_after_s,
-            on_stage=view.stage,
+            on_stage=showing.stage,
             fees=fee_rules(settings),
             beside=None if trading is None else trading.follow,
         )
-        summary = run_session(effective, info, run, market, view, trading=trading)
+        summary = run_session(
+            effective,
+            info,
+            run,
+            market,
+            showing.observer,
+            trading=trading,
+            viewing=showing.viewing,
+        )
     if as_json:
-        print(json.dumps(to_json(summary), indent=2))
+        print(json.dumps(to_json(summary), indent=2), flush=True)
     else:
         render_summary(summary, Console())
+    showing.linger(has_ended_by_itself=False)
 
 
 def live_trading(

@@ -66,8 +66,8 @@ class Watch(Protocol):
         """Return what has changed as JSON of `MarketChanges`; empty if nothing has."""
         ...
 
-    def snapshot(self) -> bytes:
-        """Return all there is as JSON of `MarketSnapshot`; `drain` then tells what comes after it."""
+    def drain_and_snapshot(self) -> tuple[bytes, bytes]:
+        """Return the same, and all there is after it as JSON of `MarketSnapshot`."""
         ...
 
     @property
@@ -136,7 +136,8 @@ class Publisher:
         self._end: dict[str, Any] | None = None
         self._error: str | None = None
         self._is_ending = False
-        self._followed = threading.Event()
+        self.greeted = 0
+        """How many viewers have been given a snapshot so far."""
 
     # ---- for the session
 
@@ -158,10 +159,6 @@ class Publisher:
     def lost(self) -> int:
         """Records that viewers were too slow for, and events that nobody fetched in time."""
         return self._lost + self._run.bus.dropped
-
-    def wait_for_viewer(self, timeout_s: float) -> bool:
-        """Wait until somebody follows; return whether somebody does."""
-        return self._followed.wait(timeout_s)
 
     def finish(self, summary: dict[str, Any] | None, error: str | None = None) -> None:
         """Tell the end, let viewers read it, and stop; at most about a second.
@@ -307,12 +304,13 @@ class Publisher:
         self._next_look_ns = now_ns + LOOK_EVERY_NS
         if self._market is None:
             self._market = self._run.watch()
-        self._tell_market(self._market)
+        everything = self._tell_market(self._market)
         self._tell_events()
         if now_ns >= self._next_status_ns:
             self._next_status_ns = now_ns + STATUS_EVERY_NS
             self._tell_status()
-        self._tell_snapshot(self._market)
+        if everything is not None:
+            self._tell_snapshot(self._market, everything)
         self._answer_curves()
         for viewer in list(self._viewers):
             try:
@@ -320,19 +318,20 @@ class Publisher:
             except OSError:
                 self._drop(viewer)
 
-    def _tell_market(self, market: Watch) -> None:
-        changes = market.drain()
+    def _tell_market(self, market: Watch) -> bytes | None:
+        """Tell what has changed; return what there is after it if anybody needs to be told."""
+        if any(viewer.is_ready_for_snapshot for viewer in self._viewers) or market.lost != self._market_lost:
+            changes, everything = market.drain_and_snapshot()
+        else:
+            changes, everything = market.drain(), None
         if changes:
             self._send_all(framed(self._begun("changes", self._moment()) + b',"market":' + changes + b"}"))
+        return everything
 
-    def _tell_snapshot(self, market: Watch) -> None:
-        """Tell all there is to those who need it; to everybody if the watch has lost something.
-
-        What has happened since `_tell_market` is in the snapshot only, so everybody gets it.
-        """
+    def _tell_snapshot(self, market: Watch, everything: bytes) -> None:
+        """Tell all there is to those who need it; to everybody if the watch has lost something."""
         lost = market.lost
-        if lost == self._market_lost and not any(viewer.is_ready_for_snapshot for viewer in self._viewers):
-            return
+        is_for_all = lost != self._market_lost
         self._market_lost = lost
         lists = (
             b'"%b":[%b]' % (name, b",".join(kept))
@@ -342,14 +341,14 @@ class Publisher:
                 (b"notices", self._notices),
             )
         )
-        parts = (b'"market":' + market.snapshot(), b'"status":' + (self._status or b"null"), *lists)
+        parts = (b'"market":' + everything, b'"status":' + (self._status or b"null"), *lists)
         snapshot = framed(b",".join((self._begun("snapshot", self._place()), *parts)) + b"}")
         for viewer in self._viewers:
             if viewer.is_ready_for_snapshot:
                 viewer.begin(snapshot)
-            else:
+                self.greeted += 1
+            elif is_for_all and not viewer.wants_snapshot:
                 self._lost += viewer.tell(snapshot)
-        self._followed.set()
 
     def _tell_events(self) -> None:
         events = self._run.bus.drain()
@@ -380,10 +379,11 @@ class Publisher:
         if not self._viewers:
             return
         if self._market is not None:
-            self._tell_market(self._market)
+            everything = self._tell_market(self._market)
             self._tell_events()
             self._tell_status()
-            self._tell_snapshot(self._market)
+            if everything is not None:
+                self._tell_snapshot(self._market, everything)
         end = End(**self._moment(), summary=self._end, error=self._error)
         frame = framed(self._encoder.encode(end))
         self._send_all(frame)

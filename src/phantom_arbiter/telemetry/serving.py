@@ -18,13 +18,13 @@ from phantom_arbiter.mints import WELL_KNOWN_MINTS
 from phantom_arbiter.summary import SourceInfo, Summary, to_json
 from phantom_arbiter.telemetry.bus import Bus
 from phantom_arbiter.telemetry.curves import CurveDesk
-from phantom_arbiter.telemetry.publisher import Publisher, Run, Watch
+from phantom_arbiter.telemetry.publisher import Publisher, Run
 from phantom_arbiter.telemetry.records import Control, Hello, Mint
 from phantom_arbiter.telemetry.sockets import listen
 from phantom_arbiter.telemetry.status import StatusDesk
 
 
-def _nothing(publisher: Publisher) -> None:
+def _nothing(publisher: Publisher | None) -> None:
     """Serve where nobody waits for a publisher."""
 
 
@@ -34,11 +34,12 @@ class Viewing:
 
     Attributes:
         bus: What its observer feeds.
-        begun: Told of the publisher before the source begins; may start viewers and wait for them.
+        begun: Told of the publisher before the source begins, None if there is none; may start viewers and
+            wait for them.
     """
 
     bus: Bus
-    begun: Callable[[Publisher], None] = _nothing
+    begun: Callable[[Publisher | None], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,12 @@ def serving(run: ServedRun, viewing: Viewing | None) -> Iterator[Served]:
         ConfigError: `telemetry.socket_dir` names a folder that cannot hold a socket.
     """
     served = Served()
-    publisher = None if viewing is None else publish(run, viewing.bus)
-    if publisher is None or viewing is None:
+    if viewing is None:
+        yield served
+        return
+    publisher = publish(run, viewing.bus)
+    if publisher is None:
+        viewing.begun(None)
         yield served
         return
     try:
@@ -124,7 +129,7 @@ def publish(run: ServedRun, bus: Bus) -> Publisher | None:
     asked = Run(
         hello=hello(run.effective, run.info, run.run_id),
         bus=bus,
-        watch=lambda: _watch(market),
+        watch=market.watch,
         status=lambda seq, viewers, lost: statuses.status(seq=seq, viewers=viewers, lost=lost),
         venue_of=curves.venue_of,
         curve=curves.curve,
@@ -157,20 +162,3 @@ def hello(effective: Effective, info: SourceInfo, run_id: int) -> Hello:
         settings={each.key: (each.value, each.origin) for each in effective.settings()},
         controls=("halt", "resume", "stop"),
     )
-
-
-class _Unwatched:
-    """Says nothing of the market, for a native engine that cannot be watched."""
-
-    lost = 0
-
-    def drain(self) -> bytes:
-        return b""
-
-    def snapshot(self) -> bytes:
-        return b"{}"
-
-
-def _watch(market: phantom_core.Engine) -> Watch:
-    begin = getattr(market, "watch", None)
-    return _Unwatched() if begin is None else begin()

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Literal
 
 import msgspec
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter, NoColor
+from textual.geometry import Size
 
 from phantom_arbiter.errors import PhantomError
 from phantom_arbiter.render import plain
@@ -89,13 +91,13 @@ class ViewerApp(App[None]):
         if self._frozen is not None:
             waiting = self._live.taken - self._frozen.taken
             words.append((f"PAUSED: {count_of(waiting, 'record')} wait, p goes on", f"bold {WARN}"))
-        if self._said:
-            words.append((self._said, "bold"))
+        if self._is_over():
+            words.append(("its last picture, q leaves", FAINT))
         end = self._live.model.end
         if end is not None and end.error is not None:
             words.append((f"failed: {plain(end.error)}", BAD))
-        if self._is_over():
-            words.append(("this is its last picture; q leaves", FAINT))
+        if self._said:
+            words.append((self._said, "bold"))
         return words
 
     def leaving_words(self) -> str:
@@ -121,13 +123,16 @@ class ViewerApp(App[None]):
 
     # ---- the run
 
+    def get_default_screen(self) -> MainScreen:
+        """Return what stands below all dialogs."""
+        return self._main
+
     def on_mount(self) -> None:
-        """Open on why, and begin to follow."""
-        self.push_screen(self._main)
+        """Begin to follow."""
         if self._connect is not None:
             self.run_worker(self._follow(self._connect), exit_on_error=True)
         self.set_interval(REDRAW_S, self._redraw)
-        self._fit()
+        self._fit(self.size)
 
     def take(self, record: Published) -> None:
         """Take notice of a record."""
@@ -241,17 +246,17 @@ class ViewerApp(App[None]):
 
     # ---- size
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Say so if there is too little room; come back when there is enough."""
-        self._fit()
+        self._fit(event.size)
 
-    def _fit(self) -> None:
-        is_small = self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT
+    def _fit(self, size: Size) -> None:
+        is_small = size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT
         above = next((screen for screen in self.screen_stack if isinstance(screen, TooSmall)), None)
         if is_small and above is None:
-            self.push_screen(TooSmall())
+            self.push_screen(TooSmall(size))
         elif is_small and above is not None:
-            above.tell()
+            above.tell(size)
         elif above is not None and self.screen is above:
             self.pop_screen()
 

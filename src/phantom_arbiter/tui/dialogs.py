@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -127,18 +128,18 @@ class TooSmall(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.leave", "Leave")]
 
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self._sentence = Line()
+        self.tell(size)
+
     def compose(self) -> ComposeResult:
         """Show it."""
-        yield Line()
+        yield self._sentence
 
-    def on_mount(self) -> None:
-        """Say how small it is."""
-        self.tell()
-
-    def tell(self) -> None:
+    def tell(self, size: Size) -> None:
         """Say how small it is now."""
-        size = self.app.size
-        self.query_one(Line).show(
+        self._sentence.show(
             Text(
                 f"This terminal has {size.width}x{size.height} cells; the screen needs at least "
                 f"{LEAST_WIDTH}x{LEAST_HEIGHT}. Make it larger, or press q."

@@ -225,9 +225,12 @@ def _cycle_detail(seen: Watched, cycle: OpenCycle, closed_slot: int | None) -> D
     hops = seen.hops(opened.edges, base)
     for place, (pool, mint_in, mint_out) in enumerate(hops, 1):
         state = seen.model.states[pool.n]
-        price = state.price if mint_in == pool.mint_a else None if not state.price else 1 / state.price
+        price = seen.price_ui(pool)
+        if price and mint_in != pool.mint_a:
+            price = 1 / price
         lines.line(f"{place}. {seen.path([mint_in, mint_out])} · {pool.venue}")
         lines.line(f"   {pool.pool}", FAINT)
-        lines.line(f"   {price_words(price)} base units for one, before fees · slot {state.slot}")
+        unit = f"{seen.symbol(mint_out)} for one {seen.symbol(mint_in)}"
+        lines.line(f"   {price_words(price)} {unit}, before fees · slot {state.slot}")
     title = f"Cycle {opened.id}: {seen.route(opened.edges, base)}"
     return Detail(title, lines.text, hops[0][0].pool if hops else None)

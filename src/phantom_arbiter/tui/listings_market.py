@@ -60,7 +60,7 @@ class Pools:
             (plain(pool.venue), style),
             (_depth(seen, pool.mint_a, state.depth_a), style),
             (_depth(seen, pool.mint_b, state.depth_b), style),
-            (price_words(_price(seen, pool, state)), style),
+            (price_words(seen.price_ui(pool)), style),
             (_fee(pool), style),
             (f"{pool.pool[:4]}…{pool.pool[-4:]}", style),
             (f"{max(seen.model.slot - state.slot, 0):,}", style),
@@ -87,7 +87,7 @@ class Pools:
             lines.pair(f"mint {side}", f"{seen.symbol(mint)}  {mint}")
             lines.pair(f"depth {side}", seen.amount(mint, depth))
         a, b = seen.symbol(pool.mint_a), seen.symbol(pool.mint_b)
-        lines.pair("price", f"{price_words(_price(seen, pool, state))} {b} for one {a}, before fees")
+        lines.pair("price", f"{price_words(seen.price_ui(pool))} {b} for one {a}, before fees")
         if pool.fee_e9 is not None:
             there, back = (f"{fee / 1e5:,.4g} bps" for fee in pool.fee_e9)
             lines.pair("fee", f"{there} from a to b, {back} from b to a")
@@ -181,15 +181,6 @@ def _pool(seen: Watched, key: Hashable) -> tuple[WatchedPool, PoolState] | None:
 def _depth(seen: Watched, mint: str, depth: str) -> str:
     ui = seen.book.amount_ui(mint, int(depth))
     return f"{compact(Decimal(int(depth)))}*" if ui is None else compact(ui)
-
-
-def _price(seen: Watched, pool: WatchedPool, state: PoolState) -> float | None:
-    """Return tokens of b for one of a, or base units where decimals are not known."""
-    a, b = seen.book.mints.get(pool.mint_a), seen.book.mints.get(pool.mint_b)
-    if state.price is None or a is None or b is None:
-        return state.price
-    power: float = 10.0 ** (a.decimals - b.decimals)
-    return state.price * power
 
 
 def _fee(pool: WatchedPool) -> str:

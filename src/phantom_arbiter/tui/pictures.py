@@ -26,7 +26,10 @@ def funnel(seen: Watched, width: int) -> Text:
     most = max((one.evaluations for one in counts.values()), default=0)
     text = Text()
     wide = width >= 100
-    head = f"{'stage':<15} {'per minute':>12} {'in all':>14} {'distinct':>11}"
+    has_distinct = width >= 66
+    head = f"{'stage':<15} {'per minute':>12} {'in all':>14} {'distinct':>11}"[
+        : None if has_distinct else -12
+    ]
     text.append(f"{head} {'passes':>8}  {'log scale' if width >= 76 else ''}\n", "bold")
     before = None
     room = max(min(width - len(head) - 12, 60), 0) if wide or width >= 76 else 0
@@ -35,10 +38,11 @@ def funnel(seen: Watched, width: int) -> Text:
         rate = per_minute.get(stage)
         text.append(f"{words:<15} {'-' if rate is None else f'{rate:,.0f}':>12} ")
         if one is None:
-            text.append(f"{'-':>14} {'-':>11} {'-':>8}\n", FAINT)
+            text.append(f"{'-':>14}\n", FAINT)
             continue
         text.append(f"{one.evaluations:>14,}", "bold")
-        text.append(f" {'-' if one.openings is None else f'{one.openings:,}':>11}")
+        if has_distinct:
+            text.append(f" {'-' if one.openings is None else f'{one.openings:,}':>11}")
         text.append(f" {'-' if before is None else share(one.evaluations, before):>8}  ", FAINT)
         text.append(f"{_log_bar(one.evaluations, most, room)}\n", "cyan")
         before = one.evaluations

@@ -36,9 +36,9 @@ def show_run(socket: Path, *, stops_run: bool) -> int:
     """
     need_terminal()
     # Late, as Textual takes a tenth of a second: nobody should wait to be told that there is no terminal.
+    from phantom_arbiter.telemetry.follow import Follower
     from phantom_arbiter.tui.app import ViewerApp
-    from phantom_arbiter.tui.link import SocketLink
 
-    app = ViewerApp(lambda: SocketLink.open(socket), stops_run=stops_run)
+    app = ViewerApp(lambda: Follower.open(socket), stops_run=stops_run)
     app.run()
     return app.return_code or 0

@@ -81,6 +81,15 @@ class Watched:
         """Return the symbols of a pool's mints."""
         return f"{self.symbol(pool.mint_a)}/{self.symbol(pool.mint_b)}"
 
+    def price_ui(self, pool: WatchedPool) -> float | None:
+        """Return tokens of b for one of a before fees, or base units where decimals are not known."""
+        price = self.model.states[pool.n].price
+        a, b = self.book.mints.get(pool.mint_a), self.book.mints.get(pool.mint_b)
+        if price is None or a is None or b is None:
+            return price
+        power: float = 10.0 ** (a.decimals - b.decimals)
+        return price * power
+
     def hops(
         self, edges: tuple[int, ...], base_mint: str | None = None
     ) -> list[tuple[WatchedPool, str, str]]:

@@ -165,6 +165,16 @@ impl EngineWatch {
         reader.snapshot()
     }
 
+    /// Returns what [`drain`](Self::drain) says, and everything known after it as [`snapshot`](Self::snapshot)
+    /// says it: nothing happens between the two.
+    #[must_use]
+    pub fn drain_and_snapshot(&self) -> (Vec<u8>, Vec<u8>) {
+        let mut reader = lock(&self.0.reader);
+        self.fetch(&mut reader);
+        let changes = reader.changes(self.lost());
+        (changes, reader.snapshot())
+    }
+
     /// Returns how many openings and closings were dropped because nobody fetched them.
     #[must_use]
     pub fn lost(&self) -> u64 {

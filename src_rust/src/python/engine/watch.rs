@@ -21,6 +21,11 @@ impl PyEngineWatch {
         PyBytes::new(py, &everything)
     }
 
+    fn drain_and_snapshot<'py>(&self, py: Python<'py>) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>) {
+        let (changes, everything) = py.detach(|| self.0.drain_and_snapshot());
+        (PyBytes::new(py, &changes), PyBytes::new(py, &everything))
+    }
+
     #[getter]
     fn lost(&self) -> u64 {
         self.0.lost()
