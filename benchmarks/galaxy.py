@@ -49,6 +49,7 @@ def start(folder: Path, pools: int, rate: int) -> tuple[list[subprocess.Popen[st
     for line in dashboard.stderr:
         if found := re.search(r"http://\S+", line):
             return [run, dashboard], found[0]
+    run.terminate()
     raise SystemExit("the dashboard did not start")
 
 
