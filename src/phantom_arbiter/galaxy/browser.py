@@ -45,6 +45,8 @@ class BrowserSocket(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, that also takes whole frames and tells when it can take more."""
 
     on_writable: Callable[[], None] | None = None
+    has_room = True
+    """Whether what was written so far is (nearly) on its way."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what the kernel buffers."""
@@ -60,9 +62,15 @@ class BrowserSocket(WebSocketsSansIOProtocol):
         if scope is not None:
             scope["extensions"][SOCKET] = self
 
+    def pause_writing(self) -> None:
+        """Take notice that there is no room."""
+        super().pause_writing()
+        self.has_room = False
+
     def resume_writing(self) -> None:
         """Tell that there is room again."""
         super().resume_writing()
+        self.has_room = True
         if self.on_writable is not None:
             self.on_writable()
 
@@ -75,11 +83,6 @@ class BrowserSocket(WebSocketsSansIOProtocol):
             and self.conn.state is OPEN
             and not self.transport.is_closing()
         )
-
-    @property
-    def has_room(self) -> bool:
-        """Whether what was written so far is (nearly) on its way."""
-        return self.writable.is_set()
 
     def push(self, frame: bytes) -> None:
         """Write a whole frame; buffered if it must be."""

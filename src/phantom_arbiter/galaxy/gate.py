@@ -97,8 +97,10 @@ class Gate:
             return
 
         async def guarded(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            if message["type"] == "http.response.start":
                 message["headers"] = _with_security(message.get("headers", ()), host)
+            elif message["type"] == "websocket.http.response.start":
+                message["headers"] = _with_security(_without_length(message.get("headers", ())), host)
             await send(message)
 
         await self._app(scope, receive, guarded)
@@ -253,14 +255,18 @@ def _with_security(headers: Iterable[tuple[bytes, bytes]], host: bytes) -> list[
     return own + security_headers(host)
 
 
+def _without_length(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Leave Content-Length out: uvicorn adds it to a refused handshake, some versions a second time."""
+    return [(name, value) for name, value in headers if name.lower() != b"content-length"]
+
+
 async def _refuse(scope: Scope, send: Send, refused: Refused, host: bytes) -> None:
     body = msgspec.json.encode({"error": refused.why})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        *refused.headers,
-    ]
-    kind = "http" if scope["type"] == "http" else "websocket.http"
+    headers = [(b"content-type", b"application/json"), *refused.headers]
+    kind = "websocket.http"
+    if scope["type"] == "http":
+        kind = "http"
+        headers.append((b"content-length", b"%d" % len(body)))
     await send(
         {
             "type": f"{kind}.response.start",
