@@ -4,6 +4,7 @@
  */
 
 import { batch, computed, signal } from "@preact/signals";
+import { ApiError, get } from "./api";
 import { Connection, type ConnectionState } from "./connection";
 import { frames } from "./frames";
 import { RunModel, type Touched } from "./model";
@@ -32,6 +33,8 @@ export function shown(): RunModel {
 
 export const connection = signal<ConnectionState>("connecting");
 export const session = signal<Session | null>(null);
+/** Why the server does not let this browser in; null if it does. */
+export const refused = signal<string | null>(null);
 export const awaySince = signal<number | null>(null);
 
 export const hello = signal<Hello | null>(null);
@@ -183,6 +186,17 @@ export function receive(messages: Message[]): void {
   publish(live);
 }
 
+/** A server that answers, but not to this browser: most likely it was started anew, with another token. */
+async function askWhy(): Promise<void> {
+  try {
+    await get("api/history");
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
+      refused.value = error.message;
+    }
+  }
+}
+
 /** Opens the connection to the server that this page came from. */
 export function connect(): Connection {
   const url = new URL("ws", document.baseURI);
@@ -190,8 +204,10 @@ export function connect(): Connection {
   url.search = url.hash = "";
   return new Connection(url.href, {
     records: receive,
-    state: (state) => {
+    state: (state, attempts) => {
       connection.value = state;
+      if (state !== "reconnecting") refused.value = null;
+      else if (attempts >= 2) void askWhy();
     },
   });
 }

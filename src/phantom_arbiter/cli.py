@@ -43,6 +43,7 @@ from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
 from phantom_arbiter.commands.wallet import build_wallet
+from phantom_arbiter.commands.watch import watch
 from phantom_arbiter.errors import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -79,6 +80,7 @@ def build_app() -> typer.Typer:
     app.add_typer(build_programs(), name="programs")
     app.command()(dashboard)
     app.command()(journal)
+    app.command()(watch)
     app.command()(grafana)
     app.command()(traces)
     app.command()(report)

@@ -30,11 +30,24 @@ def test_screens(snap_compare: Compare, size: tuple[int, int], key: str) -> None
     assert snap_compare(app, press=[key], terminal_size=size, run_before=settled)
 
 
-@pytest.mark.parametrize("keys", ["2", "4", "5", "7", "9", "d", "?", "k", "3\r"], ids=ascii)
-def test_other_screens_and_dialogs(snap_compare: Compare, keys: str) -> None:
+OTHERS = {
+    "cycles": ["2"],
+    "endpoints": ["4"],
+    "signals": ["5"],
+    "fees": ["7"],
+    "log": ["9"],
+    "light": ["d"],
+    "help": ["question_mark"],
+    "kill-switch": ["k"],
+    "pool": ["3", "enter"],
+    "attempt": ["6", "enter"],
+}
+
+
+@pytest.mark.parametrize("keys", OTHERS.values(), ids=OTHERS)
+def test_other_screens_and_dialogs(snap_compare: Compare, keys: list[str]) -> None:
     app, _ = fed()
-    names = {"?": "question_mark", "\r": "enter"}
-    assert snap_compare(app, press=[names.get(key, key) for key in keys], run_before=settled)
+    assert snap_compare(app, press=keys, run_before=settled)
 
 
 def test_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:

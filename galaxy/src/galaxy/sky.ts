@@ -25,6 +25,9 @@ const LIT_MS = 50;
 /** How long a cycle takes to go out. */
 const FADE_MS = 600;
 
+/** A hidden page draws nothing, so nothing goes out; more than this is not remembered. */
+const MOST_CLOSING = 300;
+
 /** New pools are gathered for so long before the picture is built anew. */
 const GROW_MS = 1_000;
 
@@ -179,10 +182,16 @@ export class Sky {
       this.is_stale = true;
       this.recolourAside(touched.pools);
     }
-    for (const trade of touched.trades) if (trade.opening_id !== null) this.taken.add(trade.opening_id);
     const now = performance.now();
     for (const cycle of touched.closed) {
-      this.closing.push({ cycle, at: now, taken: this.taken.delete(cycle.id) });
+      const taken = this.taken.delete(cycle.id);
+      if (this.closing.length < MOST_CLOSING) this.closing.push({ cycle, at: now, taken });
+    }
+    for (const { opening_id, state } of touched.trades) {
+      if (opening_id === null || state !== "filled") continue;
+      if (model.open.has(opening_id)) this.taken.add(opening_id);
+      const closing = this.closing.find(({ cycle }) => cycle.id === opening_id);
+      if (closing) closing.taken = true;
     }
     if (touched.opened.length + touched.closed.length + touched.trades.length > 0) this.lightSoon();
   }
@@ -255,8 +264,8 @@ export class Sky {
     this.model = model;
     this.closing = [];
     this.taken = new Set(
-      model.trades.flatMap(({ opening_id }) =>
-        opening_id !== null && model.open.has(opening_id) ? [opening_id] : [],
+      model.trades.flatMap(({ opening_id, state }) =>
+        opening_id !== null && state === "filled" && model.open.has(opening_id) ? [opening_id] : [],
       ),
     );
     if (is_same_market) {

@@ -37,11 +37,14 @@ import {
   when,
 } from "../parts";
 import type { ProfitSum } from "../records";
-import { hello, mints, moment, status, trades } from "../store";
+import { hello, mints, status, trades } from "../store";
 import { type Column, Table } from "../table";
 import { fromJournal, fromTrade, type JournalRow, type RunRow, remember, type Tried } from "../tried";
 
 const PAGE = 200;
+
+/** Base mints whose profit is drawn. */
+const CURVES = 4;
 
 export function Trades(): JSX.Element {
   const [run, setRun] = useState<number | null>(null);
@@ -93,7 +96,11 @@ function ThisRun(): JSX.Element {
             value: count(stands?.filled),
             note: stands && stands.attempts > 0 ? `${percent(stands.filled / stands.attempts)} of them` : "",
           },
-          { name: "under way", value: count(stands?.under_way), note: "not certain yet" },
+          {
+            name: "under way",
+            value: count(stands?.under_way),
+            note: "not certain yet",
+          },
           ...profit.map((sum) => ({
             name: `net profit in ${symbolOf(sum.mint, mints.value)}`,
             value: signed(sum.net_profit, sum.mint, mints.value),
@@ -219,13 +226,19 @@ function Tables(props: {
   const states = [...new Set(rows.map((row) => row.state))].sort();
   const narrowed = state === null ? rows : rows.filter((row) => row.state === state);
   if (rows.length === 0) return <Empty>{props.empty}</Empty>;
+  const drawn = series.toSorted((one, other) => other.at.length - one.at.length).slice(0, CURVES);
   return (
     <>
       <div class="cards">
-        {series.map((one) => (
+        {drawn.map((one) => (
           <ProfitCurve key={one.mint} series={one} axis={props.axis} />
         ))}
       </div>
+      {drawn.length < series.length && (
+        <p class="note">
+          Curves of the {CURVES} base mints with most attempts; sums of all {count(series.length)} are below.
+        </p>
+      )}
       <Card
         title="Attempts"
         note={props.note}
@@ -465,7 +478,7 @@ const RUN_COLUMNS: Column<Tried>[] = [
     id: "time",
     header: "time",
     value: (row) => row.unix_ms,
-    cell: (row) => when(row.unix_ms ?? 0, moment.value.unix_ms),
+    cell: (row) => when({ unix_ms: row.unix_ms ?? 0, at_ns: row.at_ns ?? 0 }),
   },
   ID,
   ...COMMON,
@@ -473,6 +486,12 @@ const RUN_COLUMNS: Column<Tried>[] = [
 
 const JOURNAL_COLUMNS: Column<Tried>[] = [
   ID,
-  { id: "slot", header: "slot", align: "right", value: (row) => row.slot, cell: (row) => count(row.slot) },
+  {
+    id: "slot",
+    header: "slot",
+    align: "right",
+    value: (row) => row.slot,
+    cell: (row) => count(row.slot),
+  },
   ...COMMON,
 ];

@@ -11,11 +11,12 @@ import {
   explainRefusal,
   explainRisk,
   kindOf,
+  limitUnit,
   ranked,
 } from "../figures/reasons";
-import { amount, count, decimal, percent, signed, timeOfDay, units, words } from "../format";
+import { amount, count, decimal, percent, signed, units, words } from "../format";
 import { openDetail } from "../panel";
-import { Bar, Card, Empty, Governs, RouteCell, routeText, Scroll, toneOf } from "../parts";
+import { Bar, Card, Empty, Governs, RouteCell, routeText, Scroll, toneOf, when } from "../parts";
 import type { Counts, Refusal, Status } from "../records";
 import { cyclesVersion, marketTick, mints, moment, perMinute, refusals, shown, status } from "../store";
 import { type Column, Table } from "../table";
@@ -57,7 +58,16 @@ function inWords(rows: readonly FunnelRow[], stands: Status): string {
     worst && before && worst.passes !== null
       ? ` The narrowest step is from “${before.title}” to “${worst.title}”: ${percent(worst.passes)} pass.`
       : "";
-  return `Of ${count(stands.updates)} updates came ${count(stands.openings)} openings, ${count(stands.signals)} signals and ${count(taken)} trades.${rate}${lost}`;
+  const counted = [
+    many(stands.openings, "opening"),
+    many(stands.signals, "signal"),
+    many(taken, "trade"),
+  ] as const;
+  return `Of ${many(stands.updates, "update")} came ${counted[0]}, ${counted[1]} and ${counted[2]}.${rate}${lost}`;
+}
+
+function many(times: number, what: string): string {
+  return `${count(times)} ${what}${times === 1 ? "" : "s"}`;
 }
 
 function Funnel({ rows }: { rows: readonly FunnelRow[] }): JSX.Element {
@@ -129,7 +139,11 @@ function Turned({ stands }: { stands: Status }): JSX.Element {
             explain={explainReason}
             chosen={chosen("candidates")}
             onChoose={toggle("candidates")}
-            empty="Nothing was turned down yet: no cycle has been looked at."
+            empty={
+              stands.signals > 0
+                ? "None was turned down: every cycle that opened became a signal so far."
+                : "Nothing was turned down yet: no cycle has opened."
+            }
           />
           {Object.keys(stands.rules).length > 0 && (
             <>
@@ -168,7 +182,11 @@ function Turned({ stands }: { stands: Status }): JSX.Element {
   );
 }
 
-const plainly = (name: string): Explained => ({ title: words(name), means: "", settings: [] });
+const plainly = (name: string): Explained => ({
+  title: words(name),
+  means: "",
+  settings: [],
+});
 
 function Reasons(props: {
   counts: Counts;
@@ -214,7 +232,11 @@ function Reasons(props: {
   );
 }
 
-const KINDS: Record<Candidate["kind"], string> = { open: "open now", closed: "closed", nearest: "nearest" };
+const KINDS: Record<Candidate["kind"], string> = {
+  open: "open now",
+  closed: "closed",
+  nearest: "nearest",
+};
 
 const keyOf = (row: { key: string }): string => row.key;
 
@@ -343,8 +365,8 @@ const REFUSAL_COLUMNS: Column<Refusal>[] = [
   {
     id: "time",
     header: "time",
-    value: (row) => row.unix_ms,
-    cell: (row) => timeOfDay(row.unix_ms),
+    value: (row) => row.seq,
+    cell: (row) => when(row),
   },
   {
     id: "route",
@@ -363,15 +385,15 @@ const REFUSAL_COLUMNS: Column<Refusal>[] = [
     header: "limit",
     align: "right",
     value: (row) => (row.limit === null ? null : BigInt(row.limit)),
-    cell: (row) => grouped(row.limit),
-    hint: "What the rule allows, in its own unit: docs/RISK.md",
+    cell: (row) => inUnit(row.limit, row),
+    hint: "What the rule allows; for rests and stops the slot at which they end",
   },
   {
     id: "value",
     header: "would be",
     align: "right",
     value: (row) => (row.value === null ? null : BigInt(row.value)),
-    cell: (row) => grouped(row.value),
+    cell: (row) => inUnit(row.value, row),
     hint: "What the plan would have made of it",
   },
   {
@@ -392,8 +414,12 @@ const REFUSAL_COLUMNS: Column<Refusal>[] = [
   },
 ];
 
-function grouped(value: string | null): string {
-  return value === null ? "–" : units(value, 0);
+/** Limit or value with the unit of its rule. */
+function inUnit(value: string | null, row: Refusal): string {
+  if (value === null) return "–";
+  const unit = limitUnit(row.reason);
+  if (unit === "base") return amount(value, row.base_mint, mints.value);
+  return unit === "slot" ? `slot ${units(value, 0)}` : `${units(value, 0)} ${unit}`;
 }
 
 function Refused(props: { reason: string | null; onAll: () => void }): JSX.Element {

@@ -35,13 +35,22 @@ class TabLine(Line):
 
 
 class MainScreen(Screen[None]):
-    """What one looks at."""
+    """What one looks at. It hears all keys but those of the filter's words."""
+
+    AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(f"{place + 1}", f"choose({place})", spec.name, show=False)
             for place, spec in enumerate(PANES)
         ),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "end(-1)", "First", show=False),
+        Binding("end", "end(1)", "Last", show=False),
+        Binding("enter", "detail", "Detail"),
         Binding("tab", "next(1)", "Next", show=False),
         Binding("shift+tab", "next(-1)", "Before", show=False),
         Binding("slash", "filter", "Filter", key_display="/"),
@@ -106,13 +115,28 @@ class MainScreen(Screen[None]):
         self._chosen = self._tabs.chosen = place
         self.query_one(ContentSwitcher).current = f"pane-{place}"
         self._tabs.show(tab_line(place, self.size.width - 2))
-        self.pane.table.focus()
         self.show()
         self.call_after_refresh(self.show)
 
     def action_next(self, by: int) -> None:
         """Show the pane after or before."""
         self.action_choose((self._chosen + by) % len(PANES))
+
+    def action_move(self, by: int) -> None:
+        """Move the table's cursor by rows."""
+        self.pane.table.move(by)
+
+    def action_page(self, by: int) -> None:
+        """Move the table's cursor by pages."""
+        self.pane.table.page(by)
+
+    def action_end(self, way: int) -> None:
+        """Move the table's cursor to the first or the last row."""
+        self.pane.table.to_end(way)
+
+    def action_detail(self) -> None:
+        """Show all that is known of the row."""
+        self.pane.table.choose()
 
     def action_filter(self) -> None:
         """Ask for words."""
@@ -167,5 +191,5 @@ class MainScreen(Screen[None]):
 
     def _leave_filter(self) -> None:
         self.query_one("#filter", Input).display = False
-        self.pane.table.focus()
+        self.set_focus(None)
         self.show()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phantom_arbiter.errors import HintedError
 
-PLAIN_HINT = "--ui plain writes one line per event"
+PLAIN_HINT = "phantom run --ui plain writes one line per event"
 
 
 def need_terminal() -> None:

@@ -13,7 +13,6 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -26,25 +25,15 @@ MARK = "▸ "
 """Stands before the row of the cursor: it must be found without colour too."""
 
 
-class Table(ScrollView, can_focus=True):
-    """The rows of a listing under a heading that stays."""
+class Table(ScrollView, can_focus=False):
+    """The rows of a listing under a heading that stays; the screen hands it its keys."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--head", "table--cursor"}
     DEFAULT_CSS = """
     Table { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
     Table > .table--head { text-style: bold; color: $text-muted; }
-    Table > .table--cursor { background: $surface; text-style: bold; }
-    Table:focus > .table--cursor { background: $primary 40%; }
+    Table > .table--cursor { background: $primary 40%; text-style: bold; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "end(-1)", "First", show=False),
-        Binding("end", "end(1)", "Last", show=False),
-        Binding("enter", "choose", "Detail"),
-    ]
 
     class Chosen(Message):
         """Somebody wants to know more of a row."""
@@ -158,19 +147,19 @@ class Table(ScrollView, can_focus=True):
         if moved:
             self.post_message(self.Moved())
 
-    def action_move(self, by: int) -> None:
+    def move(self, by: int) -> None:
         """Move the cursor by rows."""
         self._to(self._place + by)
 
-    def action_page(self, by: int) -> None:
+    def page(self, by: int) -> None:
         """Move the cursor by pages."""
         self._to(self._place + by * max(self.size.height - 2, 1))
 
-    def action_end(self, way: int) -> None:
+    def to_end(self, way: int) -> None:
         """Move the cursor to the first or the last row."""
         self._to(0 if way < 0 else len(self.keys) - 1)
 
-    def action_choose(self) -> None:
+    def choose(self) -> None:
         """Say that somebody wants to know more of the row."""
         if self.key is not None:
             self.post_message(self.Chosen(self, self.key))
@@ -181,7 +170,7 @@ class Table(ScrollView, can_focus=True):
         if event.y < 1 or place >= len(self.keys):
             return
         if place == self._place:
-            self.action_choose()
+            self.choose()
         self._to(place)
 
     def on_resize(self) -> None:
