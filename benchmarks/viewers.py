@@ -30,7 +30,6 @@ from typing import cast
 
 from phantom_arbiter.config_sources import load
 from phantom_arbiter.engine import Engine, Progress, Trade
-from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.session import run_session
@@ -40,7 +39,7 @@ from phantom_arbiter.telemetry.bus import Both, Bus
 from phantom_arbiter.telemetry.follow import follow
 from phantom_arbiter.telemetry.publisher import Publisher
 from phantom_arbiter.telemetry.serving import Viewing
-from phantom_core import Record, Recording
+from phantom_core import LatencyHistogram, Record, Recording
 
 INFO = SourceInfo("demo", "benchmark", "recorded", None, None, MintBook(), assume_plain_mints=True)
 RATES = (1_000, 10_000)
@@ -80,8 +79,8 @@ class Nobody:
         """Leave it."""
 
     def notice(self, text: str) -> None:
-        """Say it: something is wrong."""
-        print(text, file=sys.stderr)
+        """Stop: something is wrong."""
+        raise SystemExit(text)
 
 
 class Spans:
@@ -90,12 +89,10 @@ class Spans:
     def __init__(self) -> None:
         self.all = array("q")
         self.add = self.all.append
-        self.count = 0
-        self.max_ns = 0
+        self._histogram = LatencyHistogram()
 
-    def quantile(self, fraction: float) -> int | None:
-        """Return nothing: nobody asks."""
-        return None
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._histogram, name)
 
 
 class Paced:
