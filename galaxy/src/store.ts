@@ -40,6 +40,7 @@ export const awaySince = signal<number | null>(null);
 export const hello = signal<Hello | null>(null);
 export const status = signal<Status | null>(null);
 export const end = signal<End | null>(null);
+/** Where the shown model is; told at most four times a second. */
 export const moment = signal<Moment>({ seq: 0, at_ns: 0, unix_ms: 0, slot: 0 });
 /** Newest last. */
 export const trades = signal<Trade[]>([]);
@@ -85,10 +86,17 @@ function tickSoon(): void {
   if (tick_timer !== 0) return;
   tick_timer = window.setTimeout(() => {
     tick_timer = 0;
-    frames.timed(() => {
-      marketTick.value += 1;
-    });
+    frames.timed(() =>
+      batch(() => {
+        tellMoment(shown_model);
+        marketTick.value += 1;
+      }),
+    );
   }, TICK_MS);
+}
+
+function tellMoment(model: RunModel): void {
+  moment.value = { seq: model.seq, at_ns: model.at_ns, unix_ms: model.unix_ms, slot: model.slot };
 }
 
 /** Tells everyone what `model`, if it is the one shown, was touched by. */
@@ -98,7 +106,7 @@ export function publish(model: RunModel): void {
   frames.timed(() =>
     batch(() => {
       const { replaced } = touched;
-      moment.value = { seq: model.seq, at_ns: model.at_ns, unix_ms: model.unix_ms, slot: model.slot };
+      if (replaced) tellMoment(model);
       if (replaced || touched.told) tell(model);
       if (replaced || touched.new_pools.length > 0) poolsVersion.value += 1;
       if (replaced || touched.opened.length + touched.closed.length + touched.judged.size > 0) {
