@@ -41,7 +41,7 @@ from phantom_arbiter.telemetry.bus import Both, Bus
 from phantom_arbiter.telemetry.follow import follow
 from phantom_arbiter.telemetry.publisher import Publisher
 from phantom_arbiter.telemetry.serving import Viewing
-from phantom_core import Record, Recording
+from phantom_core import LatencyHistogram, Record, Recording
 
 INFO = SourceInfo("demo", "benchmark", "recorded", None, None, MintBook(), assume_plain_mints=True)
 RATES = (1_000, 10_000)
@@ -81,8 +81,8 @@ class Nobody:
         """Leave it."""
 
     def notice(self, text: str) -> None:
-        """Say it: something is wrong."""
-        print(text, file=sys.stderr)
+        """Stop: something is wrong."""
+        raise SystemExit(text)
 
 
 class Spans:
@@ -91,12 +91,10 @@ class Spans:
     def __init__(self) -> None:
         self.all = array("q")
         self.add = self.all.append
-        self.count = 0
-        self.max_ns = 0
+        self._histogram = LatencyHistogram()
 
-    def quantile(self, fraction: float) -> int | None:
-        """Return nothing: nobody asks."""
-        return None
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._histogram, name)
 
 
 class Paced:
