@@ -15,15 +15,33 @@ FUZZ_SECONDS ?= 60
 # How many runs `make kill` makes.
 KILLS ?= 1000
 FUZZ_TARGETS := $(sort $(basename $(notdir $(wildcard src_rust/fuzz/fuzz_targets/*.rs))))
+# The dashboard's pages. Only they need Node; without it everything else works.
+PAGES := src/phantom_arbiter/galaxy/static/index.html
+PAGES_SOURCES := $(shell find galaxy -name node_modules -prune -o -type f -print)
+NODE_PACKAGES := galaxy/node_modules/.package-lock.json
+HAS_NODE := command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 RUST_SOURCES := Cargo.toml Cargo.lock src_rust/Cargo.toml $(shell find src_rust/src -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-rust test-python soak fuzz kill lint fmt bench heap check clean
+.PHONY: help install build web demo test test-rust test-python test-web soak fuzz kill lint lint-web fmt bench heap check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-install: $(DEPS) ## Make the virtual environment and install the development tools
+install: $(DEPS) ## Make the virtual environment, install the development tools, build the dashboard's pages where Node is present
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory web || echo "the dashboard's pages could not be built: phantom dashboard goes without (make web says why)" >&2; \
+	else echo "Node >= 20.19 with npm is missing: phantom dashboard goes without its pages" >&2; fi
+
+web: $(PAGES) ## Build the dashboard's pages (needs Node >= 20.19 and npm)
+
+$(PAGES): $(PAGES_SOURCES) $(NODE_PACKAGES)
+	cd galaxy && npm run --silent build
+	@touch $@
+
+$(NODE_PACKAGES): galaxy/package.json galaxy/package-lock.json
+	@$(HAS_NODE) || { echo "Node >= 20.19 with npm is missing: install it, then run make again" >&2; exit 1; }
+	cd galaxy && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 $(DEPS): pyproject.toml
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust >= 1.90 (rustup), then run make again" >&2; exit 1; }
@@ -42,13 +60,17 @@ $(BUILD): $(DEPS) $(RUST_SOURCES) pyproject.toml
 demo: build ## Replay the shipped recording: one real day of nine pools, paper trades
 	$(BIN)/phantom run
 
-test: test-rust test-python ## Run every test
+test: test-rust test-python test-web ## Run every test
 
 test-rust: $(DEPS)
 	PROPTEST_RNG_SEED=$(PROPTEST_RNG_SEED) cargo test --locked --workspace
 
 test-python: build
 	$(BIN)/python -m pytest
+
+test-web: ## The dashboard's pages; says so where Node or its packages are missing
+	@if $(HAS_NODE) && $(MAKE) --no-print-directory --silent $(NODE_PACKAGES); then cd galaxy && npm run --silent test; \
+	else echo "tests of the dashboard's pages are left out: they need Node >= 20.19 and npm's registry" >&2; fi
 
 soak: ## Rust's property tests on many inputs, other ones each time (SOAK=50 times as many)
 	env -u PROPTEST_RNG_SEED PHANTOM_SOAK=$(SOAK) cargo test --locked --workspace --tests
@@ -72,6 +94,11 @@ lint: build ## rustfmt, clippy, ruff, mypy, stubs against the binary, import con
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest phantom_core --ignore-disjoint-bases
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lint-web
+
+lint-web: ## Types, lints and format of the dashboard's pages; says so where Node or its packages are missing
+	@if $(HAS_NODE) && $(MAKE) --no-print-directory --silent $(NODE_PACKAGES); then cd galaxy && npm run --silent check; \
+	else echo "lints of the dashboard's pages are left out: they need Node >= 20.19 and npm's registry" >&2; fi
 
 fmt: $(DEPS) ## Format Rust and Python
 	cargo fmt --all
@@ -92,4 +119,4 @@ check: lint test ## Everything that CI runs
 
 clean: ## Remove what builds left
 	cargo clean
-	rm -rf $(BUILD) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(BUILD) $(dir $(PAGES)) galaxy/node_modules .mypy_cache .ruff_cache .pytest_cache

@@ -13,12 +13,11 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
 from phantom_arbiter.config_dashboard import DashboardSettings
-from phantom_arbiter.galaxy.runs import one_run
 from phantom_arbiter.galaxy.server import Dashboard
 from phantom_arbiter.telemetry import records as r
 from telemetry_samples import SampleRun, framed, read_frame
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class FakeRun:
@@ -96,7 +95,7 @@ class Stage:
     def watch(self, **options: Any) -> connect:
         """Return the connection of a browser, as an async context."""
         options = {"max_size": None, "compression": None, "ping_interval": None, **options}
-        return connect(f"ws://127.0.0.1:{self.port}/ws", **options)
+        return connect(f"ws://127.0.0.1:{self.port}/ws", open_timeout=WAIT_S, **options)
 
     async def heard(self, seq: int) -> None:
         """Wait until the dashboard has heard the record of that number."""
@@ -109,7 +108,11 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """Give a run of `pools` pools, and a dashboard with these settings on any free port."""
     run = FakeRun(folder / "run.sock", SampleRun(pools))
-    dashboard = Dashboard(DashboardSettings(port=0, **settings), one_run(run.path), journal=journal)
+    dashboard = Dashboard(
+        DashboardSettings(port=0, **settings),
+        lambda: run.path if run.path.is_socket() else None,
+        journal=journal,
+    )
     stop, started = asyncio.Event(), asyncio.Event()
     if starts:
         await run.start()

@@ -93,6 +93,9 @@ function optionsOf(latest: { current: ChartProps }, width: number): uPlot.Option
       {
         ...axis,
         ...(latest.current.xLabel && {
+          // Room for labels as long as a time of day, on one line.
+          space: 72,
+          size: 30,
           values: (_: uPlot, ticks: number[]) => ticks.map((tick) => latest.current.xLabel?.(tick) ?? ""),
         }),
       },

@@ -27,6 +27,18 @@ export function routeOf(
   return passed.length === 0 ? "unknown pools" : passed.map((mint) => symbolOf(mint, mints)).join(" → ");
 }
 
+/** `SOL → USDC ↩`: the same without its end, for narrow places. */
+export function shortRouteOf(
+  edges: readonly number[],
+  pools: ReadonlyMap<number, Pool>,
+  mints: Record<string, Mint>,
+): string {
+  const passed = mintsOf(edges, pools).slice(0, -1);
+  return passed.length === 0
+    ? "unknown pools"
+    : `${passed.map((mint) => symbolOf(mint, mints)).join(" → ")} ↩`;
+}
+
 /** What became of a cycle so far, in few words. */
 export function verdictOf(judged: Verdict | null): string {
   if (!judged) return "not judged yet";

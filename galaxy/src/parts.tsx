@@ -4,12 +4,13 @@ import { type ComponentChildren, Fragment, type JSX } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { ApiError } from "./api";
 import { path } from "./figures/route";
+import type { Tone } from "./figures/tone";
 import { dateTime, percent, symbolOf, timeOfDay } from "./format";
 import { openDetail } from "./panel";
 import { mints, shown } from "./store";
 import "./pages.css";
 
-export type Tone = "good" | "warn" | "bad" | "dim" | "plain";
+export type { Tone } from "./figures/tone";
 
 /** A part of a page with a heading. */
 export function Card(props: {
@@ -26,6 +27,16 @@ export function Card(props: {
         {props.aside}
       </div>
       {props.note && <p class="note">{props.note}</p>}
+      {props.children}
+    </section>
+  );
+}
+
+/** What may be wider than the page scrolls by itself, by keyboard too. */
+export function Scroll(props: { label: string; children: ComponentChildren }): JSX.Element {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no pointer scrolls it with the arrow keys
+    <section class="plain-scroll" aria-label={`${props.label}: table`} tabIndex={0}>
       {props.children}
     </section>
   );
@@ -166,6 +177,16 @@ function numberOf(address: string): number | null {
 /** `USDC → SOL → USDC`. */
 export function routeText(hops: readonly { mint_in: string; mint_out: string }[]): string {
   return path(hops, (mint) => symbolOf(mint, mints.value));
+}
+
+/** The same in a table's cell, cut short where there is no room. */
+export function RouteCell({ hops }: { hops: readonly { mint_in: string; mint_out: string }[] }): JSX.Element {
+  const text = routeText(hops);
+  return (
+    <span class="route" title={text}>
+      {text}
+    </span>
+  );
 }
 
 /** Time of day if it was within a day of `now`, else with its date. */

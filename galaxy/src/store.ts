@@ -154,6 +154,11 @@ export function liveHello(): Hello | null {
   return live.hello;
 }
 
+/** Where the run is by now, whatever moment is shown. */
+export function liveMoment(): Moment {
+  return { seq: live.seq, at_ns: live.at_ns, unix_ms: live.unix_ms, slot: live.slot };
+}
+
 /** Folds what the server sent; exported for tests. */
 export function receive(messages: Message[]): void {
   frames.timed(() => {

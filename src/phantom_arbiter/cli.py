@@ -38,6 +38,7 @@ from phantom_arbiter.commands.rules import build_rules
 from phantom_arbiter.commands.run import run
 from phantom_arbiter.commands.snapshot import snapshot
 from phantom_arbiter.commands.tokens import tokens
+from phantom_arbiter.commands.traces import traces
 from phantom_arbiter.commands.trade import trade
 from phantom_arbiter.commands.venues import venues
 from phantom_arbiter.commands.version import version
@@ -81,6 +82,7 @@ def build_app() -> typer.Typer:
     app.command()(journal)
     app.command()(watch)
     app.command()(grafana)
+    app.command()(traces)
     app.command()(report)
     app.command()(halt)
     app.command()(resume)

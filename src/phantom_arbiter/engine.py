@@ -22,7 +22,6 @@ from phantom_arbiter.domain import FunnelStage, MarketStats, Opportunity, Outcom
 from phantom_arbiter.errors import InvariantError, OutcomeUnknown
 from phantom_arbiter.execution.base import Executor, Submission
 from phantom_arbiter.fee_desk import FeeDesk
-from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.market_view import MarketView
 from phantom_arbiter.native import opportunity_from_native, stats_from_native
 from phantom_arbiter.risk import Booked, RiskRules, RiskState
@@ -211,7 +210,7 @@ class Engine:
         self._refused: list[tuple[AnyPlan, Verdict]] = []
         self._next_look_ns = parts.clock_ns() + LOOK_INTERVAL_NS
         self.tally = Tally()
-        self.latency = LatencyHistogram()
+        self.latency = phantom_core.LatencyHistogram()
         self.records = 0
         self.recorded_ns = 0
         self._next_report_ns = parts.clock_ns() + REPORT_INTERVAL_NS

@@ -18,10 +18,12 @@ mod freshness;
 mod funnel;
 mod guard;
 mod held;
+mod misses;
 mod openings;
 mod pricing;
 mod rules;
 mod signal;
+mod timing;
 mod transaction;
 mod volatility;
 mod watch;
@@ -31,6 +33,7 @@ use rustc_hash::FxHashSet;
 use crate::cycle_finder::{
     CycleKey, CycleScratch, EdgeIndex, MAX_HOPS, MarketSweep, NegativeCycle, edge_of, pool_of,
 };
+use crate::latency::{Stopwatch, TimedStage};
 use crate::market::{AccountWrite, Applied, Market, PoolIndex};
 use crate::quantities::{Pubkey, Slot};
 use crate::scorer::{Prospect, Reason, Reasons, Share, SignalScorer};
@@ -88,6 +91,7 @@ pub struct Engine {
     funnel: Funnel,
     counters: Counters,
     watcher: Option<Box<Watcher>>,
+    stopwatch: Stopwatch,
     updates: Vec<AccountUpdate>,
     touched: Vec<PoolIndex>,
     found: Vec<Cycle>,
@@ -129,6 +133,7 @@ impl Engine {
             funnel: Funnel::default(),
             counters: Counters::default(),
             watcher: None,
+            stopwatch: Stopwatch::default(),
             updates: Vec::new(),
             touched: Vec::new(),
             found: Vec::new(),
@@ -248,8 +253,11 @@ impl Engine {
         signals: &mut Vec<Signal>,
     ) -> Verdict {
         self.updates.clear();
+        self.aggregator.measure(self.stopwatch.begin());
         let verdict = self.aggregator.push_at(endpoint, frame, arrival_ns, &mut self.updates);
+        self.judged_at(verdict);
         self.apply_updates(signals);
+        self.stopwatch.stop();
         self.look_again(signals);
         self.tell();
         verdict
@@ -311,6 +319,7 @@ impl Engine {
         }
         self.aggregator.recycle(&mut updates);
         self.updates = updates;
+        self.stopwatch.end(TimedStage::Apply);
         self.evaluate(slot, false, signals);
     }
 
@@ -366,6 +375,7 @@ impl Engine {
         let touched = std::mem::take(&mut self.touched);
         let mut found = std::mem::take(&mut self.found);
         for &pool in &touched {
+            self.stopwatch.restart();
             let graph = self.market.graph();
             if graph.weight(edge_of(pool, true)).is_none() {
                 continue; // set aside: what was open stays open until prices say otherwise
@@ -381,6 +391,7 @@ impl Engine {
                     watcher.closed(id, slot);
                 }
             });
+            self.stopwatch.end(TimedStage::Search);
             for cycle in &found {
                 if self.seen.insert(cycle.key) {
                     self.consider(cycle, slot, recheck, signals);
@@ -418,7 +429,12 @@ impl Engine {
         }
         let sized = match self.denied_token(cycle.key.edges()) {
             Some(_) => Err((Reason::TokenDenied, Shortfall::Unknown)),
-            None => self.size(cycle, slot),
+            None => {
+                self.stopwatch.restart();
+                let sized = self.size(cycle, slot);
+                self.stopwatch.end(TimedStage::Size);
+                sized
+            }
         };
         match sized {
             Err((reason, nearest)) => {
@@ -459,6 +475,7 @@ impl Engine {
                     }
                 }
                 self.scorer.count(reasons);
+                self.stopwatch.end(TimedStage::Score);
                 let sized = Shortfall::Sized(candidate);
                 let miss = Miss::open(cycle.key, opening_id, slot, reasons, sized);
                 if self.watcher.is_some() {

@@ -2,6 +2,7 @@
 //!
 //! Modules in order of dependency, lowest first:
 //! - [`quantities`] (and `base58` behind it): the words everything else is written in;
+//! - [`latency`]: durations in histograms, and the engine's stages;
 //! - [`pda`], [`decoders`], [`amm_math`]: account bytes to typed state, state to exact quotes;
 //! - [`technical`]: indicators, one value at a time and over columns;
 //! - [`token_firewall`]: which mints may be traded;
@@ -32,6 +33,7 @@ pub mod fee_engine;
 pub mod freshness;
 pub mod instruction_builder;
 pub mod jit_compiler;
+pub mod latency;
 pub mod market;
 pub mod multiverse;
 pub mod network_submitter;

@@ -29,6 +29,7 @@ mod errors;
 mod fee_engine;
 mod instruction_builder;
 mod jit_compiler;
+mod latency;
 mod market;
 mod market_cycles;
 mod multiverse;
@@ -68,6 +69,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     sizing::register(m)?;
     technical::register(m)?;
     token_firewall::register(m)?;
+    latency::register(m)?;
     engine::register(m)?;
     instruction_builder::register(m)?;
     jit_compiler::register(m)?;

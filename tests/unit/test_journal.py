@@ -220,7 +220,7 @@ def test_journal_without_summaries_gets_room_for_them_and_keeps_its_runs(path: P
     with create_engine(f"sqlite:///{path}", poolclass=NullPool).begin() as connection:
         alembic.attributes["connection"] = connection
         command.downgrade(alembic, "0004")
-    with pytest.raises(JournalError, match="has schema 0004, this version knows 0005"):
+    with pytest.raises(JournalError, match="knows 0005; hint: the next `phantom run`"):
         read_run(path)
     with Journal(path) as journal:
         with pytest.raises(InvariantError, match="before begin_run"):

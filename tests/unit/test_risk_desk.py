@@ -136,3 +136,29 @@ def test_any_kill_switch_says_that_nothing_is_sent(
     desk.toggle_halt()
     assert not desk.is_halted
     assert RiskDesk(rules(halted=True), RiskState(), journal, observer).is_halted
+
+
+def test_viewers_hold_and_let_go_what_is_theirs(journal: FakeJournal, observer: FakeObserver) -> None:
+    desk = RiskDesk(rules(), RiskState(), journal, observer)
+    assert desk.set_halted("terminal", on=True) is None
+    assert desk.set_halted("terminal", on=True) is None
+    assert desk.ask(plan(opportunity(1))).reason == "kill_switch"
+    assert desk.set_halted("dashboard", on=False) == (
+        "the dashboard does not hold trading; what holds it: terminal"
+    )
+    assert desk.set_halted("terminal", on=False) is None
+    assert desk.ask(plan(opportunity(2))).ok
+    assert changes(journal) == [
+        ("kill_switch", "terminal", "off", "on"),
+        ("kill_switch", "terminal", "on", "off"),
+    ]
+    assert observer.notices[0] == "kill switch on (terminal): nothing is sent"
+
+
+def test_stop_of_a_viewer_is_journaled_by_the_loop(journal: FakeJournal, observer: FakeObserver) -> None:
+    desk = RiskDesk(rules(), RiskState(), journal, observer)
+    desk.stop_asked("dashboard")
+    assert changes(journal) == []
+    desk.heed()
+    assert changes(journal) == [("stop", "dashboard", None, "asked")]
+    assert observer.notices == ["the dashboard has asked the run to stop"]

@@ -1,10 +1,9 @@
 /** What the state of an endpoint is, in one word and a sentence. */
 
 import type { Endpoint } from "../records";
+import type { Tone } from "./tone";
 
 export type EndpointFacts = Pick<Endpoint, "is_open" | "is_quarantined" | "behind_slots" | "wins">;
-
-export type Tone = "good" | "warn" | "bad" | "mute";
 
 export interface EndpointState {
   readonly word: string;

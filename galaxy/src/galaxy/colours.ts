@@ -46,7 +46,7 @@ const VENUES: Record<string, readonly [dark: string, light: string]> = {
   raydium_cpmm: ["#8f9bff", "#3848c4"],
   meteora_dlmm: ["#ff9f5a", "#b85300"],
   meteora_damm_v2: ["#ffd166", "#8a6500"],
-  pumpswap: ["#63d99b", "#12784a"],
+  pumpswap: ["#c9e265", "#5f7400"],
 };
 
 const OTHER: readonly (readonly [string, string])[] = [

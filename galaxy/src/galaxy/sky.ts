@@ -32,8 +32,11 @@ const GROW_MS = 1_000;
 const MANY_NEW = 0.05;
 
 const NEAR_PX = 7;
-const SMALLEST = 2;
-const LARGEST = 30;
+const SMALLEST = 4;
+const LARGEST = 32;
+
+/** On a sky with shorter sides than this, stars are smaller. */
+const WIDE_PX = 640;
 
 interface StarAttributes {
   x: number;
@@ -78,6 +81,7 @@ export class Sky {
   private edges: Edge[] = [];
   private values: Values = { base: null, rate: new Map(), liquidity: new Map() };
   private colours: Colours;
+  private readonly scale: number;
   private market = "";
   private closing: { cycle: Cycle; at: number; taken: boolean }[] = [];
   private taken = new Set<number>();
@@ -85,9 +89,12 @@ export class Sky {
   private lit_frame = 0;
   private lit_timer = 0;
   private lit_at = 0;
-  private value_timer: number;
+  private readonly value_timer: number;
+  private readonly resized: ResizeObserver;
   private grow_timer = 0;
   private is_stale = false;
+  /** A refresh of everything waits for its frame. */
+  private is_refreshing = false;
   /** The greatest value of a star and of a pool. */
   private most = 0;
   private most_pool = 0;
@@ -104,6 +111,10 @@ export class Sky {
     private readonly events: SkyEvents,
   ) {
     this.colours = sky(is_dark);
+    this.scale = Math.min(
+      1,
+      Math.max(0.45, Math.min(container.clientWidth, container.clientHeight) / WIDE_PX),
+    );
     this.sigma = new Sigma<StarAttributes, EdgeAttributes>(this.graph, container, {
       allowInvalidContainer: true,
       defaultNodeType: "star",
@@ -114,10 +125,10 @@ export class Sky {
       labelSize: 12,
       labelWeight: "500",
       labelColor: { color: this.colours.text },
-      labelDensity: 0.6,
+      labelDensity: 0.35,
       labelGridCellSize: 90,
       labelRenderedSizeThreshold: 9,
-      minEdgeThickness: 0.5,
+      minEdgeThickness: 1,
       minCameraRatio: 0.02,
       maxCameraRatio: 2.5,
       stagePadding: 40,
@@ -132,22 +143,22 @@ export class Sky {
     });
     this.sigma.on("afterRender", () => {
       this.renders += 1;
+      this.is_refreshing = false;
       this.drawLit();
       frames.add(performance.now() - began);
     });
     this.sigma.on("clickNode", ({ node }) => this.events.clicked({ kind: "star", mint: node }));
     this.sigma.on("clickStage", ({ event }) => this.clickedStage(event));
-    this.sigma.on("enterNode", () => {
-      container.style.cursor = "pointer";
-    });
-    this.sigma.on("leaveNode", () => {
-      container.style.cursor = "";
-    });
+    this.sigma.on("enterNode", () => container.classList.add("hovers"));
+    this.sigma.on("leaveNode", () => container.classList.remove("hovers"));
+    this.resized = new ResizeObserver(() => this.refreshAll());
+    this.resized.observe(container);
     this.value_timer = window.setInterval(() => this.revalue(), VALUE_MS);
     this.build();
   }
 
   kill(): void {
+    this.resized.disconnect();
     clearInterval(this.value_timer);
     clearTimeout(this.grow_timer);
     clearTimeout(this.lit_timer);
@@ -214,7 +225,7 @@ export class Sky {
     this.sigma.setSetting("labelColor", { color: this.colours.text });
     for (const mint of this.graph.nodes()) this.graph.getNodeAttributes(mint).color = this.starColour(mint);
     for (const edge of this.edges) this.graph.getEdgeAttributes(edge.key).color = this.edgeColour(edge);
-    this.sigma.refresh({ schedule: true });
+    this.refreshAll();
   }
 
   /** What tests ask: numbers, and where things are on the screen. */
@@ -328,7 +339,7 @@ export class Sky {
         attributes.y = places[2 * index + 1] ?? attributes.y;
         if (done) kept.set(mint, { x: attributes.x, y: attributes.y });
       });
-      this.sigma.refresh({ schedule: true });
+      this.refreshAll();
     });
   }
 
@@ -386,16 +397,24 @@ export class Sky {
     this.repaint([], [...edges]);
   }
 
+  /** Reads every star and edge anew at the next frame. */
+  private refreshAll(): void {
+    this.is_refreshing = true;
+    this.sigma.refresh({ schedule: true });
+  }
+
   private repaint(nodes: string[], edges: string[]): void {
     if (nodes.length + edges.length === 0) return;
-    this.sigma.refresh({ partialGraph: { nodes, edges }, skipIndexation: true, schedule: true });
+    // Sigma cannot repaint in place what it has not put in place yet.
+    if (this.is_refreshing) this.refreshAll();
+    else this.sigma.refresh({ partialGraph: { nodes, edges }, skipIndexation: true, schedule: true });
   }
 
   /** By the fourth root of liquidity, in steps, so that small changes redraw nothing. */
   private starSize(mint: string): number {
     const value = this.values.liquidity.get(mint) ?? 0;
     const share = this.most > 0 ? (value / this.most) ** 0.25 : 0;
-    return Math.round(2 * (SMALLEST + (LARGEST - SMALLEST) * share)) / 2 + 2;
+    return Math.round(2 * this.scale * (SMALLEST + (LARGEST - SMALLEST) * share)) / 2;
   }
 
   private starColour(mint: string): string {
@@ -410,14 +429,14 @@ export class Sky {
       if (pool && pool.set_aside === null) value += poolValue(pool, this.values.rate) ?? 0;
     }
     const share = this.most_pool > 0 ? Math.min(1, (value / this.most_pool) ** 0.25) : 0;
-    return Math.round(4 * (0.6 + 1.8 * share)) / 4;
+    return Math.round(4 * (0.75 + 2 * share)) / 4;
   }
 
   private edgeColour(edge: Edge): string {
     const pools = edge.pools.map((n) => this.model.pools.get(n)).filter((pool): pool is Pool => !!pool);
     const quoted = pools.find((pool) => pool.set_aside === null);
     const colour = venueColour((quoted ?? pools[0])?.venue ?? "", this.is_dark);
-    return mixed(colour, this.colours.background, quoted ? (this.is_dark ? 0.5 : 0.55) : 0.16);
+    return mixed(colour, this.colours.background, quoted ? 0.5 : 0.14);
   }
 
   // ---- open cycles

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { mintsOf, routeOf, verdictOf } from "../cycles";
+import { routeOf, shortRouteOf, verdictOf } from "../cycles";
 import { bps, count, decimal, duration, percent, short, symbolOf, words } from "../format";
 import { sky, venueColour } from "../galaxy/colours";
 import { Sky, type Values } from "../galaxy/sky";
@@ -126,28 +126,31 @@ function Legend(): JSX.Element {
   const colours = sky(dark);
   const base = values.value.base;
   return (
-    <ul class="legend" aria-label="What colours mean">
-      {venues.map(([venue, pools]) => (
-        <li key={venue}>
-          <i style={{ background: venueColour(venue, dark) }} />
-          {words(venue)} <span class="dim">{count(pools)}</span>
-        </li>
-      ))}
-      <li>
-        <i style={{ background: colours.lit }} />
-        open cycle
-      </li>
-      <li>
-        <i style={{ background: colours.taken }} />
-        taken
-      </li>
-      {base && (
+    <details class="legend" open={!matchMedia("(max-width: 720px)").matches}>
+      <summary>Colours</summary>
+      <ul>
+        {venues.map(([venue, pools]) => (
+          <li key={venue}>
+            <i style={{ background: venueColour(venue, dark) }} />
+            {words(venue)} <span class="dim">{count(pools)}</span>
+          </li>
+        ))}
         <li>
-          <i class="round" style={{ background: colours.star }} />
-          {symbolOf(base, mints.value)}: sizes are in it
+          <i style={{ background: colours.lit }} />
+          open cycle
         </li>
-      )}
-    </ul>
+        <li>
+          <i style={{ background: colours.taken }} />
+          taken
+        </li>
+        {base && (
+          <li>
+            <i class="round" style={{ background: colours.star }} />
+            {symbolOf(base, mints.value)}: sizes are in it
+          </li>
+        )}
+      </ul>
+    </details>
   );
 }
 
@@ -209,6 +212,7 @@ interface CycleRow {
   key: string;
   cycle: Cycle;
   route: string;
+  short_route: string;
   venues: string;
   taken: boolean;
 }
@@ -221,23 +225,23 @@ const CYCLE_COLUMNS: Column<CycleRow>[] = [
     cell: (row) => (
       <span data-cycle={row.key} title={`${row.route} by ${row.venues}`}>
         {row.taken && <span class="good">taken </span>}
-        {row.route}
+        {row.short_route}
       </span>
     ),
   },
   {
     id: "gain",
-    header: "Gain",
-    width: "74px",
+    header: "bps",
+    width: "62px",
     align: "right",
     value: (row) => row.cycle.gain_bps,
-    cell: (row) => bps(row.cycle.gain_bps),
-    hint: "At the margin, after pools' fees",
+    cell: (row) => decimal(row.cycle.gain_bps, 1),
+    hint: "Gain in 1/10,000 at the margin, after pools' fees",
   },
   {
     id: "verdict",
     header: "Verdict",
-    width: "112px",
+    width: "128px",
     value: (row) => verdictOf(row.cycle.judged),
     cell: (row) => (
       <span class={row.cycle.judged?.reason === null ? "good" : "dim"} title={verdictTitle(row.cycle)}>
@@ -264,6 +268,7 @@ function Cycles({ open }: { open: (wanted: Detail) => void }): JSX.Element {
       key: String(cycle.id),
       cycle,
       route: routeOf(cycle.edges, model.pools, known),
+      short_route: shortRouteOf(cycle.edges, model.pools, known),
       venues: cycle.edges.map((edge) => words(model.pools.get(poolOf(edge))?.venue ?? "?")).join(", "),
       taken: filled.has(cycle.id),
     });
@@ -299,9 +304,7 @@ function LastClosed(): JSX.Element | null {
     <p class="dim last-closed">
       Last closed:{" "}
       <button type="button" class="link" onClick={() => openDetail({ kind: "cycle", id: last.id })}>
-        {mintsOf(last.edges, model.pools)
-          .map((mint) => symbolOf(mint, mints.value))
-          .join(" → ") || `cycle ${last.id}`}
+        {shortRouteOf(last.edges, model.pools, mints.value)}
       </button>{" "}
       after {lasted < 1_000 ? "less than 1 s" : duration(lasted)}
     </p>

@@ -150,7 +150,16 @@ function OpenNow({ rows, filter }: { rows: readonly Row[]; filter: string }): JS
   );
 }
 
-const ROUTE: Column<Row> = { id: "route", header: "route", value: (row) => row.route };
+const ROUTE: Column<Row> = {
+  id: "route",
+  header: "route",
+  value: (row) => row.route,
+  cell: (row) => (
+    <span class="route" title={row.route}>
+      {row.route}
+    </span>
+  ),
+};
 
 const GAIN: Column<Row> = {
   id: "gain",

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { get } from "../api";
 import { Chart } from "../charts";
+import { compact } from "../figures/axis";
 import { type Earned, type ProfitSeries, profitSeries, type Sum, sums } from "../figures/profit";
 import { explainFailure } from "../figures/reasons";
 import {
@@ -16,12 +17,25 @@ import {
   short,
   signed,
   symbolOf,
+  timeOfDay,
   units,
   words,
 } from "../format";
 import { KEPT } from "../model";
 import { openDetail } from "../panel";
-import { Card, Empty, routeText, Tag, Tiles, type Tone, toneOf, useAnswer, when } from "../parts";
+import {
+  Card,
+  Empty,
+  RouteCell,
+  routeText,
+  Scroll,
+  Tag,
+  Tiles,
+  type Tone,
+  toneOf,
+  useAnswer,
+  when,
+} from "../parts";
 import type { ProfitSum } from "../records";
 import { hello, mints, moment, status, trades } from "../store";
 import { type Column, Table } from "../table";
@@ -33,7 +47,7 @@ export function Trades(): JSX.Element {
   const [run, setRun] = useState<number | null>(null);
   const mine = hello.value?.run_id ?? null;
   const runs = useAnswer(`runs ${mine}`, (stop) => get<RunRow[]>("api/runs", stop));
-  const earlier = (runs.answer ?? []).filter((row) => row.id !== mine);
+  const listed = runs.answer ?? [];
   return (
     <>
       <h1>Trades</h1>
@@ -47,15 +61,15 @@ export function Trades(): JSX.Element {
             }
           >
             <option value="">this one{mine === null ? "" : ` (${mine})`}</option>
-            {earlier.map((row) => (
+            {listed.map((row) => (
               <option key={row.id} value={row.id}>
                 {row.id}: {row.mode}, {row.source}
+                {row.id === mine ? " (this one, as the journal has it)" : ""}
               </option>
             ))}
           </select>
         </label>
         {runs.error && <span class="dim">Earlier runs cannot be listed: {runs.error}</span>}
-        {runs.answer && earlier.length === 0 && <span class="dim">The journal holds no other run.</span>}
       </div>
       {run === null ? <ThisRun /> : <EarlierRun key={run} run={run} />}
     </>
@@ -95,7 +109,7 @@ function ThisRun(): JSX.Element {
         totals={tried.length >= KEPT ? profit : null}
         note={
           tried.length >= KEPT
-            ? `The latest ${KEPT} attempts of this run; sums below are of these. The whole run is in the journal: choose it above once another is under way, or phantom journal.`
+            ? `The latest ${KEPT} attempts; sums below are of these. The journal has all of them: choose this run above as the journal has it.`
             : null
         }
         empty={nothingTried()}
@@ -271,9 +285,9 @@ function Tables(props: {
 
 type Axis = "time" | "clock" | "attempt";
 
-const X_LABELS: Record<Axis, ((value: number) => string) | undefined> = {
-  time: undefined,
-  clock: clock,
+const X_LABELS: Record<Axis, (value: number) => string> = {
+  time: (value) => timeOfDay(value * 1_000),
+  clock,
   attempt: (value) => `#${Math.round(value)}`,
 };
 
@@ -286,7 +300,6 @@ function ProfitCurve({ series, axis }: { series: ProfitSeries; axis: Axis }): JS
     [at, earned, decimals],
   );
   const last = earned.at(-1) ?? 0n;
-  const xLabel = X_LABELS[axis];
   return (
     <Card
       title={`Net profit in ${unit}`}
@@ -308,7 +321,8 @@ function ProfitCurve({ series, axis }: { series: ProfitSeries; axis: Axis }): JS
             },
           ]}
           time={axis === "time"}
-          {...(xLabel && { xLabel })}
+          xLabel={X_LABELS[axis]}
+          yLabel={compact}
           height={170}
         />
       )}
@@ -328,7 +342,7 @@ function Sums(props: {
       {props.rows.length === 0 ? (
         <Empty>No attempt has an outcome yet.</Empty>
       ) : (
-        <div class="plain-scroll">
+        <Scroll label={props.title}>
           <table class="plain-table">
             <thead>
               <tr>
@@ -361,7 +375,7 @@ function Sums(props: {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Card>
   );
@@ -374,14 +388,11 @@ const STATES: Record<string, Tone> = { filled: "good", failed: "bad" };
 const big = (value: string | null): bigint | null => (value === null ? null : BigInt(value));
 
 const COMMON: Column<Tried>[] = [
-  { id: "route", header: "route", value: (row) => routeText(row.hops) },
   {
-    id: "amount_in",
-    header: "in",
-    align: "right",
-    wide: true,
-    value: (row) => BigInt(row.amount_in),
-    cell: (row) => amount(row.amount_in, row.base_mint, mints.value),
+    id: "route",
+    header: "route",
+    value: (row) => routeText(row.hops),
+    cell: (row) => <RouteCell hops={row.hops} />,
   },
   {
     id: "net",
@@ -391,14 +402,6 @@ const COMMON: Column<Tried>[] = [
     cell: (row) => (
       <span class={toneOf(row.net_profit)}>{signed(row.net_profit, row.base_mint, mints.value)}</span>
     ),
-  },
-  {
-    id: "cost",
-    header: "cost",
-    align: "right",
-    wide: true,
-    value: (row) => big(row.cost),
-    cell: (row) => amount(row.cost, row.base_mint, mints.value),
   },
   {
     id: "state",
@@ -414,6 +417,22 @@ const COMMON: Column<Tried>[] = [
     cell: (row) => (
       <span title={row.reason ? explainFailure(row.reason).means : ""}>{words(row.reason ?? "–")}</span>
     ),
+  },
+  {
+    id: "amount_in",
+    header: "in",
+    align: "right",
+    wide: true,
+    value: (row) => BigInt(row.amount_in),
+    cell: (row) => amount(row.amount_in, row.base_mint, mints.value),
+  },
+  {
+    id: "cost",
+    header: "cost",
+    align: "right",
+    wide: true,
+    value: (row) => big(row.cost),
+    cell: (row) => amount(row.cost, row.base_mint, mints.value),
   },
   {
     id: "signature",

@@ -15,7 +15,7 @@ import {
 } from "../figures/reasons";
 import { amount, count, decimal, percent, signed, timeOfDay, units, words } from "../format";
 import { openDetail } from "../panel";
-import { Bar, Card, Empty, Governs, routeText, toneOf } from "../parts";
+import { Bar, Card, Empty, Governs, RouteCell, routeText, Scroll, toneOf } from "../parts";
 import type { Counts, Refusal, Status } from "../records";
 import { cyclesVersion, marketTick, mints, moment, perMinute, refusals, shown, status } from "../store";
 import { type Column, Table } from "../table";
@@ -55,7 +55,7 @@ function inWords(rows: readonly FunnelRow[], stands: Status): string {
   const before = worst ? rows[rows.indexOf(worst) - 1] : undefined;
   const lost =
     worst && before && worst.passes !== null
-      ? ` Most is lost between “${before.title}” and “${worst.title}”: ${percent(worst.passes)} pass.`
+      ? ` The narrowest step is from “${before.title}” to “${worst.title}”: ${percent(worst.passes)} pass.`
       : "";
   return `Of ${count(stands.updates)} updates came ${count(stands.openings)} openings, ${count(stands.signals)} signals and ${count(taken)} trades.${rate}${lost}`;
 }
@@ -63,7 +63,7 @@ function inWords(rows: readonly FunnelRow[], stands: Status): string {
 function Funnel({ rows }: { rows: readonly FunnelRow[] }): JSX.Element {
   const worst = narrowest(rows);
   return (
-    <div class="plain-scroll">
+    <Scroll label="Funnel">
       <table class="plain-table funnel">
         <thead>
           <tr>
@@ -102,7 +102,7 @@ function Funnel({ rows }: { rows: readonly FunnelRow[] }): JSX.Element {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -219,13 +219,11 @@ const KINDS: Record<Candidate["kind"], string> = { open: "open now", closed: "cl
 const keyOf = (row: { key: string }): string => row.key;
 
 const CANDIDATE_COLUMNS: Column<Candidate>[] = [
-  { id: "route", header: "route", value: (row) => routeText(row.hops) },
   {
-    id: "kind",
-    header: "which",
-    wide: true,
-    value: (row) => KINDS[row.kind],
-    hint: "Open now, closed lately, or among the nearest misses of the whole run",
+    id: "route",
+    header: "route",
+    value: (row) => routeText(row.hops),
+    cell: (row) => <RouteCell hops={row.hops} />,
   },
   { id: "reason", header: "turned down", value: (row) => words(row.reason) },
   {
@@ -237,11 +235,28 @@ const CANDIDATE_COLUMNS: Column<Candidate>[] = [
     hint: "By how many 1/10,000 of the input it fell short, where a number says it",
   },
   {
+    id: "net",
+    header: "after costs",
+    align: "right",
+    wide: true,
+    value: (row) => (row.net_profit === null ? null : BigInt(row.net_profit)),
+    cell: (row) => (
+      <span class={toneOf(row.net_profit)}>{signed(row.net_profit, row.base_mint ?? "", mints.value)}</span>
+    ),
+  },
+  {
     id: "stage",
     header: "came to",
     wide: true,
     value: (row) => stageTitle(row.stage),
     hint: "The last stage of the funnel that it reached",
+  },
+  {
+    id: "kind",
+    header: "which",
+    wide: true,
+    value: (row) => KINDS[row.kind],
+    hint: "Open now, closed lately, or among the nearest misses of the whole run",
   },
   {
     id: "amount_in",
@@ -258,16 +273,6 @@ const CANDIDATE_COLUMNS: Column<Candidate>[] = [
     wide: true,
     value: (row) => (row.gross_profit === null ? null : BigInt(row.gross_profit)),
     cell: (row) => signed(row.gross_profit, row.base_mint ?? "", mints.value),
-  },
-  {
-    id: "net",
-    header: "after costs",
-    align: "right",
-    wide: true,
-    value: (row) => (row.net_profit === null ? null : BigInt(row.net_profit)),
-    cell: (row) => (
-      <span class={toneOf(row.net_profit)}>{signed(row.net_profit, row.base_mint ?? "", mints.value)}</span>
-    ),
   },
   {
     id: "slot",
@@ -341,7 +346,12 @@ const REFUSAL_COLUMNS: Column<Refusal>[] = [
     value: (row) => row.unix_ms,
     cell: (row) => timeOfDay(row.unix_ms),
   },
-  { id: "route", header: "route", value: (row) => routeText(row.hops) },
+  {
+    id: "route",
+    header: "route",
+    value: (row) => routeText(row.hops),
+    cell: (row) => <RouteCell hops={row.hops} />,
+  },
   {
     id: "reason",
     header: "refused",
@@ -365,20 +375,20 @@ const REFUSAL_COLUMNS: Column<Refusal>[] = [
     hint: "What the plan would have made of it",
   },
   {
-    id: "amount_in",
-    header: "input",
-    align: "right",
-    wide: true,
-    value: (row) => BigInt(row.amount_in),
-    cell: (row) => amount(row.amount_in, row.base_mint, mints.value),
-  },
-  {
     id: "net",
     header: "expected net",
     align: "right",
     wide: true,
     value: (row) => (row.net_profit === null ? null : BigInt(row.net_profit)),
     cell: (row) => signed(row.net_profit, row.base_mint, mints.value),
+  },
+  {
+    id: "amount_in",
+    header: "input",
+    align: "right",
+    wide: true,
+    value: (row) => BigInt(row.amount_in),
+    cell: (row) => amount(row.amount_in, row.base_mint, mints.value),
   },
 ];
 

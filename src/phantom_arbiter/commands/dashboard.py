@@ -34,14 +34,14 @@ def dashboard(
     """Watch a run in the browser: the newest one, or the next that begins."""
     from phantom_arbiter.commands.run import given
     from phantom_arbiter.config_sources import load
-    from phantom_arbiter.galaxy.runs import newest_run
     from phantom_arbiter.galaxy.server import Dashboard
+    from phantom_arbiter.telemetry.sockets import find_run
 
     flags = {"dashboard": {"host": host, "port": port, "control": True if control else None}}
     settings = load(given(flags), config).config
 
     def find() -> Path | None:
-        return newest_run(pid=run_pid)
+        return find_run(settings.telemetry.socket_dir, run_pid)
 
     served = Dashboard(settings.dashboard, find, journal=settings.journal.path)
     _say("\n".join(served.greeting()))

@@ -17,7 +17,6 @@ from pydantic import ValidationError
 
 from phantom_arbiter.config_dashboard import DashboardSettings
 from phantom_arbiter.errors import EXIT_DONE, EXIT_USAGE, PhantomError, exit_code
-from phantom_arbiter.galaxy.runs import one_run
 from phantom_arbiter.galaxy.server import Dashboard
 
 
@@ -30,7 +29,8 @@ def main() -> int:
     line = sys.stdin.readline().strip()
     try:
         settings = DashboardSettings.model_validate_json(line or "{}")
-        dashboard = Dashboard(settings, one_run(Path(sys.argv[1])))
+        path = Path(sys.argv[1])
+        dashboard = Dashboard(settings, lambda: path if path.is_socket() else None)
     except ValidationError:
         print("dashboard: the settings on stdin are none", file=sys.stderr)
         return EXIT_USAGE

@@ -15,8 +15,10 @@ from phantom_arbiter.galaxy.answers import Sorry, checked_number, json_answer, j
 from phantom_arbiter.galaxy.gate import MAX_BODY
 from phantom_arbiter.galaxy.history import BeforeHistory, Place
 from phantom_arbiter.galaxy.hub import Hub
-from phantom_arbiter.galaxy.link import Action, Asker, RunAway
+from phantom_arbiter.galaxy.link import Action, Asker
 from phantom_arbiter.galaxy.tokens import Allowance, is_same
+from phantom_arbiter.metrics import scrape
+from phantom_arbiter.telemetry.follow import RunGoneError
 
 MAX_SEQ = 10**17
 MAX_SINCE = 1_000
@@ -25,6 +27,8 @@ MAX_CURVE_POINTS = 256
 MAX_WAITING_CURVES = 8
 MAX_WAITING_SCENES = 16
 MAX_MINT_POOLS = 32
+SCRAPE_S = 0.5
+"""How long an answer to a scrape is good for."""
 
 
 class ControlAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +51,8 @@ class Api:
         self._hub, self._asker, self._control_token = hub, asker, control_token
         self._controls = Allowance(10, 3.0, clock)
         self._wrong_tokens = Allowance(5, 12.0, clock)
+        self._clock = clock
+        self._scraped: dict[str, tuple[float, bytes, str]] = {}
         self._curves = 0
         self._scenes = 0
         # One at a time: more would only take the interpreter from the fan-out.
@@ -56,6 +62,7 @@ class Api:
         """Return the routes."""
         return [
             Route("/healthz", self.healthz),
+            Route("/metrics", self.metrics),
             Route("/api/history", self.history),
             Route("/api/history/at", self.at),
             Route("/api/history/since", self.since),
@@ -68,6 +75,18 @@ class Api:
     async def healthz(self, request: Request) -> Response:
         """Say that somebody listens."""
         return PlainTextResponse("ok\n")
+
+    async def metrics(self, request: Request) -> Response:
+        """Return what Prometheus reads."""
+        accept = request.headers.get("accept")
+        kind = "openmetrics" if accept is not None and "openmetrics" in accept else "plain"
+        now = self._clock()
+        made_at, body, content_type = self._scraped.get(kind, (-SCRAPE_S, b"", ""))
+        if now - made_at >= SCRAPE_S:
+            is_here = self._hub.away_since is None
+            body, content_type = scrape(self._hub.model, accept, following=is_here)
+            self._scraped[kind] = (now, body, content_type)
+        return Response(body, headers={"content-type": content_type})
 
     async def history(self, request: Request) -> Response:
         """Return the range that can be scrubbed through, and what is worth a look."""
@@ -121,7 +140,7 @@ class Api:
         self._curves += 1
         try:
             return json_answer(await self._asker.ask_curve(cycle.opened.edges, points))
-        except RunAway as error:
+        except RunGoneError as error:
             raise Sorry(503, str(error)) from None
         finally:
             self._curves -= 1
@@ -155,7 +174,7 @@ class Api:
             raise Sorry(409, f"this run cannot be asked to {action}")
         try:
             done = await self._asker.control(action)
-        except RunAway as error:
+        except RunGoneError as error:
             raise Sorry(503, f"{error}; whether it will {action} is not known") from None
         if done.error is not None:
             raise Sorry(409, done.error)

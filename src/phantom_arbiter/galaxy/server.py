@@ -7,7 +7,7 @@ import contextlib
 import errno
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,9 @@ from phantom_arbiter.galaxy.app import Parts, build_app
 from phantom_arbiter.galaxy.browser import BrowserSocket
 from phantom_arbiter.galaxy.gate import LOOPBACK_NAMES, Access
 from phantom_arbiter.galaxy.hub import Hub
-from phantom_arbiter.galaxy.link import Link, follow_runs
+from phantom_arbiter.galaxy.link import Link
 from phantom_arbiter.galaxy.sweeper import sweep
 from phantom_arbiter.galaxy.tokens import new_token
-
-LOOK_S = 0.3
-"""Between two looks for a run."""
 
 MAX_MESSAGE = 1_024
 """Bytes a browser may send at once."""
@@ -45,6 +42,7 @@ class Dashboard:
     Attributes:
         url: Where it is, without token.
         hub: What it knows.
+        connections: uvicorn's, once it serves.
 
     Raises:
         ConfigError: The token cannot be read.
@@ -66,6 +64,7 @@ class Dashboard:
         self._shown_host = _shown(settings.host, address)
         self.url = f"http://{self._shown_host}:{self._port}/"
         self.hub = Hub(settings.history_mb * 1024 * 1024)
+        self.connections: Collection[Any] = ()
         self._link = Link()
         self._access = Access(
             hosts=LOOPBACK_NAMES | {settings.host, *settings.allowed_hosts},
@@ -97,13 +96,12 @@ class Dashboard:
             journal=self._journal,
         )
         server = _Server(_uvicorn_config(build_app(parts), self._settings.max_viewers))
+        self.connections = server.server_state.connections
         async with asyncio.TaskGroup() as tasks:
             background = [
-                tasks.create_task(
-                    follow_runs(self._link, self._find, self.hub.heard, self.hub.away, pause=_pause)
-                ),
+                tasks.create_task(self._link.follow_runs(self._find, self.hub.heard, self.hub.away)),
                 tasks.create_task(self.hub.watch_for_stalled()),
-                tasks.create_task(sweep(server.server_state.connections)),
+                tasks.create_task(sweep(self.connections)),
             ]
             serving = tasks.create_task(server.serve(sockets=[self._listener]))
             while not server.started and not serving.done():
@@ -126,10 +124,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-async def _pause() -> None:
-    await asyncio.sleep(LOOK_S)
 
 
 def _uvicorn_config(app: Any, max_viewers: int) -> uvicorn.Config:

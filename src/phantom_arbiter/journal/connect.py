@@ -165,9 +165,11 @@ def _require_ours(path: Path, connection: Connection) -> None:
 
 
 def _other_schema(path: Path, revision: str | None) -> JournalError:
+    hint = "install the version of phantom-arbiter that wrote it, or choose another file with --journal"
+    if revision is not None and revision < SCHEMA_REVISION:
+        hint = "the next `phantom run` that writes it brings it up to date"
     return JournalError(
-        f"journal {path} has schema {revision or 'unknown'}, this version knows {SCHEMA_REVISION}",
-        hint="install the version of phantom-arbiter that wrote it, or choose another file with --journal",
+        f"journal {path} has schema {revision or 'unknown'}, this version knows {SCHEMA_REVISION}", hint=hint
     )
 
 

@@ -73,7 +73,7 @@ MARKET = (
     Metric(
         "phantom_frames_total",
         "counter",
-        "Frames by result: fresh, duplicate, stale, held, control, malformed.",
+        "What frames brought: fresh, duplicate, stale, held, control, malformed; one may bring several.",
         _frames,
         ("result",),
     ),

@@ -123,10 +123,11 @@ def gather(journal: Path, record: RunRecord) -> Report:
         missing=tuple(_missing(ended, totals)),
         book=MintBook(WELL_KNOWN_MINTS) if known is None else mint_book(known.mints),
         curves=profit_curves(attempts),
-        by_strategy=_by_profit(grouped(attempts, GroupBy.STRATEGY)),
-        by_venue=_by_profit(grouped(attempts, GroupBy.VENUE)),
+        by_strategy=_by_profit(grouped(attempts, GroupBy.STRATEGY), totals),
+        by_venue=_by_profit(grouped(attempts, GroupBy.VENUE), totals),
         by_token=_by_profit(
-            group_of(token, mint, members) for (token, mint), members in tokens_passed(attempts).items()
+            [group_of(token, mint, members) for (token, mint), members in tokens_passed(attempts).items()],
+            totals,
         ),
         failures=tuple(
             sorted(
@@ -167,9 +168,12 @@ def _attempts(count: int) -> str:
     return f"{count:,} attempt{'' if count == 1 else 's'}"
 
 
-def _by_profit(groups: Iterable[Group]) -> tuple[Group, ...]:
-    """Return groups by base mint, those that gained most first."""
-    return tuple(sorted(groups, key=lambda group: (group.total.mint, -group.total.net_profit, group.name)))
+def _by_profit(groups: Iterable[Group], totals: Sequence[MintTotal]) -> tuple[Group, ...]:
+    """Return groups in the order of the totals of their base mint, those that gained most first."""
+    place = {total.mint: number for number, total in enumerate(totals)}
+    return tuple(
+        sorted(groups, key=lambda group: (place[group.total.mint], -group.total.net_profit, group.name))
+    )
 
 
 def _extremes(total: MintTotal, attempts: Iterable[AttemptRow]) -> Extremes:

@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from phantom_arbiter.domain import Hop
@@ -30,6 +30,7 @@ LISTED = 40
 """Rows of one table; how many more there are is said below it."""
 
 DRAWN_CURVES = 12
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,8 @@ class Drawing:
     summary: str
 
 
-def render_page(report: Report) -> str:
-    """Return the report as one HTML document."""
-    book = report.book
-    style = files("phantom_arbiter.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("phantom_arbiter.report"),
         autoescape=True,
@@ -63,13 +62,9 @@ def render_page(report: Report) -> str:
         by_count=_by_count,
     )
     environment.globals.update(
-        amount=book.amount,
-        symbol=book.symbol,
-        path=partial(_path, book),
         share=_share,
         bar=bar,
-        most=_most,
-        known=lambda mint: mint in book.mints,
+        most=lambda values: max(map(abs, values), default=0),
         listed=LISTED,
         stages=words.STAGES,
         changes=words.CHANGES,
@@ -77,11 +72,22 @@ def render_page(report: Report) -> str:
         not_taken=words.not_taken,
         why_failed=words.failed,
     )
-    return environment.get_template("report.html.jinja").render(
+    return environment.get_template("report.html.jinja")
+
+
+def render_page(report: Report) -> str:
+    """Return the report as one HTML document."""
+    book = report.book
+    style = files("phantom_arbiter.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    return _template().render(
         report=report,
         run=report.run,
         rows=report.rows,
         ended=report.ended,
+        amount=book.amount,
+        symbol=book.symbol,
+        path=partial(_path, book),
+        known=lambda mint: mint in book.mints,
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         drawings=_drawings(report),
@@ -106,14 +112,13 @@ def _labels(curve: ProfitCurve, book: MintBook, number: int) -> Labels:
     at: Callable[[int], str] = _number
     place: Callable[[int], str] = _slot
     if curve.by_time:
-        at, place = partial(_clock, days=last - first >= 86_400), _instant
+        at, place = partial(_clock, span=last - first), _instant
     fall = "It never fell below an earlier height."
     if curve.drawdown is not None:
         depth = book.amount(curve.mint, curve.drawdown.amount)
-        fall = (
-            f"Its deepest fall below an earlier height is {depth}, from {place(curve.drawdown.peak_at)} to "
-            f"{place(curve.drawdown.trough_at)}."
-        )
+        peak, trough = place(curve.drawdown.peak_at), place(curve.drawdown.trough_at)
+        when = f"at {trough}" if peak == trough else f"from {peak} to {trough}"
+        fall = f"Its deepest fall below an earlier height is {depth}, {when}."
     outcomes = f"{curve.outcomes:,} outcome{'' if curve.outcomes == 1 else 's'}"
     return Labels(
         title=f"Net profit in {_unit(curve.mint, book)} over {'time' if curve.by_time else 'slots'}",
@@ -140,8 +145,8 @@ def _axis_amounts(mint: str, book: MintBook, amounts: Sequence[int]) -> list[str
     return [f"{book.amount_ui(mint, amount):,.{places}f}" for amount in amounts]
 
 
-def _clock(seconds: int, *, days: bool) -> str:
-    return _time(seconds, "%b %d" if days else "%H:%M:%S")
+def _clock(seconds: int, *, span: int) -> str:
+    return _time(seconds, "%H:%M:%S" if span < _DAY else "%b %d %H:%M" if span < 5 * _DAY else "%Y-%m-%d")
 
 
 def _instant(seconds: int) -> str:
@@ -169,11 +174,6 @@ def _duration(ns: int | None) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
-
-
-def _most(values: Sequence[Any], attribute: str | None = None) -> int:
-    """Return the greatest absolute value, for the lengths of bars."""
-    return max((abs(value) for value in values), default=0)
 
 
 def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:

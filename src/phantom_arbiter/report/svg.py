@@ -111,10 +111,15 @@ def profit_chart(curve: ProfitCurve, labels: Labels, size: Size = WIDE) -> Marku
         + _text(left - _SIDE, y(height) + 4, name, "end-of")
         for height, name in zip(heights, names, strict=True)
     ]
+    foot, free_from = size.height - _BOTTOM, 0.0
     for at in (time_ticks if curve.by_time else nice_ticks)(first, last, size.ticks_across):
-        foot = size.height - _BOTTOM
         parts.append(Markup('<path class="tick" d="M{} {}v5"/>').format(_short(x(at)), foot))
-        parts.append(_text(x(at), size.height - 8, labels.at(at), _anchor(at, first, last)))
+        name = labels.at(at)
+        half = _LETTER * len(name) / 2
+        middle = min(max(x(at), half), size.width - half)
+        if middle - half >= free_from:
+            parts.append(_text(middle, size.height - 8, name, "middle"))
+            free_from = middle + half + _SIDE
     steps = "".join(f"H{_short(x(point.at))}V{_short(y(point.profit))}" for point in curve.points)
     line = f"M{_short(x(first))} {_short(y(0))}{steps}H{_short(x(last))}"
     parts += [
@@ -148,11 +153,6 @@ def _back(curve: ProfitCurve, x: Callable[[int], float], y: Callable[[int], floa
         if peaks[number] != peaks[number + 1]:
             back.append(f"H{_short(x(curve.points[number].at))}V{_short(y(peaks[number]))}")
     return "".join([*back, "Z"])
-
-
-def _anchor(at: int, first: int, last: int) -> str:
-    place = (at - first) / (last - first)
-    return "start" if place < 0.12 else "end-of" if place > 0.88 else "middle"
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> Markup:

@@ -22,6 +22,7 @@ STAGES: Mapping[str, str] = MappingProxyType(
 
 NOT_SIGNALLED: Mapping[str, str] = MappingProxyType(
     {
+        "pool_fees": "The pools' fees exceed what prices promise.",
         "already_taken": "It was taken, and has not closed at recorded prices since.",
         "no_base_mint": "It touches none of the mints that the wallet trades from (engine.base_mints).",
         "stale": "The update was older than scorer.max_age_slots.",
@@ -48,7 +49,7 @@ NOT_SIGNALLED: Mapping[str, str] = MappingProxyType(
         "too_many_account_locks": "Its transaction would lock more accounts than may be.",
     }
 )
-"""Reasons of the native scorer."""
+"""Reasons of the native scorer, and what stops a cycle before it is asked."""
 
 NOT_TAKEN: Mapping[str, str] = MappingProxyType(
     {

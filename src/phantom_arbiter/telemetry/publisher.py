@@ -50,7 +50,7 @@ KEPT = 500
 MAX_VIEWERS = 16
 """Processes that may follow at once."""
 
-PAUSE_EVERY = 20
+PAUSE_EVERY = 5
 """Events that become records before the interpreter is left to the loop for a moment."""
 
 PAUSE_S = 0.000_05
@@ -127,7 +127,7 @@ class Publisher:
         self._market_lost = 0
         self._encoder = msgspec.json.Encoder()
         self._hello = framed(self._encoder.encode(run.hello))
-        self._seq = self._slot = self._lost = 0
+        self._seq = self._slot = self._lost = self._dropped = 0
         self._trades: deque[bytes] = deque(maxlen=KEPT)
         self._refusals: deque[bytes] = deque(maxlen=KEPT)
         self._notices: deque[bytes] = deque(maxlen=KEPT)
@@ -157,8 +157,8 @@ class Publisher:
 
     @property
     def lost(self) -> int:
-        """Records that viewers were too slow for, and events that nobody fetched in time."""
-        return self._lost + self._run.bus.dropped
+        """Records that viewers were too slow for, and events that were dropped while somebody followed."""
+        return self._lost
 
     def finish(self, summary: dict[str, Any] | None, error: str | None = None) -> None:
         """Tell the end, let viewers read it, and stop; at most about a second.
@@ -351,9 +351,12 @@ class Publisher:
                 self._lost += viewer.tell(snapshot)
 
     def _tell_events(self) -> None:
-        events = self._run.bus.drain()
+        events, dropped = self._run.bus.drain(), self._run.bus.dropped
         if all(viewer.wants_snapshot for viewer in self._viewers):
             events = latest(events, KEPT)  # nobody hears them but in a snapshot
+        else:
+            self._lost += dropped - self._dropped
+        self._dropped = dropped
         for number, stamped in enumerate(events, start=1):
             if number % PAUSE_EVERY == 0:
                 time.sleep(PAUSE_S)
@@ -378,12 +381,12 @@ class Publisher:
     def _tell_end(self) -> None:
         if not self._viewers:
             return
-        if self._market is not None:
-            everything = self._tell_market(self._market)
-            self._tell_events()
-            self._tell_status()
-            if everything is not None:
-                self._tell_snapshot(self._market, everything)
+        market = self._market = self._market or self._run.watch()
+        everything = self._tell_market(market)
+        self._tell_events()
+        self._tell_status()
+        if everything is not None:
+            self._tell_snapshot(market, everything)
         end = End(**self._moment(), summary=self._end, error=self._error)
         frame = framed(self._encoder.encode(end))
         self._send_all(frame)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 import phantom_core
 from phantom_arbiter.config import Config
 from phantom_arbiter.engine import Engine
-from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.risk import RiskRules, RiskState
 from phantom_arbiter.risk.positions import held_basis
 from phantom_arbiter.telemetry import records
@@ -139,11 +138,11 @@ class StatusDesk:
             lost=lost,
         )
 
-    def _histograms(self) -> list[tuple[str, LatencyHistogram]]:
-        return [("frame_to_decision", self._engine.latency)]
+    def _histograms(self) -> list[tuple[str, phantom_core.LatencyHistogram]]:
+        return [*self._market.latencies(), ("frame_to_decision", self._engine.latency)]
 
     def _endpoints(self, counted: list[phantom_core.EndpointStats]) -> tuple[Endpoint, ...]:
-        states = {each.name: each for each in self._market.freshness().connections}
+        states = {each.name: each for each in self._market.connections()}
         return tuple(_endpoint(each, states.get(each.name)) for each in counted)
 
 
@@ -191,16 +190,16 @@ def _amount(amount: int | None) -> str | None:
     return None if amount is None else str(amount)
 
 
-def _latency(stage: str, histogram: LatencyHistogram) -> StageLatency:
+def _latency(stage: str, histogram: phantom_core.LatencyHistogram) -> StageLatency:
     return StageLatency(
         stage=stage,
         count=histogram.count,
-        sum_ns=0,
+        sum_ns=histogram.sum_ns,
         p50_ns=histogram.quantile(0.5),
         p90_ns=histogram.quantile(0.9),
         p99_ns=histogram.quantile(0.99),
-        max_ns=histogram.max_ns,
-        buckets=(),
+        max_ns=histogram.max_ns if histogram.count else None,
+        buckets=tuple(histogram.buckets()),
     )
 
 

@@ -1,8 +1,9 @@
 //! How far candidates come, and by how much the nearest of the others missed.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::Cycle;
+use super::misses::Misses;
 use crate::cycle_finder::CycleKey;
 use crate::quantities::Slot;
 use crate::scorer::{Candidate, Reason, Reasons};
@@ -106,7 +107,7 @@ impl Miss {
         }
     }
 
-    fn is_nearer_than(&self, other: &Self) -> bool {
+    pub(super) fn is_nearer_than(&self, other: &Self) -> bool {
         match self.reached.cmp(&other.reached) {
             std::cmp::Ordering::Equal => match (self.missing_bps, other.missing_bps) {
                 (Some(mine), Some(theirs)) => mine < theirs,
@@ -117,7 +118,7 @@ impl Miss {
     }
 }
 
-/// Most cycles, and most misses, that are remembered; further ones are counted only.
+/// Most cycles that are remembered; further ones are counted only.
 const MAX_REMEMBERED: usize = 65_536;
 
 /// Counts per stage, per update and per distinct opening, and the nearest misses.
@@ -126,7 +127,7 @@ pub struct Funnel {
     evaluations: [u64; Stage::ALL.len()],
     distinct: [u64; Stage::ALL.len()],
     cycles: FxHashSet<CycleKey>,
-    misses: FxHashMap<(CycleKey, u64), Miss>,
+    misses: Misses,
 }
 
 impl Funnel {
@@ -142,13 +143,7 @@ impl Funnel {
     /// first, at most `limit`.
     #[must_use]
     pub fn nearest_misses(&self, limit: usize) -> Vec<Miss> {
-        let mut misses: Vec<Miss> = self.misses.values().copied().collect();
-        misses.sort_by(|x, y| {
-            let missing = |miss: &Miss| miss.missing_bps.unwrap_or(f64::INFINITY);
-            missing(x).total_cmp(&missing(y)).then_with(|| (x.key, x.opening_id).cmp(&(y.key, y.opening_id)))
-        });
-        misses.truncate(limit);
-        misses
+        self.misses.nearest(limit)
     }
 
     pub(super) fn reach_cycle(&mut self, key: CycleKey, recheck: bool) {
@@ -180,17 +175,10 @@ impl Funnel {
     }
 
     pub(super) fn miss(&mut self, miss: Miss) {
-        let full = self.misses.len() >= MAX_REMEMBERED;
-        match self.misses.get_mut(&(miss.key, miss.opening_id)) {
-            Some(known) if miss.is_nearer_than(known) => *known = miss,
-            None if !full => {
-                self.misses.insert((miss.key, miss.opening_id), miss);
-            }
-            _ => {}
-        }
+        self.misses.keep(miss);
     }
 
     pub(super) fn forget_miss(&mut self, key: CycleKey, opening_id: u64) {
-        self.misses.remove(&(key, opening_id));
+        self.misses.forget(key, opening_id);
     }
 }

@@ -126,7 +126,7 @@ macro_rules! numbers {
         )*
     };
 }
-numbers!(slot: u64, epoch: u64, unix_timestamp: u64, sqrt_price_limit: u128, fee_numerator: u64,
+numbers!(duration_ns: u64, slot: u64, epoch: u64, unix_timestamp: u64, sqrt_price_limit: u128, fee_numerator: u64,
     fee_denominator: u64, units: u32, size: u32, micro_lamports: u64, lamports: u64, recent_slot: u64,
     amount_in: u64, min_amount_out: u64, compute_unit_limit: u32, compute_unit_price: u64, tip_lamports: u64);
 

@@ -19,6 +19,7 @@ use super::fee_engine::{self, PyFeeEngine};
 use super::instruction_builder::route::{self, Hops, PlanArguments, RouteArguments};
 use super::instruction_builder::{PyBuiltTransaction, PySigner};
 use super::jit_compiler::RuleSet;
+use super::latency::PyLatencyHistogram;
 use super::market::{
     PoolInfo, PyQuote, PyWant, VenueInfo, doubt, named_edges, quote_in, release, shown_pools, take_new_wants,
     venue_infos, wanted,
@@ -33,7 +34,7 @@ use crate::engine::{
 };
 use crate::market::{Market, MarketConfig, QuoteError};
 use crate::wss_aggregator::{AggregatorConfig, EndpointId, NO_TIME};
-use freshness::{PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
+use freshness::{PyConnectionFreshness, PyMarketFreshness, PyPoolFreshness, PyStaleAccount};
 use held::PyHeldAccount;
 pub use signal::PyHop;
 use signal::{PyFill, PySignal, export};
@@ -357,6 +358,16 @@ impl PyEngine {
             .map(|endpoint| endpoint_stats(py, endpoint))
             .collect::<PyResult<_>>()?;
         Ok(stats)
+    }
+
+    fn latencies(&self) -> Vec<(&'static str, PyLatencyHistogram)> {
+        let stages = self.lock().latencies();
+        stages.into_iter().map(|(stage, histogram)| (stage.name(), PyLatencyHistogram(histogram))).collect()
+    }
+
+    fn connections(&self, py: Python<'_>) -> Vec<PyConnectionFreshness> {
+        let connections = py.detach(|| self.lock().aggregator().connections());
+        connections.into_iter().map(PyConnectionFreshness::from).collect()
     }
 
     fn freshness(&self, py: Python<'_>) -> PyResult<PyMarketFreshness> {

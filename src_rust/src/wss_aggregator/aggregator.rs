@@ -17,6 +17,7 @@ use super::{Account, AccountFreshness, AccountUpdate, AggregatorConfig, Connecti
 use super::{EndpointId, Notification, Verdict};
 use crate::base58;
 use crate::freshness::{Evidence, Watch, Word};
+use crate::latency::Lap;
 use crate::quantities::{Pubkey, Slot};
 
 type Result<T> = std::result::Result<T, Malformed>;
@@ -73,6 +74,8 @@ pub struct WssAggregator {
     conduct: Vec<Conduct>,
     /// Numbers of accounts, each at most once.
     doubted: Vec<u32>,
+    /// When a call that is measured began, and when its message was read.
+    laps: [Lap; 2],
 }
 
 impl WssAggregator {
@@ -92,6 +95,7 @@ impl WssAggregator {
             disputes: 0,
             conduct: Vec::new(),
             doubted: Vec::new(),
+            laps: <_>::default(),
         }
     }
 
@@ -186,6 +190,18 @@ impl WssAggregator {
         verdict
     }
 
+    /// Takes notice of when the next frame's way began, if that is to be measured.
+    #[inline]
+    pub(crate) fn measure(&mut self, began: Lap) {
+        self.laps = [began, Lap::default()];
+    }
+
+    /// Returns when the way of a measured frame began, and when it was read: nothing for what was not measured.
+    #[inline]
+    pub(crate) fn measured(&self) -> [Lap; 2] {
+        self.laps
+    }
+
     fn batch(
         &mut self,
         endpoint: EndpointId,
@@ -194,6 +210,7 @@ impl WssAggregator {
         updates: &mut Vec<AccountUpdate>,
     ) -> Verdict {
         let mut best: Option<Verdict> = None;
+        self.laps = <_>::default(); // reading and judging take turns
         let read = self.ingress.check_length(frame).and_then(|()| {
             batch::for_each(frame, |message| {
                 let verdict = self.message(endpoint, Incoming::new(message), first, updates);

@@ -145,7 +145,9 @@ impl WssAggregator {
         updates: &mut Vec<AccountUpdate>,
     ) -> Result<Judged> {
         self.ingress.check_length(frame.bytes)?;
-        Ok(Judged::One(match self.ingress.read(endpoint, frame)? {
+        let message = self.ingress.read(endpoint, frame)?;
+        self.laps[1] = self.laps[0].next();
+        Ok(Judged::One(match message {
             Message::Write { write, account } => {
                 let verdict = self.write(endpoint, frame, &write, &account, first, updates)?;
                 self.ingress.showed_slot(endpoint, write.slot);

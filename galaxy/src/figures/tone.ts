@@ -1,0 +1,2 @@
+/** How something is meant: colours say it again, words say it first. */
+export type Tone = "good" | "warn" | "bad" | "dim" | "plain";

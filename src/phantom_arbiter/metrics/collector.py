@@ -1,0 +1,121 @@
+"""Where spans go: an OTLP/HTTP collector that may be slow or dead without anybody waiting for it.
+
+Spans wait in the SDK's bounded queue (`OTEL_BSP_MAX_QUEUE_SIZE`, by default 2,048), oldest dropped. What did
+not arrive is counted. Needs the extra `otel`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from threading import Thread
+from urllib.parse import urlsplit
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+from phantom_arbiter.errors import ConfigError
+
+TRACES_PATH = "/v1/traces"
+CLOSE_S = 3.0
+"""How long the end waits for the collector to take what is left."""
+
+
+def open_collector(url: str | None, say: Callable[[str], None]) -> Collector:
+    """Return the way to a collector.
+
+    Args:
+        url: Its base URL, or that of its traces; None: as the `OTEL_*` variables say.
+        say: Takes a line for the operator.
+
+    Raises:
+        ConfigError: The URL, or what an `OTEL_*` variable says, is no use.
+    """
+    # The SDK logs every batch that fails; it is said once here, and counted.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    try:
+        return Collector(_Counted(OTLPSpanExporter(endpoint=None if url is None else _traces_url(url)), say))
+    except ValueError as error:
+        hint = "look at the OTEL_* variables"
+        raise ConfigError(f"OpenTelemetry cannot be set up: {error}", hint=hint) from error
+
+
+class Collector(BatchSpanProcessor):
+    """The queue of spans, and its counts.
+
+    Attributes:
+        ended: Spans that were to be sent.
+    """
+
+    def __init__(self, exporter: _Counted) -> None:
+        super().__init__(exporter)
+        self._counted = exporter
+        self.ended = 0
+
+    @property
+    def sent(self) -> int:
+        """Spans that the collector took."""
+        return self._counted.sent
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue a span that has ended, if it is sampled."""
+        if span.context is not None and span.context.trace_flags.sampled:
+            self.ended += 1
+        super().on_end(span)
+
+    def close(self, wait_s: float = CLOSE_S) -> None:
+        """Send what is left, for at most so long."""
+        # The SDK would wait for up to 30 s; its threads are daemons, so nothing waits for them at exit.
+        closing = Thread(target=self.shutdown, daemon=True)
+        closing.start()
+        closing.join(wait_s)
+        if closing.is_alive():
+            self._counted.shutdown()
+            closing.join(1.0)
+
+
+class _Counted(SpanExporter):
+    """Counts what arrives, and says when that changes."""
+
+    def __init__(self, exporter: SpanExporter, say: Callable[[str], None]) -> None:
+        self._exporter, self._say = exporter, say
+        self._is_down = self._is_closed = False
+        self.sent = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans; what fails is dropped."""
+        if self._is_closed:
+            return SpanExportResult.FAILURE
+        result = self._exporter.export(spans)
+        is_down = result is not SpanExportResult.SUCCESS
+        if not is_down:
+            self.sent += len(spans)
+        if is_down and not self._is_down:
+            self._say("the collector takes no spans: they are dropped and counted; the run goes on as ever")
+        elif self._is_down and not is_down:
+            self._say("the collector takes spans again")
+        self._is_down = is_down
+        return result
+
+    def shutdown(self) -> None:
+        """Send no more."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._exporter.shutdown()
+
+
+def _traces_url(url: str) -> str:
+    """Return the URL that takes traces; see the OTLP exporter specification for `…_ENDPOINT`."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        # It may hold a key: it is not shown.
+        raise ConfigError("--endpoint is no URL of a collector", hint="for example http://127.0.0.1:4318")
+    path = parts.path.rstrip("/")
+    if not path.endswith(TRACES_PATH):
+        path += TRACES_PATH
+    return parts._replace(path=path).geturl()
