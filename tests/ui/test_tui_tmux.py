@@ -200,7 +200,7 @@ def test_no_run_is_said_so(terminal: Terminal, folder: Path) -> None:
 
 
 def test_the_whole_demo_through_all_screens_the_kill_switch_and_quit(
-    terminal: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, folder: Path
 ) -> None:
     command = [sys.executable, "-m", "phantom_arbiter", "run", "--ui", "tui", "--speed", "1000x"]
     command += ["--journal", str(folder / "j.sqlite")]
