@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 SHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -35,6 +36,34 @@ class Reader(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.size += len(data)
+
+
+async def be_a_run(path: Path, pools: int, rate: int) -> None:
+    """Say the same ten seconds again and again, 20 times a second, on the Unix socket at `path`."""
+    from telemetry_samples import SampleRun, framed
+
+    run = SampleRun(pools)
+    hello = framed(run.hello()) + framed(run.snapshot())
+    ticks = []
+    for tick in range(200):
+        happened = run.step(rate // 20, 50_000_000)
+        if tick % 5 == 0:
+            happened.append(run.status())
+        ticks.append(b"".join(map(framed, happened)))
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def viewer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(hello)
+        writers.add(writer)
+
+    await asyncio.start_unix_server(viewer, path)
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    for tick in itertools.count():
+        due += 0.05
+        await asyncio.sleep(due - loop.time())
+        for writer in [each for each in writers if not each.is_closing()]:
+            writer.write(ticks[tick % len(ticks)])
 
 
 def cpu_s(pid: int) -> float:
@@ -76,14 +105,18 @@ async def measure(pid: int, port: int, viewers: int, seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewers", type=int, nargs="+", default=[0, 1, 100, 300])
-    parser.add_argument("--pools", default="2000")
-    parser.add_argument("--rate", default="1000")
+    parser.add_argument("--pools", type=int, default=2_000)
+    parser.add_argument("--rate", type=int, default=1_000)
+    parser.add_argument("--be-a-run", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
+    if arguments.be_a_run is not None:
+        asyncio.run(be_a_run(arguments.be_a_run, arguments.pools, arguments.rate))
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.sock"
-        words = [ROOT / "tests" / "telemetry_samples.py", path, "--pools", arguments.pools]
-        run = subprocess.Popen([sys.executable, *words, "--rate", arguments.rate])
+        words = [__file__, "--be-a-run", path, "--pools", arguments.pools, "--rate", arguments.rate]
+        run = subprocess.Popen([sys.executable, *map(str, words)])
         while not path.exists():
             time.sleep(0.05)
         with socket.socket() as free:

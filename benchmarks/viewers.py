@@ -28,9 +28,10 @@ from pathlib import Path
 from statistics import median
 from typing import cast
 
+from phantom_arbiter.latency import LatencyHistogram
+
 from phantom_arbiter.config_sources import load
 from phantom_arbiter.engine import Engine, Progress, Trade
-from phantom_arbiter.latency import LatencyHistogram
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.native import build_native_engine
 from phantom_arbiter.session import run_session

@@ -1,4 +1,4 @@
-"""Draw docs/images/tui.svg, the screen on a made-up run: `PYTHONPATH=tests python tools/make_tui_picture.py`."""
+"""Draw docs/images/tui.svg, the screen on a made-up run: PYTHONPATH=tests python tools/make_tui_picture.py."""
 
 from __future__ import annotations
 

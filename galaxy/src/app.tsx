@@ -21,6 +21,7 @@ import {
   marketTick,
   mints,
   moment,
+  refused,
   scrubbed,
   showLive,
   status,
@@ -187,6 +188,14 @@ function ConnectionBadge(): JSX.Element {
 
 /** What must be known on every page: that this is the past, or that nobody speaks any more. */
 function Banner(): JSX.Element | null {
+  if (refused.value !== null) {
+    return (
+      <div class="banner bad-banner" role="alert">
+        The dashboard's server does not let this browser in: {refused.value}. Open the address that it printed
+        at its start.
+      </div>
+    );
+  }
   const past = scrubbed.value;
   if (past) {
     const now = moment.value;

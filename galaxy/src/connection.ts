@@ -20,7 +20,8 @@ const PING_MS = 10_000;
 export interface Listener {
   /** Records in order, all that came since the last frame. */
   records(batch: Message[]): void;
-  state(state: ConnectionState): void;
+  /** `attempts` connections in a row came to nothing. */
+  state(state: ConnectionState, attempts: number): void;
 }
 
 /** How long to wait before attempt `attempt` (from 0): doubling, with jitter in its upper half. */
@@ -76,7 +77,7 @@ export class Connection {
     socket.onopen = () => {
       this.heard_at = performance.now();
       this.is_away = false;
-      this.listener.state("connected");
+      this.listener.state("connected", 0);
     };
     socket.onmessage = (event: MessageEvent<unknown>) => {
       this.heard_at = performance.now();
@@ -92,7 +93,7 @@ export class Connection {
   private lost(socket: WebSocket): void {
     if (this.socket !== socket) return;
     this.socket = null;
-    this.listener.state("reconnecting");
+    this.listener.state("reconnecting", this.attempts);
     this.retry = window.setTimeout(() => this.connect(), waitMs(this.attempts));
     this.attempts += 1;
   }
@@ -110,7 +111,7 @@ export class Connection {
     if (!socket) return;
     if (performance.now() - this.heard_at > SILENCE_MS && !this.is_away) {
       this.drop();
-      this.listener.state("reconnecting");
+      this.listener.state("reconnecting", this.attempts);
       this.connect();
     } else if (socket.readyState === WebSocket.OPEN) {
       socket.send('{"type":"ping"}');
@@ -127,13 +128,24 @@ export class Connection {
     clearTimeout(this.timer);
     this.frame = this.timer = 0;
     if (this.waiting.length === 0) return;
-    const batch = this.waiting.map((text) => JSON.parse(text) as Message);
+    const texts = this.waiting;
     this.waiting = [];
+    let batch: Message[];
+    try {
+      batch = texts.map((text) => JSON.parse(text) as Message);
+    } catch {
+      // What follows a broken record cannot be folded; a new connection begins with a snapshot.
+      const socket = this.socket;
+      this.drop();
+      this.socket = socket;
+      if (socket) this.lost(socket);
+      return;
+    }
     this.listener.records(batch);
     const state = batch.findLast((record) => record.type === "away" || record.type === "hello");
     if (state) {
       this.is_away = state.type === "away";
-      this.listener.state(this.is_away ? "away" : "connected");
+      this.listener.state(this.is_away ? "away" : "connected", 0);
     }
   }
 }

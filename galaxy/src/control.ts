@@ -1,7 +1,7 @@
 /** Asking the run to halt, resume or stop. The control token lives in this page's memory only. */
 
 import { ApiError, post } from "./api";
-import { sentence } from "./parts";
+import { sentence } from "./sentence";
 
 export type Action = "halt" | "resume" | "stop";
 

@@ -29,6 +29,7 @@ export function openDetail(wanted: Detail): void {
 export function closeDetail(): void {
   detail.value = null;
   if (opened_from instanceof HTMLElement && opened_from.isConnected) opened_from.focus();
+  else document.getElementById("main")?.focus();
   opened_from = null;
 }
 

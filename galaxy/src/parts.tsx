@@ -2,12 +2,12 @@
 
 import { type ComponentChildren, Fragment, type JSX } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
-import { ApiError } from "./api";
 import { path } from "./figures/route";
 import type { Tone } from "./figures/tone";
-import { dateTime, percent, symbolOf, timeOfDay } from "./format";
+import { clock, dateTime, percent, symbolOf, timeOfDay } from "./format";
 import { openDetail } from "./panel";
-import { mints, shown } from "./store";
+import { sentence } from "./sentence";
+import { hello, mints, moment, shown } from "./store";
 import "./pages.css";
 
 export type { Tone } from "./figures/tone";
@@ -35,7 +35,6 @@ export function Card(props: {
 /** What may be wider than the page scrolls by itself, by keyboard too. */
 export function Scroll(props: { label: string; children: ComponentChildren }): JSX.Element {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no pointer scrolls it with the arrow keys
     <section class="plain-scroll" aria-label={`${props.label}: table`} tabIndex={0}>
       {props.children}
     </section>
@@ -189,9 +188,10 @@ export function RouteCell({ hops }: { hops: readonly { mint_in: string; mint_out
   );
 }
 
-/** Time of day if it was within a day of `now`, else with its date. */
-export function when(unix_ms: number, now: number): string {
-  return Math.abs(now - unix_ms) < 86_400_000 ? timeOfDay(unix_ms) : dateTime(unix_ms);
+/** When something was: for a recording its own time, else the time of day, with the date if that is another. */
+export function when({ unix_ms, at_ns }: { unix_ms: number; at_ns: number }): string {
+  if (hello.value?.total_records !== null) return clock(at_ns);
+  return Math.abs(moment.value.unix_ms - unix_ms) < 86_400_000 ? timeOfDay(unix_ms) : dateTime(unix_ms);
 }
 
 export interface Asked<T> {
@@ -203,7 +203,11 @@ export interface Asked<T> {
 
 /** Asks again whenever `key` changes; the last answer stays until there is another. */
 export function useAnswer<T>(key: string, ask: (signal: AbortSignal) => Promise<T>): Asked<T> {
-  const [asked, setAsked] = useState<Asked<T>>({ answer: null, error: null, is_waiting: true });
+  const [asked, setAsked] = useState<Asked<T>>({
+    answer: null,
+    error: null,
+    is_waiting: true,
+  });
   // `key` says all that `ask` depends on.
   useEffect(() => {
     const stop = new AbortController();
@@ -219,12 +223,6 @@ export function useAnswer<T>(key: string, ask: (signal: AbortSignal) => Promise<
     return () => stop.abort();
   }, [key]);
   return asked;
-}
-
-/** What went wrong, as a sentence. */
-export function sentence(error: unknown): string {
-  const text = error instanceof ApiError ? error.message : "The answer could not be read";
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
 /** Whether the pointer or the focus is within: somebody reads. */

@@ -4,6 +4,7 @@
  */
 
 import { batch, computed, signal } from "@preact/signals";
+import { ApiError, get } from "./api";
 import { Connection, type ConnectionState } from "./connection";
 import { frames } from "./frames";
 import { RunModel, type Touched } from "./model";
@@ -32,11 +33,14 @@ export function shown(): RunModel {
 
 export const connection = signal<ConnectionState>("connecting");
 export const session = signal<Session | null>(null);
+/** Why the server does not let this browser in; null if it does. */
+export const refused = signal<string | null>(null);
 export const awaySince = signal<number | null>(null);
 
 export const hello = signal<Hello | null>(null);
 export const status = signal<Status | null>(null);
 export const end = signal<End | null>(null);
+/** Where the shown model is; told at most four times a second. */
 export const moment = signal<Moment>({ seq: 0, at_ns: 0, unix_ms: 0, slot: 0 });
 /** Newest last. */
 export const trades = signal<Trade[]>([]);
@@ -82,10 +86,17 @@ function tickSoon(): void {
   if (tick_timer !== 0) return;
   tick_timer = window.setTimeout(() => {
     tick_timer = 0;
-    frames.timed(() => {
-      marketTick.value += 1;
-    });
+    frames.timed(() =>
+      batch(() => {
+        tellMoment(shown_model);
+        marketTick.value += 1;
+      }),
+    );
   }, TICK_MS);
+}
+
+function tellMoment(model: RunModel): void {
+  moment.value = { seq: model.seq, at_ns: model.at_ns, unix_ms: model.unix_ms, slot: model.slot };
 }
 
 /** Tells everyone what `model`, if it is the one shown, was touched by. */
@@ -95,7 +106,7 @@ export function publish(model: RunModel): void {
   frames.timed(() =>
     batch(() => {
       const { replaced } = touched;
-      moment.value = { seq: model.seq, at_ns: model.at_ns, unix_ms: model.unix_ms, slot: model.slot };
+      if (replaced) tellMoment(model);
       if (replaced || touched.told) tell(model);
       if (replaced || touched.new_pools.length > 0) poolsVersion.value += 1;
       if (replaced || touched.opened.length + touched.closed.length + touched.judged.size > 0) {
@@ -183,6 +194,17 @@ export function receive(messages: Message[]): void {
   publish(live);
 }
 
+/** A server that answers, but not to this browser: most likely it was started anew, with another token. */
+async function askWhy(): Promise<void> {
+  try {
+    await get("api/history");
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
+      refused.value = error.message;
+    }
+  }
+}
+
 /** Opens the connection to the server that this page came from. */
 export function connect(): Connection {
   const url = new URL("ws", document.baseURI);
@@ -190,8 +212,10 @@ export function connect(): Connection {
   url.search = url.hash = "";
   return new Connection(url.href, {
     records: receive,
-    state: (state) => {
+    state: (state, attempts) => {
       connection.value = state;
+      if (state !== "reconnecting") refused.value = null;
+      else if (attempts >= 2) void askWhy();
     },
   });
 }

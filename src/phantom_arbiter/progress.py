@@ -60,9 +60,8 @@ class PlainView:
     |---|---|
     | start | source; records if it is known how many |
     | stage | name: something that a live run does before its first frame |
-    | progress | records, total if known, slot, frames, fresh, duplicates, malformed, openings, signals, |
-    | | attempts, filled, updates and the stages of the funnel, how often each was reached; halted: no, |
-    | | or what halts; once in 20 reports |
+    | progress | once in 20 reports: records, total if known, slot, frames, fresh, duplicates, malformed, |
+    | | openings, signals, attempts, filled, updates, evaluations of each stage; halted: no, or by what |
     | trade | attempt, slot, state, mint, amount_in, net_profit, hops; reason if it failed |
     | refused | slot, mint, amount_in, reason; limit and value if the rule has them |
     | notice | text |

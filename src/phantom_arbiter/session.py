@@ -170,7 +170,7 @@ def run_session(
             wall_ns = clock_ns() - started_ns
             engine.last_look()
             summary = _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
-            journal.end_run(to_record(summary), int(time.time()))
+            journal.end_run(to_record(summary, market.latencies()), int(time.time()))
         served.summary = summary
     return summary
 

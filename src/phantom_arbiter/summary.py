@@ -40,7 +40,7 @@ string, `null` if the mint's decimals are not known. Counts are exact.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ from phantom_arbiter.mints import MintBook
 from phantom_arbiter.strategy_runner import StrategyReport
 from phantom_arbiter.swaps import Position
 from phantom_arbiter.tally import Filled, Profit
+from phantom_core import LatencyHistogram
 
 SCHEMA = 1
 
@@ -218,17 +219,35 @@ def to_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def to_record(summary: Summary) -> str:
+def to_record(summary: Summary, latencies: Sequence[tuple[str, LatencyHistogram]] = ()) -> str:
     """Return the summary as the journal keeps it, as JSON text.
 
-    It has the keys that the module names, and under `mints` symbol and decimals of every mint that the source
-    knew, by address.
+    It has the keys that the module names; under `mints` symbol and decimals of every mint that the source
+    knew, by address; and under `latencies` how long each stage took [stage, count, sum_ns, p50_ns, p90_ns,
+    p99_ns, max_ns].
+
+    Args:
+        summary: What is kept.
+        latencies: The stages by name.
     """
     mints = {
         mint: {"symbol": info.symbol, "decimals": info.decimals}
         for mint, info in sorted(summary.source.mints.mints.items())
     }
-    return json.dumps({**to_json(summary), "mints": mints}, separators=(",", ":"))
+    stages = [_latency(stage, histogram) for stage, histogram in latencies]
+    return json.dumps({**to_json(summary), "mints": mints, "latencies": stages}, separators=(",", ":"))
+
+
+def _latency(stage: str, histogram: LatencyHistogram) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "count": histogram.count,
+        "sum_ns": histogram.sum_ns,
+        "p50_ns": histogram.quantile(0.5),
+        "p90_ns": histogram.quantile(0.9),
+        "p99_ns": histogram.quantile(0.99),
+        "max_ns": histogram.max_ns if histogram.count else None,
+    }
 
 
 def _endpoint(endpoint: EndpointStats, has_others: bool) -> dict[str, Any]:

@@ -3915,7 +3915,7 @@ class Engine:
     def latencies(self) -> list[tuple[str, LatencyHistogram]]:
         """Return the histogram of each stage of `ingest`, in order: parse, dedup, apply, search, size, score.
 
-        They are the engine's own and go on counting. One frame in about eight is measured, drawn at random,
+        They are the engine's own and go on counting. One frame in about sixteen is measured, drawn at random,
         and a stage counts only where it ran: search once for each changed pool, size for each open cycle,
         score for each sized one; parse not for a frame that repeats the bytes of another, and
         neither parse nor dedup for a batch.

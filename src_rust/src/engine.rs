@@ -253,11 +253,18 @@ impl Engine {
         signals: &mut Vec<Signal>,
     ) -> Verdict {
         self.updates.clear();
-        self.aggregator.measure(self.stopwatch.begin());
+        let is_measured = self.stopwatch.begin();
+        if is_measured {
+            self.aggregator.measure(true);
+        }
         let verdict = self.aggregator.push_at(endpoint, frame, arrival_ns, &mut self.updates);
-        self.judged_at(verdict);
+        if is_measured {
+            self.measured_until(verdict);
+        }
         self.apply_updates(signals);
-        self.stopwatch.stop();
+        if is_measured {
+            self.stopwatch.stop();
+        }
         self.look_again(signals);
         self.tell();
         verdict
@@ -427,14 +434,13 @@ impl Engine {
             }
             return;
         }
-        let sized = match self.denied_token(cycle.key.edges()) {
-            Some(_) => Err((Reason::TokenDenied, Shortfall::Unknown)),
-            None => {
-                self.stopwatch.restart();
-                let sized = self.size(cycle, slot);
-                self.stopwatch.end(TimedStage::Size);
-                sized
-            }
+        let sized = if self.denied_token(cycle.key.edges()).is_some() {
+            Err((Reason::TokenDenied, Shortfall::Unknown))
+        } else {
+            self.stopwatch.restart();
+            let sized = self.size(cycle, slot);
+            self.stopwatch.end(TimedStage::Size);
+            sized
         };
         match sized {
             Err((reason, nearest)) => {

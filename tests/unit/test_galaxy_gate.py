@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import string
 from collections.abc import Coroutine
 from pathlib import Path
@@ -466,3 +467,39 @@ def test_a_large_body_is_not_read(tmp_path: Path) -> None:
             assert answer.status_code == 413
 
     run(test())
+
+
+def test_what_breaks_on_the_wire_is_no_internal_error(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    heads = (
+        b"POST /api/control HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5\r\nhello\r\n0\r\n\r\n",
+        b"GET /api/history HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\x81\x80abcd",
+    )
+
+    async def spoiled(at: Stage, sent: bytes) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        writer.write(sent)
+        writer.write_eof()
+        await asyncio.wait_for(reader.read(4_096), 60)
+        writer.close()
+
+    async def test() -> None:
+        chance = random.Random(8)
+        async with stage(tmp_path) as at:
+            for _ in range(8):
+                sent = []
+                for _ in range(40):
+                    raw = bytearray(chance.choice(heads))
+                    for _ in range(chance.randrange(4)):
+                        place = chance.randrange(len(raw))
+                        raw[place : place + chance.randrange(6)] = chance.randbytes(chance.randrange(6))
+                    sent.append(bytes(raw))
+                await asyncio.gather(*(spoiled(at, each) for each in sent), return_exceptions=True)
+            assert (await at.http.get("/healthz")).text == "ok\n"
+
+    run(test())
+    assert capfd.readouterr() == ("", "")

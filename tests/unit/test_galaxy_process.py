@@ -62,6 +62,16 @@ def test_the_child_of_a_run_serves_until_its_stdin_closes(tmp_path: Path) -> Non
         assert child.stderr.read() == ""
 
 
+def test_the_child_ends_when_told_to(tmp_path: Path) -> None:
+    with started("phantom_arbiter.galaxy", str(tmp_path / "run.sock"), line='{"port": 0}') as child:
+        url = said(child).partition(" ")[2]
+        assert httpx.get(url + "healthz").text == "ok\n"
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0
+        assert child.stderr is not None
+        assert child.stderr.read() == ""
+
+
 def test_the_child_says_in_one_line_why_it_cannot_serve(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -61,6 +61,11 @@ def test_how_the_session_ended_is_kept_word_for_word(tmp_path: Path) -> None:
     assert began <= kept.ended_unix <= time.time()
     found = json.loads(kept.text)
     assert found.pop("mints") == {}
+    stages = found.pop("latencies")
+    assert "search" in {stage["stage"] for stage in stages}
+    assert all(
+        0 < stage["p50_ns"] <= stage["p99_ns"] <= stage["max_ns"] for stage in stages if stage["count"]
+    )
     assert found == json.loads(json.dumps(to_json(summary)))
 
 

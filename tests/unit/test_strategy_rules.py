@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import shipped_day
+from journal_bytes import decided
 from phantom_arbiter.cli import main
 from phantom_arbiter.config import Config, risk_rules
 from phantom_arbiter.config_sources import load
@@ -283,7 +284,7 @@ def test_two_runs_under_one_rule_file_give_the_same_journal(tmp_path: Path, path
     path.write_text("verdict = 'ema(net_bps, 1) > 0'\n" + refuse("net_profit < 0", "never"))
     for name in ("one", "two"):
         session(tmp_path / name, path)
-    one, two = ((tmp_path / name / "j.sqlite").read_bytes() for name in ("one", "two"))
+    one, two = (decided(tmp_path / name / "j.sqlite") for name in ("one", "two"))
     assert one == two
 
 

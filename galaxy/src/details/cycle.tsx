@@ -58,23 +58,25 @@ export function CycleDetail({ id }: { id: number }): JSX.Element {
   }
   const hops = hopsOf(cycle, model.pools);
   const is_open = cycle.closed_slot === null;
-  const now = is_open ? moment.value : { slot: cycle.closed_slot ?? 0, unix_ms: cycle.closed_unix_ms ?? 0 };
+  const now = cycle.closed_slot ?? moment.value.slot;
   const made = trades.value.filter((trade) => trade.opening_id === id);
   return (
     <>
       <h2>{routeText(hops)}</h2>
       <p>
         {is_open ? <Tag tone="good">open</Tag> : <Tag tone="dim">closed</Tag>}{" "}
-        {made.some((trade) => trade.state === "filled") && <Tag tone="good">taken</Tag>}
+        {(cycle.judged?.stage === "taken" || made.some((trade) => trade.state === "filled")) && (
+          <Tag tone="good">taken</Tag>
+        )}
       </p>
       <Pairs
         rows={[
-          ["gain when it opened", bps(cycle.gain_bps, 2)],
+          ["gain at the margin", bps(cycle.gain_bps, 2)],
           ["opening", count(cycle.id)],
           ["since slot", count(cycle.slot)],
           [
             is_open ? "open for" : "was open for",
-            `${count(now.slot - cycle.slot)} slots, ${duration(now.unix_ms - cycle.opened_unix_ms)} as seen here`,
+            `${count(now - cycle.slot)} slots, about ${duration((now - cycle.slot) * 400)}`,
           ],
         ]}
       />
@@ -206,7 +208,12 @@ function Drawn({ answer, is_open }: { answer: Curve; is_open: boolean }): JSX.El
   );
   const at = optimum(answer.gross_profits);
   const best =
-    at === null ? null : { input: answer.amounts_in[at] ?? "0", profit: answer.gross_profits[at] ?? "0" };
+    at === null
+      ? null
+      : {
+          input: answer.amounts_in[at] ?? "0",
+          profit: answer.gross_profits[at] ?? "0",
+        };
   const said =
     best === null
       ? "No input gains anything before costs."
@@ -236,7 +243,12 @@ function Drawn({ answer, is_open }: { answer: Curve; is_open: boolean }): JSX.El
         label={`Profit before costs by input, in ${symbol}. ${said}`}
         data={data}
         lines={[
-          { label: `profit, ${symbol}`, ink: "accent", fill: "accent", value: (value) => significant(value) },
+          {
+            label: `profit, ${symbol}`,
+            ink: "accent",
+            fill: "accent",
+            value: (value) => significant(value),
+          },
         ]}
         xLabel={compact}
         yLabel={compact}

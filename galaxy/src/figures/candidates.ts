@@ -32,14 +32,18 @@ function fromCycle(
   pools: ReadonlyMap<number, Pool>,
 ): Candidate | null {
   const { judged } = cycle;
-  if (judged === null || judged.reason === null) return null;
+  if (judged === null) return null;
+  // What was taken is turned down at every update until it closes; the verdict that is told stays the first.
+  const is_taken = kind === "open" && judged.reason === null && judged.stage === "taken";
+  const reason = is_taken ? "already_taken" : judged.reason;
+  if (reason === null) return null;
   return {
     key: `${kind} ${cycle.id}`,
     kind,
     id: cycle.id,
     hops: hopsOf(cycle, pools),
     stage: judged.stage,
-    reason: judged.reason,
+    reason,
     missing_bps: judged.missing_bps,
     base_mint: judged.base_mint,
     amount_in: judged.amount_in,

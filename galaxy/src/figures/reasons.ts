@@ -239,6 +239,26 @@ export function explainSetAside(reason: string): Explained {
   return explained(reason, POOLS);
 }
 
+const LIMIT_UNITS: Readonly<Record<string, LimitUnit>> = {
+  price_deviation: "bps",
+  stale_market: "slots",
+  route_cooldown: "slot",
+  failures: "slot",
+  trades_per_day: "attempts",
+  fees_per_day: "lamports",
+  venue_per_trade: "lamports",
+  venue_per_day: "lamports",
+  venue_exposure: "lamports",
+};
+
+/** `base`: base units of the plan's base mint; `slot`: a slot's number, not a length. */
+export type LimitUnit = "base" | "bps" | "slots" | "slot" | "attempts" | "lamports";
+
+/** What limit and value of a refusal by risk are counted in. */
+export function limitUnit(reason: string): LimitUnit {
+  return LIMIT_UNITS[reason] ?? "base";
+}
+
 export interface Ranked {
   readonly name: string;
   readonly count: number;

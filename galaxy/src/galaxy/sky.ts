@@ -22,8 +22,16 @@ const VALUE_MS = 2_000;
 /** The lit layer is drawn at most this often while nobody moves the picture. */
 const LIT_MS = 50;
 
+/** The same where WebGL is drawn by the CPU, which pays for every picture; there nothing pulses or fades. */
+const LIT_SOFTWARE_MS = 250;
+
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
 /** How long a cycle takes to go out. */
 const FADE_MS = 600;
+
+/** A hidden page draws nothing, so nothing goes out; more than this is not remembered. */
+const MOST_CLOSING = 300;
 
 /** New pools are gathered for so long before the picture is built anew. */
 const GROW_MS = 1_000;
@@ -82,6 +90,7 @@ export class Sky {
   private values: Values = { base: null, rate: new Map(), liquidity: new Map() };
   private colours: Colours;
   private readonly scale: number;
+  private readonly is_software: boolean;
   private market = "";
   private closing: { cycle: Cycle; at: number; taken: boolean }[] = [];
   private taken = new Set<number>();
@@ -136,6 +145,7 @@ export class Sky {
     });
     this.canvas = this.sigma.createCanvas("lit", { afterLayer: "edges" });
     this.canvas.classList.add("lit");
+    this.is_software = drawsInSoftware(this.sigma.getCanvases()["nodes"]);
     this.context = this.canvas.getContext("2d");
     let began = 0;
     this.sigma.on("beforeRender", () => {
@@ -179,10 +189,16 @@ export class Sky {
       this.is_stale = true;
       this.recolourAside(touched.pools);
     }
-    for (const trade of touched.trades) if (trade.opening_id !== null) this.taken.add(trade.opening_id);
     const now = performance.now();
     for (const cycle of touched.closed) {
-      this.closing.push({ cycle, at: now, taken: this.taken.delete(cycle.id) });
+      const taken = this.taken.delete(cycle.id);
+      if (this.closing.length < MOST_CLOSING) this.closing.push({ cycle, at: now, taken });
+    }
+    for (const { opening_id, state } of touched.trades) {
+      if (opening_id === null || state !== "filled") continue;
+      if (model.open.has(opening_id)) this.taken.add(opening_id);
+      const closing = this.closing.find(({ cycle }) => cycle.id === opening_id);
+      if (closing) closing.taken = true;
     }
     if (touched.opened.length + touched.closed.length + touched.trades.length > 0) this.lightSoon();
   }
@@ -236,6 +252,7 @@ export class Sky {
       pools: this.edge_of.size,
       lit: [...this.model.open.keys()],
       is_arranging: this.layout.isRunning,
+      is_software: this.is_software,
       renders: this.renders,
       lit_draws: this.lit_draws,
     };
@@ -255,8 +272,8 @@ export class Sky {
     this.model = model;
     this.closing = [];
     this.taken = new Set(
-      model.trades.flatMap(({ opening_id }) =>
-        opening_id !== null && model.open.has(opening_id) ? [opening_id] : [],
+      model.trades.flatMap(({ opening_id, state }) =>
+        opening_id !== null && state === "filled" && model.open.has(opening_id) ? [opening_id] : [],
       ),
     );
     if (is_same_market) {
@@ -443,7 +460,7 @@ export class Sky {
 
   private lightSoon(): void {
     if (this.lit_frame || this.lit_timer) return;
-    const wait = LIT_MS - (performance.now() - this.lit_at);
+    const wait = (this.is_software ? LIT_SOFTWARE_MS : LIT_MS) - (performance.now() - this.lit_at);
     if (wait > 0) {
       this.lit_timer = window.setTimeout(() => {
         this.lit_timer = 0;
@@ -470,10 +487,10 @@ export class Sky {
       this.canvas.height = height * ratio;
     }
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const fade = this.is_still ? 0 : FADE_MS;
+    const fade = this.is_still || this.is_software ? 0 : FADE_MS;
     this.closing = this.closing.filter(({ at }) => this.lit_at - at < fade);
     drawLights(this.context, width, height, this.lights(fade), this.colours);
-    this.canvas.classList.toggle("pulses", this.model.open.size > 0);
+    this.canvas.classList.toggle("pulses", this.model.open.size > 0 && !this.is_software);
     if (this.closing.length > 0) this.lightSoon();
   }
 
@@ -566,6 +583,12 @@ export class Sky {
     context.fillStyle = this.colours.text;
     context.fillText(label, left, data.y + 4.5);
   };
+}
+
+function drawsInSoftware(canvas: HTMLCanvasElement | undefined): boolean {
+  const gl = canvas?.getContext("webgl2") ?? canvas?.getContext("webgl");
+  const names = gl?.getExtension("WEBGL_debug_renderer_info");
+  return gl != null && names != null && SOFTWARE.test(String(gl.getParameter(names.UNMASKED_RENDERER_WEBGL)));
 }
 
 function neighbours(edges: readonly Edge[]): Map<string, string[]> {

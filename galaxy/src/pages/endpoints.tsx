@@ -8,7 +8,7 @@ import { ranked } from "../figures/reasons";
 import { count, nanoseconds, percent, words } from "../format";
 import { Bar, Card, Empty, Scroll, Share, Tag, Tiles, type Tone, when } from "../parts";
 import type { Counts, Endpoint, Notice, StageLatency, Status } from "../records";
-import { moment, notices, status } from "../store";
+import { notices, status } from "../store";
 
 export function Endpoints(): JSX.Element {
   const stands = status.value;
@@ -36,11 +36,31 @@ function Frames({ stands }: { stands: Status }): JSX.Element {
   return (
     <Tiles
       tiles={[
-        { name: "frames", value: count(stands.frames), note: "from all connections" },
-        { name: "news", value: count(stands.fresh), note: `${of(stands.fresh)} of the frames` },
-        { name: "duplicates", value: count(stands.duplicates), note: of(stands.duplicates) },
-        { name: "stale", value: count(stands.stale), note: `${of(stands.stale)}, older than applied` },
-        { name: "held back", value: count(stands.held), note: "not provably newer" },
+        {
+          name: "frames",
+          value: count(stands.frames),
+          note: "from all connections",
+        },
+        {
+          name: "news",
+          value: count(stands.fresh),
+          note: `${of(stands.fresh)} of the frames`,
+        },
+        {
+          name: "duplicates",
+          value: count(stands.duplicates),
+          note: of(stands.duplicates),
+        },
+        {
+          name: "stale",
+          value: count(stands.stale),
+          note: `${of(stands.stale)}, older than applied`,
+        },
+        {
+          name: "held back",
+          value: count(stands.held),
+          note: "not provably newer",
+        },
         {
           name: "malformed",
           value: count(malformed),
@@ -316,7 +336,6 @@ function Log(): JSX.Element {
       {rows.length === 0 ? (
         <Empty>The run has had nothing to tell: notices are about connections, halts and the like.</Empty>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
         <ul class="log" tabIndex={0} aria-label="Notices, newest first">
           {rows.map((notice) => (
             <Line key={notice.seq} notice={notice} />
@@ -330,9 +349,7 @@ function Log(): JSX.Element {
 function Line({ notice }: { notice: Notice }): JSX.Element {
   return (
     <li>
-      <time dateTime={new Date(notice.unix_ms).toISOString()}>
-        {when(notice.unix_ms, moment.value.unix_ms)}
-      </time>
+      <time dateTime={new Date(notice.unix_ms).toISOString()}>{when(notice)}</time>
       <Tag tone={KIND_TONES[notice.kind] ?? "plain"}>{words(notice.kind)}</Tag>
       <span class="text">{notice.text}</span>
     </li>

@@ -261,7 +261,8 @@ function Cycles({ open }: { open: (wanted: Detail) => void }): JSX.Element {
   marketTick.value;
   const model = shown();
   const known = mints.value;
-  const filled = new Set(trades.value.map((trade) => trade.opening_id));
+  const filled = new Set<number | null>();
+  for (const trade of trades.value) if (trade.state === "filled") filled.add(trade.opening_id);
   const rows: CycleRow[] = [];
   for (const cycle of model.open.values()) {
     rows.push({

@@ -5,7 +5,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { hopsOf } from "../figures/candidates";
 import { hold } from "../figures/hold";
 import { explainReason } from "../figures/reasons";
-import { amount, bps, count, decimal, duration, signed, timeOfDay, words } from "../format";
+import { amount, bps, count, decimal, duration, signed, words } from "../format";
 import type { Cycle } from "../model";
 import { openDetail } from "../panel";
 import { Card, routeText, Tag, Tiles, type Tone, toneOf, useReading } from "../parts";
@@ -38,7 +38,11 @@ export function Opportunities(): JSX.Element {
           { name: "open now", value: count(open.length) },
           { name: "openings so far", value: count(stands?.openings) },
           { name: "signals so far", value: count(stands?.signals) },
-          { name: "best gain open now", value: bps(best(open)), note: "at the margin, after pool fees" },
+          {
+            name: "best gain open now",
+            value: bps(best(open)),
+            note: "at the margin, after pool fees",
+          },
         ]}
       />
       <div class="toolbar">
@@ -71,6 +75,8 @@ export function Opportunities(): JSX.Element {
   );
 }
 
+const SLOT_MS = 400;
+
 interface Row {
   readonly key: string;
   readonly cycle: Cycle;
@@ -91,7 +97,7 @@ function openRow(row: Row): void {
 function shownAs(cycle: Cycle, taken: ReadonlySet<number | null>): Row {
   const hops = hopsOf(cycle, shown().pools);
   const { judged } = cycle;
-  const [verdict, tone, means]: [string, Tone, string] = taken.has(cycle.id)
+  const [verdict, tone, means]: [string, Tone, string] = taken.has(cycle.id) || judged?.stage === "taken"
     ? ["taken", "good", "A trade was made of it"]
     : judged === null
       ? ["not judged yet", "dim", "No verdict was given so far"]
@@ -167,7 +173,7 @@ const GAIN: Column<Row> = {
   align: "right",
   value: (row) => row.cycle.gain_bps,
   cell: (row) => bps(row.cycle.gain_bps),
-  hint: "At the margin, after the pools' fees, when it opened",
+  hint: "At the margin, after the pools' fees, when it opened or was last looked at",
 };
 
 const VERDICT: Column<Row> = {
@@ -225,9 +231,8 @@ const OPEN_COLUMNS: Column<Row>[] = [
     header: "open for",
     align: "right",
     value: (row) => -row.cycle.slot,
-    cell: ({ cycle }) =>
-      openFor(cycle, cycle.closed_slot ?? moment.value.slot, cycle.closed_unix_ms ?? moment.value.unix_ms),
-    hint: "Slots of the chain, and the machine's time since this page heard of it",
+    cell: ({ cycle }) => openFor(cycle, cycle.closed_slot ?? moment.value.slot),
+    hint: "Slots of the chain; one is about 0.4 s",
   },
   ...MORE,
 ];
@@ -241,21 +246,23 @@ const CLOSED_COLUMNS: Column<Row>[] = [
     header: "was open",
     align: "right",
     value: (row) => (row.cycle.closed_slot ?? row.cycle.slot) - row.cycle.slot,
-    cell: (row) => openFor(row.cycle, row.cycle.closed_slot ?? 0, row.cycle.closed_unix_ms ?? 0),
-    hint: "Slots of the chain, and the machine's time since this page heard of it",
+    cell: ({ cycle }) => openFor(cycle, cycle.closed_slot ?? cycle.slot),
+    hint: "Slots of the chain; one is about 0.4 s",
   },
   {
     id: "closed",
-    header: "closed",
+    header: "closed in slot",
     align: "right",
     wide: true,
-    value: (row) => row.cycle.closed_unix_ms,
-    cell: (row) => timeOfDay(row.cycle.closed_unix_ms ?? 0),
+    value: (row) => row.cycle.closed_slot,
+    cell: (row) => count(row.cycle.closed_slot),
   },
   ...MORE,
 ];
 
-function openFor(cycle: Cycle, slot: number, unix_ms: number): string {
+/** How long in slots, and about how long that is. */
+function openFor(cycle: Cycle, slot: number): string {
   const slots = Math.max(0, slot - cycle.slot);
-  return `${count(slots)} slot${slots === 1 ? "" : "s"} · ${duration(unix_ms - cycle.opened_unix_ms)}`;
+  const about = slots < 3 ? "" : ` · ${duration(slots * SLOT_MS)}`;
+  return `${count(slots)} slot${slots === 1 ? "" : "s"}${about}`;
 }

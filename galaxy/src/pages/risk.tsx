@@ -1,7 +1,7 @@
 /** Risk: what holds trading, how much of each limit is used, what fees are offered, and the controls. */
 
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Action, control, hasToken } from "../control";
 import { isBreaker, meter, switchWords } from "../figures/limits";
 import { explainRefusal, ranked } from "../figures/reasons";
@@ -153,7 +153,8 @@ function Ask(props: {
   const [given, setGiven] = useState("");
   const [is_asking, setAsking] = useState(false);
   const needs_token = !hasToken();
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before it is painted: a key pressed at once is for the dialog.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const ask = async (): Promise<void> => {
     setAsking(true);
     props.onClose(await control(action, needs_token ? given.trim() : null));

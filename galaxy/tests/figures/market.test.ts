@@ -123,6 +123,14 @@ describe("candidates turned down", () => {
     ]);
   });
 
+  test("what was taken is turned down until it closes", () => {
+    const judged = { ...verdict(null, "SOL"), stage: "taken" };
+    const reasons = (open: Cycle[], closed: Cycle[]): string[] =>
+      candidates(open, [], closed, pools).map((one) => one.reason);
+    expect(reasons([cycle(1, [0, 3], { judged })], [])).toEqual(["already_taken"]);
+    expect(reasons([], [cycle(1, [0, 3], { judged, closed_slot: 12 })])).toEqual([]);
+  });
+
   test("a route begins with the mint that it is traded from", () => {
     const edges = [0, 3];
     expect(hopsOf(cycle(1, edges), pools).map((hop) => hop.mint_in)).toEqual(["SOL", "USDC"]);

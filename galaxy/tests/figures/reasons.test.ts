@@ -6,31 +6,36 @@ import {
   explainRefusal,
   explainRisk,
   explainSetAside,
+  limitUnit,
   ranked,
 } from "../../src/figures/reasons";
 
 const ROOT = new URL("../../../", import.meta.url);
 
+function scorerReasons(): string[] {
+  const source = readFileSync(new URL("src_rust/src/scorer/reason.rs", ROOT), "utf8");
+  return [...source.matchAll(/=> "([a-z_]+)",/g)].map((match) => match[1] ?? "");
+}
+
+function riskReasons(): string[] {
+  const text = readFileSync(new URL("docs/RISK.md", ROOT), "utf8");
+  const table = text.split("## Why a plan is refused")[1]?.split("- What is not known")[0] ?? "";
+  return table
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([a-z_]+)`/g)].map((match) => match[1] ?? ""));
+}
+
 describe("every reason that the program knows is explained", () => {
   test("those of the scorer, as the native code names them", () => {
-    const source = readFileSync(new URL("src_rust/src/scorer/reason.rs", ROOT), "utf8");
-    const names = [...source.matchAll(/=> "([a-z_]+)",/g)].map((match) => match[1] ?? "");
-    expect(names.length).toBeGreaterThanOrEqual(24);
-    expect(names.filter((name) => explainReason(name).means === "")).toEqual([]);
+    expect(scorerReasons().length).toBeGreaterThanOrEqual(24);
+    expect(scorerReasons().filter((name) => explainReason(name).means === "")).toEqual([]);
   });
 
   test("those of risk, as docs/RISK.md lists them", () => {
-    const table =
-      readFileSync(new URL("docs/RISK.md", ROOT), "utf8").split("## Why a plan is refused")[1] ?? "";
-    const rows = (table.split("- What is not known")[0] ?? "")
-      .split("\n")
-      .filter((line) => line.startsWith("| `"));
-    const names = rows.flatMap((row) =>
-      [...(row.split("|")[1] ?? "").matchAll(/`([a-z_]+)`/g)].map((m) => m[1] ?? ""),
-    );
-    expect(names.length).toBeGreaterThanOrEqual(24);
-    expect(names.filter((name) => explainRisk(name).means === "")).toEqual([]);
-    expect(names.filter((name) => explainRefusal(`risk_${name}`).means === "")).toEqual([]);
+    expect(riskReasons().length).toBeGreaterThanOrEqual(24);
+    expect(riskReasons().filter((name) => explainRisk(name).means === "")).toEqual([]);
+    expect(riskReasons().filter((name) => explainRefusal(`risk_${name}`).means === "")).toEqual([]);
   });
 
   test("settings that are named exist", () => {
@@ -38,11 +43,11 @@ describe("every reason that the program knows is explained", () => {
     const config = files
       .map((file) => readFileSync(new URL(`src/phantom_arbiter/${file}`, ROOT), "utf8"))
       .join("\n");
-    const named = ["already_taken", "stale", "too_deep", "stale_pool", "token_risk", "refused_by_rule"]
-      .flatMap((name) => explainReason(name).settings)
-      .concat(
-        ["failures", "per_day", "drawdown", "venue_exposure"].flatMap((name) => explainRisk(name).settings),
-      );
+    const named = [
+      ...scorerReasons().flatMap((name) => explainReason(name).settings),
+      ...riskReasons().flatMap((name) => explainRisk(name).settings),
+    ];
+    expect(named.length).toBeGreaterThan(40);
     for (const key of named) {
       expect(config).toMatch(new RegExp(`^ {4}${key.split(".").at(-1)}\\b.*:`, "m"));
     }
@@ -55,8 +60,16 @@ test("figures after a colon are no part of the reason", () => {
 });
 
 test("an unknown reason keeps its name and claims nothing", () => {
-  expect(explainReason("something_new")).toEqual({ title: "something new", means: "", settings: [] });
-  expect(explainSetAside("toString")).toEqual({ title: "toString", means: "", settings: [] });
+  expect(explainReason("something_new")).toEqual({
+    title: "something new",
+    means: "",
+    settings: [],
+  });
+  expect(explainSetAside("toString")).toEqual({
+    title: "toString",
+    means: "",
+    settings: [],
+  });
   expect(explainReason("__proto__").settings).toEqual([]);
 });
 
@@ -67,4 +80,12 @@ test("ranked puts the most frequent first and leaves zeros out", () => {
     { name: "b", count: 1, share: 0.125 },
   ]);
   expect(ranked({})).toEqual([]);
+});
+
+test("a limit has the unit of its rule", () => {
+  expect(["price_deviation", "per_trade", "venue_exposure"].map(limitUnit)).toEqual([
+    "bps",
+    "base",
+    "lamports",
+  ]);
 });

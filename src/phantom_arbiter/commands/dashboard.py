@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phantom_arbiter.commands.run import ConfigOption
+from phantom_arbiter.errors import HintedError
 
 if TYPE_CHECKING:
     from phantom_arbiter.galaxy.server import Dashboard
@@ -37,6 +39,10 @@ def dashboard(
     from phantom_arbiter.galaxy.server import Dashboard
     from phantom_arbiter.telemetry.sockets import find_run
 
+    if not hasattr(socket, "AF_UNIX"):
+        raise HintedError(
+            "runs are followed over a Unix socket, which this system lacks", hint="run --ui rich"
+        )
     flags = {"dashboard": {"host": host, "port": port, "control": True if control else None}}
     settings = load(given(flags), config).config
 

@@ -8,6 +8,7 @@ for the run, which decides when the dashboard ends.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -48,7 +49,8 @@ async def _until_stdin_closes(dashboard: Dashboard) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
 
     def wait() -> None:
-        while sys.stdin.readline():
+        # Not through sys.stdin: its lock, held by this thread, would not let the interpreter end.
+        while os.read(sys.stdin.fileno(), 4_096):
             pass
         loop.call_soon_threadsafe(stop.set)
 

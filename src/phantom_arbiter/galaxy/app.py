@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from h11 import LocalProtocolError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -81,6 +82,9 @@ def build_app(parts: Parts, clock: Callable[[], float] = time.monotonic) -> ASGI
                 pass
             if socket.is_open:
                 socket.end(POLICY_VIOLATION, 'all there is to say is {"type":"ping"}')
+        except Exception as error:
+            _complain(error)
+            raise
         finally:
             hub.leave(browser)
 
@@ -124,7 +128,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
+    # A request that turned out broken while it was answered: the connection is closed already.
+    if not isinstance(error, LocalProtocolError):
+        _complain(error)
+    return sorry_answer(500, "internal error of the dashboard")
+
+
+def _complain(error: Exception) -> None:
+    """Say on stderr what broke, without a value: it might be a secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
     print(f"dashboard: internal error: {type(error).__name__} at {where}, please report it", file=sys.stderr)
-    return sorry_answer(500, "internal error of the dashboard")

@@ -64,7 +64,8 @@ class Link:
                             away()
                         case raw, record:
                             heard(raw, record)
-            except (msgspec.MsgspecError, RunGoneError) as error:
+            except (msgspec.MsgspecError, RunGoneError, ArithmeticError, LookupError, ValueError) as error:
+                # Of another version, or no run at all: the dashboard itself stays up.
                 self._follower = None
                 away()
                 if not has_complained:

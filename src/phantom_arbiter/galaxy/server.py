@@ -7,6 +7,7 @@ import contextlib
 import errno
 import ipaddress
 import socket
+import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ class Dashboard:
             max_viewers=self._settings.max_viewers,
             journal=self._journal,
         )
+        _allow_connections(self._settings.max_viewers + 2 * SPARE_CONNECTIONS)
         server = _Server(_uvicorn_config(build_app(parts), self._settings.max_viewers))
         self.connections = server.server_state.connections
         async with asyncio.TaskGroup() as tasks:
@@ -185,6 +187,18 @@ def _cannot_bind(host: str, port: int, error: OSError) -> HintedError:
     return HintedError(
         f"{host} is no address of this machine: {error.strerror}", hint="name another with --host"
     )
+
+
+def _allow_connections(wanted: int) -> None:
+    """Raise the number of files that this process may open, as far as it may."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _shown(host: str, address: str) -> str:

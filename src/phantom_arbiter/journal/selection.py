@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -105,10 +106,10 @@ def grouped(rows: Iterable[AttemptRow], by: GroupBy) -> tuple[Group, ...]:
     An attempt through several venues counts under each of them: those sums do not add up to the whole.
     """
     names = _NAMES[by]
-    members: dict[tuple[str, str], list[AttemptRow]] = {}
+    members: defaultdict[tuple[str, str], list[AttemptRow]] = defaultdict(list)
     for row in rows:
         for name in names(row):
-            members.setdefault((name, row.base_mint), []).append(row)
+            members[name, row.base_mint].append(row)
     return tuple(group_of(name, mint, members[name, mint]) for name, mint in sorted(members))
 
 

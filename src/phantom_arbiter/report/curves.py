@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -130,9 +131,9 @@ def _column(point: Point, first: int, span: int, columns: int) -> int:
 
 def tokens_passed(rows: Iterable[AttemptRow]) -> dict[tuple[str, str], list[AttemptRow]]:
     """Return the attempts by token on their way and base mint; one counts under each token it passes."""
-    found: dict[tuple[str, str], list[AttemptRow]] = {}
+    found: defaultdict[tuple[str, str], list[AttemptRow]] = defaultdict(list)
     for row in rows:
         for mint in {hop.mint_out for hop in row.hops} | {hop.mint_in for hop in row.hops}:
             if mint != row.base_mint:
-                found.setdefault((mint, row.base_mint), []).append(row)
+                found[mint, row.base_mint].append(row)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from heapq import nlargest, nsmallest
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def gather(journal: Path, record: RunRecord) -> Report:
                 key=lambda group: (-group.total.attempts, group.name, group.total.mint),
             )
         ),
-        extremes=tuple(_extremes(total, attempts) for total in totals),
+        extremes=_extremes(totals, attempts),
         paid=_paid(attempts),
         answers=record.answers,
     )
@@ -176,11 +177,22 @@ def _by_profit(groups: Iterable[Group], totals: Sequence[MintTotal]) -> tuple[Gr
     )
 
 
-def _extremes(total: MintTotal, attempts: Iterable[AttemptRow]) -> Extremes:
-    known = [row for row in attempts if row.base_mint == total.mint and row.state in ("filled", "failed")]
-    known.sort(key=lambda row: (-(row.realised_net_profit or 0), row.id))
-    best = tuple(row for row in known[:LISTED_TRADES] if row.state == "filled")
-    return Extremes(total.mint, best, tuple(reversed(known[max(len(best), len(known) - LISTED_TRADES) :])))
+def _extremes(totals: Sequence[MintTotal], attempts: Iterable[AttemptRow]) -> tuple[Extremes, ...]:
+    known: dict[str, list[AttemptRow]] = {total.mint: [] for total in totals}
+    for row in attempts:
+        if row.state in ("filled", "failed"):
+            known[row.base_mint].append(row)
+    return tuple(_extremes_of(mint, rows) for mint, rows in known.items())
+
+
+def _extremes_of(mint: str, rows: list[AttemptRow]) -> Extremes:
+    def gain(row: AttemptRow) -> tuple[int, int]:
+        return row.realised_net_profit or 0, -row.id
+
+    best = tuple(row for row in nlargest(LISTED_TRADES, rows, key=gain) if row.state == "filled")
+    shown = {row.id for row in best}
+    worst = nsmallest(LISTED_TRADES, rows, key=gain)
+    return Extremes(mint, best, tuple(row for row in worst if row.id not in shown))
 
 
 def _paid(attempts: Iterable[AttemptRow]) -> Paid | None:

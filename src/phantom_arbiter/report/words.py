@@ -14,8 +14,8 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "after_sizing": "gain a whole unit at the best input",
         "after_costs": "still gain after fees and tip, and pass the thresholds",
         "after_risk": "let through by strategy and risk",
-        "after_rehearsal": "went through a rehearsal",
-        "sent": "handed over",
+        "after_rehearsal": "went through a rehearsal; on paper: carried out",
+        "sent": "handed over; on paper: carried out",
         "taken": "filled",
     }
 )

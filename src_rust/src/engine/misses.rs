@@ -32,17 +32,15 @@ impl Misses {
     pub(super) fn keep(&mut self, miss: Miss) {
         let key = (miss.key, miss.opening_id);
         match self.places.get(&key) {
-            Some(&place) => {
-                if miss.is_nearer_than(&self.all[place]) {
-                    (self.all[place], self.ranks[place]) = (miss, rank(&miss));
-                }
+            Some(&place) if miss.is_nearer_than(&self.all[place]) => {
+                (self.all[place], self.ranks[place]) = (miss, rank(&miss));
             }
             None if self.all.len() < MAX_REMEMBERED => {
                 self.places.insert(key, self.all.len());
                 self.all.push(miss);
                 self.ranks.push(rank(&miss));
             }
-            None => {}
+            _ => {}
         }
     }
 
@@ -101,7 +99,9 @@ mod tests {
     #[test]
     fn nearest_are_the_first_of_all_in_order() {
         let (mut misses, all) = (Misses::default(), some());
-        all.iter().for_each(|&miss| misses.keep(miss));
+        for miss in &all {
+            misses.keep(*miss);
+        }
         let mut sorted = all;
         sorted.sort_by(|x, y| {
             let missing = |miss: &Miss| miss.missing_bps.unwrap_or(f64::INFINITY);
@@ -115,7 +115,9 @@ mod tests {
     #[test]
     fn what_is_forgotten_is_gone_and_the_others_stay() {
         let (mut misses, all) = (Misses::default(), some());
-        all.iter().for_each(|&miss| misses.keep(miss));
+        for miss in &all {
+            misses.keep(*miss);
+        }
         let is_gone = |miss: &Miss| miss.key.edges().sum::<u32>() % 3 == 0;
         let (gone, left): (Vec<Miss>, Vec<Miss>) = all.iter().partition(|miss| is_gone(miss));
         for miss in &gone {

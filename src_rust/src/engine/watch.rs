@@ -292,8 +292,17 @@ impl Watcher {
         });
     }
 
-    /// Hands over what the call has changed.
+    /// Returns whether a call has changed nothing, as most do, and nothing waits.
     #[inline]
+    fn is_idle(&self, market: &Market) -> bool {
+        let is_fetched = self.shared.fetches.load(Ordering::Relaxed) != self.fetch;
+        !(market.has_marked() || is_fetched)
+            && self.queue.is_empty()
+            && self.events.is_empty()
+            && self.judged.is_empty()
+    }
+
+    /// Hands over what the call has changed.
     fn tell(&mut self, market: &mut Market, open_now: usize, all: bool) {
         self.queue_marked(market, all);
         while let Some(pool) = self.new.pop_front() {
@@ -402,7 +411,9 @@ impl Engine {
 
     #[inline]
     pub(super) fn tell(&mut self) {
-        if let Some(watcher) = &mut self.watcher {
+        if let Some(watcher) = &mut self.watcher
+            && !watcher.is_idle(&self.market)
+        {
             watcher.tell(&mut self.market, self.openings.open_now(), false);
         }
     }

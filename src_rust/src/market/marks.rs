@@ -43,6 +43,12 @@ impl Market {
         }
     }
 
+    /// Returns whether a pool is marked.
+    #[inline]
+    pub(crate) fn has_marked(&self) -> bool {
+        !self.marks.marked.is_empty()
+    }
+
     /// Takes the pools marked since the last call, in the order in which they were.
     #[inline]
     pub(crate) fn take_marked(&mut self) -> impl Iterator<Item = PoolIndex> + '_ {

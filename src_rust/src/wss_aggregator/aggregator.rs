@@ -74,8 +74,8 @@ pub struct WssAggregator {
     conduct: Vec<Conduct>,
     /// Numbers of accounts, each at most once.
     doubted: Vec<u32>,
-    /// When a call that is measured began, and when its message was read.
-    laps: [Lap; 2],
+    /// When the latest message was read, if that is noted.
+    read: Option<Lap>,
 }
 
 impl WssAggregator {
@@ -95,7 +95,7 @@ impl WssAggregator {
             disputes: 0,
             conduct: Vec::new(),
             doubted: Vec::new(),
-            laps: <_>::default(),
+            read: None,
         }
     }
 
@@ -190,16 +190,15 @@ impl WssAggregator {
         verdict
     }
 
-    /// Takes notice of when the next frame's way began, if that is to be measured.
-    #[inline]
-    pub(crate) fn measure(&mut self, began: Lap) {
-        self.laps = [began, Lap::default()];
+    /// Notes from now on when a message was read, or no longer.
+    pub(crate) fn measure(&mut self, is_measured: bool) {
+        self.read = is_measured.then(Lap::default);
     }
 
-    /// Returns when the way of a measured frame began, and when it was read: nothing for what was not measured.
-    #[inline]
-    pub(crate) fn measured(&self) -> [Lap; 2] {
-        self.laps
+    /// Returns when the latest message was read; a lap of nothing if none was, and `None` if that is not
+    /// noted or the frame was a batch.
+    pub(crate) fn read_at(&self) -> Option<Lap> {
+        self.read
     }
 
     fn batch(
@@ -210,7 +209,7 @@ impl WssAggregator {
         updates: &mut Vec<AccountUpdate>,
     ) -> Verdict {
         let mut best: Option<Verdict> = None;
-        self.laps = <_>::default(); // reading and judging take turns
+        self.read = None; // reading and judging take turns
         let read = self.ingress.check_length(frame).and_then(|()| {
             batch::for_each(frame, |message| {
                 let verdict = self.message(endpoint, Incoming::new(message), first, updates);

@@ -65,7 +65,7 @@ impl Text {
     }
 
     pub(super) fn tuple(&mut self, values: &[u64]) {
-        self.list(values.iter(), |text, value| text.integer(value));
+        self.list(values.iter(), Self::integer);
     }
 
     pub(super) fn list<T>(&mut self, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut Self, T)) {

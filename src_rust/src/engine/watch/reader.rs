@@ -15,7 +15,7 @@ const FEE_STEP_E9: u64 = 100_000;
 struct Known {
     birth: Birth,
     sight: Sight,
-    /// What [`Entry::New`](Told) said of its fee.
+    /// What was said of its fee when it was last told whole.
     fee_rate_e9: Option<[u64; 2]>,
     decimals: [Option<u8>; 2],
 }
@@ -89,23 +89,14 @@ impl Reader {
         let Self { pools, open, fetched, whole, moved, .. } = self;
         let mut births = fetched.births.iter();
         for sight in &fetched.sights {
-            match pools.get_mut(sight.pool as usize) {
-                Some(known) => {
-                    known.sight = *sight;
-                    if known.is_outdated() { &mut *whole } else { &mut *moved }.push(sight.pool);
-                }
-                None => {
-                    // Pools come in the order of their numbers, each with its first state.
-                    let Some(birth) = births.next() else { continue };
-                    debug_assert_eq!((birth.pool, sight.pool as usize), (sight.pool, pools.len()));
-                    pools.push(Known {
-                        birth: *birth,
-                        sight: *sight,
-                        fee_rate_e9: None,
-                        decimals: [None; 2],
-                    });
-                    whole.push(sight.pool);
-                }
+            if let Some(known) = pools.get_mut(sight.pool as usize) {
+                known.sight = *sight;
+                if known.is_outdated() { &mut *whole } else { &mut *moved }.push(sight.pool);
+            } else if let Some(birth) = births.next() {
+                // Pools come in the order of their numbers, each with its first state.
+                debug_assert_eq!((birth.pool, sight.pool as usize), (sight.pool, pools.len()));
+                pools.push(Known { birth: *birth, sight: *sight, fee_rate_e9: None, decimals: [None; 2] });
+                whole.push(sight.pool);
             }
         }
         for &pool in &*whole {
@@ -151,7 +142,7 @@ impl Reader {
                 Event::Opened(opened) => Some(opened),
                 Event::Closed { .. } => None,
             });
-            text.list(opened, |text, opened| write_opened(text, opened));
+            text.list(opened, write_opened);
             text.raw(",\"judged\":");
             let mut judged: Vec<&Judged> = fetched.judged.values().collect();
             judged.sort_unstable_by_key(|judged| judged.id);
@@ -213,7 +204,7 @@ impl Known {
         }
         for decimals in self.sight.decimals {
             text.raw(",");
-            text.maybe(decimals, |text, decimals| text.integer(decimals));
+            text.maybe(decimals, Text::integer);
         }
         text.raw(",");
         text.maybe(fee_of(&self.sight), |text, fee| text.tuple(&fee));

@@ -13,6 +13,7 @@ use super::super::seen;
 use super::super::{Account, AccountUpdate, EndpointId, Logs, Notification, Verdict};
 use super::{Ordered, Result, WssAggregator, keep_spare};
 use crate::base58;
+use crate::latency::Lap;
 use crate::quantities::Slot;
 
 /// Messages that are no account writes, as tags of their identity.
@@ -146,7 +147,9 @@ impl WssAggregator {
     ) -> Result<Judged> {
         self.ingress.check_length(frame.bytes)?;
         let message = self.ingress.read(endpoint, frame)?;
-        self.laps[1] = self.laps[0].next();
+        if self.read.is_some() {
+            self.read = Some(Lap::now());
+        }
         Ok(Judged::One(match message {
             Message::Write { write, account } => {
                 let verdict = self.write(endpoint, frame, &write, &account, first, updates)?;
