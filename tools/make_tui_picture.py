@@ -1,4 +1,4 @@
-"""Draw docs/images/tui.svg, the screen on a made-up run: PYTHONPATH=tests python tools/make_tui_picture.py."""
+"""Draw docs/images/tui.svg, the screen of a made-up run: run it with PYTHONPATH=tests."""
 
 from __future__ import annotations
 
