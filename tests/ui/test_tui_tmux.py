@@ -197,3 +197,41 @@ def test_no_run_is_said_so(terminal: Terminal, folder: Path) -> None:
     terminal.shows("no run", "no run listens at", "q leaves")
     terminal.press("q")
     terminal.shows("status=0")
+
+
+def test_the_whole_demo_through_all_screens_the_kill_switch_and_quit(
+    terminal: Terminal, folder: Path
+) -> None:
+    command = [sys.executable, "-m", "phantom_arbiter", "run", "--ui", "tui", "--speed", "1000x"]
+    command += ["--journal", str(folder / "j.sqlite")]
+    terminal.start(*command, width=120, height=36, PHANTOM_TELEMETRY__SOCKET_DIR=str(folder / "s"))
+    terminal.shows("PAPER · trading · connected · whirlpool-2022-04-06", "of the recording", "after fees")
+    for place, words in enumerate(
+        (
+            ("rejected:", "risk_price_deviation"),
+            ("open now", "USDC→"),
+            ("9 pools:", "orca_whirlpool", "no: no_liquidity"),
+            ("3 of 3 connected", "rpc-a", "rpc-c"),
+            ("not traded", "cyclic_arbitrage:"),
+            ("refused", "price_deviation"),
+            ("mode       fixed", "mints.max_exposure"),
+            ("frame to decision", "durations"),
+            ("notice",),
+        ),
+        1,
+    ):
+        terminal.press(str(place))
+        terminal.shows(f"[{place} {PANES[place - 1].name}]", *words)
+    terminal.press("k")
+    terminal.shows("Halt?")
+    terminal.press("y")
+    terminal.shows("halt: done", "HALTED by terminal", "kill switch on (terminal)")
+    terminal.press("k")
+    terminal.shows("Resume?", "may send again at once")
+    terminal.press("y")
+    terminal.shows("resume: done", "trading ·", "kill switch off (terminal)")
+    terminal.press("q")
+    terminal.shows("status=0")
+    summary = terminal.text("-S", "-200")
+    assert "stopped after" in summary
+    assert "whirlpool-2022-04-06" in summary

@@ -7,14 +7,15 @@ from collections.abc import Hashable, Sequence
 
 from phantom_arbiter.render import plain
 from phantom_arbiter.telemetry.model import ClosedCycle, OpenCycle
-from phantom_arbiter.telemetry.records import Judged, Miss
+from phantom_arbiter.telemetry.records import Judged, Miss, Refusal
 from phantom_arbiter.tui.listing import FAINT, GOOD, WARN, Cell, Column, Detail, Lines, fits, signed
+from phantom_arbiter.tui.listings_run import attempt_detail
 from phantom_arbiter.tui.watched import Watched
 from phantom_arbiter.tui.words import bps, count_of, price_words, reason_meaning, stage_words
 
 
 class Rejected:
-    """Open cycles that are no signals, by what they lack; then the nearest misses of the run."""
+    """Open cycles that are no signals, by what they lack; cycles whose plans risk refused; nearest misses."""
 
     columns = (
         Column("lacks", 10, right=True),
@@ -28,7 +29,7 @@ class Rejected:
     empty = "no candidate was rejected yet"
 
     def keys(self, seen: Watched, words: str) -> Sequence[Hashable]:
-        """Return open ones as ("open", id), misses as ("miss", place)."""
+        """Return open ones as ("open", id), refused ones as ("risk", id), misses as ("miss", place)."""
         judged = [
             (cycle.judged.missing_bps, number)
             for number, cycle in seen.model.open.items()
@@ -40,6 +41,7 @@ class Rejected:
         misses = () if seen.model.status is None else seen.model.status.nearest_misses
         return [
             *(("open", number) for _, number in judged),
+            *(("risk", number) for number in _refused(seen, words)),
             *(("miss", place) for place, miss in enumerate(misses) if _miss_fits(seen, words, miss)),
         ]
 
@@ -50,6 +52,17 @@ class Rejected:
         if isinstance(found, OpenCycle) and found.judged is not None:
             judged = found.judged
             route, open_word = seen.route(found.opened.edges, judged.base_mint), ("open", GOOD)
+        elif isinstance(found, Refusal):
+            is_open = found.opening_id in seen.model.open
+            return (
+                "-",
+                f"risk_{plain(found.reason)}",
+                stage_words("after_costs"),
+                seen.path([hop.mint_in for hop in found.hops] + [hop.mint_out for hop in found.hops[-1:]]),
+                signed(seen.amount(found.base_mint, found.net_profit), found.net_profit),
+                ("open", GOOD) if is_open else ("closed", FAINT),
+                str(found.slot),
+            )
         elif isinstance(found, Miss):
             judged, route, open_word = found, _miss_route(seen, found), ("miss", FAINT)
         else:
@@ -70,6 +83,8 @@ class Rejected:
         found = _rejected(seen, key)
         if isinstance(found, OpenCycle):
             return _cycle_detail(seen, found, None)
+        if isinstance(found, Refusal):
+            return attempt_detail(seen, found)
         if not isinstance(found, Miss):
             return None
         lines = Lines()
@@ -89,7 +104,7 @@ class Opportunities:
         Column("cycle", 6),
         Column("no.", 7, right=True, rank=2),
         Column("opened", 11, right=True),
-        Column("open for", 9, right=True),
+        Column("for slots", 9, right=True),
         Column("gain", 12, right=True),
         Column("route", 18, stretch=True),
         Column("last verdict", 24, rank=1),
@@ -126,7 +141,7 @@ class Opportunities:
             ("closed", FAINT) if closed else ("open", GOOD),
             (str(opened.id), style),
             (str(opened.slot), style),
-            (count_of(max(until - opened.slot, 0), "slot"), style),
+            (f"{max(until - opened.slot, 0):,}", style),
             (bps(opened.gain_bps), style),
             (seen.route(opened.edges, None if judged is None else judged.base_mint), style),
             _word(judged),
@@ -150,8 +165,25 @@ def _cycle(seen: Watched, key: Hashable) -> OpenCycle | ClosedCycle | None:
     return next((cycle for cycle in reversed(seen.model.closed) if cycle.opened.id == key), None)
 
 
-def _rejected(seen: Watched, key: Hashable) -> OpenCycle | Miss | None:
+def _refused(seen: Watched, words: str) -> list[int]:
+    """Return the openings of which risk refused a plan last, each once, newest first."""
+    latest = {one.opening_id: one for one in seen.model.refusals if one.opening_id is not None}
+    return [
+        number
+        for number, one in reversed(latest.items())
+        if not words
+        or fits(words, f"risk_{one.reason}")
+        or any(
+            fits(words, hop.pool, hop.mint_in, seen.symbol(hop.mint_in), seen.venue(hop.pool))
+            for hop in one.hops
+        )
+    ]
+
+
+def _rejected(seen: Watched, key: Hashable) -> OpenCycle | Refusal | Miss | None:
     match key:
+        case ("risk", int(number)):
+            return next((one for one in reversed(seen.model.refusals) if one.opening_id == number), None)
         case ("open", int(number)):
             return seen.model.open.get(number)
         case ("miss", int(place)):

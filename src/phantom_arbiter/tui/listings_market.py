@@ -16,15 +16,15 @@ class Pools:
     """Pools in the order in which they appeared; those set aside come last."""
 
     columns = (
-        Column("pair", 20, stretch=True),
-        Column("venue", 16),
-        Column("depth a", 8, right=True),
-        Column("depth b", 8, right=True),
-        Column("price b/a", 12, right=True),
+        Column("pair", 18, stretch=True),
+        Column("venue", 14),
+        Column("depth a", 7, right=True),
+        Column("depth b", 7, right=True),
+        Column("price b/a", 10, right=True),
         Column("fee", 9, right=True, rank=2),
         Column("pool", 11, rank=1),
         Column("slots ago", 9, right=True, rank=3),
-        Column("state", 18, rank=0),
+        Column("quoted?", 16, stretch=True),
     )
     empty = "no pool is known yet"
 
@@ -64,7 +64,7 @@ class Pools:
             (_fee(pool), style),
             (f"{pool.pool[:4]}…{pool.pool[-4:]}", style),
             (f"{max(seen.model.slot - state.slot, 0):,}", style),
-            ("quoted", GOOD) if state.set_aside is None else (f"aside: {plain(state.set_aside)}", WARN),
+            ("quoted", GOOD) if state.set_aside is None else (f"no: {plain(state.set_aside)}", WARN),
         )
 
     def detail(self, seen: Watched, key: Hashable) -> Detail | None:

@@ -101,42 +101,7 @@ class Attempts:
     def detail(self, seen: Watched, key: Hashable) -> Detail | None:
         """Return amounts of every hop, costs, and how long each step took."""
         one = _attempt(seen, key)
-        if one is None:
-            return None
-        lines = Lines()
-        base = one.base_mint
-        if isinstance(one, Refusal):
-            title = "Refused plan"
-            lines.pair("refused by", f"risk: {one.reason}", WARN)
-            lines.pair("which means", reason_meaning(one.reason) or "see docs/RISK.md")
-            if one.limit is not None:
-                lines.pair("limit", f"{one.limit}, would have been {one.value}")
-            lines.pair("promised", seen.amount(base, one.net_profit))
-        else:
-            title = f"Attempt {one.attempt_id}"
-            lines.pair("state", one.state, GOOD if one.state == "filled" else BAD)
-            if one.reason:
-                lines.pair("reason", one.reason)
-            if one.is_dead:
-                lines.pair("", "it never left, or is proven never to land")
-            lines.pair("gross", seen.amount(base, one.gross_profit))
-            lines.pair("costs", seen.amount(base, one.cost))
-            lines.pair("net", *_pair(signed(seen.amount(base, one.net_profit), one.net_profit)))
-            lines.pair("signature", one.signature or "none: on paper")
-        lines.pair("strategy", one.strategy)
-        lines.pair("opening", "none: a single swap" if one.opening_id is None else str(one.opening_id))
-        lines.pair("when", f"{_clock(seen, one)} UTC, slot {one.slot}")
-        lines.line()
-        for place, hop in enumerate(one.hops, 1):
-            paid = seen.amount(hop.mint_in, hop.amount_in)
-            lines.line(f"{place}. {paid} → {seen.amount(hop.mint_out, hop.amount_out)}")
-            lines.line(f"   {seen.venue(hop.pool)} {hop.pool}", FAINT)
-        if isinstance(one, Trade) and one.spans:
-            lines.line()
-            for span in one.spans:
-                lines.pair(span.stage, duration(span.duration_ns))
-        address = one.hops[0].pool if one.hops else None
-        return Detail(title, lines.text, (one.signature if isinstance(one, Trade) else None) or address)
+        return None if one is None else attempt_detail(seen, one)
 
 
 class Limits:
@@ -272,6 +237,44 @@ class Log:
         return Detail("Notice", lines.text)
 
 
+def attempt_detail(seen: Watched, one: Trade | Refusal) -> Detail:
+    """Return all that is known of an attempt, or of a plan that risk refused."""
+    lines = Lines()
+    base = one.base_mint
+    if isinstance(one, Refusal):
+        title = "Refused plan"
+        lines.pair("refused by", f"risk: {one.reason}", WARN)
+        lines.pair("which means", reason_meaning(one.reason) or "see docs/RISK.md")
+        if one.limit is not None:
+            lines.pair("limit", f"{one.limit}, would have been {one.value}")
+        lines.pair("promised", seen.amount(base, one.net_profit))
+    else:
+        title = f"Attempt {one.attempt_id}"
+        lines.pair("state", one.state, GOOD if one.state == "filled" else BAD)
+        if one.reason:
+            lines.pair("reason", one.reason)
+        if one.is_dead:
+            lines.pair("", "it never left, or is proven never to land")
+        lines.pair("gross", seen.amount(base, one.gross_profit))
+        lines.pair("costs", seen.amount(base, one.cost))
+        lines.pair("net", *_pair(signed(seen.amount(base, one.net_profit), one.net_profit)))
+        lines.pair("signature", one.signature or "none: on paper")
+    lines.pair("strategy", one.strategy)
+    lines.pair("opening", "none: a single swap" if one.opening_id is None else str(one.opening_id))
+    lines.pair("when", f"{_clock(seen, one)} UTC, slot {one.slot}")
+    lines.line()
+    for place, hop in enumerate(one.hops, 1):
+        paid = seen.amount(hop.mint_in, hop.amount_in)
+        lines.line(f"{place}. {paid} → {seen.amount(hop.mint_out, hop.amount_out)}")
+        lines.line(f"   {seen.venue(hop.pool)} {hop.pool}", FAINT)
+    if isinstance(one, Trade) and one.spans:
+        lines.line()
+        for span in one.spans:
+            lines.pair(span.stage, duration(span.duration_ns))
+    address = one.hops[0].pool if one.hops else None
+    return Detail(title, lines.text, (one.signature if isinstance(one, Trade) else None) or address)
+
+
 def latency_of(seen: Watched, key: Hashable) -> StageLatency | None:
     """Return the histogram of a stage."""
     status = seen.model.status
@@ -332,7 +335,7 @@ def _limits(status: Status | None) -> tuple[LimitUse, ...]:
 def _of_unit(seen: Watched, unit: str, amount: int) -> str:
     if unit == "lamports":
         return f"{amount / 1e9:,.9f} SOL"
-    return f"{amount:,} {unit}" if unit == "attempts" else seen.book.amount(unit, amount)
+    return f"{amount:,} {unit}" if unit == "attempts" else seen.book.amount(unit, amount, places=4)
 
 
 def _clock(seen: Watched, one: Trade | Refusal | Notice) -> str:

@@ -48,7 +48,7 @@ PANES = (
         "the funnel, and what rejected candidates lack",
         pictures.funnel,
         Rejected,
-        "rejected: open cycles by what they lack, then the nearest misses",
+        "rejected: open cycles by what they lack, plans that risk refused, nearest misses",
     ),
     PaneSpec("Cycles", "opportunities as they open and close", pictures.opportunities, Opportunities),
     PaneSpec("Pools", "pools, and why some are set aside", pictures.market, Pools),
