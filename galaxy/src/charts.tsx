@@ -108,7 +108,10 @@ function optionsOf(latest: { current: ChartProps }, width: number): uPlot.Option
     ],
     series: [
       latest.current.xLabel
-        ? { value: (_: uPlot, x: number | null) => (x === null ? "–" : (latest.current.xLabel?.(x) ?? "")) }
+        ? {
+            label: "at",
+            value: (_: uPlot, x: number | null) => (x === null ? "–" : (latest.current.xLabel?.(x) ?? "")),
+          }
         : {},
       ...lines.map((line, index): uPlot.Series => {
         const ink = variable(`--${line.ink}`);

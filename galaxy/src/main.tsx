@@ -1,17 +1,17 @@
 import { render } from "preact";
 import { App } from "./app";
 import { frames } from "./frames";
-import { connect } from "./store";
+import { connect, facts } from "./store";
 import "./theme.css";
 
 declare global {
   interface Window {
-    /** For tests: frame times, and whatever a page offers of its own. */
-    __phantom: { frames: typeof frames; [offer: string]: unknown };
+    /** For tests: frame times, what is known, and whatever a page offers of its own. */
+    __phantom: { frames: typeof frames; facts: typeof facts; [offer: string]: unknown };
   }
 }
 
-window.__phantom = { frames };
+window.__phantom = { frames, facts };
 const root = document.getElementById("app");
 if (root) {
   root.replaceChildren();

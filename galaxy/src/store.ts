@@ -170,6 +170,17 @@ export function liveMoment(): Moment {
   return { seq: live.seq, at_ns: live.at_ns, unix_ms: live.unix_ms, slot: live.slot };
 }
 
+/** What tests ask of the model that is shown. */
+export function facts(): Record<string, unknown> {
+  const model = shown_model;
+  return {
+    seq: model.seq,
+    pools: model.pools.size,
+    open: [...model.open.keys()],
+    attempts: model.trades.map((trade) => trade.attempt_id),
+  };
+}
+
 /** Folds what the server sent; exported for tests. */
 export function receive(messages: Message[]): void {
   frames.timed(() => {

@@ -40,7 +40,7 @@ export function Why(): JSX.Element {
 function inWords(rows: readonly FunnelRow[], stands: Status): string {
   const taken = rows.at(-1)?.evaluations ?? 0;
   const recent = perMinute.value["taken"];
-  const rate = recent === undefined ? "" : ` In the last minute ${count(recent)} were taken.`;
+  const rate = recent === undefined ? "" : ` Lately ${count(recent)} a minute were taken.`;
   const worst = narrowest(rows);
   const before = worst ? rows[rows.indexOf(worst) - 1] : undefined;
   const lost =
