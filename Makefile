@@ -20,6 +20,8 @@ PAGES := src/phantom_arbiter/galaxy/static/index.html
 PAGES_SOURCES := $(shell find galaxy -name node_modules -prune -o -type f -print)
 NODE_PACKAGES := galaxy/node_modules/.package-lock.json
 HAS_NODE := command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+TRY_PAGES = if $(HAS_NODE); then $(MAKE) --no-print-directory web || echo "the dashboard's pages could not be built: phantom dashboard goes without (make web says why)" >&2; \
+	else echo "Node >= 20.19 with npm is missing: phantom dashboard goes without its pages" >&2; fi
 RUST_SOURCES := Cargo.toml Cargo.lock src_rust/Cargo.toml $(shell find src_rust/src -name '*.rs')
 
 .DEFAULT_GOAL := help
@@ -29,8 +31,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 install: $(DEPS) ## Make the virtual environment, install the development tools, build the dashboard's pages where Node is present
-	@if $(HAS_NODE); then $(MAKE) --no-print-directory web || echo "the dashboard's pages could not be built: phantom dashboard goes without (make web says why)" >&2; \
-	else echo "Node >= 20.19 with npm is missing: phantom dashboard goes without its pages" >&2; fi
+	@$(TRY_PAGES)
 
 web: $(PAGES) ## Build the dashboard's pages (needs Node >= 20.19 and npm)
 
@@ -66,6 +67,7 @@ test-rust: $(DEPS)
 	PROPTEST_RNG_SEED=$(PROPTEST_RNG_SEED) cargo test --locked --workspace
 
 test-python: build
+	@$(TRY_PAGES)
 	$(BIN)/python -m pytest
 
 test-web: ## The dashboard's pages; says so where Node or its packages are missing
