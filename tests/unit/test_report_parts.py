@@ -264,6 +264,14 @@ def test_every_key_that_a_report_reads_is_one_that_a_summary_has() -> None:
     agree(read, written, "")
 
 
+def test_names_that_are_not_utf_8_are_kept_with_escapes() -> None:
+    summary = busy()
+    source = replace(summary.source, label="s\udcff")
+    read = read_ended(to_record(replace(summary, source=source, failures={"r\udcff": 1})))
+    assert isinstance(read, Ended)
+    assert (read.source.label, read.trades.failed_by_reason) == ("s\\udcff", {"r\\udcff": 1})
+
+
 def test_stage_latencies_are_read_where_they_are_kept() -> None:
     kept = to_json(busy()) | {
         "latencies": [{"stage": "search", "count": 3, "p50_ns": 5, "buckets": [[5, 3]]}]
