@@ -85,7 +85,7 @@ def test_values_are_those_of_the_status(model: RunModel) -> None:
     assert value(found, "phantom_endpoint_wins_total", endpoint="helius/0") == status.endpoints[0].wins
     assert value(found, "phantom_endpoint_lag_seconds", endpoint="helius/0", percentile="99") == 0.024
     assert value(found, "phantom_refusals_total", reason="quoted_before_a_fill") == 2
-    assert value(found, "phantom_trades_total", state="failed") == status.attempts - status.filled
+    assert value(found, "phantom_trades_total", state="failed") == sum(status.failures.values())
     assert value(found, "phantom_halt_switch", switch="dashboard") == 1
     net = int(status.profit[0].net_profit)
     assert value(found, "phantom_profit_base_units", mint=USDC, symbol="USDC") == net
@@ -94,6 +94,18 @@ def test_values_are_those_of_the_status(model: RunModel) -> None:
     assert value(found, "phantom_risk_limit", **risk) == 10**10
     run = {"version": "0.1.0", "mode": "paper", "source": "sample", "run": "7"}
     assert value(found, "phantom_run_info", **run) == 1
+
+
+def test_failed_do_not_go_back_while_an_attempt_is_counted(model: RunModel) -> None:
+    status = status_of(model)
+    failed = sum(status.failures.values())
+    for one_more in (
+        {"attempts": status.attempts + 1},
+        {"attempts": status.attempts + 1, "filled": status.filled + 1},
+        {"filled": status.filled + 1},
+    ):
+        found = series(prometheus_text(with_status(model, msgspec.structs.replace(status, **one_more))))
+        assert value(found, "phantom_trades_total", state="failed") == failed
 
 
 def test_openmetrics_is_answered_to_who_asks_for_it_and_says_the_same(model: RunModel) -> None:
@@ -161,8 +173,9 @@ def test_every_number_of_a_status_is_told(model: RunModel) -> None:
             untold.add(
                 ".".join("*" if isinstance(step, int) else step for step in path[:-1]) + f".{path[-1]}"
             )
-    # Which miss it was, and a step's edge moved by 1 ns.
+    # The sum of what is told by state, which miss it was, and a step's edge moved by 1 ns.
     assert untold == {
+        ".attempts",
         ".seq",
         "latencies.*.buckets.*.0",
         "nearest_misses.*.gross_profit",

@@ -11,7 +11,8 @@ from phantom_arbiter.telemetry.records import LimitUse, ProfitSum
 
 def _trades(seen: Seen) -> Iterable[Sample]:
     status = seen.status
-    return ((("filled",), status.filled), (("failed",), status.attempts - status.filled))
+    # Not `attempts - filled`: while the loop counts these may be one apart, and the difference would go back.
+    return ((("filled",), status.filled), (("failed",), sum(status.failures.values())))
 
 
 def _sums(seen: Seen) -> list[ProfitSum]:
