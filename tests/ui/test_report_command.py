@@ -339,6 +339,9 @@ def test_page_is_not_overwritten_unless_asked_for(capsys: pytest.CaptureFixture[
     ("words", "status", "said"),
     [
         (["9"], 2, "holds no run 9; hint: the newest is 1"),
+        (["0"], 2, "Invalid value for 'RUN'"),
+        (["99999999999999999999"], 2, "Invalid value for 'RUN'"),
+        (["9223372036854775807"], 2, "holds no run 9223372036854775807"),
         (["--out", "nowhere/r.html"], 2, "folder nowhere does not exist"),
         (["--json", "--open"], 2, "--open has nothing to open beside --json"),
         (["--journal", "none.sqlite"], 1, "journal none.sqlite does not exist"),
