@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
@@ -228,10 +228,23 @@ def test_no_name_breaks_the_text(model: RunModel, counts: dict[str, int], name: 
     assert len(series(text)) == len(series(prometheus_text(hostile, openmetrics=True), parse_openmetrics))
 
 
+def long_name(n: int) -> str:
+    """Return one of two names that are cut to the same label."""
+    return f"{n // 2:04}{'x' * MAX_CHARS}{n % 2}"
+
+
 @given(
-    st.lists(st.dictionaries(st.integers(0, 3 * MAX_VALUES).map(str), st.integers(0, 9)), max_size=6),
+    st.lists(
+        st.dictionaries(
+            st.integers(0, 3 * MAX_VALUES).map(str) | st.integers(0, 3 * MAX_VALUES).map(long_name),
+            st.integers(0, 9),
+            max_size=2 * MAX_VALUES,
+        ),
+        max_size=6,
+    ),
     st.lists(st.integers(0, 2**40), max_size=40),
 )
+@example([{long_name(2 + n): 1 for n in range(MAX_VALUES)}, {long_name(0): 1}], [])
 @settings(max_examples=30, deadline=None)
 def test_counters_never_go_back(model: RunModel, growth: list[dict[str, int]], durations: list[int]) -> None:
     status, total, before = status_of(model), Counter[str](), Series()
@@ -248,6 +261,22 @@ def test_counters_never_go_back(model: RunModel, growth: list[dict[str, int]], d
             if key[0].endswith(("_total", "_bucket", "_count", "_sum")):
                 assert count >= before.get(key, 0), key
         before = after
+
+
+def test_of_names_that_are_cut_to_one_label_the_first_is_told(model: RunModel) -> None:
+    status = status_of(model)
+    endpoint, limit = status.endpoints[0], status.risk.limits[0]
+    pair = tuple(msgspec.structs.replace(endpoint, name=long_name(n), is_open=True, wins=n) for n in (1, 0))
+    limits = tuple(msgspec.structs.replace(limit, name=long_name(n), subject=long_name(2)) for n in (1, 0))
+    risk = msgspec.structs.replace(status.risk, switches=(long_name(0), long_name(1)), limits=limits)
+    told = with_status(model, msgspec.structs.replace(status, endpoints=pair, risk=risk))
+    found, name = series(prometheus_text(told)), long_name(0)[: MAX_CHARS - 1] + "…"
+    assert value(found, "phantom_endpoint_open", endpoint=name) == 1
+    assert value(found, "phantom_endpoint_wins_total", endpoint=name) == 1
+    assert value(found, "phantom_halt_switch", switch=name) == 1
+    assert [count for (metric, _), count in found.items() if metric == "phantom_risk_limit"] == [
+        float(limit.limit)
+    ]
 
 
 def step_edge(duration_ns: int) -> int:
