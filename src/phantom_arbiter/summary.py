@@ -229,7 +229,7 @@ def to_record(summary: Summary, latencies: Sequence[tuple[str, LatencyHistogram]
 
     Args:
         summary: What is kept.
-        latencies: The stages by name.
+        latencies: The stages by name, and `frame_to_decision`, the whole.
     """
     mints = {
         mint: {"symbol": info.symbol, "decimals": info.decimals}
