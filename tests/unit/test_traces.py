@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from opentelemetry.trace import StatusCode
 from otlp_receiver import Receiver, otlp_receiver, plain
 from phantom_arbiter.cli import main
 from phantom_arbiter.errors import ConfigError
-from phantom_arbiter.metrics.collector import open_collector
+from phantom_arbiter.metrics.collector import Collector, open_collector
 from phantom_arbiter.metrics.spans import EVENTS, WINDOW_MS, RunTraces
 from phantom_arbiter.metrics.traces import export_one
 from phantom_arbiter.telemetry import records as r
@@ -221,9 +222,8 @@ def test_collector_that_refuses_is_counted_and_said_once(receiver: Receiver, tmp
     assert " 0 sent" in said[-1]
 
 
-def test_queue_for_a_collector_that_hangs_is_bounded(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def flooded(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Collector:
+    """Return the way to a collector that hangs, with more spans than the queue holds."""
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "64")
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "16")
     receiver.hang = threading.Event()
@@ -233,8 +233,28 @@ def test_queue_for_a_collector_that_hangs_is_bounded(
     for _ in range(300):
         traces.hear(run.trade())
     assert receiver.asked.wait(10)
-    collector.close(wait_s=0.05)
     assert collector.ended == 300 * 6
+    return collector
+
+
+def test_queue_for_a_collector_that_hangs_is_bounded(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = flooded(receiver, monkeypatch)
+    assert receiver.hang is not None
+    receiver.hang.set()
+    collector.close(wait_s=10)
+    assert 0 < len(receiver.spans) <= 64 + 16 < collector.ended
+    assert collector.sent == len(receiver.spans)
+
+
+def test_end_does_not_wait_for_a_collector_that_hangs(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = flooded(receiver, monkeypatch)
+    began = time.monotonic()
+    collector.close(wait_s=0.05)
+    assert time.monotonic() - began < 5
     assert collector.sent == 0
 
 
