@@ -22,10 +22,11 @@ from opentelemetry.trace import StatusCode
 from otlp_receiver import Receiver, otlp_receiver, plain
 from phantom_arbiter.cli import main
 from phantom_arbiter.errors import ConfigError
-from phantom_arbiter.metrics.collector import Collector, open_collector
+from phantom_arbiter.metrics.collector import QUEUE_SIZE, Collector, open_collector
 from phantom_arbiter.metrics.spans import EVENTS, WINDOW_MS, RunTraces
 from phantom_arbiter.metrics.traces import export_one
 from phantom_arbiter.telemetry import records as r
+from phantom_arbiter.telemetry.publisher import KEPT
 from telemetry_samples import SampleRun, serve
 
 
@@ -246,6 +247,22 @@ def test_queue_for_a_collector_that_hangs_is_bounded(
     collector.close(wait_s=10)
     assert 0 < len(receiver.spans) <= 64 + 16 < collector.ended
     assert collector.sent == len(receiver.spans)
+
+
+def test_snapshot_of_a_busy_run_waits_for_a_collector_that_is_slow(receiver: Receiver) -> None:
+    receiver.hang = threading.Event()
+    collector = open_collector(receiver.url, lambda line: None)
+    run, traces = SampleRun(), RunTraces(collector)
+    for _ in range(KEPT):
+        run.trade()
+    traces.hear(run.hello())
+    traces.hear(run.snapshot())
+    traces.hear(run.trade())
+    assert receiver.asked.wait(10)
+    receiver.hang.set()
+    collector.close(wait_s=10)
+    assert collector.sent == collector.ended == (KEPT + 1) * 6
+    assert 7 * KEPT < QUEUE_SIZE
 
 
 def test_end_does_not_wait_for_a_collector_that_hangs(
