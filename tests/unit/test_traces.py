@@ -146,6 +146,19 @@ def test_refusals_share_spans_and_are_counted_beyond_those_told(kept: Kept) -> N
     assert dict(first.events[0].attributes or {})["phantom.limit"] == "500"
 
 
+def test_refusals_are_told_once_their_time_is_over_though_none_follows(kept: Kept) -> None:
+    run, traces = SampleRun(), RunTraces(kept)
+    traces.hear(run.hello())
+    traces.hear(run.refusal())
+    run.at_ns += WINDOW_MS * 1_000_000 - 1_000_000
+    traces.hear(run.status())
+    assert kept.named("refusals") == []
+    run.at_ns += 1_000_000
+    traces.hear(run.status())
+    (span,) = kept.named("refusals")
+    assert len(span.events) == 1
+
+
 @contextmanager
 def made_up_run(path: Path, trades: int = 0) -> Iterator[Callable[[], None]]:
     """Be a run that has made so many attempts; yield what ends it."""
