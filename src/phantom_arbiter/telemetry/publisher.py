@@ -34,6 +34,7 @@ from phantom_arbiter.telemetry.records import (
     End,
     Hello,
     Notice,
+    Record,
     Status,
     Trade,
 )
@@ -428,7 +429,7 @@ class Publisher:
             "slot": self._highest_slot(),
         }
 
-    def _encode(self, record: msgspec.Struct) -> bytes:
+    def _encode(self, record: Record) -> bytes:
         """Return a record as JSON; a text that is not UTF-8 with escapes, as a path may be."""
         try:
             return self._encoder.encode(record)
