@@ -380,11 +380,15 @@ def test_a_recording_that_has_ended_stays_with_all_its_trades(
         tab.until(lambda: tab.facts()["attempts"] != [])
         with contextlib.closing(sqlite3.connect(journal)) as database:
             rows = database.execute("SELECT id, net_profit FROM attempts ORDER BY id").fetchall()
+            taken = {row[0] for row in database.execute("SELECT opening_id FROM attempts")}
         assert tab.facts()["attempts"] == [row[0] for row in rows]
         said = tab.page.inner_text("main").replace(",", "")
         for _, net in rows:
             assert f"{Decimal(net).scaleb(-6):+.6f} USDC" in said
         tab.until(lambda: "The run has ended" in tab.page.inner_text("main"))
+        tab.go("galaxy")
+        tab.until(lambda: tab.galaxy() != {})
+        assert set(tab.galaxy()["taken"]) == taken & set(tab.galaxy()["lit"]) != set()
         assert tab.complaints == []
         command.send(signal.SIGINT)
         assert command.wait() == 0
