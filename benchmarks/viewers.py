@@ -28,8 +28,6 @@ from pathlib import Path
 from statistics import median
 from typing import cast
 
-from phantom_arbiter.latency import LatencyHistogram
-
 from phantom_arbiter.config_sources import load
 from phantom_arbiter.engine import Engine, Progress, Trade
 from phantom_arbiter.mints import MintBook

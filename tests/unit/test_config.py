@@ -81,7 +81,7 @@ def test_every_key_has_one_sentence_of_help() -> None:
         ({"costs": {"tip_lamports": -1}}, r"costs\.tip_lamports = -1"),
         ({"costs": 5}, r"costs = 5 \(flag.*\): it is a table; hint: its keys are costs\.signatures"),
         ({"run": {"speed": "fast"}}, r'run\.speed = "fast" \(flag.*\): .*hint: 1x replays'),
-        ({"run": {"ui": "web"}}, r"'auto', 'rich' or 'plain'"),
+        ({"run": {"ui": "web"}}, r"'auto', 'tui', 'rich' or 'plain'"),
         ({"mode": "real"}, r"'paper' or 'live'"),
         ({"risk": {"mints": {USDC: {"max_amount_in": 1}}}}, r"max_amount_in_per_day \(flag.*\) is missing"),
         (

@@ -142,7 +142,8 @@ class MainScreen(Screen[None]):
         """Ask for words."""
         field = self.query_one("#filter", Input)
         field.value, field.display = self.words, True
-        field.focus()
+        # At once, not when the loop comes to it: what is typed next belongs to the filter.
+        self.set_focus(field)
 
     def action_clear(self) -> None:
         """Show all rows again; forget what was said."""
