@@ -170,7 +170,8 @@ def run_session(
             wall_ns = clock_ns() - started_ns
             engine.last_look()
             summary = _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
-            journal.end_run(to_record(summary, market.latencies()), int(time.time()))
+            latencies = [*market.latencies(), ("frame_to_decision", engine.latency)]
+            journal.end_run(to_record(summary, latencies), int(time.time()))
         served.summary = summary
     return summary
 

@@ -1,14 +1,19 @@
 """The terminal's screen, key by key."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from phantom_arbiter.telemetry.records import End, Hello, Published, RiskState, Status, Trade
 from phantom_arbiter.tui.app import ViewerApp
 from phantom_arbiter.tui.dialogs import DetailScreen, Question, TooSmall
+from phantom_arbiter.tui.listing import Column
 from phantom_arbiter.tui.main_screen import MainScreen
 from phantom_arbiter.tui.panes import PANES
+from phantom_arbiter.tui.table import _fitted
 from telemetry_samples import USDC, SampleRun
 from tui_stage import FakeLink, drive, drive_linked, fed, history, shows, table, text, until
 
@@ -438,3 +443,14 @@ def test_what_comes_from_outside_cannot_write_to_the_terminal() -> None:
             await pilot.press("escape")
 
     drive(app, test)
+
+
+@given(st.text("ab…世→", max_size=12), st.integers(1, 12), st.booleans())
+def test_a_cut_cell_fills_its_room_and_ends_in_one_ellipsis(text: str, room: int, right: bool) -> None:
+    shown = _fitted(text, room, Column("route", room, right=right))
+    assert cell_len(shown) == room
+    if cell_len(text) > room:
+        assert shown.strip().endswith("…")
+        assert not shown.strip().endswith("……")
+    else:
+        assert shown.strip() == text.strip()

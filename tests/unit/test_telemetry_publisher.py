@@ -76,7 +76,7 @@ class Stage:
         assert self.publisher is not None
         return self.publisher.path
 
-    def run(self, *, publish: bool = True) -> Watched:
+    def run(self, *, publish: bool = True, has_publisher: bool = True) -> Watched:
         observer = FakeObserver()
         journal = self.folder / "j.sqlite"
         effective = load(
@@ -89,7 +89,9 @@ class Stage:
         bus = Bus()
 
         def begun(publisher: Publisher | None) -> None:
-            assert publisher is not None
+            assert (publisher is not None) == has_publisher
+            if publisher is None:
+                return
             self.publisher = publisher
             for step in self.begun:
                 step(publisher)
@@ -409,6 +411,72 @@ def test_error_in_the_publisher_is_told_once_and_the_run_goes_on(
     assert_same(watched, alone)
     assert watched.observer.notices == ["viewers are no longer served: ZeroDivisionError: by nobody"]
     assert not stage.path.exists()
+
+
+NOT_UTF_8 = "s\udcff"
+"""A name as Python has it of the bytes `73 ff`."""
+
+
+@pytest.fixture
+def odd_stage(tmp_path: Path) -> Stage:
+    (tmp_path / NOT_UTF_8).mkdir()
+    return Stage(tmp_path / NOT_UTF_8)
+
+
+def test_names_that_are_not_utf_8_are_told_with_escapes(odd_stage: Stage, alone: Watched) -> None:
+    followed: list[Following] = []
+
+    def follow(publisher: Publisher) -> None:
+        followed.append(Following(publisher.path))
+        assert followed[-1].has_snapshot.wait(10)
+
+    odd_stage.begun.append(follow)
+    assert_same(odd_stage.run(), alone)
+    model = followed[0].join()
+    path = f"{odd_stage.folder.parent}/s\\udcff/j.sqlite"
+    assert model.hello is not None
+    assert (model.hello.journal, model.hello.settings["journal.path"][0]) == (path, path)
+    assert model.end is not None
+    assert model.end.summary is not None
+    assert model.end.summary["run"]["journal"] == path
+
+
+@pytest.mark.parametrize("error", ["no \udcff", "plain"])
+def test_error_that_is_not_utf_8_is_told_with_escapes(stage: Stage, error: str) -> None:
+    followed: list[Following] = []
+
+    def follow(publisher: Publisher) -> None:
+        followed.append(Following(publisher.path))
+        assert followed[-1].has_snapshot.wait(10)
+
+    def fail() -> None:
+        raise RuntimeError(error)
+
+    stage.begun.append(follow)
+    stage.steps[10] = fail
+    with pytest.raises(RuntimeError):
+        stage.run()
+    end = followed[0].join().end
+    assert end is not None
+    assert end.error == error.replace("\udcff", "\\udcff")
+
+
+def test_run_goes_on_where_nobody_can_be_served(
+    stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[socket.socket, Path]] = []
+
+    def broken(listener: socket.socket, path: Path, run: object) -> None:
+        asked.append((listener, path))
+        raise ZeroDivisionError("by nobody")
+
+    monkeypatch.setattr("phantom_arbiter.telemetry.serving.Publisher", broken)
+    watched = stage.run(has_publisher=False)
+    assert_same(watched, alone)
+    assert watched.observer.notices == ["no viewer can follow this run: ZeroDivisionError: by nobody"]
+    ((listener, path),) = asked
+    assert listener.fileno() == -1
+    assert not path.exists()
 
 
 def test_run_that_fails_says_so_to_its_viewers(stage: Stage) -> None:

@@ -1,23 +1,28 @@
 """Where spans go: an OTLP/HTTP collector that may be slow or dead without anybody waiting for it.
 
-Spans wait in the SDK's bounded queue (`OTEL_BSP_MAX_QUEUE_SIZE`, by default 2,048), oldest dropped. What did
-not arrive is counted. Needs the extra `otel`.
+Spans wait in the SDK's bounded queue (`OTEL_BSP_MAX_QUEUE_SIZE`, by default `QUEUE_SIZE`), oldest
+dropped. What did not arrive is counted. Needs the extra `otel`.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from threading import Thread
 from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from phantom_arbiter.errors import ConfigError
 
 TRACES_PATH = "/v1/traces"
+QUEUE_SIZE = 8_192
+"""Spans that wait: those of a snapshot, which has 500 attempts of seven spans, come at once."""
+
 CLOSE_S = 3.0
 """How long the end waits for the collector to take what is left."""
 
@@ -49,7 +54,8 @@ class Collector(BatchSpanProcessor):
     """
 
     def __init__(self, exporter: _Counted) -> None:
-        super().__init__(exporter)
+        is_set = OTEL_BSP_MAX_QUEUE_SIZE in os.environ
+        super().__init__(exporter, max_queue_size=None if is_set else QUEUE_SIZE)
         self._counted = exporter
         self.ended = 0
 

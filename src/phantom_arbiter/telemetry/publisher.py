@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from phantom_arbiter.sound_text import sound
 from phantom_arbiter.telemetry.bus import Bus, latest
 from phantom_arbiter.telemetry.convert import Place, VenueOf, record_of
 from phantom_arbiter.telemetry.records import (
@@ -119,14 +120,14 @@ class Publisher:
         self.path = path
         self._listener = listener
         self._run = run
+        self._encoder = msgspec.json.Encoder()
+        self._hello = framed(self._encode(run.hello))
         self._wake_out, self._wake_in = os.pipe()
         self._thread = threading.Thread(target=self._main, name="publisher", daemon=True)
         self._selector = selectors.DefaultSelector()
         self._viewers: list[Viewer] = []
         self._market: Watch | None = None
         self._market_lost = 0
-        self._encoder = msgspec.json.Encoder()
-        self._hello = framed(self._encoder.encode(run.hello))
         self._seq = self._slot = self._lost = self._dropped = 0
         self._trades: deque[bytes] = deque(maxlen=KEPT)
         self._refusals: deque[bytes] = deque(maxlen=KEPT)
@@ -261,7 +262,7 @@ class Publisher:
         """Say that there is no place, and hang up."""
         text = f"{MAX_VIEWERS} viewers follow this run already, no more are served"
         notice = Notice(**self._place(), kind="refused", text=text)
-        viewer.answer(framed(self._encoder.encode(notice)))
+        viewer.answer(framed(self._encode(notice)))
         with contextlib.suppress(OSError):
             viewer.flush()
         viewer.close()
@@ -274,12 +275,12 @@ class Publisher:
         for each in asked:
             if isinstance(each, Control):
                 error = self._run.control(each)
-                viewer.answer(framed(self._encoder.encode(Done(id=each.id, error=error))))
+                viewer.answer(framed(self._encode(Done(id=each.id, error=error))))
             elif len(viewer.curves) < MAX_CURVES_WAITING:
                 viewer.curves.append(each)
             else:
                 refused = Curve(id=each.id, error=f"{MAX_CURVES_WAITING} curves wait already")
-                viewer.answer(framed(self._encoder.encode(refused)))
+                viewer.answer(framed(self._encode(refused)))
         if asked:
             self._flush(viewer)
 
@@ -362,7 +363,7 @@ class Publisher:
                 time.sleep(PAUSE_S)
             self._seq += 1
             record = record_of(stamped, Place(self._seq, self._highest_slot()), self._run.venue_of)
-            message = self._encoder.encode(record)
+            message = self._encode(record)
             if isinstance(record, Trade):
                 self._trades.append(message)
             elif isinstance(record, Notice):
@@ -375,7 +376,7 @@ class Publisher:
         self._seq += 1
         status = self._run.status(self._seq, len(self._viewers), self.lost, self._is_ending)
         self._slot = max(self._slot, status.slot)
-        self._status = self._encoder.encode(status)
+        self._status = self._encode(status)
         self._send_all(framed(self._status))
 
     def _tell_end(self) -> None:
@@ -388,7 +389,7 @@ class Publisher:
         if everything is not None:
             self._tell_snapshot(market, everything)
         end = End(**self._moment(), summary=self._end, error=self._error)
-        frame = framed(self._encoder.encode(end))
+        frame = framed(self._encode(end))
         self._send_all(frame)
         for viewer in list(self._viewers):
             if viewer.wants_snapshot:
@@ -403,7 +404,7 @@ class Publisher:
         for viewer in self._viewers:
             if viewer.curves:
                 curve = self._run.curve(viewer.curves.popleft())
-                viewer.answer(framed(self._encoder.encode(curve)))
+                viewer.answer(framed(self._encode(curve)))
 
     def _send_all(self, frame: bytes) -> None:
         for viewer in self._viewers:
@@ -426,6 +427,13 @@ class Publisher:
             "unix_ms": time.time_ns() // 1_000_000,
             "slot": self._highest_slot(),
         }
+
+    def _encode(self, record: msgspec.Struct) -> bytes:
+        """Return a record as JSON; a text that is not UTF-8 with escapes, as a path may be."""
+        try:
+            return self._encoder.encode(record)
+        except UnicodeEncodeError:
+            return self._encoder.encode(sound(msgspec.to_builtins(record)))
 
     @staticmethod
     def _begun(tag: str, moment: dict[str, Any]) -> bytes:

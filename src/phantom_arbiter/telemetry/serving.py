@@ -140,8 +140,14 @@ def publish(run: ServedRun, bus: Bus) -> Publisher | None:
         slot=lambda: engine.desk.state.slot,
         broken=engine.notice_soon,
     )
-    publisher = Publisher(listener, path, asked)
-    publisher.start()
+    try:
+        publisher = Publisher(listener, path, asked)
+        publisher.start()
+    except Exception as error:  # the run must not end for those who watch it
+        listener.close()
+        path.unlink(missing_ok=True)
+        engine.notice(f"no viewer can follow this run: {type(error).__name__}: {error}")
+        return None
     return publisher
 
 
