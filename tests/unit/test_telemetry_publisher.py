@@ -190,6 +190,8 @@ def test_viewer_from_the_beginning_hears_all_trades_and_the_end(stage: Stage, al
     assert model.end.summary["state_digest"] == watched.summary.state_digest
     assert model.status is not None
     assert (model.status.records, model.status.filled) == (watched.summary.records, UP_TO)
+    timed = {each.stage: each.count for each in model.status.latencies}
+    assert timed["frame_to_decision"] == model.status.frames, "the last status is of the end in everything"
     assert [each.stage for each in model.status.funnel] == [each.name for each in watched.summary.funnel]
     assert [each.evaluations for each in model.status.funnel] == [
         each.evaluations for each in watched.summary.funnel

@@ -86,7 +86,7 @@ class Run:
         hello: Who speaks.
         bus: What the shell tells.
         watch: Begins to watch the market.
-        status: Where the run stands, given number, viewers and losses.
+        status: Where the run stands, given number, viewers, losses, and whether it is the last one.
         venue_of: Names the venue of a pool.
         curve: Answers what a cycle would earn.
         control: Does what a viewer asks for; returns why not, or None.
@@ -98,7 +98,7 @@ class Run:
     hello: Hello
     bus: Bus
     watch: Callable[[], Watch]
-    status: Callable[[int, int, int], Status]
+    status: Callable[[int, int, int, bool], Status]
     venue_of: VenueOf
     curve: Callable[[AskCurve], Curve]
     control: Callable[[Control], str | None]
@@ -375,7 +375,7 @@ class Publisher:
 
     def _tell_status(self) -> None:
         self._seq += 1
-        status = self._run.status(self._seq, len(self._viewers), self.lost)
+        status = self._run.status(self._seq, len(self._viewers), self.lost, self._is_ending)
         self._slot = max(self._slot, status.slot)
         self._status = self._encode(status)
         self._send_all(framed(self._status))
