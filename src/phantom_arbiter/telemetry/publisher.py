@@ -84,7 +84,7 @@ class Run:
         hello: Who speaks.
         bus: What the shell tells.
         watch: Begins to watch the market.
-        status: Where the run stands, given number, viewers and losses.
+        status: Where the run stands, given number, viewers, losses and whether it is the last.
         venue_of: Names the venue of a pool.
         curve: Answers what a cycle would earn.
         control: Does what a viewer asks for; returns why not, or None.
@@ -96,7 +96,7 @@ class Run:
     hello: Hello
     bus: Bus
     watch: Callable[[], Watch]
-    status: Callable[[int, int, int], Status]
+    status: Callable[[int, int, int, bool], Status]
     venue_of: VenueOf
     curve: Callable[[AskCurve], Curve]
     control: Callable[[Control], str | None]
@@ -371,9 +371,9 @@ class Publisher:
                 self._refusals.append(message)
             self._send_all(framed(message))
 
-    def _tell_status(self) -> None:
+    def _tell_status(self, *, is_last: bool = False) -> None:
         self._seq += 1
-        status = self._run.status(self._seq, len(self._viewers), self.lost)
+        status = self._run.status(self._seq, len(self._viewers), self.lost, is_last)
         self._slot = max(self._slot, status.slot)
         self._status = self._encoder.encode(status)
         self._send_all(framed(self._status))
@@ -384,7 +384,7 @@ class Publisher:
         market = self._market = self._market or self._run.watch()
         everything = self._tell_market(market)
         self._tell_events()
-        self._tell_status()
+        self._tell_status(is_last=True)
         if everything is not None:
             self._tell_snapshot(market, everything)
         end = End(**self._moment(), summary=self._end, error=self._error)

@@ -59,17 +59,18 @@ class StatusDesk:
         self._misses: tuple[Miss, ...] = ()
         self._latencies: tuple[StageLatency, ...] = ()
 
-    def status(self, *, seq: int, viewers: int, lost: int) -> Status:
+    def status(self, *, seq: int, viewers: int, lost: int, is_last: bool = False) -> Status:
         """Return where the run stands now.
 
         Args:
             seq: Number of the record.
             viewers: How many follow.
             lost: Records that viewers were too slow for.
+            is_last: Make everything anew: no other follows.
         """
         engine, config = self._engine, self._config
         now_ns = self._clock_ns()
-        is_slow_due = self._slow_at_ns is None or now_ns - self._slow_at_ns >= SLOW_EVERY_NS
+        is_slow_due = is_last or self._slow_at_ns is None or now_ns - self._slow_at_ns >= SLOW_EVERY_NS
         stats = self._market.stats(8 if is_slow_due else 0)
         if is_slow_due:
             self._slow_at_ns = now_ns
