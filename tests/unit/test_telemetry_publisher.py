@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -28,6 +31,7 @@ from phantom_arbiter.telemetry.model import RunModel
 from phantom_arbiter.telemetry.publisher import Publisher
 from phantom_arbiter.telemetry.records import Control, Done, End, Hello, Moment, Snapshot
 from phantom_arbiter.telemetry.serving import Viewing
+from phantom_arbiter.telemetry.sockets import listen
 from phantom_core import Record
 from shell_fakes import FakeObserver, FakeSource, StepClock
 
@@ -357,6 +361,41 @@ def test_viewers_beyond_the_limit_are_told_so(stage: Stage, monkeypatch: pytest.
         "1 viewers follow this run already, no more are served",
     )
     assert threads[0].join().end is not None
+
+
+class FullListener(socket.socket):
+    """A listener whose process has no descriptors left for a while."""
+
+    asked_s: ClassVar[list[float]] = []
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        self.asked_s.append(time.monotonic())
+        if len(self.asked_s) <= 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_viewer_waits_without_a_spin_while_there_are_no_descriptors(
+    stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path | None) -> tuple[socket.socket, Path]:
+        listener, path = listen(folder)
+        return FullListener(fileno=listener.detach()), path
+
+    def follow() -> None:
+        follower = Following(stage.path)
+        assert follower.has_snapshot.wait(10)
+
+    monkeypatch.setattr("phantom_arbiter.telemetry.serving.listen", full)
+    monkeypatch.setattr(FullListener, "asked_s", [])
+    stage.steps[10] = follow
+    watched = stage.run()
+    assert_same(watched, alone)
+    asked_s = FullListener.asked_s
+    assert asked_s[3] - asked_s[0] >= 3 * publishing.LOOK_EVERY_NS / 1e9
+    assert watched.observer.notices == [
+        "a viewer waits and cannot be served: [Errno 24] Too many open files",
+    ]
 
 
 def test_controls_are_answered_journaled_and_told(stage: Stage) -> None:

@@ -90,7 +90,7 @@ class Run:
         control: Does what a viewer asks for; returns why not, or None.
         at_ns: The source's time.
         slot: The highest slot that is known without asking anybody.
-        broken: Told in one line that viewers are served no more.
+        broken: Told in one line that a viewer cannot be served, or that none is any more.
     """
 
     hello: Hello
@@ -135,7 +135,7 @@ class Publisher:
         self._next_look_ns = self._next_status_ns = 0
         self._end: dict[str, Any] | None = None
         self._error: str | None = None
-        self._is_ending = False
+        self._is_ending = self._has_complained = False
         self.greeted = 0
         """How many viewers have been given a snapshot so far."""
 
@@ -246,7 +246,14 @@ class Publisher:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # it has gone again
+        except OSError as error:
+            # Without descriptors it stays ready, and is asked for no more often than the market is looked at.
+            if not self._has_complained:
+                self._has_complained = True
+                self._run.broken(f"a viewer waits and cannot be served: {error}")
+            time.sleep(LOOK_EVERY_NS / 1e9)
             return
         viewer = Viewer(connection)
         if len(self._viewers) >= MAX_VIEWERS:
