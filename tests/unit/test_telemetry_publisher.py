@@ -437,11 +437,16 @@ def test_stop_is_done_and_journaled(stage: Stage) -> None:
     assert [(each.what, each.key) for each in changes] == [("stop", "terminal")]
 
 
+class Panic(BaseException):
+    """As PyO3 raises one."""
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("by nobody"), Panic("by nobody")], ids=["error", "panic"])
 def test_error_in_the_publisher_is_told_once_and_the_run_goes_on(
-    stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def broken(self: object, **numbers: int) -> None:
-        raise ZeroDivisionError("by nobody")
+        raise error
 
     monkeypatch.setattr("phantom_arbiter.telemetry.status.StatusDesk.status", broken)
 
@@ -451,7 +456,8 @@ def test_error_in_the_publisher_is_told_once_and_the_run_goes_on(
     stage.steps[10] = talk
     watched = stage.run()
     assert_same(watched, alone)
-    assert watched.observer.notices == ["viewers are no longer served: ZeroDivisionError: by nobody"]
+    said = f"viewers are no longer served: {type(error).__name__}: by nobody"
+    assert watched.observer.notices == [said]
     assert not stage.path.exists()
 
 

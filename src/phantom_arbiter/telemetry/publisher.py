@@ -186,7 +186,7 @@ class Publisher:
     def _main(self) -> None:
         try:
             self._serve()
-        except Exception as error:  # the run must not end for those who watch it
+        except BaseException as error:  # the run goes on, even if native code has panicked
             self._run.broken(f"viewers are no longer served: {type(error).__name__}: {error}")
         finally:
             self.path.unlink(missing_ok=True)
