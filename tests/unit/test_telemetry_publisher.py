@@ -19,7 +19,8 @@ import pytest
 import shipped_day
 from journal_bytes import decided
 from phantom_arbiter.config_sources import load
-from phantom_arbiter.journal import read_journal
+from phantom_arbiter.errors import JournalError
+from phantom_arbiter.journal import Journal, RiskChange, read_journal
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.session import run_session
 from phantom_arbiter.summary import SourceInfo, Summary
@@ -32,7 +33,7 @@ from phantom_arbiter.telemetry.publisher import Publisher
 from phantom_arbiter.telemetry.records import Control, Done, End, Hello, Moment, Snapshot
 from phantom_arbiter.telemetry.serving import Viewing
 from phantom_arbiter.telemetry.sockets import listen
-from phantom_core import Record
+from phantom_core import Engine, Record
 from shell_fakes import FakeObserver, FakeSource, StepClock
 
 INFO = SourceInfo(
@@ -74,14 +75,15 @@ class Stage:
     steps: dict[int, Callable[[], None]] = field(default_factory=dict)
     begun: list[Callable[[Publisher], None]] = field(default_factory=list)
     publisher: Publisher | None = None
+    observer: FakeObserver = field(default_factory=FakeObserver)
 
     @property
     def path(self) -> Path:
         assert self.publisher is not None
         return self.publisher.path
 
-    def run(self, *, publish: bool = True) -> Watched:
-        observer = FakeObserver()
+    def run(self, *, publish: bool = True, market: Engine | None = None) -> Watched:
+        observer = self.observer
         journal = self.folder / "j.sqlite"
         effective = load(
             {
@@ -102,7 +104,7 @@ class Stage:
             effective,
             INFO,
             PacedSource(self.steps),
-            shipped_day.market(),
+            market or shipped_day.market(),
             Both(bus, observer) if publish else observer,
             viewing=Viewing(bus, begun) if publish else None,
             clock_ns=StepClock(10),
@@ -478,3 +480,58 @@ def test_run_that_fails_says_so_to_its_viewers(stage: Stage) -> None:
     end = followed[0].join().end
     assert end is not None
     assert (end.summary, end.error) == (None, "the disk is on fire")
+
+
+def test_viewers_of_a_run_that_fails_know_all_pools_as_they_were_last(stage: Stage) -> None:
+    followed: list[Following] = []
+    market = shipped_day.market()
+
+    def follow(publisher: Publisher) -> None:
+        followed.append(Following(publisher.path))
+        assert followed[-1].has_snapshot.wait(10)
+
+    def fail() -> None:
+        raise RuntimeError("the disk is on fire")
+
+    stage.begun.append(follow)
+    stage.steps[len(shipped_day.up_to_signal(UP_TO)) - 1] = fail
+    with pytest.raises(RuntimeError, match="on fire"):
+        stage.run(market=market)
+    states = followed[0].join().states
+    pools = market.pools()
+    assert [(int(states[n].depth_a), int(states[n].depth_b)) for n in range(len(pools))] == [
+        pool.depth for pool in pools
+    ]
+
+
+def test_what_was_asked_of_a_run_that_fails_is_journaled(stage: Stage) -> None:
+    def halt_and_fail() -> None:
+        with BlockingFollower(stage.path) as follower:
+            follower.send(Control(id=8, action="halt", by="dashboard"))
+            assert any(isinstance(record, Done) for _, record in follower)
+        raise RuntimeError("the disk is on fire")
+
+    stage.steps[10] = halt_and_fail
+    with pytest.raises(RuntimeError, match="on fire"):
+        stage.run()
+    changes = read_journal(stage.folder / "j.sqlite").changes
+    assert [(each.what, each.key, each.after) for each in changes] == [("kill_switch", "dashboard", "on")]
+
+
+def test_journal_that_takes_no_last_word_does_not_hide_why_the_run_failed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Journal, change: RiskChange) -> None:
+        raise JournalError("the disk is full")
+
+    def stop_and_fail() -> None:
+        with BlockingFollower(stage.path) as follower:
+            follower.send(Control(id=8, action="stop", by="terminal"))
+            assert any(isinstance(record, Done) for _, record in follower)
+        monkeypatch.setattr(Journal, "changed", full)
+        raise RuntimeError("the disk is on fire")
+
+    stage.steps[10] = stop_and_fail
+    with pytest.raises(RuntimeError, match="on fire"):
+        stage.run()
+    assert stage.observer.notices == ["what was asked for last is not journaled: the disk is full"]

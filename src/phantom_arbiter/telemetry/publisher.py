@@ -86,6 +86,7 @@ class Run:
         watch: Begins to watch the market.
         status: Where the run stands, given number, viewers, losses and whether it is the last.
         venue_of: Names the venue of a pool.
+        settle: Has the market tell the watch of all pools.
         curve: Answers what a cycle would earn.
         control: Does what a viewer asks for; returns why not, or None.
         at_ns: The source's time.
@@ -98,6 +99,7 @@ class Run:
     watch: Callable[[], Watch]
     status: Callable[[int, int, int, bool], Status]
     venue_of: VenueOf
+    settle: Callable[[], object]
     curve: Callable[[AskCurve], Curve]
     control: Callable[[Control], str | None]
     at_ns: Callable[[], int]
@@ -389,6 +391,7 @@ class Publisher:
         if not self._viewers:
             return
         market = self._market = self._market or self._run.watch()
+        self._run.settle()
         everything = self._tell_market(market)
         self._tell_events()
         self._tell_status(is_last=True)
