@@ -56,7 +56,7 @@ class RunModel:
         at_ns: The source's time of the last record.
         unix_ms: The machine's.
         slot: The highest seen.
-        pools: By number: the pool as it first appeared.
+        pools: By number: the pool as it was last told whole.
         states: By number: its latest state.
         open: Open cycles by the number of their opening, in the order in which they opened.
         closed: The latest closed ones, newest last.
