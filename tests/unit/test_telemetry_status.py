@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import pairwise
+from typing import cast
 
 import pytest
 
@@ -12,6 +13,7 @@ from phantom_arbiter.risk_desk import RiskDesk
 from phantom_arbiter.telemetry.curves import CurveDesk
 from phantom_arbiter.telemetry.records import AskCurve
 from phantom_arbiter.telemetry.status import fee_state, risk_state
+from phantom_core import Engine, PoolInfo
 from shell_fakes import USDC, FakeJournal, FakeObserver, opportunity, plan
 
 
@@ -99,6 +101,32 @@ def edges_of_first_signal() -> tuple[int, ...]:
     return tuple(
         2 * numbers[hop.pool][0] + (0 if numbers[hop.pool][1] == hop.mint_in else 1) for hop in signal.hops
     )
+
+
+class CountingMarket:
+    """A market that counts how often all its pools are listed."""
+
+    def __init__(self, market: Engine) -> None:
+        self._market = market
+        self.listed = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._market, name)
+
+    def pools(self) -> list[PoolInfo]:
+        self.listed += 1
+        return self._market.pools()
+
+
+def test_pools_that_do_not_exist_are_not_looked_for() -> None:
+    market = CountingMarket(shipped_day.market())
+    shipped_day.first_signal(cast(Engine, market))
+    desk = CurveDesk(cast(Engine, market))
+    for number in range(5):
+        assert desk.curve(AskCurve(id=number, edges=(0, 10**6))).error
+    assert market.listed == 0
+    assert desk.curve(AskCurve(id=5, edges=edges_of_first_signal())).error is None
+    assert market.listed == 1
 
 
 def test_curve_rises_to_the_best_input_and_falls(curves: CurveDesk) -> None:
