@@ -439,7 +439,9 @@ class Panic(BaseException):
     """As PyO3 raises one."""
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("by nobody"), Panic("by nobody")], ids=["error", "panic"])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by nobody"), Panic("by nobody")], ids=["error", "panic"]
+)
 def test_error_in_the_publisher_is_told_once_and_the_run_goes_on(
     stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:

@@ -145,8 +145,8 @@ class MarketChanges(Struct, frozen=True, kw_only=True):
     """What changed since the record before, in the order new pools, states, opened, judged, closed.
 
     A cycle that opened and closed in between is in both lists; of a pool only the latest state is told, of an
-    opening only the latest verdict. `new_pools` also has those that are told whole again. `lost` counts openings and closings that nobody fetched in time, since
-    the beginning: then a snapshot follows.
+    opening only the latest verdict. `new_pools` also has those that are told whole again. `lost` counts
+    openings and closings that nobody fetched in time, since the beginning: then a snapshot follows.
     """
 
     new_pools: tuple[WatchedPool, ...] = ()
