@@ -369,17 +369,17 @@ class Engine:
 
     def report(self) -> None:
         """Tell the observer where the run stands."""
-        tally = self.tally
+        tally, stats = self.tally, stats_from_native(self._parts.market.stats(0))
         self._parts.observer.progress(
             Progress(
                 self.records,
                 self.recorded_ns,
-                stats_from_native(self._parts.market.stats(0)),
+                stats,
                 tally.signals,
                 tally.attempts,
                 tally.filled,
                 tally.funnel(),
-                self.desk.switches,
+                self.desk.switches(stats.slot),
             )
         )
 

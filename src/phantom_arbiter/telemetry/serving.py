@@ -134,6 +134,7 @@ def publish(run: ServedRun, bus: Bus) -> Publisher | None:
             seq=seq, viewers=viewers, lost=lost, is_last=is_last
         ),
         venue_of=curves.venue_of,
+        settle=lambda: market.stats(0),
         curve=curves.curve,
         control=control,
         at_ns=lambda: engine.recorded_ns,
