@@ -92,6 +92,8 @@ export class Sky {
   private readonly scale: number;
   private readonly is_software: boolean;
   private market = "";
+  /** When the run began that the picture is of: another one numbers its pools otherwise. */
+  private began: number | undefined;
   private closing: { cycle: Cycle; at: number; taken: boolean }[] = [];
   private taken = new Set<number>();
   private chosen: Detail | null = null;
@@ -267,6 +269,7 @@ export class Sky {
 
   private replaced(model: RunModel): void {
     const is_same_market =
+      this.began === model.hello?.began_unix_ms &&
       this.edge_of.size === model.pools.size &&
       [...model.pools.values()].every((pool) => this.edge_of.has(pool.n) && this.graph.hasNode(pool.mint_a));
     this.model = model;
@@ -290,6 +293,7 @@ export class Sky {
     clearTimeout(this.grow_timer);
     this.grow_timer = 0;
     const { pools, hello } = this.model;
+    this.began = hello?.began_unix_ms;
     this.market = hello ? `${hello.source}\n${hello.description}` : "";
     const places = placesOf(this.market);
     const mints = new Set<string>();
