@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Action, control, hasToken, type Meant } from "../control";
 import { isBreaker, meter, switchWords } from "../figures/limits";
 import { explainRefusal, ranked } from "../figures/reasons";
-import { amount, count, percent, symbolOf, units, words } from "../format";
+import { amount, count, decimal, percent, symbolOf, units, words } from "../format";
 import { Bar, Card, Empty, Governs, Pairs, Scroll, Tag, type Tone } from "../parts";
 import type { FeeState, LimitUse, Mint, RiskState, Status, StrategyState } from "../records";
 import { connection, end, hello, mints, scrubbed, session, status } from "../store";
@@ -330,10 +330,7 @@ function Fees({ fees }: { fees: FeeState }): JSX.Element {
           ["mode", fees.mode],
           fees.percentile === null
             ? null
-            : [
-                "enough in",
-                `${percent(fees.percentile > 1 ? fees.percentile / 100 : fees.percentile, 0)} of recent slots`,
-              ],
+            : ["enough in", `${decimal(fees.percentile, 2)} % of recent slots`],
           ["compute unit price", `${count(fees.compute_unit_price_micro_lamports)} µlamports`],
           ["compute unit limit", `${count(fees.compute_unit_limit)} units`],
           ["priority fee", `${units(priority, 0)} lamports`],
