@@ -36,8 +36,8 @@ export interface PoolHistory {
   at_ns: number[];
   unix_ms: number[];
   price: (number | null)[];
-  depth_a: string[];
-  depth_b: string[];
+  depth_a: number[];
+  depth_b: number[];
 }
 
 /** Asks with GET; throws `ApiError` with the server's sentence. */

@@ -200,10 +200,12 @@ function Banner(): JSX.Element | null {
   if (past) {
     const now = moment.value;
     return (
-      <div class="banner past-banner" role="status">
-        <strong>An earlier moment:</strong> record {count(now.seq)}, slot {count(now.slot)},{" "}
-        {dateTime(now.unix_ms)}
-        {past.is_playing ? `, playing at ${past.speed}×.` : ". Nothing on any page is of now."}{" "}
+      <div class="banner past-banner">
+        <span role="status">
+          <strong>An earlier moment:</strong> nothing on any page is of now.
+        </span>{" "}
+        Record {count(now.seq)}, slot {count(now.slot)}, {dateTime(now.unix_ms)}
+        {past.is_playing ? `, playing at ${past.speed}×.` : "."}{" "}
         <button type="button" onClick={showLive}>
           Back to live
         </button>
@@ -238,10 +240,12 @@ function AwayBanner(): JSX.Element {
   }, []);
   const since = awaySince.value;
   return (
-    <div class="banner" role="status">
-      {end.value ? "The run has ended" : "The run's process is gone"}
-      {since !== null && `, ${duration(Date.now() - since)} ago`}. The picture stays; the next run is followed
-      by itself.
+    <div class="banner">
+      <span role="status">
+        {end.value ? "The run has ended." : "The run's process is gone."} The picture stays; the next run is
+        followed by itself.
+      </span>
+      {since !== null && ` Since ${duration(Date.now() - since)}.`}
     </div>
   );
 }

@@ -145,8 +145,16 @@ export function show(model: RunModel, at: Scrubbed): void {
   });
 }
 
+const goers = new Set<() => void>();
+
+/** Calls `goer` before the present is shown again: what leads to another moment has to stop. */
+export function onLive(goer: () => void): void {
+  goers.add(goer);
+}
+
 /** Shows the present again. */
 export function showLive(): void {
+  for (const goer of goers) goer();
   if (shown_model === live && scrubbed.peek() === null) return;
   shown_model = live;
   batch(() => {

@@ -1,5 +1,6 @@
 /** What is said of tokens and pools. Liquidity and prices are floats: they are for eyes. */
 
+import type { PoolHistory } from "../api";
 import type { Cycle, Pool } from "../model";
 import { poolOf } from "../model";
 
@@ -49,6 +50,20 @@ export function pricesOf(mint: string, bases: readonly string[], pools: readonly
     if (pool && rate !== null) found.push({ base, rate, pool });
   }
   return found;
+}
+
+/** What of a history had happened by a moment. */
+export function upTo<H extends PoolHistory>(history: H, unix_ms: number): H {
+  const later = history.unix_ms.findIndex((ms) => ms > unix_ms);
+  if (later === -1) return history;
+  return {
+    ...history,
+    at_ns: history.at_ns.slice(0, later),
+    unix_ms: history.unix_ms.slice(0, later),
+    price: history.price.slice(0, later),
+    depth_a: history.depth_a.slice(0, later),
+    depth_b: history.depth_b.slice(0, later),
+  };
 }
 
 /** Cycles through a pool. */

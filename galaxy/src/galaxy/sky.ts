@@ -14,10 +14,7 @@ import { type Sky as Colours, hash, mixed, sky, venueColour } from "./colours";
 import { FIRST_STEPS, Layout, MORE_STEPS, matrices, type Place, placesOf, seed } from "./layout";
 import { distance, drawLights, type Lights, type Point, type Stroke } from "./lit";
 import { StarProgram } from "./star-program";
-import { baseMint, liquidity, poolValue, rates } from "./value";
-
-/** How often stars' sizes and pools' widths are worked out anew. */
-const VALUE_MS = 2_000;
+import { NO_VALUES, poolValue, VALUE_MS, type Values, valuesOf } from "./value";
 
 /** The lit layer is drawn at most this often while nobody moves the picture. */
 const LIT_MS = 50;
@@ -61,14 +58,6 @@ interface EdgeAttributes {
   curvature: number;
 }
 
-export interface Values {
-  base: string | null;
-  /** Base units of the base mint per base unit of a mint. */
-  rate: ReadonlyMap<string, number>;
-  /** By mint, in base units of the base mint. */
-  liquidity: ReadonlyMap<string, number>;
-}
-
 export interface SkyEvents {
   clicked(detail: Detail): void;
   /** A click on many pools in one edge. */
@@ -87,11 +76,13 @@ export class Sky {
   private readonly drawn_aside = new Map<number, boolean>();
   private edge_of = new Map<number, Edge>();
   private edges: Edge[] = [];
-  private values: Values = { base: null, rate: new Map(), liquidity: new Map() };
+  private values: Values = NO_VALUES;
   private colours: Colours;
   private readonly scale: number;
   private readonly is_software: boolean;
   private market = "";
+  /** When the run began that the picture is of: another one numbers its pools otherwise. */
+  private began: number | undefined;
   private closing: { cycle: Cycle; at: number; taken: boolean }[] = [];
   private taken = new Set<number>();
   private chosen: Detail | null = null;
@@ -270,6 +261,7 @@ export class Sky {
 
   private replaced(model: RunModel): void {
     const is_same_market =
+      this.began === model.hello?.began_unix_ms &&
       this.edge_of.size === model.pools.size &&
       [...model.pools.values()].every((pool) => this.edge_of.has(pool.n) && this.graph.hasNode(pool.mint_a));
     this.model = model;
@@ -289,6 +281,7 @@ export class Sky {
     clearTimeout(this.grow_timer);
     this.grow_timer = 0;
     const { pools, hello } = this.model;
+    this.began = hello?.began_unix_ms;
     this.market = hello ? `${hello.source}\n${hello.description}` : "";
     const places = placesOf(this.market);
     const mints = new Set<string>();
@@ -363,12 +356,10 @@ export class Sky {
 
   private value(): void {
     const pools = [...this.model.pools.values()];
-    const base = baseMint(pools);
-    const rate = base === null ? new Map<string, number>() : rates(pools, base);
-    this.values = { base, rate, liquidity: liquidity(pools, rate) };
+    this.values = valuesOf(pools);
     this.most = Math.max(0, ...this.values.liquidity.values());
     this.most_pool = 0;
-    for (const pool of pools) this.most_pool = Math.max(this.most_pool, poolValue(pool, rate) ?? 0);
+    for (const pool of pools) this.most_pool = Math.max(this.most_pool, poolValue(pool, this.values.rate) ?? 0);
     this.is_stale = false;
     this.events.valued(this.values);
   }

@@ -8,6 +8,7 @@ import {
   poolsOf,
   pricesOf,
   rateOf,
+  upTo,
 } from "../../src/figures/market";
 import type { Cycle, Pool } from "../../src/model";
 import type { Miss } from "../../src/records";
@@ -143,4 +144,18 @@ describe("candidates turned down", () => {
     const closed = [cycle(2, [0, 3]), cycle(4, [1, 2])];
     expect(openingsOf([0, 3], open, closed).map((one) => one.id)).toEqual([9, 2]);
   });
+});
+
+test("a history ends at the moment that is shown", () => {
+  const columns = { price: [1, null, 3], depth_a: [4, 5, 6], depth_b: [7, 8, 9] };
+  const history = { at_ns: [1, 2, 3], unix_ms: [10, 20, 30], ...columns };
+  expect(upTo(history, 30)).toBe(history);
+  expect(upTo(history, 29)).toEqual({
+    at_ns: [1, 2],
+    unix_ms: [10, 20],
+    price: [1, null],
+    depth_a: [4, 5],
+    depth_b: [7, 8],
+  });
+  expect(upTo(history, 9).unix_ms).toEqual([]);
 });
