@@ -227,6 +227,18 @@ def test_wrong_tokens_are_tried_slowly_and_right_cookies_always_pass() -> None:
     assert [bearer(TOKEN), bearer("wrong"), bearer(TOKEN)] == [200, 401, 429]
 
 
+def test_guessing_locks_nobody_out_who_has_a_token_that_was_made_up() -> None:
+    access = Access(LOOPBACK_NAMES, TOKEN, "session-session", 8787, is_made_up=True)
+    gate = Gate(Behind(), access, Allowance(3, 10.0, lambda: 0.0))
+
+    def bearer(token: str) -> int:
+        return asked(gate, [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())])[0]
+
+    assert [bearer("wrong") for _ in range(4)] == [401, 401, 401, 429]
+    assert bearer(TOKEN) == 200
+    assert bearer("wrong") == 429
+
+
 def test_failures_are_remembered_for_so_many_and_no_more() -> None:
     allowance = Allowance(1, 10.0, lambda: 0.0)
     for client in range(3 * MAX_CLIENTS):

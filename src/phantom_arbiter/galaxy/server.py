@@ -58,7 +58,8 @@ class Dashboard:
         self._listener = _bound(settings.host, settings.port)
         address, self._port = self._listener.getsockname()[:2]
         is_local = ipaddress.ip_address(address.partition("%")[0]).is_loopback
-        if token is None and (not is_local or settings.allowed_hosts):
+        is_made_up = token is None and (not is_local or bool(settings.allowed_hosts))
+        if is_made_up:
             token = new_token()
         self._token = token
         self._control_token = new_token() if settings.control else None
@@ -72,6 +73,7 @@ class Dashboard:
             token=token,
             session=new_token(),
             port=self._port,
+            is_made_up=is_made_up,
         )
 
     @property
