@@ -227,6 +227,14 @@ def test_wrong_tokens_are_tried_slowly_and_right_cookies_always_pass() -> None:
     assert [bearer(TOKEN), bearer("wrong"), bearer(TOKEN)] == [200, 401, 429]
 
 
+@pytest.mark.parametrize("before", ["", "x=1; ", 'prefs={"theme":"dark"}; ', "a=b c; ", "version=3;", "; =;\xe4; "])
+def test_cookies_of_others_on_this_machine_do_not_hide_ours(before: str) -> None:
+    gate, behind = a_gate(TOKEN)
+    cookie = f"{before}phantom-session-8787=session-session".encode("latin-1")
+    assert asked(gate, [(b"host", b"localhost"), (b"cookie", cookie)])[0] == 200
+    assert behind.passed == 1
+
+
 def test_guessing_locks_nobody_out_who_has_a_token_that_was_made_up() -> None:
     access = Access(LOOPBACK_NAMES, TOKEN, "session-session", 8787, is_made_up=True)
     gate = Gate(Behind(), access, Allowance(3, 10.0, lambda: 0.0))

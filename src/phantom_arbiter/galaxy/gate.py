@@ -12,7 +12,6 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -158,13 +157,11 @@ class Gate:
         for name, value in headers:
             if name != b"cookie":
                 continue
-            try:
-                cookies = SimpleCookie(value.decode("latin-1"))
-            except CookieError:
-                continue
-            morsel = cookies.get(self._access.cookie)
-            if morsel is not None and is_same(morsel.value, self._access.session):
-                return True
+            # By hand: what `SimpleCookie` does not understand of one cookie takes all after it away.
+            for part in value.decode("latin-1").split(";"):
+                key, _, given = part.strip().partition("=")
+                if key == self._access.cookie and is_same(given, self._access.session):
+                    return True
         return False
 
     def _without_token_in_url(self, scope: Scope, session: str | None) -> Refused | None:
