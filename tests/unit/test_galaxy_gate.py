@@ -235,6 +235,31 @@ def test_cookies_of_others_on_this_machine_do_not_hide_ours(before: str) -> None
     assert behind.passed == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "site", "origin", "status"),
+    [
+        ("/api/curve", "cross-site", None, 403),
+        ("/api/curve", "same-site", None, 403),
+        ("/api/history", None, "https://evil.example", 403),
+        ("/metrics", "cross-site", None, 403),
+        ("/metrics", None, None, 200),
+        ("/api/history", "same-origin", None, 200),
+        ("/api/history", "none", None, 200),
+        ("/api/history", "same-origin", "http://localhost", 200),
+        ("/", "cross-site", None, 200),
+        ("/assets/app.js", "cross-site", None, 200),
+    ],
+)
+def test_pages_of_others_may_link_here_and_ask_nothing(
+    path: str, site: str | None, origin: str | None, status: int
+) -> None:
+    gate, behind = a_gate()
+    said = [(b"sec-fetch-site", site), (b"origin", origin)]
+    headers = [(name, value.encode()) for name, value in said if value is not None]
+    assert asked(gate, [(b"host", b"localhost"), *headers], path=path)[0] == status
+    assert behind.passed == (status == 200)
+
+
 def test_guessing_locks_nobody_out_who_has_a_token_that_was_made_up() -> None:
     access = Access(LOOPBACK_NAMES, TOKEN, "session-session", 8787, is_made_up=True)
     gate = Gate(Behind(), access, Allowance(3, 10.0, lambda: 0.0))
