@@ -27,6 +27,8 @@ MAX_CURVE_POINTS = 256
 MAX_WAITING_CURVES = 8
 MAX_WAITING_SCENES = 16
 MAX_MINT_POOLS = 32
+HISTORY_S = 1.0
+"""How long an answer about the range of the history is good for."""
 SCRAPE_S = 0.5
 """How long an answer to a scrape is good for."""
 
@@ -53,6 +55,7 @@ class Api:
         self._wrong_tokens = Allowance(5, 12.0, clock)
         self._clock = clock
         self._scraped: dict[str, tuple[float, bytes, str]] = {}
+        self._range: tuple[int, float, bytes] = (-1, 0.0, b"")
         self._curves = 0
         self._scenes = 0
         # One at a time: more would only take the interpreter from the fan-out.
@@ -93,8 +96,13 @@ class Api:
         first, last = self._hub.history.first, self._hub.history.last
         if first is None or last is None:
             raise Sorry(503, "no run has been heard of yet")
-        marks = [mark._asdict() for mark in self._hub.history.marks()]
-        return json_answer({"from": _place(first), "to": _place(last), "marks": marks})
+        now = self._clock()
+        run, made_at, body = self._range
+        if run != self._hub.run or now - made_at >= HISTORY_S:
+            marks = [mark._asdict() for mark in self._hub.history.marks()]
+            body = msgspec.json.encode({"from": _place(first), "to": _place(last), "marks": marks})
+            self._range = (self._hub.run, now, body)
+        return json_bytes(body)
 
     async def at(self, request: Request) -> Response:
         """Return the state at a moment."""
