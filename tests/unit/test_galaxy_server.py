@@ -428,6 +428,44 @@ def test_a_browser_that_takes_no_byte_for_long_is_closed(tmp_path: Path) -> None
     run(test())
 
 
+def test_pings_of_who_never_reads_pile_nothing_up(tmp_path: Path) -> None:
+    pings = b"\x89\xfd\x00\x00\x00\x00" + b"x" * 125
+
+    async def test() -> None:
+        async with stage(tmp_path) as at:
+            _, writer = await _sleeper(at)
+            await until(lambda: len(at.hub.browsers) == 1)
+            (browser,) = at.hub.browsers
+            for _ in range(200):
+                writer.write(pings * 400)
+                await writer.drain()
+            await until(lambda: not browser._socket.has_room)
+            assert browser._socket.transport.get_write_buffer_size() < 2 * 1024 * 1024
+            assert browser._socket.is_open
+            writer.close()
+
+    run(test())
+
+
+def test_what_follows_a_moment_is_told_in_parts_of_a_megabyte(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with stage(tmp_path, pools=400) as at:
+            assert at.hub.history.first is not None
+            first = seq = at.hub.history.first.seq
+            while at.hub.history.size < 3 << 20:
+                await at.run.step(5, updates=2_000)
+                await at.heard(at.run.sample.seq)
+            longest, parts = max(map(len, at.hub.history.since(first, 1_000, 1 << 30))), 0
+            while seq < at.run.sample.seq:
+                answer = await at.http.get(f"/api/history/since?seq={seq}&limit=1000")
+                assert len(answer.content) <= (1 << 20) + 2 * longest
+                assert (records := answer.json())[0]["seq"] == seq + 1
+                seq, parts = records[-1]["seq"], parts + 1
+            assert parts > 1
+
+    run(test())
+
+
 def test_two_hundred_watch_of_whom_fifty_never_read(tmp_path: Path) -> None:
     async def test() -> None:
         async with stage(tmp_path, pools=100) as at, asyncio.TaskGroup() as tasks:

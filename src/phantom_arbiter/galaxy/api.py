@@ -22,7 +22,8 @@ from phantom_arbiter.telemetry.follow import RunGoneError
 
 MAX_SEQ = 10**17
 MAX_SINCE = 1_000
-MAX_SINCE_BYTES = 8 * 1024 * 1024
+MAX_SINCE_BYTES = 1 << 20
+"""Hardly more than this of each answer can wait for a reader that does not read."""
 MAX_CURVE_POINTS = 256
 MAX_WAITING_CURVES = 8
 MAX_WAITING_SCENES = 16

@@ -28,7 +28,7 @@ MAX_MESSAGE = 1_024
 """Bytes a browser may send at once."""
 
 MAX_REQUEST_HEAD = 16 * 1024
-SPARE_CONNECTIONS = 256
+SPARE_CONNECTIONS = 128
 """For requests, beside the browsers that watch."""
 
 
