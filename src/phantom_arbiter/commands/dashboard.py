@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,7 +31,7 @@ def dashboard(
     control: Annotated[
         bool, typer.Option("--control", help="Let browsers halt, resume and stop the run.")
     ] = False,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser; not with a token.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Watch a run in the browser: the newest one, or the next that begins."""
@@ -66,8 +67,11 @@ async def _until_interrupted(served: Dashboard, *, open_browser: bool) -> None:
         loop.add_signal_handler(number, stop.set)
 
     def opened() -> None:
-        # A text browser would take the terminal: it may, but not this event loop.
-        loop.run_in_executor(None, webbrowser.open, served.entry)
+        if served.entry != served.url:
+            _say("dashboard: open it by hand: its address bears a token, which all users would see")
+            return
+        # A text browser would take the terminal: it may, but neither this event loop nor our end.
+        Thread(target=webbrowser.open, args=(served.url,), daemon=True).start()
 
     await served.serve(stop, started=opened if open_browser else lambda: None)
 
