@@ -118,7 +118,7 @@ def test_the_command_waits_for_a_run_and_follows_it(tmp_path: Path) -> None:
     with started(*words, PHANTOM_TELEMETRY__SOCKET_DIR=str(folder)) as command:
         url = said(command).partition(" ")[2]
         assert said(command).startswith("dashboard: control token ")
-        assert said(command) == "dashboard: no run publishes yet, waiting for one; Ctrl-C ends"
+        assert said(command) == f"dashboard: no run publishes yet in {folder}, waiting for one; Ctrl-C ends"
 
         async def test() -> None:
             run = FakeRun(folder / f"run-{os.getpid()}.sock", SampleRun())

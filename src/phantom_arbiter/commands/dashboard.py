@@ -54,7 +54,8 @@ def dashboard(
     _say("\n".join(served.greeting()))
     if find() is None:
         which = "run" if run_pid is None else f"run of process {run_pid}"
-        _say(f"dashboard: no {which} publishes yet, waiting for one; Ctrl-C ends")
+        folder = settings.telemetry.socket_dir
+        _say(f"dashboard: no {which} publishes yet in {folder}, waiting for one; Ctrl-C ends")
     asyncio.run(_until_interrupted(served, open_browser=open_browser))
 
 
