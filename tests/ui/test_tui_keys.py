@@ -326,6 +326,39 @@ def test_q_stops_the_run_that_started_the_screen_and_leaves_when_it_has_ended(is
     drive_linked(link, test, stops_run=True)
 
 
+@pytest.mark.parametrize("is_live", [False, True])
+def test_q_in_a_terminal_too_small_for_a_question_leaves_a_live_run_alone(is_live: bool) -> None:
+    records = history(SampleRun(12), 20)
+    link = FakeLink(*(live(records) if is_live else records))
+
+    async def test(pilot: Pilot[None], app: ViewerApp) -> None:
+        await pilot.resize_terminal(50, 12)
+        words = "press q to leave; the run goes on." if is_live else "press q to leave and stop the run."
+        await until(pilot, lambda: words in " ".join(text(app).split()))
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_code == 0 if is_live else bool(link.asked))
+
+    drive_linked(link, test, stops_run=True)
+    assert [one.action for one in link.asked] == ([] if is_live else ["stop"])
+
+
+def test_q_before_the_run_has_said_what_it_is_leaves_it_alone() -> None:
+    link = FakeLink()
+
+    async def connect() -> FakeLink:
+        return link
+
+    app = ViewerApp(connect, stops_run=True, clock=lambda: 0.0)
+
+    async def test(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app._link is link)
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_code == 0)
+
+    drive(app, test)
+    assert not link.asked
+
+
 def test_a_run_that_does_not_stop_is_told_of_and_can_be_left() -> None:
     link = FakeLink(*history(SampleRun(12), 20))
     link.answer = "too many asked"
