@@ -51,8 +51,6 @@ export const perMinute = signal<Record<string, number>>({});
 /** Symbols and decimals that are known. */
 export const mints = computed<Record<string, Mint>>(() => hello.value?.mints ?? {});
 
-/** Rises with every frame in which a pool's state changed: for what draws by itself. */
-export const marketVersion = signal(0);
 /** Rises when cycles opened, closed or were judged, or everything was replaced. */
 export const cyclesVersion = signal(0);
 /** Rises when pools appeared or everything was replaced. */
@@ -112,7 +110,6 @@ export function publish(model: RunModel): void {
       if (replaced || touched.opened.length + touched.closed.length + touched.judged.size > 0) {
         cyclesVersion.value += 1;
       }
-      if (replaced || touched.pools.size > 0) marketVersion.value += 1;
       if (replaced) marketTick.value += 1;
       else tickSoon();
       for (const listener of listeners) listener(touched, model);

@@ -3,7 +3,8 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { routeOf, shortRouteOf, verdictOf } from "../cycles";
+import { routeInWords, shortRouteOf, verdictOf } from "../cycles";
+import { compact } from "../figures/axis";
 import { bps, count, decimal, duration, percent, short, symbolOf, words } from "../format";
 import { sky, venueColour } from "../galaxy/colours";
 import { Sky } from "../galaxy/sky";
@@ -294,7 +295,7 @@ function Cycles({ open }: { open: (wanted: Detail) => void }): JSX.Element {
     rows.push({
       key: String(cycle.id),
       cycle,
-      route: routeOf(cycle.edges, model.pools, known),
+      route: routeInWords(cycle.edges, model.pools, known),
       short_route: shortRouteOf(cycle.edges, model.pools, known),
       venues: cycle.edges.map((edge) => words(model.pools.get(poolOf(edge))?.venue ?? "?")).join(", "),
       taken: filled.has(cycle.id),
@@ -433,23 +434,10 @@ const POOL_COLUMNS: Column<PoolRow>[] = [
     width: "84px",
     align: "right",
     value: (row) => row.value,
-    cell: (row) => compact(row.value),
+    cell: (row) => (row.value === null ? "–" : compact(row.value)),
     hint: "Of both mints, in whole units of the base mint",
   },
 ];
-
-function compact(value: number | null): string {
-  if (value === null) return "–";
-  for (const [size, unit] of [
-    [1e12, "T"],
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ] as const) {
-    if (value >= size) return `${decimal(value / size, 1)} ${unit}`;
-  }
-  return decimal(value, value < 10 ? 2 : 0);
-}
 
 function Pools({ open }: { open: (wanted: Detail) => void }): JSX.Element {
   const { rate, base } = values.value;
