@@ -252,6 +252,13 @@ def test_fee_of_a_pool_that_was_set_aside_in_the_snapshot_is_told_once_it_is_not
     assert_true(viewer, engine)
 
 
+def test_highest_slot_is_known_without_telling_pools() -> None:
+    engine, _ = watched_pool()
+    assert engine.highest_slot == 0
+    feed(engine, 7, {POOL: account(AMM_V4, pool_data())})
+    assert engine.highest_slot == engine.stats(0).slot == 7
+
+
 def test_decimals_are_told_once_the_mint_has_been_seen() -> None:
     engine, viewer = watched_pool()
     feed(engine, 7, {POOL: account(AMM_V4, pool_data())})
