@@ -103,6 +103,20 @@ def edges_of_first_signal() -> tuple[int, ...]:
     )
 
 
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_curve_is_in_the_base_mint_whichever_edge_comes_first(is_taken: bool) -> None:
+    market = shipped_day.market()
+    signal = shipped_day.first_signal(market)
+    if is_taken:
+        market.take(signal)  # nothing is left to be sized
+    edges, desk = edges_of_first_signal(), CurveDesk(market)
+    curves = [
+        desk.curve(AskCurve(id=1, edges=(*edges[first:], *edges[:first]))) for first in range(len(edges))
+    ]
+    assert [curve.base_mint for curve in curves] == [signal.base_mint] * len(edges)
+    assert all(curve == curves[0] for curve in curves)
+
+
 class CountingMarket:
     """A market that counts how often all its pools are listed."""
 
