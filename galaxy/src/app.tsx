@@ -260,10 +260,17 @@ function AwayBanner(): JSX.Element {
 }
 
 function Navigation(): JSX.Element {
+  const nav = useRef<HTMLElement>(null);
+  const shown = page.value;
+  // On a phone the tabs are wider than the screen.
+  useEffect(() => {
+    const current = nav.current?.querySelector('[aria-current="page"]');
+    current?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [shown]);
   return (
-    <nav class="nav" aria-label="Pages">
+    <nav class="nav" aria-label="Pages" ref={nav}>
       {PAGES.map(({ id, title, hint }) => (
-        <a key={id} href={`#/${id}`} title={hint} aria-current={page.value === id ? "page" : undefined}>
+        <a key={id} href={`#/${id}`} title={hint} aria-current={shown === id ? "page" : undefined}>
           {title}
         </a>
       ))}

@@ -48,6 +48,7 @@ from typing import Any
 from phantom_arbiter.domain import EndpointStats, FunnelStage, MarketStats, PoolSetAside
 from phantom_arbiter.journal import Reconciled
 from phantom_arbiter.mints import MintBook
+from phantom_arbiter.sound_text import sound
 from phantom_arbiter.strategy_runner import StrategyReport
 from phantom_arbiter.swaps import Position
 from phantom_arbiter.tally import Filled, Profit
@@ -224,18 +225,19 @@ def to_record(summary: Summary, latencies: Sequence[tuple[str, LatencyHistogram]
 
     It has the keys that the module names; under `mints` symbol and decimals of every mint that the source
     knew, by address; and under `latencies` how long each stage took [stage, count, sum_ns, p50_ns, p90_ns,
-    p99_ns, max_ns].
+    p99_ns, max_ns]. What is not UTF-8 in a text is written as escapes.
 
     Args:
         summary: What is kept.
-        latencies: The stages by name.
+        latencies: The stages by name, and `frame_to_decision`, the whole.
     """
     mints = {
         mint: {"symbol": info.symbol, "decimals": info.decimals}
         for mint, info in sorted(summary.source.mints.mints.items())
     }
     stages = [_latency(stage, histogram) for stage, histogram in latencies]
-    return json.dumps({**to_json(summary), "mints": mints, "latencies": stages}, separators=(",", ":"))
+    kept = {**to_json(summary), "mints": mints, "latencies": stages}
+    return json.dumps(sound(kept), separators=(",", ":"))
 
 
 def _latency(stage: str, histogram: LatencyHistogram) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def test_export_says_what_it_wrote(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--since", "yesterday"], "--since is yesterday, it may be a slot or a day"),
         (["--until", "2026-13-01"], "--until is 2026-13-01, it may be a slot or a day"),
+        (["--run", "0"], "Invalid value for '--run'"),
+        (["--run", "99999999999999999999"], "Invalid value for '--run'"),
         (["--attempt", "99"], "--attempt is 99, j.sqlite has no attempt of that id"),
     ],
 )

@@ -82,6 +82,9 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> str
     return captured.out if status == 0 else captured.err
 
 
+STAGES_OF_A_FRAME = ["parse", "dedup", "apply", "search", "size", "score"]
+
+
 def figures(page: Page, caption: str) -> list[list[str]]:
     """Return the cells of the table of that name, row by row, without those of bars."""
     lines = page.text.splitlines()
@@ -136,6 +139,9 @@ def test_numbers_of_the_demo_are_those_of_run_and_journal(
         assert {row[0]: row[6] for row in figures(page, name)} == {
             each["name"]: f"{each['total']['net_profit'] / 10**6:.6f} USDC" for each in groups
         }
+    speed = figures(page, "From the arrival of a frame to the decision it led to, and the stages of that")
+    assert [row[0] for row in speed] == ["frame to decision", *STAGES_OF_A_FRAME]
+    assert all(cell not in ("", "-") for cell in speed[0])
     assert [row[1] for row in figures(page, "Endpoints")] == [
         f"{endpoint['frames']:,}" for endpoint in summary["endpoints"]
     ]
@@ -339,6 +345,9 @@ def test_page_is_not_overwritten_unless_asked_for(capsys: pytest.CaptureFixture[
     ("words", "status", "said"),
     [
         (["9"], 2, "holds no run 9; hint: the newest is 1"),
+        (["0"], 2, "Invalid value for 'RUN'"),
+        (["99999999999999999999"], 2, "Invalid value for 'RUN'"),
+        (["9223372036854775807"], 2, "holds no run 9223372036854775807"),
         (["--out", "nowhere/r.html"], 2, "folder nowhere does not exist"),
         (["--json", "--open"], 2, "--open has nothing to open beside --json"),
         (["--journal", "none.sqlite"], 1, "journal none.sqlite does not exist"),

@@ -1,14 +1,19 @@
 """The terminal's screen, key by key."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from phantom_arbiter.telemetry.records import End, Hello, Published, RiskState, Status, Trade
 from phantom_arbiter.tui.app import ViewerApp
 from phantom_arbiter.tui.dialogs import DetailScreen, Question, TooSmall
+from phantom_arbiter.tui.listing import Column
 from phantom_arbiter.tui.main_screen import MainScreen
 from phantom_arbiter.tui.panes import PANES
+from phantom_arbiter.tui.table import _fitted
 from telemetry_samples import USDC, SampleRun
 from tui_stage import FakeLink, drive, drive_linked, fed, history, shows, table, text, until
 
@@ -321,6 +326,39 @@ def test_q_stops_the_run_that_started_the_screen_and_leaves_when_it_has_ended(is
     drive_linked(link, test, stops_run=True)
 
 
+@pytest.mark.parametrize("is_live", [False, True])
+def test_q_in_a_terminal_too_small_for_a_question_leaves_a_live_run_alone(is_live: bool) -> None:
+    records = history(SampleRun(12), 20)
+    link = FakeLink(*(live(records) if is_live else records))
+
+    async def test(pilot: Pilot[None], app: ViewerApp) -> None:
+        await pilot.resize_terminal(50, 12)
+        words = "press q to leave; the run goes on." if is_live else "press q to leave and stop the run."
+        await until(pilot, lambda: words in " ".join(text(app).split()))
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_code == 0 if is_live else bool(link.asked))
+
+    drive_linked(link, test, stops_run=True)
+    assert [one.action for one in link.asked] == ([] if is_live else ["stop"])
+
+
+def test_q_before_the_run_has_said_what_it_is_leaves_it_alone() -> None:
+    link = FakeLink()
+
+    async def connect() -> FakeLink:
+        return link
+
+    app = ViewerApp(connect, stops_run=True, clock=lambda: 0.0)
+
+    async def test(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app._link is link)
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_code == 0)
+
+    drive(app, test)
+    assert not link.asked
+
+
 def test_a_run_that_does_not_stop_is_told_of_and_can_be_left() -> None:
     link = FakeLink(*history(SampleRun(12), 20))
     link.answer = "too many asked"
@@ -438,3 +476,14 @@ def test_what_comes_from_outside_cannot_write_to_the_terminal() -> None:
             await pilot.press("escape")
 
     drive(app, test)
+
+
+@given(st.text("ab…世→", max_size=12), st.integers(1, 12), st.booleans())
+def test_a_cut_cell_fills_its_room_and_ends_in_one_ellipsis(text: str, room: int, right: bool) -> None:
+    shown = _fitted(text, room, Column("route", room, right=right))
+    assert cell_len(shown) == room
+    if cell_len(text) > room:
+        assert shown.strip().endswith("…")
+        assert not shown.strip().endswith("……")
+    else:
+        assert shown.strip() == text.strip()

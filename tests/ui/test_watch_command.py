@@ -58,7 +58,7 @@ def other_pid() -> int:
 
 def test_lists_runs_newest_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", "--list"]) == 0
-    assert capsys.readouterr().out == "no run is under way\n"
+    assert capsys.readouterr().out == f"no run is under way in {folder}\n"
     with published(folder, os.getpid()), published(folder, other_pid()):
         assert main(["watch", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
@@ -92,7 +92,7 @@ def test_chooses_the_newest_a_process_or_a_number(
 
     monkeypatch.setattr(start, "show_run", show_run)
     assert main(["watch"]) == 1
-    assert "no run is under way; hint: phantom run" in capsys.readouterr().err
+    assert f"no run is under way in {folder}; hint: phantom run" in capsys.readouterr().err
     with published(folder, os.getpid()) as path:
         assert [main(["watch"]), main(["watch", str(os.getpid())]), main(["watch", "7"])] == [0, 0, 0]
         assert shown == [(path, False)] * 3

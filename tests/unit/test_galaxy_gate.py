@@ -227,6 +227,53 @@ def test_wrong_tokens_are_tried_slowly_and_right_cookies_always_pass() -> None:
     assert [bearer(TOKEN), bearer("wrong"), bearer(TOKEN)] == [200, 401, 429]
 
 
+@pytest.mark.parametrize(
+    "before", ["", "x=1; ", 'prefs={"theme":"dark"}; ', "a=b c; ", "version=3;", "; =;\xe4; "]
+)
+def test_cookies_of_others_on_this_machine_do_not_hide_ours(before: str) -> None:
+    gate, behind = a_gate(TOKEN)
+    cookie = f"{before}phantom-session-8787=session-session".encode("latin-1")
+    assert asked(gate, [(b"host", b"localhost"), (b"cookie", cookie)])[0] == 200
+    assert behind.passed == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "site", "origin", "status"),
+    [
+        ("/api/curve", "cross-site", None, 403),
+        ("/api/curve", "same-site", None, 403),
+        ("/api/history", None, "https://evil.example", 403),
+        ("/metrics", "cross-site", None, 403),
+        ("/metrics", None, None, 200),
+        ("/api/history", "same-origin", None, 200),
+        ("/api/history", "none", None, 200),
+        ("/api/history", "same-origin", "http://localhost", 200),
+        ("/", "cross-site", None, 200),
+        ("/assets/app.js", "cross-site", None, 200),
+    ],
+)
+def test_pages_of_others_may_link_here_and_ask_nothing(
+    path: str, site: str | None, origin: str | None, status: int
+) -> None:
+    gate, behind = a_gate()
+    said = [(b"sec-fetch-site", site), (b"origin", origin)]
+    headers = [(name, value.encode()) for name, value in said if value is not None]
+    assert asked(gate, [(b"host", b"localhost"), *headers], path=path)[0] == status
+    assert behind.passed == (status == 200)
+
+
+def test_guessing_locks_nobody_out_who_has_a_token_that_was_made_up() -> None:
+    access = Access(LOOPBACK_NAMES, TOKEN, "session-session", 8787, is_made_up=True)
+    gate = Gate(Behind(), access, Allowance(3, 10.0, lambda: 0.0))
+
+    def bearer(token: str) -> int:
+        return asked(gate, [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())])[0]
+
+    assert [bearer("wrong") for _ in range(4)] == [401, 401, 401, 429]
+    assert bearer(TOKEN) == 200
+    assert bearer("wrong") == 429
+
+
 def test_failures_are_remembered_for_so_many_and_no_more() -> None:
     allowance = Allowance(1, 10.0, lambda: 0.0)
     for client in range(3 * MAX_CLIENTS):

@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_arbiter.galaxy.history import MAX_MARKS, BeforeHistory, History
+from phantom_arbiter.galaxy.history import (
+    MARK_OVERHEAD,
+    MAX_MARKS,
+    RECORD_OVERHEAD,
+    SEGMENT_OPENINGS,
+    BeforeHistory,
+    History,
+)
 from phantom_arbiter.galaxy.series import MAX_POINTS, PoolSeries
 from phantom_arbiter.galaxy.snapshots import snapshot_of
 from phantom_arbiter.telemetry.model import RunModel
-from phantom_arbiter.telemetry.records import Moment, Published, Snapshot
+from phantom_arbiter.telemetry.records import Changes, MarketChanges, Moment, Opened, Published, Snapshot
 from telemetry_samples import SampleRun
 
 STEPS = st.lists(
@@ -108,6 +115,31 @@ def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     assert marks == sorted(marks)
     assert marks[0].seq >= firsts[-1]
     assert {mark.kind for mark in marks} == {"trade", "opened"}
+
+
+def test_marks_of_what_is_long_past_are_few() -> None:
+    """Their number is bounded by segments, so that finding them takes no time of those who watch."""
+    history = History(256 * 1024 * 1024)
+    history.add(b"{}", SampleRun(2).snapshot(), lambda: b"{}")
+    opened = 0
+    for seq in range(2, 3_000):
+        openings = tuple(Opened(opened + i, (2, 5, 9), 12.3, 100) for i in range(5))
+        opened += len(openings)
+        record = Changes(
+            seq=seq,
+            at_ns=seq * 10**8,
+            unix_ms=seq * 100,
+            slot=seq,
+            market=MarketChanges(opened=openings),
+        )
+        history.add(b"{}", record, lambda: b"{}")
+    *closed, newest = history._segments
+    assert len(closed) >= 9
+    assert {len(segment.marks) for segment in closed[1:]} == {SEGMENT_OPENINGS}
+    assert all(segment.marks[-1].id % 5 == 4 for segment in closed[1:]), "the last opening is kept"
+    assert len(history.marks()) == sum(len(segment.marks) for segment in history._segments) <= MAX_MARKS
+    assert history.size == sum(segment.size for segment in history._segments)
+    assert newest.size >= len(newest.records) * RECORD_OVERHEAD + len(newest.marks) * MARK_OVERHEAD
 
 
 def test_a_fragment_of_garbage_does_not_stop_it() -> None:

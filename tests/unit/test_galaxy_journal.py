@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from dashboard_stage import Stage, stage
 from journal_days import write_live_day
@@ -30,6 +31,24 @@ def test_pages_of_a_journal_are_the_whole_newest_first(tmp_path: Path) -> None:
         before = page[-1].id
     assert found == expected
     assert attempts_page(path, 99, before=None, limit=2) == []
+
+
+def test_a_page_does_not_look_through_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal.sqlite"
+    write_live_day(path)
+    asked: list[str] = []
+    pragma = connect_module._pragma
+
+    def noted(connection: Connection, statement: str) -> Any:
+        asked.append(statement)
+        return pragma(connection, statement)
+
+    monkeypatch.setattr(connect_module, "_pragma", noted)
+    (run,) = latest_runs(path, limit=2)
+    assert attempts_page(path, run.id, before=None, limit=2)
+    assert asked == ["application_id"] * 2
+    read_journal(path)
+    assert asked[2:] == ["application_id", "quick_check(1)"]
 
 
 def test_the_journal_of_the_run_is_read(tmp_path: Path) -> None:

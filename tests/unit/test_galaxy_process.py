@@ -89,6 +89,28 @@ def test_the_child_says_in_one_line_why_it_cannot_serve(tmp_path: Path) -> None:
                 assert only.startswith(words)
 
 
+@pytest.mark.parametrize("token", [None, "hunter2-hunter2-hunter2"])
+def test_the_browser_is_opened_but_never_with_a_token(tmp_path: Path, token: str | None) -> None:
+    """Everybody on the machine may read with which words a process was started."""
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {seen}.new && mv {seen}.new {seen}\n')
+    browser.chmod(0o755)
+    environment = {"BROWSER": str(browser), "PHANTOM_TELEMETRY__SOCKET_DIR": str(tmp_path / "none")}
+    if token is not None:
+        environment |= {"DASH": token, "PHANTOM_DASHBOARD__TOKEN": "env:DASH"}
+    with started("phantom_arbiter", "dashboard", "--port", "0", "--open", **environment) as command:
+        entry = said(command).partition(" ")[2]
+        assert said(command).startswith("dashboard: no run publishes yet")
+        if token is None:
+            asyncio.run(asyncio.wait_for(until(seen.exists), 20))
+            assert seen.read_text() == f"{entry}\n"
+        else:
+            assert said(command).startswith("dashboard: open it by hand")
+            assert not seen.exists()
+        command.send_signal(signal.SIGINT)
+        assert command.wait(20) == 0
+
+
 def test_the_command_waits_for_a_run_and_follows_it(tmp_path: Path) -> None:
     folder = tmp_path / "sockets"
     folder.mkdir(mode=0o700)
@@ -96,7 +118,7 @@ def test_the_command_waits_for_a_run_and_follows_it(tmp_path: Path) -> None:
     with started(*words, PHANTOM_TELEMETRY__SOCKET_DIR=str(folder)) as command:
         url = said(command).partition(" ")[2]
         assert said(command).startswith("dashboard: control token ")
-        assert said(command) == "dashboard: no run publishes yet, waiting for one; Ctrl-C ends"
+        assert said(command) == f"dashboard: no run publishes yet in {folder}, waiting for one; Ctrl-C ends"
 
         async def test() -> None:
             run = FakeRun(folder / f"run-{os.getpid()}.sock", SampleRun())

@@ -18,6 +18,8 @@ from phantom_arbiter.metrics.grafana import dashboard_json
 from phantom_arbiter.telemetry.model import RunModel
 from telemetry_samples import SampleRun
 
+ROOT = Path(__file__).parents[2]
+IS_UP = " and on (instance) phantom_up == 1"
 DASHBOARD: dict[str, Any] = json.loads(dashboard_json())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 TARGETS = [(panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]]
@@ -62,6 +64,14 @@ def test_every_counter_and_stage_is_shown() -> None:
     }
     counters = {name for name in labels_by_series() if name.endswith("_total")}
     assert counters - shown == left_out
+
+
+def test_nothing_goes_on_when_a_run_is_over() -> None:
+    """Its last values stay, so neither ages nor alerts may go on with the clock."""
+    assert not [title for title, expression in TARGETS if "time()" in expression]
+    alerts = re.findall(r"alert: (\w+), expr: \"([^\"]*)\"", (ROOT / "docs/METRICS.md").read_text())
+    assert {name for name, expression in alerts if not expression.endswith(IS_UP)} == {"PhantomGone"}
+    assert len(alerts) == 5
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=[panel["title"] for panel in PANELS])

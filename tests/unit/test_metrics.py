@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
@@ -85,7 +85,7 @@ def test_values_are_those_of_the_status(model: RunModel) -> None:
     assert value(found, "phantom_endpoint_wins_total", endpoint="helius/0") == status.endpoints[0].wins
     assert value(found, "phantom_endpoint_lag_seconds", endpoint="helius/0", percentile="99") == 0.024
     assert value(found, "phantom_refusals_total", reason="quoted_before_a_fill") == 2
-    assert value(found, "phantom_trades_total", state="failed") == status.attempts - status.filled
+    assert value(found, "phantom_trades_total", state="failed") == sum(status.failures.values())
     assert value(found, "phantom_halt_switch", switch="dashboard") == 1
     net = int(status.profit[0].net_profit)
     assert value(found, "phantom_profit_base_units", mint=USDC, symbol="USDC") == net
@@ -94,6 +94,18 @@ def test_values_are_those_of_the_status(model: RunModel) -> None:
     assert value(found, "phantom_risk_limit", **risk) == 10**10
     run = {"version": "0.1.0", "mode": "paper", "source": "sample", "run": "7"}
     assert value(found, "phantom_run_info", **run) == 1
+
+
+def test_failed_do_not_go_back_while_an_attempt_is_counted(model: RunModel) -> None:
+    status = status_of(model)
+    failed = sum(status.failures.values())
+    for one_more in (
+        {"attempts": status.attempts + 1},
+        {"attempts": status.attempts + 1, "filled": status.filled + 1},
+        {"filled": status.filled + 1},
+    ):
+        found = series(prometheus_text(with_status(model, msgspec.structs.replace(status, **one_more))))
+        assert value(found, "phantom_trades_total", state="failed") == failed
 
 
 def test_openmetrics_is_answered_to_who_asks_for_it_and_says_the_same(model: RunModel) -> None:
@@ -161,8 +173,9 @@ def test_every_number_of_a_status_is_told(model: RunModel) -> None:
             untold.add(
                 ".".join("*" if isinstance(step, int) else step for step in path[:-1]) + f".{path[-1]}"
             )
-    # Which miss it was, and a step's edge moved by 1 ns.
+    # The sum of what is told by state, which miss it was, and a step's edge moved by 1 ns.
     assert untold == {
+        ".attempts",
         ".seq",
         "latencies.*.buckets.*.0",
         "nearest_misses.*.gross_profit",
@@ -215,10 +228,23 @@ def test_no_name_breaks_the_text(model: RunModel, counts: dict[str, int], name: 
     assert len(series(text)) == len(series(prometheus_text(hostile, openmetrics=True), parse_openmetrics))
 
 
+def long_name(n: int) -> str:
+    """Return one of two names that are cut to the same label."""
+    return f"{n // 2:04}{'x' * MAX_CHARS}{n % 2}"
+
+
 @given(
-    st.lists(st.dictionaries(st.integers(0, 3 * MAX_VALUES).map(str), st.integers(0, 9)), max_size=6),
+    st.lists(
+        st.dictionaries(
+            st.integers(0, 3 * MAX_VALUES).map(str) | st.integers(0, 3 * MAX_VALUES).map(long_name),
+            st.integers(0, 9),
+            max_size=2 * MAX_VALUES,
+        ),
+        max_size=6,
+    ),
     st.lists(st.integers(0, 2**40), max_size=40),
 )
+@example([{long_name(2 + n): 1 for n in range(MAX_VALUES)}, {long_name(0): 1}], [])
 @settings(max_examples=30, deadline=None)
 def test_counters_never_go_back(model: RunModel, growth: list[dict[str, int]], durations: list[int]) -> None:
     status, total, before = status_of(model), Counter[str](), Series()
@@ -235,6 +261,22 @@ def test_counters_never_go_back(model: RunModel, growth: list[dict[str, int]], d
             if key[0].endswith(("_total", "_bucket", "_count", "_sum")):
                 assert count >= before.get(key, 0), key
         before = after
+
+
+def test_of_names_that_are_cut_to_one_label_the_first_is_told(model: RunModel) -> None:
+    status = status_of(model)
+    endpoint, limit = status.endpoints[0], status.risk.limits[0]
+    pair = tuple(msgspec.structs.replace(endpoint, name=long_name(n), is_open=True, wins=n) for n in (1, 0))
+    limits = tuple(msgspec.structs.replace(limit, name=long_name(n), subject=long_name(2)) for n in (1, 0))
+    risk = msgspec.structs.replace(status.risk, switches=(long_name(0), long_name(1)), limits=limits)
+    told = with_status(model, msgspec.structs.replace(status, endpoints=pair, risk=risk))
+    found, name = series(prometheus_text(told)), long_name(0)[: MAX_CHARS - 1] + "…"
+    assert value(found, "phantom_endpoint_open", endpoint=name) == 1
+    assert value(found, "phantom_endpoint_wins_total", endpoint=name) == 1
+    assert value(found, "phantom_halt_switch", switch=name) == 1
+    assert [count for (metric, _), count in found.items() if metric == "phantom_risk_limit"] == [
+        float(limit.limit)
+    ]
 
 
 def step_edge(duration_ns: int) -> int:

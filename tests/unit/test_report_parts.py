@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from phantom_arbiter.journal import AttemptRow, LiveRow
 from phantom_arbiter.report import words
 from phantom_arbiter.report.curves import Point, ProfitCurve, profit_curves, thin
+from phantom_arbiter.report.gather import LISTED_TRADES, _extremes_of
 from phantom_arbiter.report.shapes import Ended, read_ended
 from phantom_arbiter.report.svg import NARROW, WIDE, Labels, bar, nice_ticks, profit_chart, time_ticks
 from phantom_arbiter.summary import to_json, to_record
@@ -238,6 +239,21 @@ def test_what_failed_on_the_chain_is_explained_by_the_dictionary() -> None:
     assert words.failed("never heard of") == ""
 
 
+@given(st.lists(st.tuples(st.sampled_from(["filled", "failed"]), st.integers(-3, 3)), max_size=20))
+def test_best_gained_something_and_worst_lose_nothing_to_them(outcomes: list[tuple[str, int]]) -> None:
+    rows = [
+        replace(attempt(number, 1, gain), state=state) for number, (state, gain) in enumerate(outcomes, 1)
+    ]
+    each = _extremes_of(USDC, rows)
+    gains = sorted(row.realised_net_profit or 0 for row in rows if row.state == "filled")
+    assert [row.realised_net_profit for row in each.best] == [gain for gain in reversed(gains) if gain > 0][
+        :LISTED_TRADES
+    ]
+    lost = sorted(gain for _, gain in outcomes if gain < 0)[:LISTED_TRADES]
+    assert [row.realised_net_profit for row in each.worst][: len(lost)] == lost
+    assert not {row.id for row in each.best} & {row.id for row in each.worst}
+
+
 # ---- the kept summary
 
 
@@ -262,6 +278,14 @@ def test_every_key_that_a_report_reads_is_one_that_a_summary_has() -> None:
                 assert found == value, f"{path}.{name}"
 
     agree(read, written, "")
+
+
+def test_names_that_are_not_utf_8_are_kept_with_escapes() -> None:
+    summary = busy()
+    source = replace(summary.source, label="s\udcff")
+    read = read_ended(to_record(replace(summary, source=source, failures={"r\udcff": 1})))
+    assert isinstance(read, Ended)
+    assert (read.source.label, read.trades.failed_by_reason) == ("s\\udcff", {"r\\udcff": 1})
 
 
 def test_stage_latencies_are_read_where_they_are_kept() -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,11 @@ from opentelemetry.trace import StatusCode
 from otlp_receiver import Receiver, otlp_receiver, plain
 from phantom_arbiter.cli import main
 from phantom_arbiter.errors import ConfigError
-from phantom_arbiter.metrics.collector import open_collector
+from phantom_arbiter.metrics.collector import ENDPOINTS, QUEUE_SIZE, Collector, open_collector
 from phantom_arbiter.metrics.spans import EVENTS, WINDOW_MS, RunTraces
 from phantom_arbiter.metrics.traces import export_one
 from phantom_arbiter.telemetry import records as r
+from phantom_arbiter.telemetry.publisher import KEPT
 from telemetry_samples import SampleRun, serve
 
 
@@ -144,6 +146,19 @@ def test_refusals_share_spans_and_are_counted_beyond_those_told(kept: Kept) -> N
     assert dict(first.events[0].attributes or {})["phantom.limit"] == "500"
 
 
+def test_refusals_are_told_once_their_time_is_over_though_none_follows(kept: Kept) -> None:
+    run, traces = SampleRun(), RunTraces(kept)
+    traces.hear(run.hello())
+    traces.hear(run.refusal())
+    run.at_ns += WINDOW_MS * 1_000_000 - 1_000_000
+    traces.hear(run.status())
+    assert kept.named("refusals") == []
+    run.at_ns += 1_000_000
+    traces.hear(run.status())
+    (span,) = kept.named("refusals")
+    assert len(span.events) == 1
+
+
 @contextmanager
 def made_up_run(path: Path, trades: int = 0) -> Iterator[Callable[[], None]]:
     """Be a run that has made so many attempts; yield what ends it."""
@@ -217,13 +232,13 @@ def test_collector_that_refuses_is_counted_and_said_once(receiver: Receiver, tmp
     said = served(tmp_path / "run.sock", receiver, trades=600)
     assert receiver.spans == []
     assert [line for line in said if "takes no spans" in line] == [said[1]]
+    assert "takes no spans (HTTP 400): they are dropped" in said[1]
     assert said[-1].endswith("lost")
     assert " 0 sent" in said[-1]
 
 
-def test_queue_for_a_collector_that_hangs_is_bounded(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def flooded(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Collector:
+    """Return the way to a collector that hangs, with more spans than the queue holds."""
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "64")
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "16")
     receiver.hang = threading.Event()
@@ -233,8 +248,44 @@ def test_queue_for_a_collector_that_hangs_is_bounded(
     for _ in range(300):
         traces.hear(run.trade())
     assert receiver.asked.wait(10)
-    collector.close(wait_s=0.05)
     assert collector.ended == 300 * 6
+    return collector
+
+
+def test_queue_for_a_collector_that_hangs_is_bounded(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = flooded(receiver, monkeypatch)
+    assert receiver.hang is not None
+    receiver.hang.set()
+    collector.close(wait_s=10)
+    assert 0 < len(receiver.spans) <= 64 + 16 < collector.ended
+    assert collector.sent == len(receiver.spans)
+
+
+def test_snapshot_of_a_busy_run_waits_for_a_collector_that_is_slow(receiver: Receiver) -> None:
+    receiver.hang = threading.Event()
+    collector = open_collector(receiver.url, lambda line: None)
+    run, traces = SampleRun(), RunTraces(collector)
+    for _ in range(KEPT):
+        run.trade()
+    traces.hear(run.hello())
+    traces.hear(run.snapshot())
+    traces.hear(run.trade())
+    assert receiver.asked.wait(10)
+    receiver.hang.set()
+    collector.close(wait_s=10)
+    assert collector.sent == collector.ended == (KEPT + 1) * 6
+    assert 7 * KEPT < QUEUE_SIZE
+
+
+def test_end_does_not_wait_for_a_collector_that_hangs(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = flooded(receiver, monkeypatch)
+    began = time.monotonic()
+    collector.close(wait_s=0.05)
+    assert time.monotonic() - began < 5
     assert collector.sent == 0
 
 
@@ -244,6 +295,18 @@ def test_queue_for_a_collector_that_hangs_is_bounded(
 def test_endpoint_that_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="--endpoint is no URL"):
         open_collector(url, lambda line: None)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("url", ["key-123", "ftp://key-123", "http://", "http://[::1"])
+def test_variable_that_is_no_url_is_refused_by_its_name(
+    receiver: Receiver, name: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(ConfigError, match=f"^{name} is no URL") as error:
+        open_collector(None, lambda line: None)
+    assert "key-123" not in str(error.value)
+    open_collector(receiver.url, lambda line: None).close()
 
 
 @pytest.mark.parametrize("below", ["", "/", "/v1/traces", "/v1/traces/"])

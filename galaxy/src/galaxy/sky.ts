@@ -131,7 +131,8 @@ export class Sky {
       minEdgeThickness: 1,
       minCameraRatio: 0.02,
       maxCameraRatio: 2.5,
-      stagePadding: 40,
+      // Room for the label of a star at the right edge.
+      stagePadding: 44 + 24 * this.scale,
       zIndex: false,
     });
     this.canvas = this.sigma.createCanvas("lit", { afterLayer: "edges" });
@@ -155,6 +156,7 @@ export class Sky {
     this.resized = new ResizeObserver(() => this.refreshAll());
     this.resized.observe(container);
     this.value_timer = window.setInterval(() => this.revalue(), VALUE_MS);
+    this.taken = takenOf(model);
     this.build();
   }
 
@@ -242,6 +244,7 @@ export class Sky {
       edges: this.graph.size,
       pools: this.edge_of.size,
       lit: [...this.model.open.keys()],
+      taken: [...this.taken],
       is_arranging: this.layout.isRunning,
       is_software: this.is_software,
       renders: this.renders,
@@ -263,11 +266,7 @@ export class Sky {
       [...model.pools.values()].every((pool) => this.edge_of.has(pool.n) && this.graph.hasNode(pool.mint_a));
     this.model = model;
     this.closing = [];
-    this.taken = new Set(
-      model.trades.flatMap(({ opening_id, state }) =>
-        opening_id !== null && state === "filled" && model.open.has(opening_id) ? [opening_id] : [],
-      ),
-    );
+    this.taken = takenOf(model);
     if (is_same_market) {
       this.is_stale = true;
       this.revalue();
@@ -580,6 +579,15 @@ function drawsInSoftware(canvas: HTMLCanvasElement | undefined): boolean {
   const gl = canvas?.getContext("webgl2") ?? canvas?.getContext("webgl");
   const names = gl?.getExtension("WEBGL_debug_renderer_info");
   return gl != null && names != null && SOFTWARE.test(String(gl.getParameter(names.UNMASKED_RENDERER_WEBGL)));
+}
+
+/** The open cycles that a trade was made of. */
+function takenOf({ trades, open }: RunModel): Set<number> {
+  return new Set(
+    trades.flatMap(({ opening_id, state }) =>
+      state === "filled" && opening_id !== null && open.has(opening_id) ? [opening_id] : [],
+    ),
+  );
 }
 
 function neighbours(edges: readonly Edge[]): Map<string, string[]> {

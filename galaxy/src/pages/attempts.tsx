@@ -169,6 +169,7 @@ function ProfitCurve({ series, axis }: { series: ProfitSeries; axis: Axis }): JS
               value: (value) => (value === null ? "–" : decimal(value, decimals ?? 0)),
             },
           ]}
+          fromZero
           time={axis === "time"}
           xLabel={X_LABELS[axis]}
           yLabel={compact}

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,14 +31,14 @@ def dashboard(
     control: Annotated[
         bool, typer.Option("--control", help="Let browsers halt, resume and stop the run.")
     ] = False,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser; not with a token.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Watch a run in the browser: the newest one, or the next that begins."""
     from phantom_arbiter.commands.run import given
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.galaxy.server import Dashboard
-    from phantom_arbiter.telemetry.sockets import find_run
+    from phantom_arbiter.telemetry.sockets import default_socket_dir, find_run
 
     if not hasattr(socket, "AF_UNIX"):
         raise HintedError(
@@ -53,7 +54,8 @@ def dashboard(
     _say("\n".join(served.greeting()))
     if find() is None:
         which = "run" if run_pid is None else f"run of process {run_pid}"
-        _say(f"dashboard: no {which} publishes yet, waiting for one; Ctrl-C ends")
+        folder = settings.telemetry.socket_dir or default_socket_dir()
+        _say(f"dashboard: no {which} publishes yet in {folder}, waiting for one; Ctrl-C ends")
     asyncio.run(_until_interrupted(served, open_browser=open_browser))
 
 
@@ -66,8 +68,11 @@ async def _until_interrupted(served: Dashboard, *, open_browser: bool) -> None:
         loop.add_signal_handler(number, stop.set)
 
     def opened() -> None:
-        # A text browser would take the terminal: it may, but not this event loop.
-        loop.run_in_executor(None, webbrowser.open, served.entry)
+        if served.entry != served.url:
+            _say("dashboard: open it by hand: its address bears a token, which all users would see")
+            return
+        # A text browser would take the terminal: it may, but neither this event loop nor our end.
+        Thread(target=webbrowser.open, args=(served.url,), daemon=True).start()
 
     await served.serve(stop, started=opened if open_browser else lambda: None)
 

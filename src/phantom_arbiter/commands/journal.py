@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phantom_arbiter.commands.run import ConfigOption, JsonOption
+from phantom_arbiter.commands.run import MAX_ID, ConfigOption, JsonOption
 from phantom_arbiter.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def journal(
     path: Annotated[
         Path | None, typer.Argument(help="SQLite journal; the configured one if left out.")
     ] = None,
-    run_id: Annotated[int | None, typer.Option("--run", metavar="ID", help="Only this run.")] = None,
+    run_id: Annotated[
+        int | None, typer.Option("--run", metavar="ID", min=1, max=MAX_ID, help="Only this run.")
+    ] = None,
     attempt: Annotated[
         int | None, typer.Option(metavar="ID", help="One attempt in full: signature, answers, balances.")
     ] = None,

@@ -10,12 +10,15 @@ from typing import Annotated
 
 import typer
 
-from phantom_arbiter.commands.run import ConfigOption
+from phantom_arbiter.commands.run import MAX_ID, ConfigOption
 
 
 def report(
     run_id: Annotated[
-        int | None, typer.Argument(metavar="RUN", help="Its id; the newest that tried something if left out.")
+        int | None,
+        typer.Argument(
+            metavar="RUN", min=1, max=MAX_ID, help="Its id; the newest that tried something if left out."
+        ),
     ] = None,
     journal: Annotated[
         Path | None,

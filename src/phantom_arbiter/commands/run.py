@@ -46,6 +46,9 @@ ConfigOption = Annotated[
         "--config", metavar="FILE", envvar="PHANTOM_CONFIG", help="TOML file with settings.", dir_okay=False
     ),
 ]
+MAX_ID = 2**63 - 1
+"""Highest id that the journal can hold."""
+
 ReleaseOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -49,15 +49,16 @@ def watch(
     """Watch a run that is under way on the terminal; q leaves it, and the run goes on."""
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.errors import HintedError
-    from phantom_arbiter.telemetry.sockets import running
+    from phantom_arbiter.telemetry.sockets import default_socket_dir, running
     from phantom_arbiter.tui.start import show_run
 
-    found = running(load(config_file=config).config.telemetry.socket_dir)
+    folder = load(config_file=config).config.telemetry.socket_dir or default_socket_dir()
+    found = running(folder)
     if as_list or as_json:
-        _print([_under_way(each) for each in found], as_json=as_json)
+        _print([_under_way(each) for each in found], folder, as_json=as_json)
         return
     if not found:
-        raise HintedError("no run is under way", hint="phantom run starts one")
+        raise HintedError(f"no run is under way in {folder}", hint="phantom run starts one")
     path = found[0].path if run is None else _chosen(run, found)
     status = show_run(path, stops_run=False)
     if status:
@@ -110,12 +111,12 @@ def _hello(path: Path) -> Hello | None:
     return None
 
 
-def _print(runs: list[RunUnderWay], *, as_json: bool) -> None:
+def _print(runs: list[RunUnderWay], folder: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(one) for one in runs], indent=2))
         return
     if not runs:
-        print("no run is under way")
+        print(f"no run is under way in {folder}")
         return
 
     from rich import box

@@ -62,6 +62,13 @@ class BrowserSocket(WebSocketsSansIOProtocol):
         if scope is not None:
             scope["extensions"][SOCKET] = self
 
+    def handle_ping(self) -> None:
+        """Answer, but to nobody who does not read: the answers would pile up."""
+        if self.has_room:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
     def pause_writing(self) -> None:
         """Take notice that there is no room."""
         super().pause_writing()

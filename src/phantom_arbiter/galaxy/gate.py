@@ -2,7 +2,7 @@
 
 In this order: the Host header must name this dashboard (a page of somebody else whose name suddenly means
 127.0.0.1, "DNS rebinding", says its own); a token, where one is needed; an Origin that is ours for
-WebSockets and for anything that could change something; a bounded body. Every answer bears the headers that
+WebSockets, for /api/ and /metrics, and for anything that could change something; a bounded body. Every answer bears the headers that
 keep a browser from doing more with it than showing it.
 """
 
@@ -12,7 +12,6 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -53,12 +52,14 @@ class Access:
         token: What must be shown; None where everybody on this machine may look.
         session: What a browser gets for the token, as a cookie; made at start.
         port: Own port; part of the cookie's name, since cookies do not tell ports apart.
+        is_made_up: The token is 256 random bits, none that somebody chose.
     """
 
     hosts: frozenset[str]
     token: str | None
     session: str
     port: int
+    is_made_up: bool = False
 
     @property
     def cookie(self) -> str:
@@ -143,9 +144,11 @@ class Gate:
                 ((b"www-authenticate", b"Bearer"),),
             )
         client = (scope.get("client") or ("",))[0]
-        if not self._failures.is_left(client):
+        is_right = is_same(given, expected)
+        # Of 256 random bits none is guessed: nobody who shares an address locks the owner out.
+        if not (is_right and self._access.is_made_up) and not self._failures.is_left(client):
             return Refused(429, "too many wrong tokens, wait a minute", ((b"retry-after", b"60"),))
-        if not is_same(given, expected):
+        if not is_right:
             self._failures.take(client)
             return Refused(401, "wrong token", ((b"www-authenticate", b"Bearer"),))
         return None if bearer is not None else self._without_token_in_url(scope, self._access.session)
@@ -154,13 +157,11 @@ class Gate:
         for name, value in headers:
             if name != b"cookie":
                 continue
-            try:
-                cookies = SimpleCookie(value.decode("latin-1"))
-            except CookieError:
-                continue
-            morsel = cookies.get(self._access.cookie)
-            if morsel is not None and is_same(morsel.value, self._access.session):
-                return True
+            # By hand: what `SimpleCookie` does not understand of one cookie takes all after it away.
+            for part in value.decode("latin-1").split(";"):
+                key, _, given = part.strip().partition("=")
+                if key == self._access.cookie and is_same(given, self._access.session):
+                    return True
         return False
 
     def _without_token_in_url(self, scope: Scope, session: str | None) -> Refused | None:
@@ -182,7 +183,9 @@ class Gate:
     def _origin(self, scope: Scope, host: bytes) -> None:
         """Refuse what another site's page asks for; who sends no Origin is no browser."""
         is_socket = scope["type"] == "websocket"
-        if not is_socket and scope["method"] in SAFE_METHODS:
+        # Reading is work as well, for the run too: only pages and their files may be linked to from elsewhere.
+        is_asking = scope["path"].startswith("/api/") or scope["path"] == "/metrics"
+        if not is_socket and not is_asking and scope["method"] in SAFE_METHODS:
             return
         headers = scope["headers"]
         for value in (value for name, value in headers if name == b"sec-fetch-site"):

@@ -31,6 +31,8 @@ from phantom_arbiter.telemetry.records import (
 SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_MS = 30_000
 MAX_MARKS = 2_000
+SEGMENT_TRADES, SEGMENT_OPENINGS = 200, 50
+"""Marks that a segment keeps once the next begins: there are hundreds of segments in a day."""
 RECORD_OVERHEAD = 240
 """Bytes of a kept record besides its text: objects of Python."""
 MARK_OVERHEAD = 120
@@ -146,10 +148,18 @@ class History:
         size = len(keyframe) + RECORD_OVERHEAD
         if self._segments:
             place = place._replace(seq=max(place.seq, self._last_seq()))
+            self._thin(self._segments[-1])
         self._segments.append(_Segment(place, keyframe, size))
         self.size += size
         while self.size > self._limit and len(self._segments) > 2:
             self.size -= self._segments.popleft().size
+
+    def _thin(self, segment: _Segment) -> None:
+        kept = _thinned(segment.marks, SEGMENT_TRADES, SEGMENT_OPENINGS)
+        freed = (len(segment.marks) - len(kept)) * MARK_OVERHEAD
+        segment.marks = kept
+        segment.size -= freed
+        self.size -= freed
 
     @property
     def first(self) -> Place | None:
@@ -169,9 +179,8 @@ class History:
         marks = [mark for segment in self._segments for mark in segment.marks]
         if len(marks) <= MAX_MARKS:
             return marks
-        trades = _spread([mark for mark in marks if mark.kind == "trade"], MAX_MARKS // 2)
-        others = _spread([mark for mark in marks if mark.kind != "trade"], MAX_MARKS - len(trades))
-        return sorted([*trades, *others])
+        trades = min(sum(mark.kind == "trade" for mark in marks), MAX_MARKS // 2)
+        return _thinned(marks, trades, MAX_MARKS - trades)
 
     def scene(self, seq: int) -> Scene:
         """Return what it takes to know the state at `seq`; the newest state if `seq` is still to come.
@@ -245,6 +254,16 @@ def _marks(record: Moment) -> list[Mark]:
             ]
         case _:
             return []
+
+
+def _thinned(marks: Sequence[Mark], trades: int, openings: int) -> list[Mark]:
+    """Return at most so many trades and openings, evenly chosen, in order."""
+    return sorted(
+        [
+            *_spread([mark for mark in marks if mark.kind == "trade"], trades),
+            *_spread([mark for mark in marks if mark.kind != "trade"], openings),
+        ]
+    )
 
 
 def _spread(marks: Sequence[Mark], most: int) -> list[Mark]:

@@ -28,7 +28,7 @@ MAX_MESSAGE = 1_024
 """Bytes a browser may send at once."""
 
 MAX_REQUEST_HEAD = 16 * 1024
-SPARE_CONNECTIONS = 256
+SPARE_CONNECTIONS = 128
 """For requests, beside the browsers that watch."""
 
 
@@ -58,7 +58,8 @@ class Dashboard:
         self._listener = _bound(settings.host, settings.port)
         address, self._port = self._listener.getsockname()[:2]
         is_local = ipaddress.ip_address(address.partition("%")[0]).is_loopback
-        if token is None and (not is_local or settings.allowed_hosts):
+        is_made_up = token is None and (not is_local or bool(settings.allowed_hosts))
+        if is_made_up:
             token = new_token()
         self._token = token
         self._control_token = new_token() if settings.control else None
@@ -72,6 +73,7 @@ class Dashboard:
             token=token,
             session=new_token(),
             port=self._port,
+            is_made_up=is_made_up,
         )
 
     @property

@@ -96,8 +96,13 @@ def open_for_writing(path: Path) -> Connection:
         return connection
 
 
-def open_for_reading(path: Path) -> Connection:
+def open_for_reading(path: Path, *, check: bool = True) -> Connection:
     """Return a read-only connection to the journal at `path`.
+
+    Args:
+        path: The journal.
+        check: Whether to look through the whole file for damage first, which takes time as it grows; what is
+            damaged is otherwise told where it is read.
 
     Raises:
         JournalError: Missing, locked, corrupt, not a journal, or of another schema.
@@ -110,7 +115,7 @@ def open_for_reading(path: Path) -> Connection:
     with journal_errors(path):
         connection = _sqlite_engine(path, read_only=True).connect()
         try:
-            _require_ours(path, connection)
+            _require_ours(path, connection, check=check)
             revision = _revision(connection)
             if revision != SCHEMA_REVISION:
                 raise _other_schema(path, revision)
@@ -150,13 +155,13 @@ def _revision(connection: Connection) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def _require_ours(path: Path, connection: Connection) -> None:
+def _require_ours(path: Path, connection: Connection, *, check: bool = True) -> None:
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise JournalError(
             f"{path} is an SQLite database but not a PhantomArbiter journal",
             hint="choose another file with --journal",
         )
-    damage = _pragma(connection, "quick_check(1)")
+    damage = _pragma(connection, "quick_check(1)") if check else "ok"
     if damage != "ok":
         raise JournalError(
             f"journal {path} is corrupt: {damage}",

@@ -19,7 +19,7 @@ def latest_runs(path: Path, *, limit: int) -> list[RunRow]:
     """
     columns = [runs.c[name] for name in RunRow.__slots__]
     query = select(*columns).order_by(runs.c.id.desc()).limit(limit)
-    connection = open_for_reading(path)
+    connection = open_for_reading(path, check=False)
     try:
         with journal_errors(path), connection.begin():
             return [RunRow(**row._mapping) for row in connection.execute(query)]
@@ -42,7 +42,7 @@ def attempts_page(path: Path, run_id: int, *, before: int | None, limit: int) ->
     query = select(*ATTEMPT_COLUMNS).where(attempts.c.run_id == run_id)
     if before is not None:
         query = query.where(attempts.c.id < before)
-    connection = open_for_reading(path)
+    connection = open_for_reading(path, check=False)
     try:
         with journal_errors(path), connection.begin():
             rows = connection.execute(query.order_by(attempts.c.id.desc()).limit(limit))

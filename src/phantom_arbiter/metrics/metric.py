@@ -1,13 +1,15 @@
 """One metric: its name, what it means, and where in a run's records it is read.
 
 Labels never grow without bound: reasons are stable words, and of whatever a file or a chain names only the
-first `MAX_VALUES` values get a series of their own, cut to `MAX_CHARS` characters. Pools never become labels;
-mints only where they are the base mint of a profit or a limit.
+first `MAX_VALUES` values, cut to `MAX_CHARS` characters, get a series of their own. Of what is counted by
+reason, rule or switch the others are told as `other`; endpoints, mints, limits and stages beyond them are
+left out. Pools never become labels; mints only where they are the base mint of a profit or a limit.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -79,12 +81,15 @@ def one(value: Callable[[Seen], float | None]) -> Callable[[Seen], Iterable[Samp
 def each(counts: Callable[[Seen], Mapping[str, int]]) -> Callable[[Seen], Iterable[Sample]]:
     """Return a reader of counts by one label.
 
-    Beyond `MAX_VALUES` values the last in alphabetical order are counted as `other`. A value that turns up
-    later can only move another one there for good, so no series ever goes back.
+    Values that are equal once they are labels share a series. Beyond `MAX_VALUES` of these the last in
+    alphabetical order are counted as `other`. A value that turns up later can only move another one there for
+    good, so no series ever goes back.
     """
 
     def read(seen: Seen) -> Iterable[Sample]:
-        by_value = counts(seen)
+        by_value = Counter[str]()
+        for name, count in counts(seen).items():
+            by_value[label(name)] += count
         own = set(sorted(by_value)[:MAX_VALUES])
         for value, count in by_value.items():
             yield (value if value in own else OTHER,), float(count)
@@ -92,11 +97,11 @@ def each(counts: Callable[[Seen], Mapping[str, int]]) -> Callable[[Seen], Iterab
     return read
 
 
-def first(entries: Iterable[T], name: Callable[[T], str]) -> list[T]:
-    """Return the entries that get series of their own: at most `MAX_VALUES`, one for each name."""
-    by_name: dict[str, T] = {}
+def first(entries: Iterable[T], *names: Callable[[T], str]) -> list[T]:
+    """Return the entries that get series of their own: at most `MAX_VALUES`, one for each name as a label."""
+    by_name: dict[tuple[str, ...], T] = {}
     for entry in entries:
-        by_name.setdefault(name(entry), entry)
+        by_name.setdefault(tuple(label(name(entry)) for name in names), entry)
     return [by_name[key] for key in sorted(by_name)[:MAX_VALUES]]
 
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 
-from phantom_arbiter.metrics.metric import MAX_VALUES, OTHER, Metric, Sample, Seen, each, first, number, one
+from phantom_arbiter.metrics.metric import (
+    MAX_VALUES,
+    OTHER,
+    Metric,
+    Sample,
+    Seen,
+    each,
+    first,
+    label,
+    number,
+    one,
+)
 from phantom_arbiter.telemetry.records import LimitUse, ProfitSum
 
 
 def _trades(seen: Seen) -> Iterable[Sample]:
     status = seen.status
-    return ((("filled",), status.filled), (("failed",), status.attempts - status.filled))
+    # Not `attempts - filled`: while the loop counts these may be one apart, and the difference would go back.
+    return ((("filled",), status.filled), (("failed",), sum(status.failures.values())))
 
 
 def _sums(seen: Seen) -> list[ProfitSum]:
@@ -51,7 +63,7 @@ def _whole(amount: str, decimals: int) -> float:
 
 
 def _limits(seen: Seen) -> list[LimitUse]:
-    return first(seen.status.risk.limits, lambda limit: f"{limit.name} {limit.subject or ''}")
+    return first(seen.status.risk.limits, lambda limit: limit.name, lambda limit: limit.subject or "")
 
 
 def _limit(amount: Callable[[LimitUse], str]) -> Callable[[Seen], Iterable[Sample]]:
@@ -66,7 +78,7 @@ def _limit(amount: Callable[[LimitUse], str]) -> Callable[[Seen], Iterable[Sampl
 
 
 def _switches(seen: Seen) -> Iterable[Sample]:
-    own = sorted(set(seen.status.risk.switches))
+    own = sorted(set(map(label, seen.status.risk.switches)))
     return (((name if rank < MAX_VALUES else OTHER,), 1) for rank, name in enumerate(own))
 
 

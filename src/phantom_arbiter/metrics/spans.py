@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import Span, StatusCode, Tracer, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from phantom_arbiter.telemetry.records import End, Hello, Published, Refusal, Snapshot, Trade
+from phantom_arbiter.telemetry.records import End, Hello, Moment, Published, Refusal, Snapshot, Trade
 
 SCOPE = "phantom_arbiter"
 SERVICE = "phantom-arbiter"
@@ -69,6 +69,8 @@ class RunTraces:
                 self.close()
             case _:
                 pass
+        if isinstance(record, Moment):
+            self._close_if_over(record.unix_ms)
 
     def close(self) -> None:
         """Tell what has been kept back."""
@@ -125,12 +127,15 @@ class RunTraces:
         if self._tracer is None or refusal.seq <= self._refused_seq:
             return
         self._refused_seq = refusal.seq
-        if self._window and refusal.unix_ms >= self._window[0].unix_ms + WINDOW_MS:
-            self.close()
+        self._close_if_over(refusal.unix_ms)
         self._refused[refusal.reason] += 1
         self._refused_ms = refusal.unix_ms
         if len(self._window) < EVENTS:
             self._window.append(refusal)
+
+    def _close_if_over(self, unix_ms: int) -> None:
+        if self._window and unix_ms >= self._window[0].unix_ms + WINDOW_MS:
+            self.close()
 
     def _common(self, record: Trade | Refusal) -> Attributes:
         mode = "" if self._hello is None else self._hello.mode

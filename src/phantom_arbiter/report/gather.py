@@ -33,7 +33,10 @@ LISTED_TRADES = 5
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """Attempts of one base mint with a known outcome, by their net profit; none is in both lists."""
+    """Attempts of one base mint with a known outcome, by their net profit.
+
+    The best are those that gained something; none is in both lists.
+    """
 
     mint: str
     best: tuple[AttemptRow, ...]
@@ -189,7 +192,8 @@ def _extremes_of(mint: str, rows: list[AttemptRow]) -> Extremes:
     def gain(row: AttemptRow) -> tuple[int, int]:
         return row.realised_net_profit or 0, -row.id
 
-    best = tuple(row for row in nlargest(LISTED_TRADES, rows, key=gain) if row.state == "filled")
+    gained = (row for row in rows if row.state == "filled" and (row.realised_net_profit or 0) > 0)
+    best = tuple(nlargest(LISTED_TRADES, gained, key=gain))
     shown = {row.id for row in best}
     worst = nsmallest(LISTED_TRADES, rows, key=gain)
     return Extremes(mint, best, tuple(row for row in worst if row.id not in shown))

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from phantom_arbiter.sound_text import sound
 from phantom_arbiter.telemetry.bus import Bus, latest
 from phantom_arbiter.telemetry.convert import Place, VenueOf, record_of
 from phantom_arbiter.telemetry.records import (
@@ -33,6 +34,7 @@ from phantom_arbiter.telemetry.records import (
     End,
     Hello,
     Notice,
+    Record,
     Status,
     Trade,
 )
@@ -84,20 +86,22 @@ class Run:
         hello: Who speaks.
         bus: What the shell tells.
         watch: Begins to watch the market.
-        status: Where the run stands, given number, viewers and losses.
+        status: Where the run stands, given number, viewers, losses and whether it is the last.
         venue_of: Names the venue of a pool.
+        settle: Has the market tell the watch of all pools.
         curve: Answers what a cycle would earn.
         control: Does what a viewer asks for; returns why not, or None.
         at_ns: The source's time.
         slot: The highest slot that is known without asking anybody.
-        broken: Told in one line that viewers are served no more.
+        broken: Told in one line that a viewer cannot be served, or that none is any more.
     """
 
     hello: Hello
     bus: Bus
     watch: Callable[[], Watch]
-    status: Callable[[int, int, int], Status]
+    status: Callable[[int, int, int, bool], Status]
     venue_of: VenueOf
+    settle: Callable[[], object]
     curve: Callable[[AskCurve], Curve]
     control: Callable[[Control], str | None]
     at_ns: Callable[[], int]
@@ -119,14 +123,14 @@ class Publisher:
         self.path = path
         self._listener = listener
         self._run = run
+        self._encoder = msgspec.json.Encoder()
+        self._hello = framed(self._encode(run.hello))
         self._wake_out, self._wake_in = os.pipe()
         self._thread = threading.Thread(target=self._main, name="publisher", daemon=True)
         self._selector = selectors.DefaultSelector()
         self._viewers: list[Viewer] = []
         self._market: Watch | None = None
         self._market_lost = 0
-        self._encoder = msgspec.json.Encoder()
-        self._hello = framed(self._encoder.encode(run.hello))
         self._seq = self._slot = self._lost = self._dropped = 0
         self._trades: deque[bytes] = deque(maxlen=KEPT)
         self._refusals: deque[bytes] = deque(maxlen=KEPT)
@@ -135,7 +139,7 @@ class Publisher:
         self._next_look_ns = self._next_status_ns = 0
         self._end: dict[str, Any] | None = None
         self._error: str | None = None
-        self._is_ending = False
+        self._is_ending = self._has_complained = False
         self.greeted = 0
         """How many viewers have been given a snapshot so far."""
 
@@ -186,7 +190,7 @@ class Publisher:
     def _main(self) -> None:
         try:
             self._serve()
-        except Exception as error:  # the run must not end for those who watch it
+        except BaseException as error:  # the run goes on, even if native code has panicked
             self._run.broken(f"viewers are no longer served: {type(error).__name__}: {error}")
         finally:
             self.path.unlink(missing_ok=True)
@@ -246,7 +250,14 @@ class Publisher:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # it has gone again
+        except OSError as error:
+            # Without descriptors it stays ready, and is asked for no more often than the market is looked at.
+            if not self._has_complained:
+                self._has_complained = True
+                self._run.broken(f"a viewer waits and cannot be served: {error}")
+            time.sleep(LOOK_EVERY_NS / 1e9)
             return
         viewer = Viewer(connection)
         if len(self._viewers) >= MAX_VIEWERS:
@@ -261,7 +272,7 @@ class Publisher:
         """Say that there is no place, and hang up."""
         text = f"{MAX_VIEWERS} viewers follow this run already, no more are served"
         notice = Notice(**self._place(), kind="refused", text=text)
-        viewer.answer(framed(self._encoder.encode(notice)))
+        viewer.answer(framed(self._encode(notice)))
         with contextlib.suppress(OSError):
             viewer.flush()
         viewer.close()
@@ -274,12 +285,12 @@ class Publisher:
         for each in asked:
             if isinstance(each, Control):
                 error = self._run.control(each)
-                viewer.answer(framed(self._encoder.encode(Done(id=each.id, error=error))))
+                viewer.answer(framed(self._encode(Done(id=each.id, error=error))))
             elif len(viewer.curves) < MAX_CURVES_WAITING:
                 viewer.curves.append(each)
             else:
                 refused = Curve(id=each.id, error=f"{MAX_CURVES_WAITING} curves wait already")
-                viewer.answer(framed(self._encoder.encode(refused)))
+                viewer.answer(framed(self._encode(refused)))
         if asked:
             self._flush(viewer)
 
@@ -362,7 +373,7 @@ class Publisher:
                 time.sleep(PAUSE_S)
             self._seq += 1
             record = record_of(stamped, Place(self._seq, self._highest_slot()), self._run.venue_of)
-            message = self._encoder.encode(record)
+            message = self._encode(record)
             if isinstance(record, Trade):
                 self._trades.append(message)
             elif isinstance(record, Notice):
@@ -371,24 +382,25 @@ class Publisher:
                 self._refusals.append(message)
             self._send_all(framed(message))
 
-    def _tell_status(self) -> None:
+    def _tell_status(self, *, is_last: bool = False) -> None:
         self._seq += 1
-        status = self._run.status(self._seq, len(self._viewers), self.lost)
+        status = self._run.status(self._seq, len(self._viewers), self.lost, is_last)
         self._slot = max(self._slot, status.slot)
-        self._status = self._encoder.encode(status)
+        self._status = self._encode(status)
         self._send_all(framed(self._status))
 
     def _tell_end(self) -> None:
         if not self._viewers:
             return
         market = self._market = self._market or self._run.watch()
+        self._run.settle()
         everything = self._tell_market(market)
         self._tell_events()
-        self._tell_status()
+        self._tell_status(is_last=True)
         if everything is not None:
             self._tell_snapshot(market, everything)
         end = End(**self._moment(), summary=self._end, error=self._error)
-        frame = framed(self._encoder.encode(end))
+        frame = framed(self._encode(end))
         self._send_all(frame)
         for viewer in list(self._viewers):
             if viewer.wants_snapshot:
@@ -403,7 +415,7 @@ class Publisher:
         for viewer in self._viewers:
             if viewer.curves:
                 curve = self._run.curve(viewer.curves.popleft())
-                viewer.answer(framed(self._encoder.encode(curve)))
+                viewer.answer(framed(self._encode(curve)))
 
     def _send_all(self, frame: bytes) -> None:
         for viewer in self._viewers:
@@ -426,6 +438,13 @@ class Publisher:
             "unix_ms": time.time_ns() // 1_000_000,
             "slot": self._highest_slot(),
         }
+
+    def _encode(self, record: Record) -> bytes:
+        """Return a record as JSON; a text that is not UTF-8 with escapes, as a path may be."""
+        try:
+            return self._encoder.encode(record)
+        except UnicodeEncodeError:
+            return self._encoder.encode(sound(msgspec.to_builtins(record)))
 
     @staticmethod
     def _begun(tag: str, moment: dict[str, Any]) -> bytes:

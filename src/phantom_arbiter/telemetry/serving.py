@@ -130,16 +130,25 @@ def publish(run: ServedRun, bus: Bus) -> Publisher | None:
         hello=hello(run.effective, run.info, run.run_id),
         bus=bus,
         watch=market.watch,
-        status=lambda seq, viewers, lost: statuses.status(seq=seq, viewers=viewers, lost=lost),
+        status=lambda seq, viewers, lost, is_last: statuses.status(
+            seq=seq, viewers=viewers, lost=lost, is_last=is_last
+        ),
         venue_of=curves.venue_of,
+        settle=lambda: market.stats(0),
         curve=curves.curve,
         control=control,
         at_ns=lambda: engine.recorded_ns,
         slot=lambda: engine.desk.state.slot,
         broken=engine.notice_soon,
     )
-    publisher = Publisher(listener, path, asked)
-    publisher.start()
+    try:
+        publisher = Publisher(listener, path, asked)
+        publisher.start()
+    except Exception as error:  # the run must not end for those who watch it
+        listener.close()
+        path.unlink(missing_ok=True)
+        engine.notice(f"no viewer can follow this run: {type(error).__name__}: {error}")
+        return None
     return publisher
 
 

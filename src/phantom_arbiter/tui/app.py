@@ -102,7 +102,14 @@ class ViewerApp(App[None]):
 
     def leaving_words(self) -> str:
         """Return what leaving does."""
-        return " and stop the run" if self._stops_run else "; the run goes on"
+        return "; the run goes on" if self._only_leaves() else " and stop the run"
+
+    def _only_leaves(self) -> bool:
+        """Return whether q stops nothing: a live run is never stopped where it cannot be asked about."""
+        hello = self._live.model.hello
+        if not self._stops_run or self._link is None or hello is None:
+            return True
+        return hello.mode == "live" and isinstance(self.screen, TooSmall)
 
     def say(self, words: str) -> None:
         """Show a line until Esc or the next one."""
@@ -169,6 +176,8 @@ class ViewerApp(App[None]):
 
     def _redraw(self) -> None:
         state = (self.shown.taken, self._live.taken, self.connection(), tuple(self.going_on()))
+        if isinstance(self.screen, TooSmall):
+            self.screen.tell(self.size, self.leaving_words())
         if state != self._drawn and self.screen is self._main:
             self._drawn = state
             self._main.show()
@@ -216,9 +225,9 @@ class ViewerApp(App[None]):
     def action_leave(self) -> None:
         """Leave; if that stops a live run, after a question."""
         hello = self._live.model.hello
-        if self._is_stopping or self._is_over() or not self._stops_run or self._link is None:
+        if self._is_stopping or self._is_over() or self._only_leaves():
             self.exit()
-        elif hello is not None and hello.mode == "live" and isinstance(self.screen, MainScreen):
+        elif hello is not None and hello.mode == "live":
             self.run_worker(self._leave_live())
         else:
             self.run_worker(self._stop())
@@ -254,9 +263,9 @@ class ViewerApp(App[None]):
         is_small = size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT
         above = next((screen for screen in self.screen_stack if isinstance(screen, TooSmall)), None)
         if is_small and above is None:
-            self.push_screen(TooSmall(size))
+            self.push_screen(TooSmall(size, self.leaving_words()))
         elif is_small and above is not None:
-            above.tell(size)
+            above.tell(size, self.leaving_words())
         elif above is not None and self.screen is above:
             self.pop_screen()
 

@@ -128,20 +128,20 @@ class TooSmall(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.leave", "Leave")]
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, leaving: str) -> None:
         super().__init__()
         self._sentence = Line()
-        self.tell(size)
+        self.tell(size, leaving)
 
     def compose(self) -> ComposeResult:
         """Show it."""
         yield self._sentence
 
-    def tell(self, size: Size) -> None:
-        """Say how small it is now."""
+    def tell(self, size: Size, leaving: str) -> None:
+        """Say how small it is now, and what q does."""
         self._sentence.show(
             Text(
                 f"This terminal has {size.width}x{size.height} cells; the screen needs at least "
-                f"{LEAST_WIDTH}x{LEAST_HEIGHT}. Make it larger, or press q."
+                f"{LEAST_WIDTH}x{LEAST_HEIGHT}. Make it larger, or press q to leave{leaving}."
             )
         )

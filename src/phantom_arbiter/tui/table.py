@@ -186,8 +186,8 @@ class Table(ScrollView, can_focus=False):
 
 
 def _fitted(text: str, room: int, column: Column) -> str:
-    length = cell_len(text)
-    if length > room:
-        return set_cell_size(text, room - 1) + "…"
-    blank = " " * (room - length)
+    if cell_len(text) > room:
+        # A cut may come just behind the dots of a shortened address.
+        text = set_cell_size(text, room - 1).rstrip("…") + "…"
+    blank = " " * (room - cell_len(text))
     return blank + text if column.right else text + blank
