@@ -40,6 +40,11 @@ export interface PoolHistory {
   depth_b: number[];
 }
 
+export interface MintHistory {
+  pools: (PoolHistory & { n: number })[];
+  left_out: number;
+}
+
 /** Asks with GET; throws `ApiError` with the server's sentence. */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return answered<T>(path, signal ? { signal } : {});
@@ -89,3 +94,6 @@ export const curve = (cycle: number, points = 64, signal?: AbortSignal): Promise
 
 export const poolHistory = (n: number, signal?: AbortSignal): Promise<PoolHistory> =>
   get(`api/pools/${n}/history`, signal);
+
+export const mintHistory = (mint: string, signal?: AbortSignal): Promise<MintHistory> =>
+  get(`api/mints/${encodeURIComponent(mint)}/history`, signal);

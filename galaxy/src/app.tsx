@@ -25,6 +25,7 @@ import {
   scrubbed,
   showLive,
   status,
+  unknownSchema,
 } from "./store";
 import { type Choice, choose, themeChoice } from "./theme";
 import { Timeline } from "./timeline";
@@ -193,6 +194,14 @@ function Banner(): JSX.Element | null {
       <div class="banner bad-banner" role="alert">
         The dashboard's server does not let this browser in: {refused.value}. Open the address that it printed
         at its start.
+      </div>
+    );
+  }
+  if (unknownSchema.value !== null) {
+    return (
+      <div class="banner bad-banner" role="alert">
+        The run speaks schema {unknownSchema.value}, which these pages do not know: install the dashboard of
+        the same version, then reload.
       </div>
     );
   }

@@ -1,6 +1,6 @@
 /** What is said of tokens and pools. Liquidity and prices are floats: they are for eyes. */
 
-import type { PoolHistory } from "../api";
+import type { MintHistory, PoolHistory } from "../api";
 import type { Cycle, Pool } from "../model";
 import { poolOf } from "../model";
 
@@ -64,6 +64,49 @@ export function upTo<H extends PoolHistory>(history: H, unix_ms: number): H {
     depth_a: history.depth_a.slice(0, later),
     depth_b: history.depth_b.slice(0, later),
   };
+}
+
+export interface Held {
+  /** Rising. */
+  readonly at_ns: number[];
+  readonly unix_ms: number[];
+  /** Base units of the mint in all pools together. */
+  readonly held: number[];
+}
+
+/** What pools held of a mint together, from when all of them are known. */
+export function heldOverTime(
+  mint: string,
+  histories: MintHistory["pools"],
+  pools: ReadonlyMap<number, Pick<Pool, "mint_a">>,
+): Held {
+  const steps = histories.flatMap((history) => {
+    const depths = pools.get(history.n)?.mint_a === mint ? history.depth_a : history.depth_b;
+    return history.unix_ms.map((unix_ms, at) => ({
+      n: history.n,
+      unix_ms,
+      at_ns: history.at_ns[at] ?? 0,
+      depth: depths[at] ?? 0,
+    }));
+  });
+  steps.sort((one, other) => one.unix_ms - other.unix_ms || one.at_ns - other.at_ns);
+  const latest = new Map<number, number>();
+  const found: Held = { at_ns: [], unix_ms: [], held: [] };
+  let sum = 0;
+  for (const { n, unix_ms, at_ns, depth } of steps) {
+    sum += depth - (latest.get(n) ?? 0);
+    latest.set(n, depth);
+    // Before all are known a sum would only show them arriving; of one moment the last sum counts.
+    if (latest.size < histories.length) continue;
+    if (found.unix_ms.at(-1) === unix_ms) {
+      found.held[found.held.length - 1] = sum;
+    } else {
+      found.at_ns.push(at_ns);
+      found.unix_ms.push(unix_ms);
+      found.held.push(sum);
+    }
+  }
+  return found;
 }
 
 /** Cycles through a pool. */

@@ -4,6 +4,7 @@ import {
   cyclesThrough,
   depthOf,
   feeBps,
+  heldOverTime,
   otherMint,
   poolsOf,
   pricesOf,
@@ -158,4 +159,23 @@ test("a history ends at the moment that is shown", () => {
     depth_b: [7, 8],
   });
   expect(upTo(history, 9).unix_ms).toEqual([]);
+});
+
+test("what pools hold of a mint is summed moment by moment", () => {
+  const pools = new Map([
+    [1, pool(1)],
+    [2, pool(2, { mint_a: "USDC", mint_b: "SOL" })],
+  ]);
+  const history = (n: number, unix_ms: number[], depth_a: number[], depth_b: number[]) => ({
+    ...{ n, unix_ms, depth_a, depth_b },
+    at_ns: unix_ms.map((ms) => ms * 10),
+    price: unix_ms.map(() => 1),
+  });
+  const histories = [history(1, [1, 3, 4], [10, 30, 40], [0, 0, 0]), history(2, [2, 4], [0, 0], [5, 6])];
+  expect(heldOverTime("SOL", histories, pools)).toEqual({
+    at_ns: [20, 30, 40],
+    unix_ms: [2, 3, 4],
+    held: [15, 35, 46],
+  });
+  expect(heldOverTime("SOL", [], pools).held).toEqual([]);
 });
