@@ -227,7 +227,9 @@ def test_wrong_tokens_are_tried_slowly_and_right_cookies_always_pass() -> None:
     assert [bearer(TOKEN), bearer("wrong"), bearer(TOKEN)] == [200, 401, 429]
 
 
-@pytest.mark.parametrize("before", ["", "x=1; ", 'prefs={"theme":"dark"}; ', "a=b c; ", "version=3;", "; =;\xe4; "])
+@pytest.mark.parametrize(
+    "before", ["", "x=1; ", 'prefs={"theme":"dark"}; ', "a=b c; ", "version=3;", "; =;\xe4; "]
+)
 def test_cookies_of_others_on_this_machine_do_not_hide_ours(before: str) -> None:
     gate, behind = a_gate(TOKEN)
     cookie = f"{before}phantom-session-8787=session-session".encode("latin-1")

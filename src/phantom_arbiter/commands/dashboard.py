@@ -38,7 +38,7 @@ def dashboard(
     from phantom_arbiter.commands.run import given
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.galaxy.server import Dashboard
-    from phantom_arbiter.telemetry.sockets import find_run
+    from phantom_arbiter.telemetry.sockets import default_socket_dir, find_run
 
     if not hasattr(socket, "AF_UNIX"):
         raise HintedError(
@@ -54,7 +54,7 @@ def dashboard(
     _say("\n".join(served.greeting()))
     if find() is None:
         which = "run" if run_pid is None else f"run of process {run_pid}"
-        folder = settings.telemetry.socket_dir
+        folder = settings.telemetry.socket_dir or default_socket_dir()
         _say(f"dashboard: no {which} publishes yet in {folder}, waiting for one; Ctrl-C ends")
     asyncio.run(_until_interrupted(served, open_browser=open_browser))
 

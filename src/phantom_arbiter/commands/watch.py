@@ -49,10 +49,10 @@ def watch(
     """Watch a run that is under way on the terminal; q leaves it, and the run goes on."""
     from phantom_arbiter.config_sources import load
     from phantom_arbiter.errors import HintedError
-    from phantom_arbiter.telemetry.sockets import running
+    from phantom_arbiter.telemetry.sockets import default_socket_dir, running
     from phantom_arbiter.tui.start import show_run
 
-    folder = load(config_file=config).config.telemetry.socket_dir
+    folder = load(config_file=config).config.telemetry.socket_dir or default_socket_dir()
     found = running(folder)
     if as_list or as_json:
         _print([_under_way(each) for each in found], folder, as_json=as_json)
