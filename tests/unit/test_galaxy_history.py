@@ -120,18 +120,15 @@ def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
 def test_marks_of_what_is_long_past_are_few() -> None:
     """Their number is bounded by segments, so that finding them takes no time of those who watch."""
     history = History(256 * 1024 * 1024)
-    history.add(b"{}", SampleRun(2).snapshot(), lambda: b"{}")
+    begin = SampleRun(2).snapshot()
+    history.add(b"{}", begin, lambda: b"{}")
     opened = 0
     for seq in range(2, 3_000):
         openings = tuple(Opened(opened + i, (2, 5, 9), 12.3, 100) for i in range(5))
         opened += len(openings)
-        record = Changes(
-            seq=seq,
-            at_ns=seq * 10**8,
-            unix_ms=seq * 100,
-            slot=seq,
-            market=MarketChanges(opened=openings),
-        )
+        market = MarketChanges(opened=openings)
+        unix_ms = begin.unix_ms + seq * 100
+        record = Changes(seq=seq, at_ns=seq * 10**8, unix_ms=unix_ms, slot=seq, market=market)
         history.add(b"{}", record, lambda: b"{}")
     *closed, newest = history._segments
     assert len(closed) >= 9

@@ -2,8 +2,8 @@
 
 In this order: the Host header must name this dashboard (a page of somebody else whose name suddenly means
 127.0.0.1, "DNS rebinding", says its own); a token, where one is needed; an Origin that is ours for
-WebSockets, for /api/ and /metrics, and for anything that could change something; a bounded body. Every answer bears the headers that
-keep a browser from doing more with it than showing it.
+WebSockets, for /api/ and /metrics, and for anything that could change something; a bounded body. Every
+answer bears the headers that keep a browser from doing more with it than showing it.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class Gate:
     def _origin(self, scope: Scope, host: bytes) -> None:
         """Refuse what another site's page asks for; who sends no Origin is no browser."""
         is_socket = scope["type"] == "websocket"
-        # Reading is work as well, for the run too: only pages and their files may be linked to from elsewhere.
+        # Answers are work, for the run too: only pages and their files may be linked to from elsewhere.
         is_asking = scope["path"].startswith("/api/") or scope["path"] == "/metrics"
         if not is_socket and not is_asking and scope["method"] in SAFE_METHODS:
             return
