@@ -22,6 +22,11 @@ NODE_PACKAGES := galaxy/node_modules/.package-lock.json
 HAS_NODE := command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 TRY_PAGES = if $(HAS_NODE); then $(MAKE) --no-print-directory web || echo "the dashboard's pages could not be built: phantom dashboard goes without (make web says why)" >&2; \
 	else echo "Node >= 20.19 with npm is missing: phantom dashboard goes without its pages" >&2; fi
+# $(call IN_PAGES,what,script): runs it; left out without Node, or where the packages' registry is out of reach.
+IN_PAGES = if ! { $(HAS_NODE); }; then echo "$(1) of the dashboard's pages are left out: they need Node >= 20.19 with npm" >&2; \
+	elif $(MAKE) --no-print-directory --silent $(NODE_PACKAGES); then cd galaxy && npm run --silent $(2); \
+	elif npm ping --fetch-retries=0 --fetch-timeout=10000 >/dev/null 2>&1; then echo "$(1) of the dashboard's pages: npm ci failed, though npm's registry answers" >&2; exit 1; \
+	else echo "$(1) of the dashboard's pages are left out: npm's registry cannot be reached" >&2; fi
 RUST_SOURCES := Cargo.toml Cargo.lock src_rust/Cargo.toml $(shell find src_rust/src -name '*.rs')
 
 .DEFAULT_GOAL := help
@@ -70,9 +75,8 @@ test-python: build
 	@$(TRY_PAGES)
 	$(BIN)/python -m pytest
 
-test-web: ## The dashboard's pages; says so where Node or its packages are missing
-	@if $(HAS_NODE) && $(MAKE) --no-print-directory --silent $(NODE_PACKAGES); then cd galaxy && npm run --silent test; \
-	else echo "tests of the dashboard's pages are left out: they need Node >= 20.19 and npm's registry" >&2; fi
+test-web: ## The dashboard's pages; left out without Node or npm's registry
+	@$(call IN_PAGES,tests,test)
 
 soak: ## Rust's property tests on many inputs, other ones each time (SOAK=50 times as many)
 	env -u PROPTEST_RNG_SEED PHANTOM_SOAK=$(SOAK) cargo test --locked --workspace --tests
@@ -98,9 +102,8 @@ lint: build ## rustfmt, clippy, ruff, mypy, stubs against the binary, import con
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory lint-web
 
-lint-web: ## Types, lints and format of the dashboard's pages; says so where Node or its packages are missing
-	@if $(HAS_NODE) && $(MAKE) --no-print-directory --silent $(NODE_PACKAGES); then cd galaxy && npm run --silent check; \
-	else echo "lints of the dashboard's pages are left out: they need Node >= 20.19 and npm's registry" >&2; fi
+lint-web: ## Types of the dashboard's pages; left out without Node or npm's registry
+	@$(call IN_PAGES,types,check)
 
 fmt: $(DEPS) ## Format Rust and Python
 	cargo fmt --all

@@ -141,6 +141,10 @@ class FakeMarket:
     def observe_landing(self, signal: Opportunity, landed: bool) -> None:
         self.calls.append(f"{'landed' if landed else 'missed'} {signal.opening_id}")
 
+    @property
+    def highest_slot(self) -> int:
+        return 0
+
     def stats(self, misses: int = 8) -> phantom_core.EngineStats:
         return shipped_day.market().stats(misses)
 

@@ -36,8 +36,13 @@ export interface PoolHistory {
   at_ns: number[];
   unix_ms: number[];
   price: (number | null)[];
-  depth_a: string[];
-  depth_b: string[];
+  depth_a: number[];
+  depth_b: number[];
+}
+
+export interface MintHistory {
+  pools: (PoolHistory & { n: number })[];
+  left_out: number;
 }
 
 /** Asks with GET; throws `ApiError` with the server's sentence. */
@@ -89,3 +94,6 @@ export const curve = (cycle: number, points = 64, signal?: AbortSignal): Promise
 
 export const poolHistory = (n: number, signal?: AbortSignal): Promise<PoolHistory> =>
   get(`api/pools/${n}/history`, signal);
+
+export const mintHistory = (mint: string, signal?: AbortSignal): Promise<MintHistory> =>
+  get(`api/mints/${encodeURIComponent(mint)}/history`, signal);

@@ -25,6 +25,7 @@ import {
   scrubbed,
   showLive,
   status,
+  unknownSchema,
 } from "./store";
 import { type Choice, choose, themeChoice } from "./theme";
 import { Timeline } from "./timeline";
@@ -196,14 +197,24 @@ function Banner(): JSX.Element | null {
       </div>
     );
   }
+  if (unknownSchema.value !== null) {
+    return (
+      <div class="banner bad-banner" role="alert">
+        The run speaks schema {unknownSchema.value}, which these pages do not know: install the dashboard of
+        the same version, then reload.
+      </div>
+    );
+  }
   const past = scrubbed.value;
   if (past) {
     const now = moment.value;
     return (
-      <div class="banner past-banner" role="status">
-        <strong>An earlier moment:</strong> record {count(now.seq)}, slot {count(now.slot)},{" "}
-        {dateTime(now.unix_ms)}
-        {past.is_playing ? `, playing at ${past.speed}×.` : ". Nothing on any page is of now."}{" "}
+      <div class="banner past-banner">
+        <span role="status">
+          <strong>An earlier moment:</strong> nothing on any page is of now.
+        </span>{" "}
+        Record {count(now.seq)}, slot {count(now.slot)}, {dateTime(now.unix_ms)}
+        {past.is_playing ? `, playing at ${past.speed}×.` : "."}{" "}
         <button type="button" onClick={showLive}>
           Back to live
         </button>
@@ -238,19 +249,28 @@ function AwayBanner(): JSX.Element {
   }, []);
   const since = awaySince.value;
   return (
-    <div class="banner" role="status">
-      {end.value ? "The run has ended" : "The run's process is gone"}
-      {since !== null && `, ${duration(Date.now() - since)} ago`}. The picture stays; the next run is followed
-      by itself.
+    <div class="banner">
+      <span role="status">
+        {end.value ? "The run has ended." : "The run's process is gone."} The picture stays; the next run is
+        followed by itself.
+      </span>
+      {since !== null && ` Since ${duration(Date.now() - since)}.`}
     </div>
   );
 }
 
 function Navigation(): JSX.Element {
+  const nav = useRef<HTMLElement>(null);
+  const shown = page.value;
+  // On a phone the tabs are wider than the screen.
+  useEffect(() => {
+    const current = nav.current?.querySelector('[aria-current="page"]');
+    current?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [shown]);
   return (
-    <nav class="nav" aria-label="Pages">
+    <nav class="nav" aria-label="Pages" ref={nav}>
       {PAGES.map(({ id, title, hint }) => (
-        <a key={id} href={`#/${id}`} title={hint} aria-current={page.value === id ? "page" : undefined}>
+        <a key={id} href={`#/${id}`} title={hint} aria-current={shown === id ? "page" : undefined}>
           {title}
         </a>
       ))}

@@ -31,6 +31,8 @@ export interface ChartProps {
   data: uPlot.AlignedData;
   lines: Line[];
   height?: number;
+  /** The y axis begins at 0, or ends there. */
+  fromZero?: boolean;
   /** x is Unix seconds (true) or any number (false). */
   time?: boolean;
   xLabel?: (value: number) => string;
@@ -75,8 +77,11 @@ export function Chart(props: ChartProps): JSX.Element {
   return <div ref={host} class="chart" role="img" aria-label={props.label} />;
 }
 
+/** uPlot's soft limit: 0 is in sight whatever the values are. */
+const ZERO = { pad: 0.1, soft: 0, mode: 1 } as const;
+
 function optionsOf(latest: { current: ChartProps }, width: number): uPlot.Options {
-  const { lines, height = 180, time = false, options = {} } = latest.current;
+  const { lines, height = 180, time = false, fromZero = false, options = {} } = latest.current;
   const axis: uPlot.Axis = {
     stroke: variable("--dim"),
     grid: { stroke: variable("--line"), width: 1 },
@@ -86,7 +91,7 @@ function optionsOf(latest: { current: ChartProps }, width: number): uPlot.Option
   return {
     width: Math.max(width, 120),
     height,
-    scales: { x: { time } },
+    scales: { x: { time }, ...(fromZero && { y: { range: { min: ZERO, max: ZERO } } }) },
     cursor: { points: { size: 6 } },
     legend: { live: true },
     axes: [

@@ -1,6 +1,7 @@
 /** Asking the run to halt, resume or stop. The control token lives in this page's memory only. */
 
 import { ApiError, post } from "./api";
+import type { Hello } from "./records";
 import { sentence } from "./sentence";
 
 export type Action = "halt" | "resume" | "stop";
@@ -23,12 +24,16 @@ const DONE: Readonly<Record<Action, string>> = {
   stop: "Stopping: the run ends as with Ctrl-C.",
 };
 
-/** Asks with the token given before, or with `given`; what came of it, in words. */
-export async function control(action: Action, given: string | null): Promise<Answer> {
+/** The run that is meant; a number alone can be another journal's. */
+export type Meant = Pick<Hello, "run_id" | "began_unix_ms">;
+
+/** Asks `run`, and no other, with the token given before, or with `given`; what came of it, in words. */
+export async function control(action: Action, run: Meant, given: string | null): Promise<Answer> {
   const shown = given ?? token;
   if (shown === null) return { done: false, words: "The control token is missing." };
   try {
-    await post("api/control", { action }, { "x-phantom-control": shown });
+    const { run_id, began_unix_ms } = run;
+    await post("api/control", { action, run_id, began_unix_ms }, { "x-phantom-control": shown });
   } catch (error) {
     const is_refused = error instanceof ApiError && error.status === 403;
     if (is_refused) token = null;

@@ -1,24 +1,20 @@
 /** Words for cycles. */
 
+import { routeOf } from "./figures/route";
 import { symbolOf } from "./format";
-import { isAToB, type Pool, poolOf, type Verdict } from "./model";
+import type { Pool, Verdict } from "./model";
 import type { Mint } from "./records";
 
 /** The mints that a cycle passes, the first one again at the end; empty if a pool is not known. */
 export function mintsOf(edges: readonly number[], pools: ReadonlyMap<number, Pool>): string[] {
-  const mints: string[] = [];
-  for (const edge of edges) {
-    const pool = pools.get(poolOf(edge));
-    if (!pool) return [];
-    const [from, to] = isAToB(edge) ? [pool.mint_a, pool.mint_b] : [pool.mint_b, pool.mint_a];
-    if (mints.length === 0) mints.push(from);
-    mints.push(to);
-  }
-  return mints;
+  const steps = routeOf(edges, pools);
+  const first = steps[0];
+  if (first === undefined || steps.length < edges.length) return [];
+  return [first.mint_in, ...steps.map((step) => step.mint_out)];
 }
 
 /** `SOL → USDC → SOL`. */
-export function routeOf(
+export function routeInWords(
   edges: readonly number[],
   pools: ReadonlyMap<number, Pool>,
   mints: Record<string, Mint>,

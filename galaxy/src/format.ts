@@ -65,13 +65,6 @@ export function signed(
   return value !== null && value !== undefined && BigInt(value) > 0n ? `+${text}` : text;
 }
 
-/** The sum of decimal strings, exactly. */
-export function sum(amounts: Iterable<Amount>): bigint {
-  let total = 0n;
-  for (const one of amounts) total += BigInt(one);
-  return total;
-}
-
 /** Whole tokens as a float: for charts and sizes, never for figures. */
 export function roughly(value: Amount | bigint, decimals: number): number {
   return Number(value) / 10 ** decimals;

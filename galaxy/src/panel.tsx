@@ -7,6 +7,7 @@ import { CycleDetail } from "./details/cycle";
 import { PoolDetail } from "./details/pool";
 import { StarDetail } from "./details/star";
 import { TradeDetail } from "./details/trade";
+import { hello } from "./store";
 
 export type Detail =
   | { kind: "star"; mint: string }
@@ -40,6 +41,15 @@ export function Panel(): JSX.Element | null {
   useEffect(() => {
     if (key) drawer.current?.focus();
   }, [key]);
+  const began = hello.value?.began_unix_ms;
+  const before = useRef(began);
+  useEffect(() => {
+    if (began === undefined || began === before.current) return;
+    const is_numbered = wanted !== null && wanted.kind !== "star";
+    // Numbers mean other things in another run.
+    if (before.current !== undefined && is_numbered) closeDetail();
+    before.current = began;
+  }, [began]);
   if (!wanted) return null;
   return (
     <aside

@@ -224,29 +224,3 @@ export function useAnswer<T>(key: string, ask: (signal: AbortSignal) => Promise<
   }, [key]);
   return asked;
 }
-
-/** Whether the pointer or the focus is within: somebody reads. */
-export function useReading(): [
-  is_reading: boolean,
-  handlers: {
-    onPointerEnter: () => void;
-    onPointerLeave: () => void;
-    onFocusIn: () => void;
-    onFocusOut: (event: FocusEvent) => void;
-  },
-] {
-  const [hovered, setHovered] = useState(false);
-  const [focused, setFocused] = useState(false);
-  return [
-    hovered || focused,
-    {
-      onPointerEnter: () => setHovered(true),
-      onPointerLeave: () => setHovered(false),
-      onFocusIn: () => setFocused(true),
-      onFocusOut: (event) => {
-        const within = event.currentTarget as Node;
-        if (!within.contains(event.relatedTarget as Node | null)) setFocused(false);
-      },
-    },
-  ];
-}

@@ -8,18 +8,19 @@ import { ApiError, get } from "./api";
 import { Connection, type ConnectionState } from "./connection";
 import { frames } from "./frames";
 import { RunModel, type Touched } from "./model";
-import type {
-  End,
-  Hello,
-  Message,
-  Mint,
-  Moment,
-  Notice,
-  Published,
-  Refusal,
-  Session,
-  Status,
-  Trade,
+import {
+  type End,
+  type Hello,
+  type Message,
+  type Mint,
+  type Moment,
+  type Notice,
+  type Published,
+  type Refusal,
+  SCHEMA,
+  type Session,
+  type Status,
+  type Trade,
 } from "./records";
 
 /** The run as it is now; goes on while an earlier moment is shown. */
@@ -35,6 +36,8 @@ export const connection = signal<ConnectionState>("connecting");
 export const session = signal<Session | null>(null);
 /** Why the server does not let this browser in; null if it does. */
 export const refused = signal<string | null>(null);
+/** Schema of a run whose records these pages do not know; null if they do. */
+export const unknownSchema = signal<number | null>(null);
 export const awaySince = signal<number | null>(null);
 
 export const hello = signal<Hello | null>(null);
@@ -51,8 +54,6 @@ export const perMinute = signal<Record<string, number>>({});
 /** Symbols and decimals that are known. */
 export const mints = computed<Record<string, Mint>>(() => hello.value?.mints ?? {});
 
-/** Rises with every frame in which a pool's state changed: for what draws by itself. */
-export const marketVersion = signal(0);
 /** Rises when cycles opened, closed or were judged, or everything was replaced. */
 export const cyclesVersion = signal(0);
 /** Rises when pools appeared or everything was replaced. */
@@ -112,7 +113,6 @@ export function publish(model: RunModel): void {
       if (replaced || touched.opened.length + touched.closed.length + touched.judged.size > 0) {
         cyclesVersion.value += 1;
       }
-      if (replaced || touched.pools.size > 0) marketVersion.value += 1;
       if (replaced) marketTick.value += 1;
       else tickSoon();
       for (const listener of listeners) listener(touched, model);
@@ -145,8 +145,16 @@ export function show(model: RunModel, at: Scrubbed): void {
   });
 }
 
+const goers = new Set<() => void>();
+
+/** Calls `goer` before the present is shown again: what leads to another moment has to stop. */
+export function onLive(goer: () => void): void {
+  goers.add(goer);
+}
+
 /** Shows the present again. */
 export function showLive(): void {
+  for (const goer of goers) goer();
   if (shown_model === live && scrubbed.peek() === null) return;
   shown_model = live;
   batch(() => {
@@ -181,6 +189,25 @@ export function facts(): Record<string, unknown> {
   };
 }
 
+const RELOADED = "phantom-reloaded";
+
+/** Whether these pages know what the run says; if not they are loaded once more: there may be newer ones. */
+function isKnown(said: Hello): boolean {
+  const is_known = said.schema === SCHEMA;
+  unknownSchema.value = is_known ? null : said.schema;
+  try {
+    if (is_known) {
+      sessionStorage.removeItem(RELOADED);
+    } else if (sessionStorage.getItem(RELOADED) === null) {
+      sessionStorage.setItem(RELOADED, "1");
+      location.reload();
+    }
+  } catch {
+    // Without storage nobody knows whether they were loaded anew already: the banner says what to do.
+  }
+  return is_known;
+}
+
 /** Folds what the server sent; exported for tests. */
 export function receive(messages: Message[]): void {
   frames.timed(() => {
@@ -194,11 +221,12 @@ export function receive(messages: Message[]): void {
           break;
         case "hello":
           awaySince.value = null;
+          if (!isKnown(message)) break;
           if (live.hello && live.hello.began_unix_ms !== message.began_unix_ms) showLive();
           live.apply(message);
           break;
         default:
-          live.apply(message as Published);
+          if (unknownSchema.peek() === null) live.apply(message as Published);
       }
     }
   });

@@ -10,6 +10,7 @@ import {
 } from "@tanstack/table-core";
 import type { ComponentChildren, JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useReading } from "./reading";
 
 type Value = string | number | bigint | null;
 
@@ -62,7 +63,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
   const [sorting, setSorting] = useState<SortingState>(() => sortingOf(props.sort));
   const [top, setTop] = useState(0);
   const [active, setActive] = useState<string | null>(null);
-  const [held, setHeld] = useState(false);
+  const [isReading, reading] = useReading();
   const order = useRef<string[]>([]);
   const scroller = useRef<HTMLDivElement>(null);
   const focus_next = useRef(false);
@@ -72,7 +73,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
     () => arranged(rows, definitions, sorting, filter, rowKey),
     [rows, definitions, sorting, filter, rowKey],
   );
-  const arrangedRows = props.steady && held ? inPlace(sorted, order.current, rowKey) : sorted;
+  const arrangedRows = props.steady && isReading ? inPlace(sorted, order.current, rowKey) : sorted;
   const keys = arrangedRows.map(rowKey);
   order.current = keys;
 
@@ -128,10 +129,7 @@ export function Table<T>(props: TableProps<T>): JSX.Element {
       class="table-scroll"
       style={{ maxHeight: `${maxHeight}px`, height: `${height}px` }}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
-      onPointerEnter={() => setHeld(true)}
-      onPointerLeave={() => setHeld(false)}
-      onFocusIn={() => setHeld(true)}
-      onFocusOut={() => setHeld(false)}
+      {...reading}
     >
       <table class={is_fixed ? "table fixed" : "table"} aria-label={props.label} aria-rowcount={total + 1}>
         <colgroup>

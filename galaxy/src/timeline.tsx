@@ -16,6 +16,7 @@ import {
   liveHello,
   liveMoment,
   moment,
+  onLive,
   publish,
   scrubbed,
   show,
@@ -38,11 +39,17 @@ const NEAR_MS = 500;
 /** More is fetched when fewer records than this wait to be played. */
 const LOW = 100;
 
+/** With fewer waiting, whatever there is more is fetched. */
+const FEW = 10;
+
 export const SPEEDS = [0.25, 1, 4, 16, 64] as const;
 
 const range = signal<HistoryRange | null>(null);
 const problem = signal<string | null>(null);
 const speed = signal<number>(1);
+
+/** Where the reader's hand is, before the server has answered. */
+const wanted = signal<number | null>(null);
 
 let past: RunModel | null = null;
 let asked = 0;
@@ -96,11 +103,6 @@ class Player {
   }
 
   private step(now: number): void {
-    // Somebody went back to live by another way.
-    if (scrubbed.peek() === null) {
-      stop();
-      return;
-    }
     if (this.before > 0) this.reached_ms += (now - this.before) * speed.peek();
     this.before = now;
     let played = 0;
@@ -116,8 +118,13 @@ class Player {
       scrubbed.value = { seq: this.model.seq, is_playing: true, speed: speed.peek() };
       publish(this.model);
     }
-    if (this.waiting.length < LOW && !this.is_fetching && !this.is_at_end) void this.fetch();
-    if (this.is_at_end && this.waiting.length === 0) this.finished();
+    const { seq, unix_ms } = liveMoment();
+    const ahead = seq - this.fetched;
+    // A run that goes on has always said a little more: that alone is worth a request only when it is needed.
+    const is_short = this.waiting.length < FEW ? ahead > 0 : this.waiting.length < LOW && ahead >= LOW;
+    if (is_short && !this.is_fetching && !this.is_at_end) void this.fetch();
+    const is_near = ahead <= 0 || unix_ms - this.model.unix_ms <= NEAR_MS;
+    if (this.waiting.length === 0 && (this.is_at_end || is_near)) this.finished();
     else this.frame = requestAnimationFrame((then) => this.step(then));
   }
 
@@ -126,11 +133,12 @@ class Player {
     try {
       const records = await historySince(this.fetched, CHUNK);
       const last = records.findLast((record) => "seq" in record) as Moment | undefined;
-      // A run that goes on has always said more: at its end is who is as near as one can see.
-      this.is_at_end = last === undefined || last.unix_ms >= liveMoment().unix_ms - NEAR_MS;
+      this.is_at_end = last === undefined;
       if (last) this.fetched = last.seq;
       this.waiting.push(...records);
     } catch (error) {
+      // An answer may come when another plays.
+      if (player !== this) return;
       failed(error);
       stop();
     } finally {
@@ -147,7 +155,8 @@ class Player {
 
 let player: Player | null = null;
 
-function play(): void {
+/** Plays on from the moment that is shown. */
+export function play(): void {
   if (!past || player) return;
   player = new Player(past);
   scrubbed.value = { seq: past.seq, is_playing: true, speed: speed.peek() };
@@ -160,13 +169,15 @@ function stop(): void {
   if (now?.is_playing) scrubbed.value = { ...now, is_playing: false };
 }
 
-function backToLive(): void {
+/** Whoever shows the present again: a moment asked for before that is not shown any more. */
+onLive(() => {
   stop();
+  clearTimeout(scrub_timer);
+  wanted.value = null;
   asked += 1;
   asking?.abort();
   past = null;
-  showLive();
-}
+});
 
 function scrubTo(seq: number): void {
   clearTimeout(scrub_timer);
@@ -177,9 +188,6 @@ function scrubTo(seq: number): void {
     });
   }, SCRUB_MS);
 }
-
-/** Where the reader's hand is, before the server has answered. */
-const wanted = signal<number | null>(null);
 
 export function Timeline(): JSX.Element | null {
   const has_run = hello.value !== null;
@@ -263,7 +271,7 @@ export function Timeline(): JSX.Element | null {
         type="button"
         class={at ? "live-button" : "live-button is-live"}
         disabled={!at}
-        onClick={backToLive}
+        onClick={showLive}
       >
         {at ? "Back to live" : "● Live"}
       </button>

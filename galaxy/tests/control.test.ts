@@ -5,6 +5,8 @@ interface Sent {
   body: string;
 }
 
+const RUN = { run_id: 3, began_unix_ms: 1 };
+
 const sent: Sent[] = [];
 let answers: Response[] = [];
 
@@ -29,19 +31,19 @@ test("a token that was right is asked for once", async () => {
   const { control, hasToken } = await import("../src/control");
   answers = [json({ done: true }), json({ done: true })];
   expect(hasToken()).toBe(false);
-  expect((await control("halt", "secret")).done).toBe(true);
+  expect((await control("halt", RUN, "secret")).done).toBe(true);
   expect(hasToken()).toBe(true);
-  await control("resume", null);
+  await control("resume", RUN, null);
   expect(sent).toEqual([
-    { token: "secret", body: '{"action":"halt"}' },
-    { token: "secret", body: '{"action":"resume"}' },
+    { token: "secret", body: '{"action":"halt","run_id":3,"began_unix_ms":1}' },
+    { token: "secret", body: '{"action":"resume","run_id":3,"began_unix_ms":1}' },
   ]);
 });
 
 test("a wrong token is told in the server's words, and asked for again", async () => {
   const { control, hasToken } = await import("../src/control");
   answers = [json({ error: "the control token is missing or wrong" }, 403)];
-  expect(await control("stop", "guess")).toEqual({
+  expect(await control("stop", RUN, "guess")).toEqual({
     done: false,
     words: "Not done. The control token is missing or wrong.",
   });
@@ -51,13 +53,13 @@ test("a wrong token is told in the server's words, and asked for again", async (
 test("what the run cannot do leaves a right token as it was", async () => {
   const { control, hasToken } = await import("../src/control");
   answers = [json({ done: true }), json({ error: "the run is away, nobody is there to do it" }, 503)];
-  await control("halt", "secret");
-  expect((await control("resume", null)).words).toBe("Not done. The run is away, nobody is there to do it.");
+  await control("halt", RUN, "secret");
+  expect((await control("resume", RUN, null)).words).toBe("Not done. The run is away, nobody is there to do it.");
   expect(hasToken()).toBe(true);
 });
 
 test("without a token nothing is sent", async () => {
   const { control } = await import("../src/control");
-  expect((await control("halt", null)).done).toBe(false);
+  expect((await control("halt", RUN, null)).done).toBe(false);
   expect(sent).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { edgesOf, MOST_SIDE_BY_SIDE } from "../src/galaxy/bundles";
 import { hash, mixed } from "../src/galaxy/colours";
 import { matrices, seed } from "../src/galaxy/layout";
-import { baseMint, liquidity, poolValue, rates, type Valued } from "../src/galaxy/value";
+import { baseMint, liquidity, NO_VALUES, poolValue, rates, type Valued, valuesOf } from "../src/galaxy/value";
 import { A, B, C } from "./sample";
 
 const pool = (mint_a: string, mint_b: string, price: number | null, depth_a: number, more = {}): Valued => ({
@@ -27,6 +27,15 @@ test("mints are valued through the deepest chain of pools", () => {
   expect(rate.get(C)).toBeCloseTo(50);
   expect(liquidity(pools, rate).get(B)).toBeCloseTo(20_000 * 50 + 20_000 * 50);
   expect(poolValue(pools[0]!, rate)).toBeCloseTo(2_000_000);
+});
+
+test("what pools are worth needs no picture", () => {
+  const pools = [pool(A, B, 0.02, 1_000_000)];
+  const { base, rate, liquidity: held } = valuesOf(pools);
+  expect(base).toBe(A);
+  expect(rate.get(B)).toBeCloseTo(50);
+  expect(held.get(A)).toBe(1_000_000);
+  expect(valuesOf([])).toEqual(NO_VALUES);
 });
 
 test("pools that are set aside or have no price value nothing", () => {

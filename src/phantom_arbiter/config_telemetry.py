@@ -12,4 +12,4 @@ class TelemetrySettings(Section):
     """Let viewers of this user follow runs over a Unix socket; costs next to nothing as long as none does."""
 
     socket_dir: FilePath | None = None
-    """Folder of the sockets, one for each run; left out: phantom-arbiter in the user's runtime folder."""
+    """Folder of the sockets, made with mode 0700; one open to others is refused. Left out: a private one."""

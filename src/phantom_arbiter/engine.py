@@ -365,21 +365,21 @@ class Engine:
             outcome = self._parts.executor.resolve(tried.plan)
             if outcome is not None:
                 del self._under_way[attempt_id]
-                self._settle(tried, outcome, self._parts.market.stats(0).slot)
+                self._settle(tried, outcome, self._parts.market.highest_slot)
 
     def report(self) -> None:
         """Tell the observer where the run stands."""
-        tally = self.tally
+        tally, stats = self.tally, stats_from_native(self._parts.market.stats(0))
         self._parts.observer.progress(
             Progress(
                 self.records,
                 self.recorded_ns,
-                stats_from_native(self._parts.market.stats(0)),
+                stats,
                 tally.signals,
                 tally.attempts,
                 tally.filled,
                 tally.funnel(),
-                self.desk.switches,
+                self.desk.switches(stats.slot),
             )
         )
 
@@ -469,7 +469,7 @@ class Engine:
     def _tick(self, arrived_ns: int, ingested_ns: int) -> int:
         """Show the strategy the prices if a new slot has begun; return the ns spent deciding."""
         view, clock_ns = self._parts.view, self._parts.clock_ns
-        slot = self._parts.market.stats(0).slot
+        slot = self._parts.market.highest_slot
         if view is None or slot <= self._ticked_slot:
             return 0
         started_ns = clock_ns()

@@ -121,7 +121,7 @@ class RiskDesk:
         Returns why there is nothing to let go, or None. What something else holds stays held.
         """
         if not on and by not in self._on and not self._asked:
-            holding = ", ".join(self.switches) or "nothing"
+            holding = ", ".join(self.switches()) or "nothing"
             return f"the {by} does not hold trading; what holds it: {holding}"
         self._asked.append(lambda: self._switch(by, on=on))
         return None
@@ -135,15 +135,17 @@ class RiskDesk:
 
         self._asked.append(note)
 
-    @property
-    def switches(self) -> tuple[str, ...]:
-        """What stops all sending: file, signal, terminal, dashboard, rules, and the breaker of failures.
+    def switches(self, slot: int = 0) -> tuple[str, ...]:
+        """Return what stops all sending: file, signal, terminal, dashboard, rules, the breaker of failures.
 
-        Readable from any thread.
+        Callable from any thread.
+
+        Args:
+            slot: The market's; 0: that of the last plan or outcome.
         """
         on, state, rules = self._on, self.state, self.rules
         on += ("rules",) if rules.breakers.halted else ()
-        return on + (("failures",) if state.slot < state.breakers.failing_until else ())
+        return on + (("failures",) if max(slot, state.slot) < state.breakers.failing_until else ())
 
     def heed(self) -> None:
         """Do, journal and tell what signals and other threads have asked for."""

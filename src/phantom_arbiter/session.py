@@ -19,6 +19,7 @@ from phantom_arbiter.config_risk import StrategySettings
 from phantom_arbiter.config_sources import Effective
 from phantom_arbiter.domain import FunnelStage, Opportunity
 from phantom_arbiter.engine import Engine, Observer, Parts
+from phantom_arbiter.errors import JournalError
 from phantom_arbiter.execution.base import Executor
 from phantom_arbiter.execution.paper import PaperExecutor
 from phantom_arbiter.fee_desk import FeeDesk
@@ -166,7 +167,7 @@ def run_session(
             served = stack.enter_context(serving(run, viewing))
             started_ns = clock_ns()
             with stopping_on_signals(engine.stop, source.stop), halting_on_signal(engine.toggle_halt):
-                source.drive(engine)
+                _drive(source, engine)
             wall_ns = clock_ns() - started_ns
             engine.last_look()
             summary = _summary(effective, info, engine, market, run_id, tuple(reconciled), wall_ns)
@@ -174,6 +175,19 @@ def run_session(
             journal.end_run(to_record(summary, latencies), int(time.time()))
         served.summary = summary
     return summary
+
+
+def _drive(source: Source, engine: Engine) -> None:
+    """Drive, and journal what was asked for last, also if the source fails."""
+    try:
+        source.drive(engine)
+    except BaseException:
+        try:
+            engine.last_look()
+        except JournalError as error:
+            # What the source failed of comes first.
+            engine.notice(f"what was asked for last is not journaled: {error}")
+        raise
 
 
 def fees(config: Config) -> Fees:

@@ -127,7 +127,7 @@ class Showing:
         self._console = console
         self._screen: Screen | None = None
         self._has_screen = isinstance(self._view, BesideScreen)
-        self._dashboard = Dashboard(config.dashboard) if with_dashboard else None
+        self._dashboard = Dashboard(config.dashboard, self._dashboard_gone) if with_dashboard else None
         self._bus = Bus()
         self.observer: View | BothWithFeed = self._view
         self.viewing: Viewing | None = None
@@ -171,6 +171,8 @@ class Showing:
         """Start the viewers, and wait until they follow."""
         if publisher is None:
             self._speak()
+            if self._dashboard is not None:
+                self._view.notice("the dashboard has no run to follow, the run goes on without it")
             return
         if self._dashboard is not None:
             self._begin_dashboard(self._dashboard, publisher)
@@ -202,6 +204,10 @@ class Showing:
             self._dashboard.show_lines()
         if status != 0:
             self.observer.notice(f"the screen has ended with status {status}, the run goes on")
+
+    def _dashboard_gone(self, status: int) -> None:
+        """Say so; called from the thread that reads its lines."""
+        self.observer.notice(f"the dashboard has ended with status {status}, the run goes on without it")
 
     def _speak(self) -> None:
         if isinstance(self._view, BesideScreen):
@@ -255,8 +261,16 @@ class Dashboard:
     Its lines hold tokens: they are printed, and go nowhere else.
     """
 
-    def __init__(self, settings: DashboardSettings) -> None:
+    def __init__(self, settings: DashboardSettings, gone: Callable[[int], None]) -> None:
+        """Prepare.
+
+        Args:
+            settings: Its settings.
+            gone: Told of its status if it ends by itself after it has begun to serve.
+        """
         self._settings = settings
+        self._gone = gone
+        self._has_served = self._is_ending = False
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -310,6 +324,7 @@ class Dashboard:
         process = self._process
         if process is None:
             return
+        self._is_ending = True
         if process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
@@ -328,11 +343,16 @@ class Dashboard:
             found = _ADDRESS.search(line)
             if found is not None:
                 self.address = found[0]
+                self._has_served = True
             with self._lock:
                 if self._held is None:
                     print(line.rstrip("\n"), file=sys.stderr)
                 else:
                     self._held.append(line.rstrip("\n"))
+        if self._process is not None:
+            status = self._process.wait()
+            if self._has_served and not self._is_ending:
+                self._gone(status)
 
 
 def _followed(publisher: Served, wanted: int, is_there: Callable[[], bool]) -> bool:

@@ -3797,9 +3797,6 @@ class EngineWatch:
     def lost(self) -> int:
         """Openings and closings dropped since the beginning; if it grows, only a snapshot is whole."""
     @property
-    def open_now(self) -> int:
-        """Cycles that are open."""
-    @property
     def pools(self) -> int:
         """Pools that are known."""
 
@@ -3910,6 +3907,9 @@ class Engine:
         Raises:
             InvalidInput: The capacity is 0.
         """
+    @property
+    def highest_slot(self) -> int:
+        """Highest slot seen; 0 before the first."""
     def stats(self, misses: int = 8) -> EngineStats:
         """Return all counters, with at most `misses` nearest misses."""
     def latencies(self) -> list[tuple[str, LatencyHistogram]]:

@@ -1,5 +1,6 @@
 """The screen in a real terminal: tmux types its keys and reads its cells."""
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from phantom_arbiter.telemetry.sockets import find_run
 from phantom_arbiter.tui.panes import PANES
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +67,8 @@ class Terminal:
     def close(self) -> None:
         """End the server and everything in it."""
         subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True, check=False)
+        # A server that is ending takes no new session: the next one is another.
+        self._socket = self._socket.with_name(f"{self._socket.name}-")
 
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(
@@ -235,3 +239,24 @@ def test_the_whole_demo_through_all_screens_the_kill_switch_and_quit(
     summary = terminal.text("-S", "-200")
     assert "stopped after" in summary
     assert "whirlpool-2022-04-06" in summary
+
+
+def test_a_run_that_is_killed_leaves_its_last_picture(terminal: Terminal, folder: Path) -> None:
+    environment = {**os.environ, "PHANTOM_TELEMETRY__SOCKET_DIR": str(folder / "s")}
+    words = ["run", "--ui", "plain", "--speed", "1000x", "--journal", str(folder / "j.sqlite")]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "phantom_arbiter", *words],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: find_run(folder / "s") is not None)
+    watch = [sys.executable, "-m", "phantom_arbiter", "watch"]
+    terminal.start(*watch, PHANTOM_TELEMETRY__SOCKET_DIR=str(folder / "s"))
+    terminal.shows("PAPER", "connected", "after fees")
+    run.kill()
+    run.wait()
+    terminal.shows("run is GONE", "its last picture, q leaves", "after fees")
+    terminal.press("q")
+    terminal.shows("status=0")
+    assert find_run(folder / "s") is None, "its socket is removed by whoever looks"

@@ -88,7 +88,7 @@ def assert_true(viewer: Viewer, engine: Engine) -> None:
         for cycle in model.open.values()
     ]
     assert sorted(cycles) == engine.open_cycles()
-    assert (viewer.watch.open_now, viewer.watch.pools) == (len(cycles), len(pools))
+    assert viewer.watch.pools == len(pools)
 
 
 def test_fold_of_the_shipped_day_is_what_the_engine_says() -> None:
@@ -234,6 +234,29 @@ def test_quarantine_and_release_are_told_without_a_write() -> None:
     assert changes is not None
     assert [state.set_aside for state in changes.pools] == [None]
     assert_true(viewer, engine)
+
+
+def test_fee_of_a_pool_that_was_set_aside_in_the_snapshot_is_told_once_it_is_not() -> None:
+    engine, viewer = watched_pool()
+    vaults = {
+        key: account(TOKEN, vault_data(mint, 10**9)) for key, mint in zip(VAULTS, (SOL, MINT), strict=True)
+    }
+    feed(engine, 7, {POOL: account(AMM_V4, pool_data()), **vaults})
+    viewer.drain()
+    engine.doubt_venue("raydium_amm_v4", "a test")
+    (pool,) = viewer.snapshot().pools
+    assert (pool.set_aside, pool.fee_e9) == ("quarantined", None)
+    engine.trust_venue("raydium_amm_v4")
+    viewer.drain()
+    assert viewer.model.pools[0].fee_e9 == engine.pools()[0].fee_rate_e9
+    assert_true(viewer, engine)
+
+
+def test_highest_slot_is_known_without_telling_pools() -> None:
+    engine, _ = watched_pool()
+    assert engine.highest_slot == 0
+    feed(engine, 7, {POOL: account(AMM_V4, pool_data())})
+    assert engine.highest_slot == engine.stats(0).slot == 7
 
 
 def test_decimals_are_told_once_the_mint_has_been_seen() -> None:

@@ -237,6 +237,23 @@ def test_control_needs_its_own_right(tmp_path: Path) -> None:
     run(test())
 
 
+def test_control_of_one_run_is_never_given_to_another(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with stage(tmp_path, control=True) as at:
+            right = {"X-Phantom-Control": at.control_token}
+            meant = {"run_id": at.run.hello.run_id, "began_unix_ms": at.run.hello.began_unix_ms}
+            for other in ({"run_id": meant["run_id"] + 1}, {"began_unix_ms": meant["began_unix_ms"] - 1}):
+                body = {"action": "stop", **meant, **other}
+                answer = await at.http.post("/api/control", json=body, headers=right)
+                assert answer.status_code == 409
+                assert "another run is followed by now" in answer.json()["error"]
+            assert at.run.asked == []
+            answer = await at.http.post("/api/control", json={"action": "halt", **meant}, headers=right)
+            assert (answer.status_code, len(at.run.asked)) == (200, 1)
+
+    run(test())
+
+
 def test_control_is_slow_to_guess_and_slow_to_repeat(tmp_path: Path) -> None:
     async def test() -> None:
         async with stage(tmp_path, control=True) as at:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 import shipped_day
 from journal_bytes import decided
 from phantom_arbiter.config_sources import load
-from phantom_arbiter.journal import read_journal
+from phantom_arbiter.errors import JournalError
+from phantom_arbiter.journal import Journal, RiskChange, read_journal
 from phantom_arbiter.mints import MintBook
 from phantom_arbiter.session import run_session
 from phantom_arbiter.summary import SourceInfo, Summary
@@ -28,7 +32,8 @@ from phantom_arbiter.telemetry.model import RunModel
 from phantom_arbiter.telemetry.publisher import Publisher
 from phantom_arbiter.telemetry.records import Control, Done, End, Hello, Moment, Snapshot
 from phantom_arbiter.telemetry.serving import Viewing
-from phantom_core import Record
+from phantom_arbiter.telemetry.sockets import listen
+from phantom_core import Engine, Record
 from shell_fakes import FakeObserver, FakeSource, StepClock
 
 INFO = SourceInfo(
@@ -70,14 +75,17 @@ class Stage:
     steps: dict[int, Callable[[], None]] = field(default_factory=dict)
     begun: list[Callable[[Publisher], None]] = field(default_factory=list)
     publisher: Publisher | None = None
+    observer: FakeObserver = field(default_factory=FakeObserver)
 
     @property
     def path(self) -> Path:
         assert self.publisher is not None
         return self.publisher.path
 
-    def run(self, *, publish: bool = True, has_publisher: bool = True) -> Watched:
-        observer = FakeObserver()
+    def run(
+        self, *, publish: bool = True, has_publisher: bool = True, market: Engine | None = None
+    ) -> Watched:
+        observer = self.observer
         journal = self.folder / "j.sqlite"
         effective = load(
             {
@@ -100,7 +108,7 @@ class Stage:
             effective,
             INFO,
             PacedSource(self.steps),
-            shipped_day.market(),
+            market or shipped_day.market(),
             Both(bus, observer) if publish else observer,
             viewing=Viewing(bus, begun) if publish else None,
             clock_ns=StepClock(10),
@@ -190,6 +198,9 @@ def test_viewer_from_the_beginning_hears_all_trades_and_the_end(stage: Stage, al
     assert model.end.summary["state_digest"] == watched.summary.state_digest
     assert model.status is not None
     assert (model.status.records, model.status.filled) == (watched.summary.records, UP_TO)
+    # The last status is whole, however short the run was.
+    latencies = {each.stage: each.count for each in model.status.latencies}
+    assert latencies["frame_to_decision"] == watched.summary.latency.frames > 0
     assert [each.stage for each in model.status.funnel] == [each.name for each in watched.summary.funnel]
     assert [each.evaluations for each in model.status.funnel] == [
         each.evaluations for each in watched.summary.funnel
@@ -354,6 +365,41 @@ def test_viewers_beyond_the_limit_are_told_so(stage: Stage, monkeypatch: pytest.
     assert threads[0].join().end is not None
 
 
+class FullListener(socket.socket):
+    """A listener whose process has no descriptors left for a while."""
+
+    asked_s: ClassVar[list[float]] = []
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        self.asked_s.append(time.monotonic())
+        if len(self.asked_s) <= 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_viewer_waits_without_a_spin_while_there_are_no_descriptors(
+    stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path | None) -> tuple[socket.socket, Path]:
+        listener, path = listen(folder)
+        return FullListener(fileno=listener.detach()), path
+
+    def follow() -> None:
+        follower = Following(stage.path)
+        assert follower.has_snapshot.wait(10)
+
+    monkeypatch.setattr("phantom_arbiter.telemetry.serving.listen", full)
+    monkeypatch.setattr(FullListener, "asked_s", [])
+    stage.steps[10] = follow
+    watched = stage.run()
+    assert_same(watched, alone)
+    asked_s = FullListener.asked_s
+    assert asked_s[3] - asked_s[0] >= 3 * publishing.LOOK_EVERY_NS / 1e9
+    assert watched.observer.notices == [
+        "a viewer waits and cannot be served: [Errno 24] Too many open files",
+    ]
+
+
 def test_controls_are_answered_journaled_and_told(stage: Stage) -> None:
     def control() -> None:
         with BlockingFollower(stage.path) as follower:
@@ -393,11 +439,18 @@ def test_stop_is_done_and_journaled(stage: Stage) -> None:
     assert [(each.what, each.key) for each in changes] == [("stop", "terminal")]
 
 
+class Panic(BaseException):
+    """As PyO3 raises one."""
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by nobody"), Panic("by nobody")], ids=["error", "panic"]
+)
 def test_error_in_the_publisher_is_told_once_and_the_run_goes_on(
-    stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, alone: Watched, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def broken(self: object, **numbers: int) -> None:
-        raise ZeroDivisionError("by nobody")
+        raise error
 
     monkeypatch.setattr("phantom_arbiter.telemetry.status.StatusDesk.status", broken)
 
@@ -407,7 +460,8 @@ def test_error_in_the_publisher_is_told_once_and_the_run_goes_on(
     stage.steps[10] = talk
     watched = stage.run()
     assert_same(watched, alone)
-    assert watched.observer.notices == ["viewers are no longer served: ZeroDivisionError: by nobody"]
+    said = f"viewers are no longer served: {type(error).__name__}: by nobody"
+    assert watched.observer.notices == [said]
     assert not stage.path.exists()
 
 
@@ -494,3 +548,58 @@ def test_run_that_fails_says_so_to_its_viewers(stage: Stage) -> None:
     end = followed[0].join().end
     assert end is not None
     assert (end.summary, end.error) == (None, "the disk is on fire")
+
+
+def test_viewers_of_a_run_that_fails_know_all_pools_as_they_were_last(stage: Stage) -> None:
+    followed: list[Following] = []
+    market = shipped_day.market()
+
+    def follow(publisher: Publisher) -> None:
+        followed.append(Following(publisher.path))
+        assert followed[-1].has_snapshot.wait(10)
+
+    def fail() -> None:
+        raise RuntimeError("the disk is on fire")
+
+    stage.begun.append(follow)
+    stage.steps[len(shipped_day.up_to_signal(UP_TO)) - 1] = fail
+    with pytest.raises(RuntimeError, match="on fire"):
+        stage.run(market=market)
+    states = followed[0].join().states
+    pools = market.pools()
+    assert [(int(states[n].depth_a), int(states[n].depth_b)) for n in range(len(pools))] == [
+        pool.depth for pool in pools
+    ]
+
+
+def test_what_was_asked_of_a_run_that_fails_is_journaled(stage: Stage) -> None:
+    def halt_and_fail() -> None:
+        with BlockingFollower(stage.path) as follower:
+            follower.send(Control(id=8, action="halt", by="dashboard"))
+            assert any(isinstance(record, Done) for _, record in follower)
+        raise RuntimeError("the disk is on fire")
+
+    stage.steps[10] = halt_and_fail
+    with pytest.raises(RuntimeError, match="on fire"):
+        stage.run()
+    changes = read_journal(stage.folder / "j.sqlite").changes
+    assert [(each.what, each.key, each.after) for each in changes] == [("kill_switch", "dashboard", "on")]
+
+
+def test_journal_that_takes_no_last_word_does_not_hide_why_the_run_failed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Journal, change: RiskChange) -> None:
+        raise JournalError("the disk is full")
+
+    def stop_and_fail() -> None:
+        with BlockingFollower(stage.path) as follower:
+            follower.send(Control(id=8, action="stop", by="terminal"))
+            assert any(isinstance(record, Done) for _, record in follower)
+        monkeypatch.setattr(Journal, "changed", full)
+        raise RuntimeError("the disk is on fire")
+
+    stage.steps[10] = stop_and_fail
+    with pytest.raises(RuntimeError, match="on fire"):
+        stage.run()
+    assert stage.observer.notices == ["what was asked for last is not journaled: the disk is full"]

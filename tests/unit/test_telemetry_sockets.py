@@ -1,6 +1,7 @@
 import os
 import socket
 import stat
+import warnings
 from contextlib import closing
 from pathlib import Path
 
@@ -63,11 +64,33 @@ def test_too_long_a_path_is_said_with_its_length(folder: Path) -> None:
     assert not long.exists()
 
 
-def test_folder_that_others_may_enter_is_closed(folder: Path) -> None:
-    folder.mkdir(mode=0o755)
-    listener, _ = listen(folder)
+def test_folder_that_others_may_enter_is_refused_and_left_as_it_is(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o750)
+    with pytest.raises(PermissionError, match=r"is open to others \(mode 0750\); give it mode 0700"):
+        listen(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o750
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("runtime", [None, "", "/nowhere/at/all"])
+def test_without_a_runtime_folder_the_state_folder_is_taken_quietly(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, runtime: str | None
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    if runtime is None:
+        monkeypatch.delenv("XDG_RUNTIME_DIR")
+    else:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chosen = default_socket_dir()
+    monkeypatch.undo()
+    assert chosen == folder / "phantom-arbiter" / "run"
+    listener, path = listen(chosen)
     listener.close()
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_folder_that_is_a_link_is_not_taken(folder: Path) -> None:

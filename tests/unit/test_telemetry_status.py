@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import pairwise
+from typing import cast
 
 import pytest
 
@@ -7,11 +8,12 @@ import shipped_day
 from phantom_arbiter.config import Config, RiskSettings, risk_rules
 from phantom_arbiter.domain import Outcome, OutcomeState
 from phantom_arbiter.fee_desk import fee_engine
-from phantom_arbiter.risk import RiskState
+from phantom_arbiter.risk import DAY_SLOTS, RiskState
 from phantom_arbiter.risk_desk import RiskDesk
 from phantom_arbiter.telemetry.curves import CurveDesk
 from phantom_arbiter.telemetry.records import AskCurve
 from phantom_arbiter.telemetry.status import fee_state, risk_state
+from phantom_core import Engine, PoolInfo
 from shell_fakes import USDC, FakeJournal, FakeObserver, opportunity, plan
 
 
@@ -20,7 +22,7 @@ def test_limits_are_used_by_what_risk_has_booked() -> None:
     desk = RiskDesk(rules, RiskState(), FakeJournal(), FakeObserver())
     first = plan(opportunity(1))
     assert desk.ask(first).ok
-    state = risk_state(desk.rules, desk.state, desk.switches)
+    state = risk_state(desk, 100)
     used = {(each.name, each.subject): (each.used, each.limit, each.unit) for each in state.limits}
     assert not state.halted
     assert used["max_trades_per_day", None] == ("1", "5000", "attempts")
@@ -29,12 +31,28 @@ def test_limits_are_used_by_what_risk_has_booked() -> None:
     assert used["mints.max_amount_in_per_day", USDC][0] == "1000000000"
     assert used["mints.max_loss_per_day", USDC] == ("2000", "100000000", USDC)
     desk.settle(first, Outcome(OutcomeState.FAILED, "market_data:gone", None, 900), 101)
-    after = risk_state(desk.rules, desk.state, desk.switches)
+    after = risk_state(desk, 101)
     used = {(each.name, each.subject): (each.used, each.limit, each.unit) for each in after.limits}
     assert used["mints.max_exposure", USDC][0] == "0"
     assert used["mints.max_loss_per_day", USDC][0] == "900"
     assert used["mints.max_drawdown", USDC][0] == "900"
     assert used["failures_in_a_row", None] == ("1", "5", "attempts")
+
+
+def test_limits_and_switches_are_those_of_the_markets_slot_not_of_the_last_plan() -> None:
+    rules = risk_rules(RiskSettings.model_validate({"failures_in_a_row": 1}))
+    desk = RiskDesk(rules, RiskState(), FakeJournal(), FakeObserver())
+    first = plan(opportunity(1))
+    assert desk.ask(first).ok
+    desk.settle(first, Outcome(OutcomeState.FAILED, "market_data:gone", None, 900), 101)
+    before = risk_state(desk, 101)
+    assert (before.halted, before.limits[0].name, before.limits[0].used) == (True, "max_trades_per_day", "1")
+    after = risk_state(desk, 101 + 2 * DAY_SLOTS)
+    assert (after.halted, after.switches) == (False, ())
+    used = {(each.name, each.subject): each.used for each in after.limits}
+    assert used["max_trades_per_day", None] == "0"
+    assert used["mints.max_loss_per_day", USDC] == "0"
+    assert desk.state.slot == 101
 
 
 def venue_limits() -> dict[str, int]:
@@ -53,8 +71,9 @@ def test_switches_name_everything_that_holds() -> None:
     desk.look()
     failing = replace(desk.state.breakers, failing_until=desk.state.slot + 1)
     desk.state = replace(desk.state, breakers=failing)
-    assert desk.switches == ("terminal", "signal", "rules", "failures")
-    assert risk_state(desk.rules, desk.state, desk.switches).halted
+    assert desk.switches() == ("terminal", "signal", "rules", "failures")
+    assert risk_state(desk, 0).switches == desk.switches()
+    assert risk_state(desk, 0).halted
 
 
 def test_fees_are_those_of_the_settings_or_of_the_engine() -> None:
@@ -82,6 +101,46 @@ def edges_of_first_signal() -> tuple[int, ...]:
     return tuple(
         2 * numbers[hop.pool][0] + (0 if numbers[hop.pool][1] == hop.mint_in else 1) for hop in signal.hops
     )
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_curve_is_in_the_base_mint_whichever_edge_comes_first(is_taken: bool) -> None:
+    market = shipped_day.market()
+    signal = shipped_day.first_signal(market)
+    if is_taken:
+        market.take(signal)  # nothing is left to be sized
+    edges, desk = edges_of_first_signal(), CurveDesk(market)
+    curves = [
+        desk.curve(AskCurve(id=1, edges=(*edges[first:], *edges[:first]))) for first in range(len(edges))
+    ]
+    assert [curve.base_mint for curve in curves] == [signal.base_mint] * len(edges)
+    assert all(curve == curves[0] for curve in curves)
+
+
+class CountingMarket:
+    """A market that counts how often all its pools are listed."""
+
+    def __init__(self, market: Engine) -> None:
+        self._market = market
+        self.listed = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._market, name)
+
+    def pools(self) -> list[PoolInfo]:
+        self.listed += 1
+        return self._market.pools()
+
+
+def test_pools_that_do_not_exist_are_not_looked_for() -> None:
+    market = CountingMarket(shipped_day.market())
+    shipped_day.first_signal(cast(Engine, market))
+    desk = CurveDesk(cast(Engine, market))
+    for number in range(5):
+        assert desk.curve(AskCurve(id=number, edges=(0, 10**6))).error
+    assert market.listed == 0
+    assert desk.curve(AskCurve(id=5, edges=edges_of_first_signal())).error is None
+    assert market.listed == 1
 
 
 def test_curve_rises_to_the_best_input_and_falls(curves: CurveDesk) -> None:

@@ -22,7 +22,7 @@ from opentelemetry.trace import StatusCode
 from otlp_receiver import Receiver, otlp_receiver, plain
 from phantom_arbiter.cli import main
 from phantom_arbiter.errors import ConfigError
-from phantom_arbiter.metrics.collector import QUEUE_SIZE, Collector, open_collector
+from phantom_arbiter.metrics.collector import ENDPOINTS, QUEUE_SIZE, Collector, open_collector
 from phantom_arbiter.metrics.spans import EVENTS, WINDOW_MS, RunTraces
 from phantom_arbiter.metrics.traces import export_one
 from phantom_arbiter.telemetry import records as r
@@ -232,6 +232,7 @@ def test_collector_that_refuses_is_counted_and_said_once(receiver: Receiver, tmp
     said = served(tmp_path / "run.sock", receiver, trades=600)
     assert receiver.spans == []
     assert [line for line in said if "takes no spans" in line] == [said[1]]
+    assert "takes no spans (HTTP 400): they are dropped" in said[1]
     assert said[-1].endswith("lost")
     assert " 0 sent" in said[-1]
 
@@ -294,6 +295,18 @@ def test_end_does_not_wait_for_a_collector_that_hangs(
 def test_endpoint_that_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="--endpoint is no URL"):
         open_collector(url, lambda line: None)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("url", ["key-123", "ftp://key-123", "http://", "http://[::1"])
+def test_variable_that_is_no_url_is_refused_by_its_name(
+    receiver: Receiver, name: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(ConfigError, match=f"^{name} is no URL") as error:
+        open_collector(None, lambda line: None)
+    assert "key-123" not in str(error.value)
+    open_collector(receiver.url, lambda line: None).close()
 
 
 @pytest.mark.parametrize("below", ["", "/", "/v1/traces", "/v1/traces/"])

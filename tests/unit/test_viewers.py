@@ -154,7 +154,7 @@ def test_screen_that_cannot_draw_leaves_plain_lines(
 
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is POSIX")
 def test_lines_are_held_while_there_is_a_screen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    dashboard = Dashboard(settings(tmp_path, dashboard={"port": 0}).config.dashboard)
+    dashboard = Dashboard(settings(tmp_path, dashboard={"port": 0}).config.dashboard, lambda _: None)
     dashboard.hold_lines()
     dashboard.start(tmp_path / "run.sock")
     process = dashboard._process

@@ -60,14 +60,13 @@ export function CycleDetail({ id }: { id: number }): JSX.Element {
   const is_open = cycle.closed_slot === null;
   const now = cycle.closed_slot ?? moment.value.slot;
   const made = trades.value.filter((trade) => trade.opening_id === id);
+  const is_taken = cycle.judged?.stage === "taken" || made.some((trade) => trade.state === "filled");
   return (
     <>
       <h2>{routeText(hops)}</h2>
       <p>
         {is_open ? <Tag tone="good">open</Tag> : <Tag tone="dim">closed</Tag>}{" "}
-        {(cycle.judged?.stage === "taken" || made.some((trade) => trade.state === "filled")) && (
-          <Tag tone="good">taken</Tag>
-        )}
+        {is_taken && <Tag tone="good">taken</Tag>}
       </p>
       <Pairs
         rows={[
@@ -101,7 +100,7 @@ export function CycleDetail({ id }: { id: number }): JSX.Element {
       <h3>Verdict</h3>
       <Judgement judged={cycle.judged} />
       <h3>What inputs would earn</h3>
-      <ProfitCurve id={id} is_open={is_open} judged={cycle.judged} />
+      <ProfitCurve id={id} is_open={is_open} judged={cycle.judged} is_taken={is_taken} slot={model.slot} />
       {made.length > 0 && (
         <>
           <h3>Attempts</h3>
@@ -167,7 +166,16 @@ function Judgement({ judged }: { judged: Verdict | null }): JSX.Element {
   );
 }
 
-function ProfitCurve(props: { id: number; is_open: boolean; judged: Verdict | null }): JSX.Element {
+interface CurveProps {
+  id: number;
+  is_open: boolean;
+  is_taken: boolean;
+  judged: Verdict | null;
+  /** Where the market is. */
+  slot: number;
+}
+
+function ProfitCurve(props: CurveProps): JSX.Element {
   if (scrubbed.value) {
     return <Empty>Only the run of now can say what an input would earn; an earlier moment is shown.</Empty>;
   }
@@ -176,26 +184,23 @@ function ProfitCurve(props: { id: number; is_open: boolean; judged: Verdict | nu
 
 const REFRESH_SLOTS = 10;
 
-function Asked({
-  id,
-  is_open,
-  judged,
-}: {
-  id: number;
-  is_open: boolean;
-  judged: Verdict | null;
-}): JSX.Element {
-  // Asked anew some four seconds after the market has moved.
-  const age = Math.floor((judged?.slot ?? 0) / REFRESH_SLOTS);
+function Asked({ id, is_open, is_taken, judged, slot }: CurveProps): JSX.Element {
+  // Asked anew some four seconds after the market has moved, and when the cycle came farther.
+  const age = `${Math.floor(slot / REFRESH_SLOTS)} ${judged?.stage}`;
   const { answer, error, is_waiting } = useAnswer(`curve ${id} ${age}`, (stop) => curve(id, 64, stop));
   if (error) return <Empty>{error}</Empty>;
   if (answer === null) return <Empty>{is_waiting ? "Asking the run…" : "No answer came."}</Empty>;
   if (answer.error) return <Empty>{answer.error}</Empty>;
   if (answer.amounts_in.length === 0) return <Empty>There is no input that could be traded.</Empty>;
-  return <Drawn answer={answer} is_open={is_open} />;
+  const aside = !is_open
+    ? "The cycle has closed since: this is what it would earn now."
+    : is_taken
+      ? "Taken: not taken again before it closes; this is what the market would pay now."
+      : "";
+  return <Drawn answer={answer} aside={aside} />;
 }
 
-function Drawn({ answer, is_open }: { answer: Curve; is_open: boolean }): JSX.Element {
+function Drawn({ answer, aside }: { answer: Curve; aside: string }): JSX.Element {
   const mint = answer.base_mint ?? "";
   const decimals = mints.value[mint]?.decimals ?? 0;
   const symbol = symbolOf(mint, mints.value);
@@ -256,7 +261,7 @@ function Drawn({ answer, is_open }: { answer: Curve; is_open: boolean }): JSX.El
         height={180}
       />
       <p class="note">
-        {said} {!is_open && "The cycle has closed since: this is what it would earn now."}
+        {said} {aside}
       </p>
     </>
   );

@@ -6,7 +6,7 @@ import { type PoolHistory, poolHistory } from "../api";
 import { Chart } from "../charts";
 import { compact } from "../figures/axis";
 import { hopsOf } from "../figures/candidates";
-import { cyclesThrough, feeBps } from "../figures/market";
+import { cyclesThrough, feeBps, upTo } from "../figures/market";
 import { explainSetAside } from "../figures/reasons";
 import {
   amount,
@@ -23,7 +23,7 @@ import {
 import type { Pool } from "../model";
 import { openDetail } from "../panel";
 import { Empty, Governs, LinkButton, Pairs, routeText, Tag, TokenLink, useAnswer } from "../parts";
-import { hello, marketTick, mints, moment, shown } from "../store";
+import { hello, marketTick, mints, moment, scrubbed, shown } from "../store";
 
 export function PoolDetail({ n }: { n: number }): JSX.Element {
   marketTick.value;
@@ -105,12 +105,21 @@ function History({ pool }: { pool: Pool }): JSX.Element {
   // Asked anew about every ten seconds while it changes.
   const age = Math.floor(pool.slot / REFRESH_SLOTS);
   const { answer, error } = useAnswer(`pool ${pool.n} ${age}`, (stop) => poolHistory(pool.n, stop));
+  // Nothing on any page is of after the moment that is shown.
+  const at = scrubbed.value ? moment.value.unix_ms : Infinity;
+  const history = useMemo(() => (answer ? upTo(answer, at) : null), [answer, at]);
   if (error) return <Empty>{error}</Empty>;
-  if (answer === null) return <Empty>Asking for its history…</Empty>;
-  if (answer.price.filter((one) => one !== null).length < 2) {
-    return <Empty>Its price has not changed since the dashboard follows this run.</Empty>;
+  if (history === null) return <Empty>Asking for its history…</Empty>;
+  if (history.price.filter((one) => one !== null).length < 2) {
+    return (
+      <Empty>
+        {at === Infinity
+          ? "Its price has not changed since the dashboard follows this run."
+          : "Its price had not changed by this moment since the dashboard follows this run."}
+      </Empty>
+    );
   }
-  return <Drawn pool={pool} history={answer} />;
+  return <Drawn pool={pool} history={history} />;
 }
 
 function Drawn({ pool, history }: { pool: Pool; history: PoolHistory }): JSX.Element {

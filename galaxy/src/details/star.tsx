@@ -1,12 +1,16 @@
 /** A token: its price in the base mints, and its pools with what they hold of it. */
 
 import type { JSX } from "preact";
-import { depthOf, otherMint, poolsOf, pricesOf } from "../figures/market";
-import { amount, count, significant, symbolOf, words } from "../format";
+import { useMemo } from "preact/hooks";
+import { type MintHistory, mintHistory } from "../api";
+import { Chart } from "../charts";
+import { compact } from "../figures/axis";
+import { depthOf, heldOverTime, otherMint, poolsOf, pricesOf, upTo } from "../figures/market";
+import { amount, clock, count, significant, symbolOf, timeOfDay, words } from "../format";
 import { openDetail } from "../panel";
-import { Empty, LinkButton, Pairs } from "../parts";
+import { Empty, LinkButton, Pairs, useAnswer } from "../parts";
 import type { Mint } from "../records";
-import { hello, marketTick, mints, shown, status } from "../store";
+import { hello, marketTick, mints, moment, scrubbed, shown, status } from "../store";
 
 /** Pools that are listed. */
 const LISTED = 100;
@@ -58,6 +62,8 @@ export function StarDetail({ mint }: { mint: string }): JSX.Element {
       {prices.length === 0 && (
         <p class="note">It has no quoted pool against a base mint, so no price is said.</p>
       )}
+      <h3>Held or offered over time</h3>
+      <History mint={mint} symbol={symbolOf(mint, known)} decimals={known[mint]?.decimals ?? 0} />
       <h3>Pools</h3>
       <ul class="rows">
         {pools.slice(0, LISTED).map((pool) => (
@@ -73,6 +79,44 @@ export function StarDetail({ mint }: { mint: string }): JSX.Element {
         ))}
       </ul>
       {pools.length > LISTED && <p class="note">And {count(pools.length - LISTED)} smaller ones.</p>}
+    </>
+  );
+}
+
+const REFRESH_SLOTS = 25;
+
+function History(props: { mint: string; symbol: string; decimals: number }): JSX.Element {
+  // Asked anew about every ten seconds.
+  const age = Math.floor(moment.value.slot / REFRESH_SLOTS);
+  const { answer, error } = useAnswer(`mint ${props.mint} ${age}`, (stop) => mintHistory(props.mint, stop));
+  if (error) return <Empty>{error}</Empty>;
+  if (answer === null) return <Empty>Asking for its history…</Empty>;
+  return <Drawn {...props} answer={answer} />;
+}
+
+function Drawn(props: { mint: string; symbol: string; decimals: number; answer: MintHistory }): JSX.Element {
+  const { mint, symbol, decimals, answer } = props;
+  const is_live = hello.value?.total_records === null;
+  // Nothing on any page is of after the moment that is shown.
+  const until = scrubbed.value ? moment.value.unix_ms : Infinity;
+  const data = useMemo((): [number[], number[]] => {
+    const past = answer.pools.map((one) => upTo(one, until)).filter((one) => one.unix_ms.length > 0);
+    const { at_ns, unix_ms, held } = heldOverTime(mint, past, shown().pools);
+    return [is_live ? unix_ms.map((ms) => ms / 1_000) : at_ns, held.map((one) => one / 10 ** decimals)];
+  }, [answer, mint, until, is_live, decimals]);
+  if (data[0].length < 2) return <Empty>It has not changed since the dashboard follows this run.</Empty>;
+  return (
+    <>
+      <Chart
+        label={`${symbol} in its pools over time, ${data[0].length} points`}
+        data={data}
+        lines={[{ label: symbol, ink: "accent", stepped: true, value: (value) => significant(value) }]}
+        time={is_live}
+        xLabel={is_live ? (value) => timeOfDay(value * 1_000) : clock}
+        yLabel={compact}
+        height={170}
+      />
+      {answer.left_out > 0 && <p class="note">Of {count(answer.pools.length)} of its pools.</p>}
     </>
   );
 }

@@ -1,5 +1,6 @@
 /** What is said of tokens and pools. Liquidity and prices are floats: they are for eyes. */
 
+import type { MintHistory, PoolHistory } from "../api";
 import type { Cycle, Pool } from "../model";
 import { poolOf } from "../model";
 
@@ -47,6 +48,63 @@ export function pricesOf(mint: string, bases: readonly string[], pools: readonly
     const pool = pools.find((one) => one.set_aside === null && otherMint(one, mint) === base);
     const rate = pool ? rateOf(pool, mint) : null;
     if (pool && rate !== null) found.push({ base, rate, pool });
+  }
+  return found;
+}
+
+/** What of a history had happened by a moment. */
+export function upTo<H extends PoolHistory>(history: H, unix_ms: number): H {
+  const later = history.unix_ms.findIndex((ms) => ms > unix_ms);
+  if (later === -1) return history;
+  return {
+    ...history,
+    at_ns: history.at_ns.slice(0, later),
+    unix_ms: history.unix_ms.slice(0, later),
+    price: history.price.slice(0, later),
+    depth_a: history.depth_a.slice(0, later),
+    depth_b: history.depth_b.slice(0, later),
+  };
+}
+
+export interface Held {
+  /** Rising. */
+  readonly at_ns: number[];
+  readonly unix_ms: number[];
+  /** Base units of the mint in all pools together. */
+  readonly held: number[];
+}
+
+/** What pools held of a mint together, from when all of them are known. */
+export function heldOverTime(
+  mint: string,
+  histories: MintHistory["pools"],
+  pools: ReadonlyMap<number, Pick<Pool, "mint_a">>,
+): Held {
+  const steps = histories.flatMap((history) => {
+    const depths = pools.get(history.n)?.mint_a === mint ? history.depth_a : history.depth_b;
+    return history.unix_ms.map((unix_ms, at) => ({
+      n: history.n,
+      unix_ms,
+      at_ns: history.at_ns[at] ?? 0,
+      depth: depths[at] ?? 0,
+    }));
+  });
+  steps.sort((one, other) => one.unix_ms - other.unix_ms || one.at_ns - other.at_ns);
+  const latest = new Map<number, number>();
+  const found: Held = { at_ns: [], unix_ms: [], held: [] };
+  let sum = 0;
+  for (const { n, unix_ms, at_ns, depth } of steps) {
+    sum += depth - (latest.get(n) ?? 0);
+    latest.set(n, depth);
+    // Before all are known a sum would only show them arriving; of one moment the last sum counts.
+    if (latest.size < histories.length) continue;
+    if (found.unix_ms.at(-1) === unix_ms) {
+      found.held[found.held.length - 1] = sum;
+    } else {
+      found.at_ns.push(at_ns);
+      found.unix_ms.push(unix_ms);
+      found.held.push(sum);
+    }
   }
   return found;
 }

@@ -14,10 +14,7 @@ import { type Sky as Colours, hash, mixed, sky, venueColour } from "./colours";
 import { FIRST_STEPS, Layout, MORE_STEPS, matrices, type Place, placesOf, seed } from "./layout";
 import { distance, drawLights, type Lights, type Point, type Stroke } from "./lit";
 import { StarProgram } from "./star-program";
-import { baseMint, liquidity, poolValue, rates } from "./value";
-
-/** How often stars' sizes and pools' widths are worked out anew. */
-const VALUE_MS = 2_000;
+import { NO_VALUES, poolValue, VALUE_MS, type Values, valuesOf } from "./value";
 
 /** The lit layer is drawn at most this often while nobody moves the picture. */
 const LIT_MS = 50;
@@ -61,14 +58,6 @@ interface EdgeAttributes {
   curvature: number;
 }
 
-export interface Values {
-  base: string | null;
-  /** Base units of the base mint per base unit of a mint. */
-  rate: ReadonlyMap<string, number>;
-  /** By mint, in base units of the base mint. */
-  liquidity: ReadonlyMap<string, number>;
-}
-
 export interface SkyEvents {
   clicked(detail: Detail): void;
   /** A click on many pools in one edge. */
@@ -87,11 +76,13 @@ export class Sky {
   private readonly drawn_aside = new Map<number, boolean>();
   private edge_of = new Map<number, Edge>();
   private edges: Edge[] = [];
-  private values: Values = { base: null, rate: new Map(), liquidity: new Map() };
+  private values: Values = NO_VALUES;
   private colours: Colours;
   private readonly scale: number;
   private readonly is_software: boolean;
   private market = "";
+  /** When the run began that the picture is of: another one numbers its pools otherwise. */
+  private began: number | undefined;
   private closing: { cycle: Cycle; at: number; taken: boolean }[] = [];
   private taken = new Set<number>();
   private chosen: Detail | null = null;
@@ -140,7 +131,8 @@ export class Sky {
       minEdgeThickness: 1,
       minCameraRatio: 0.02,
       maxCameraRatio: 2.5,
-      stagePadding: 40,
+      // Room for the label of a star at the right edge.
+      stagePadding: 44 + 24 * this.scale,
       zIndex: false,
     });
     this.canvas = this.sigma.createCanvas("lit", { afterLayer: "edges" });
@@ -164,6 +156,7 @@ export class Sky {
     this.resized = new ResizeObserver(() => this.refreshAll());
     this.resized.observe(container);
     this.value_timer = window.setInterval(() => this.revalue(), VALUE_MS);
+    this.taken = takenOf(model);
     this.build();
   }
 
@@ -251,6 +244,7 @@ export class Sky {
       edges: this.graph.size,
       pools: this.edge_of.size,
       lit: [...this.model.open.keys()],
+      taken: [...this.taken],
       is_arranging: this.layout.isRunning,
       is_software: this.is_software,
       renders: this.renders,
@@ -267,15 +261,12 @@ export class Sky {
 
   private replaced(model: RunModel): void {
     const is_same_market =
+      this.began === model.hello?.began_unix_ms &&
       this.edge_of.size === model.pools.size &&
       [...model.pools.values()].every((pool) => this.edge_of.has(pool.n) && this.graph.hasNode(pool.mint_a));
     this.model = model;
     this.closing = [];
-    this.taken = new Set(
-      model.trades.flatMap(({ opening_id, state }) =>
-        opening_id !== null && state === "filled" && model.open.has(opening_id) ? [opening_id] : [],
-      ),
-    );
+    this.taken = takenOf(model);
     if (is_same_market) {
       this.is_stale = true;
       this.revalue();
@@ -290,6 +281,7 @@ export class Sky {
     clearTimeout(this.grow_timer);
     this.grow_timer = 0;
     const { pools, hello } = this.model;
+    this.began = hello?.began_unix_ms;
     this.market = hello ? `${hello.source}\n${hello.description}` : "";
     const places = placesOf(this.market);
     const mints = new Set<string>();
@@ -364,12 +356,10 @@ export class Sky {
 
   private value(): void {
     const pools = [...this.model.pools.values()];
-    const base = baseMint(pools);
-    const rate = base === null ? new Map<string, number>() : rates(pools, base);
-    this.values = { base, rate, liquidity: liquidity(pools, rate) };
+    this.values = valuesOf(pools);
     this.most = Math.max(0, ...this.values.liquidity.values());
     this.most_pool = 0;
-    for (const pool of pools) this.most_pool = Math.max(this.most_pool, poolValue(pool, rate) ?? 0);
+    for (const pool of pools) this.most_pool = Math.max(this.most_pool, poolValue(pool, this.values.rate) ?? 0);
     this.is_stale = false;
     this.events.valued(this.values);
   }
@@ -589,6 +579,15 @@ function drawsInSoftware(canvas: HTMLCanvasElement | undefined): boolean {
   const gl = canvas?.getContext("webgl2") ?? canvas?.getContext("webgl");
   const names = gl?.getExtension("WEBGL_debug_renderer_info");
   return gl != null && names != null && SOFTWARE.test(String(gl.getParameter(names.UNMASKED_RENDERER_WEBGL)));
+}
+
+/** The open cycles that a trade was made of. */
+function takenOf({ trades, open }: RunModel): Set<number> {
+  return new Set(
+    trades.flatMap(({ opening_id, state }) =>
+      state === "filled" && opening_id !== null && open.has(opening_id) ? [opening_id] : [],
+    ),
+  );
 }
 
 function neighbours(edges: readonly Edge[]): Map<string, string[]> {

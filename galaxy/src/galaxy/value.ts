@@ -114,3 +114,24 @@ function pop(heap: Step[]): Step | undefined {
   heap[at] = last;
   return top;
 }
+
+/** How often prices, stars' sizes and pools' widths are worked out anew. */
+export const VALUE_MS = 2_000;
+
+export interface Values {
+  base: string | null;
+  /** Base units of the base mint per base unit of a mint. */
+  rate: ReadonlyMap<string, number>;
+  /** By mint, in base units of the base mint. */
+  liquidity: ReadonlyMap<string, number>;
+}
+
+export const NO_VALUES: Values = { base: null, rate: new Map(), liquidity: new Map() };
+
+/** What pools say of their mints' values. */
+export function valuesOf(pools: readonly Valued[]): Values {
+  const base = baseMint(pools);
+  if (base === null) return NO_VALUES;
+  const rate = rates(pools, base);
+  return { base, rate, liquidity: liquidity(pools, rate) };
+}

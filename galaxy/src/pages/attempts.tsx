@@ -48,6 +48,8 @@ export function Attempts(props: {
   const [filter, setFilter] = useState("");
   const [state, setState] = useState<string | null>(null);
   const settled = useMemo(() => rows.filter(isSettled), [rows]);
+  // A status tells the totals after the trade that changed them, and four times a second the same ones.
+  const totalled = totals?.map((sum) => `${sum.mint} ${sum.net_profit}`).join();
   // What was earned before the first of `rows`: then the curve ends where the run stands.
   const series = useMemo(() => {
     const shownSums = sums(settled, "mint");
@@ -56,8 +58,7 @@ export function Attempts(props: {
       const within = shownSums.find((sum) => sum.mint === mint);
       return total && within ? BigInt(total.net_profit) - within.net : 0n;
     });
-    // The totals change with the trades.
-  }, [settled, at]);
+  }, [settled, at, totalled]);
   const states = [...new Set(rows.map((row) => row.state))].sort();
   const narrowed = state === null ? rows : rows.filter((row) => row.state === state);
   if (rows.length === 0) return <Empty>{props.empty}</Empty>;
@@ -168,6 +169,7 @@ function ProfitCurve({ series, axis }: { series: ProfitSeries; axis: Axis }): JS
               value: (value) => (value === null ? "–" : decimal(value, decimals ?? 0)),
             },
           ]}
+          fromZero
           time={axis === "time"}
           xLabel={X_LABELS[axis]}
           yLabel={compact}

@@ -3,11 +3,12 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { routeOf, shortRouteOf, verdictOf } from "../cycles";
+import { routeInWords, shortRouteOf, verdictOf } from "../cycles";
+import { compact } from "../figures/axis";
 import { bps, count, decimal, duration, percent, short, symbolOf, words } from "../format";
 import { sky, venueColour } from "../galaxy/colours";
-import { Sky, type Values } from "../galaxy/sky";
-import { poolValue } from "../galaxy/value";
+import { Sky } from "../galaxy/sky";
+import { NO_VALUES, poolValue, VALUE_MS, type Values, valuesOf } from "../galaxy/value";
 import { type Cycle, type Pool, poolOf } from "../model";
 import { type Detail, detail, openDetail } from "../panel";
 import { hello, marketTick, mints, onFrame, poolsVersion, shown, trades } from "../store";
@@ -22,21 +23,25 @@ const TABS: { id: Tab; title: string }[] = [
   { id: "pools", title: "Pools" },
 ];
 
-const NO_VALUES: Values = { base: null, rate: new Map(), liquidity: new Map() };
 const values = signal<Values>(NO_VALUES);
 const tab = signal<Tab>("cycles");
 const search = signal("");
+
+/** A graphics driver that dropped the picture needs a moment before it draws again. */
+const REBUILD_MS = 1_000;
 
 export function Galaxy(): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const sky_now = useRef<Sky | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
+  const [rebuilt, setRebuilt] = useState(0);
 
   useEffect(() => {
-    if (!host.current) return;
+    const element = host.current;
+    if (!element) return;
     let built: Sky;
     try {
-      built = new Sky(host.current, shown(), mints.peek(), isDark.peek(), isStill.peek(), {
+      built = new Sky(element, shown(), mints.peek(), isDark.peek(), isStill.peek(), {
         clicked: openDetail,
         clickedBundle: (source, target) => {
           tab.value = "pools";
@@ -47,19 +52,39 @@ export function Galaxy(): JSX.Element {
         },
       });
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      element.replaceChildren();
+      setFailure(whyNot(error));
       return;
     }
+    built.choose(detail.peek());
     sky_now.current = built;
     window.__phantom["galaxy"] = built;
     const stop = onFrame((touched, model) => built.changed(touched, model, mints.peek()));
+    let timer = 0;
+    const lost = (): void => {
+      timer ||= window.setTimeout(() => setRebuilt((times) => times + 1), REBUILD_MS);
+    };
+    // It does not bubble.
+    element.addEventListener("webglcontextlost", lost, true);
     return () => {
+      element.removeEventListener("webglcontextlost", lost, true);
+      clearTimeout(timer);
       stop();
       built.kill();
       sky_now.current = null;
       delete window.__phantom["galaxy"];
     };
-  }, []);
+  }, [rebuilt]);
+
+  useEffect(() => {
+    if (failure === null) return;
+    const value = (): void => {
+      values.value = valuesOf([...shown().pools.values()]);
+    };
+    value();
+    const timer = setInterval(value, VALUE_MS);
+    return () => clearInterval(timer);
+  }, [failure]);
 
   const dark = isDark.value;
   const still = isStill.value;
@@ -76,11 +101,7 @@ export function Galaxy(): JSX.Element {
       <section class="sky" aria-label="The market as a galaxy; the lists beside it say the same in words">
         <h1 class="visually-hidden">Galaxy</h1>
         <div ref={host} class="sky-canvas" aria-hidden="true" />
-        {failure !== null && (
-          <p class="empty">
-            This browser does not draw the galaxy ({failure}). The lists show the same market.
-          </p>
-        )}
+        {failure !== null && <p class="empty">{failure}; the lists show the same market.</p>}
         <Summary />
         <Legend />
         <div class="sky-buttons">
@@ -98,6 +119,12 @@ export function Galaxy(): JSX.Element {
       <Lists open={open} />
     </div>
   );
+}
+
+/** Why there is no sky. Without WebGL sigma fails wherever it first needs it. */
+function whyNot(error: unknown): string {
+  if (document.createElement("canvas").getContext("webgl2") === null) return "WebGL is not available here";
+  return `The galaxy could not be drawn (${error instanceof Error ? error.message : String(error)})`;
 }
 
 function Summary(): JSX.Element {
@@ -268,7 +295,7 @@ function Cycles({ open }: { open: (wanted: Detail) => void }): JSX.Element {
     rows.push({
       key: String(cycle.id),
       cycle,
-      route: routeOf(cycle.edges, model.pools, known),
+      route: routeInWords(cycle.edges, model.pools, known),
       short_route: shortRouteOf(cycle.edges, model.pools, known),
       venues: cycle.edges.map((edge) => words(model.pools.get(poolOf(edge))?.venue ?? "?")).join(", "),
       taken: filled.has(cycle.id),
@@ -407,23 +434,10 @@ const POOL_COLUMNS: Column<PoolRow>[] = [
     width: "84px",
     align: "right",
     value: (row) => row.value,
-    cell: (row) => compact(row.value),
+    cell: (row) => (row.value === null ? "–" : compact(row.value)),
     hint: "Of both mints, in whole units of the base mint",
   },
 ];
-
-function compact(value: number | null): string {
-  if (value === null) return "–";
-  for (const [size, unit] of [
-    [1e12, "T"],
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ] as const) {
-    if (value >= size) return `${decimal(value / size, 1)} ${unit}`;
-  }
-  return decimal(value, value < 10 ? 2 : 0);
-}
 
 function Pools({ open }: { open: (wanted: Detail) => void }): JSX.Element {
   const { rate, base } = values.value;

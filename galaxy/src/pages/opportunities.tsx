@@ -8,7 +8,8 @@ import { explainReason } from "../figures/reasons";
 import { amount, bps, count, decimal, duration, signed, words } from "../format";
 import type { Cycle } from "../model";
 import { openDetail } from "../panel";
-import { Card, routeText, Tag, Tiles, type Tone, toneOf, useReading } from "../parts";
+import { Card, routeText, Tag, Tiles, type Tone, toneOf } from "../parts";
+import { useReading } from "../reading";
 import { cyclesVersion, marketTick, mints, moment, shown, status, trades } from "../store";
 import { type Column, Table } from "../table";
 

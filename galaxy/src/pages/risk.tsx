@@ -1,11 +1,11 @@
 /** Risk: what holds trading, how much of each limit is used, what fees are offered, and the controls. */
 
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Action, control, hasToken } from "../control";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Action, control, hasToken, type Meant } from "../control";
 import { isBreaker, meter, switchWords } from "../figures/limits";
 import { explainRefusal, ranked } from "../figures/reasons";
-import { amount, count, percent, symbolOf, units, words } from "../format";
+import { amount, count, decimal, percent, symbolOf, units, words } from "../format";
 import { Bar, Card, Empty, Governs, Pairs, Scroll, Tag, type Tone } from "../parts";
 import type { FeeState, LimitUse, Mint, RiskState, Status, StrategyState } from "../records";
 import { connection, end, hello, mints, scrubbed, session, status } from "../store";
@@ -96,10 +96,14 @@ function obstacle(): string | null {
 }
 
 function Controls({ risk }: { risk: RiskState }): JSX.Element {
-  const [asked, setAsked] = useState<Action | null>(null);
+  const [asked, setAsked] = useState<{ action: Action; run: Meant } | null>(null);
   const [said, setSaid] = useState<{ done: boolean; words: string } | null>(null);
   const why = obstacle();
-  const mine = hello.value?.controls ?? [];
+  const run = hello.value;
+  const is_free = why === null;
+  // What was asked of one run is never confirmed to another.
+  useEffect(() => setAsked(null), [run?.began_unix_ms, is_free]);
+  const mine = run?.controls ?? [];
   const held = risk.switches.includes("dashboard");
   const others = risk.switches.filter((name) => name !== "dashboard");
   const may: Record<Action, boolean> = { halt: !held, resume: held, stop: true };
@@ -113,7 +117,7 @@ function Controls({ risk }: { risk: RiskState }): JSX.Element {
             class={action === "stop" ? "danger" : ""}
             disabled={why !== null || !mine.includes(action) || !may[action]}
             aria-describedby="controls-why"
-            onClick={() => setAsked(action)}
+            onClick={() => run && setAsked({ action, run })}
           >
             {ACTIONS[action].title}…
           </button>
@@ -130,9 +134,10 @@ function Controls({ risk }: { risk: RiskState }): JSX.Element {
           {said.words}
         </p>
       )}
-      {asked && (
+      {asked && is_free && asked.run.began_unix_ms === run?.began_unix_ms && (
         <Ask
-          action={asked}
+          action={asked.action}
+          run={asked.run}
           onClose={(answer) => {
             setAsked(null);
             if (answer) setSaid(answer);
@@ -146,9 +151,10 @@ function Controls({ risk }: { risk: RiskState }): JSX.Element {
 /** Says what will happen, asks for the token if there is none, and then asks the run. */
 function Ask(props: {
   action: Action;
+  run: Meant;
   onClose: (answer: { done: boolean; words: string } | null) => void;
 }): JSX.Element {
-  const { action } = props;
+  const { action, run } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [given, setGiven] = useState("");
   const [is_asking, setAsking] = useState(false);
@@ -157,7 +163,7 @@ function Ask(props: {
   useLayoutEffect(() => dialog.current?.showModal(), []);
   const ask = async (): Promise<void> => {
     setAsking(true);
-    props.onClose(await control(action, needs_token ? given.trim() : null));
+    props.onClose(await control(action, run, needs_token ? given.trim() : null));
   };
   return (
     <dialog
@@ -324,10 +330,7 @@ function Fees({ fees }: { fees: FeeState }): JSX.Element {
           ["mode", fees.mode],
           fees.percentile === null
             ? null
-            : [
-                "enough in",
-                `${percent(fees.percentile > 1 ? fees.percentile / 100 : fees.percentile, 0)} of recent slots`,
-              ],
+            : ["enough in", `${decimal(fees.percentile, 2)} % of recent slots`],
           ["compute unit price", `${count(fees.compute_unit_price_micro_lamports)} µlamports`],
           ["compute unit limit", `${count(fees.compute_unit_limit)} units`],
           ["priority fee", `${units(priority, 0)} lamports`],

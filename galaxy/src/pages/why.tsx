@@ -7,7 +7,7 @@ import { type Explained, explainFailure, explainReason, explainRefusal, ranked }
 import { count, percent, words } from "../format";
 import { Bar, Card, Empty, Governs, Scroll } from "../parts";
 import type { Counts, Status } from "../records";
-import { perMinute, status } from "../store";
+import { perMinute, scrubbed, status } from "../store";
 import { Candidates, Refused } from "./turned_down";
 
 export function Why(): JSX.Element {
@@ -27,7 +27,11 @@ export function Why(): JSX.Element {
       <p class="lead">{inWords(rows, stands)}</p>
       <Card
         title="From updates to trades"
-        note="Bars are on a log scale. Distinct: the same cycle counts once for as long as it stays open."
+        note={`Bars are on a log scale. Distinct: the same cycle counts once for as long as it stays open.${
+          scrubbed.value && Object.keys(perMinute.value).length === 0
+            ? " A single moment has no rates: play to see rates per minute."
+            : ""
+        }`}
       >
         <Funnel rows={rows} />
       </Card>

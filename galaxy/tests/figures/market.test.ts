@@ -4,10 +4,12 @@ import {
   cyclesThrough,
   depthOf,
   feeBps,
+  heldOverTime,
   otherMint,
   poolsOf,
   pricesOf,
   rateOf,
+  upTo,
 } from "../../src/figures/market";
 import type { Cycle, Pool } from "../../src/model";
 import type { Miss } from "../../src/records";
@@ -143,4 +145,37 @@ describe("candidates turned down", () => {
     const closed = [cycle(2, [0, 3]), cycle(4, [1, 2])];
     expect(openingsOf([0, 3], open, closed).map((one) => one.id)).toEqual([9, 2]);
   });
+});
+
+test("a history ends at the moment that is shown", () => {
+  const columns = { price: [1, null, 3], depth_a: [4, 5, 6], depth_b: [7, 8, 9] };
+  const history = { at_ns: [1, 2, 3], unix_ms: [10, 20, 30], ...columns };
+  expect(upTo(history, 30)).toBe(history);
+  expect(upTo(history, 29)).toEqual({
+    at_ns: [1, 2],
+    unix_ms: [10, 20],
+    price: [1, null],
+    depth_a: [4, 5],
+    depth_b: [7, 8],
+  });
+  expect(upTo(history, 9).unix_ms).toEqual([]);
+});
+
+test("what pools hold of a mint is summed moment by moment", () => {
+  const pools = new Map([
+    [1, pool(1)],
+    [2, pool(2, { mint_a: "USDC", mint_b: "SOL" })],
+  ]);
+  const history = (n: number, unix_ms: number[], depth_a: number[], depth_b: number[]) => ({
+    ...{ n, unix_ms, depth_a, depth_b },
+    at_ns: unix_ms.map((ms) => ms * 10),
+    price: unix_ms.map(() => 1),
+  });
+  const histories = [history(1, [1, 3, 4], [10, 30, 40], [0, 0, 0]), history(2, [2, 4], [0, 0], [5, 6])];
+  expect(heldOverTime("SOL", histories, pools)).toEqual({
+    at_ns: [20, 30, 40],
+    unix_ms: [2, 3, 4],
+    held: [15, 35, 46],
+  });
+  expect(heldOverTime("SOL", [], pools).held).toEqual([]);
 });

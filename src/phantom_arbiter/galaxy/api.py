@@ -35,9 +35,17 @@ SCRAPE_S = 0.5
 
 
 class ControlAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Body of `POST /api/control`."""
+    """Body of `POST /api/control`.
+
+    Attributes:
+        action: What to do.
+        run_id: The run that is meant; None for whichever is followed.
+        began_unix_ms: When that run began: another journal counts its runs from one too.
+    """
 
     action: Action
+    run_id: int | None = None
+    began_unix_ms: int | None = None
 
 
 class Api:
@@ -175,10 +183,15 @@ class Api:
 
     async def control(self, request: Request) -> Response:
         """Halt, resume or stop the run."""
-        action = await self._allowed(request)
+        asked = await self._allowed(request)
+        action = asked.action
         hello = self._hub.model.hello
         if hello is None or self._hub.away_since is not None:
             raise Sorry(503, "the run is away, nobody is there to do it")
+        if asked.run_id not in (None, hello.run_id) or asked.began_unix_ms not in (None, hello.began_unix_ms):
+            raise Sorry(
+                409, f"another run is followed by now, run {hello.run_id}: look at it, then ask again"
+            )
         if action not in hello.controls:
             raise Sorry(409, f"this run cannot be asked to {action}")
         try:
@@ -189,7 +202,7 @@ class Api:
             raise Sorry(409, done.error)
         return json_answer({"action": action, "done": True})
 
-    async def _allowed(self, request: Request) -> Action:
+    async def _allowed(self, request: Request) -> ControlAsked:
         """Return what is asked for, by somebody who may.
 
         Raises:
@@ -214,7 +227,7 @@ class Api:
             if len(body) > MAX_BODY:
                 raise Sorry(413, f"a request has at most {MAX_BODY} bytes")
         try:
-            return msgspec.json.decode(body, type=ControlAsked).action
+            return msgspec.json.decode(body, type=ControlAsked)
         except msgspec.MsgspecError:
             raise Sorry(400, 'the body is {"action": "halt"}, or resume or stop') from None
 

@@ -17,8 +17,8 @@ from phantom_arbiter.galaxy.answers import Sorry
 
 STATIC = Path(__file__).parent / "static"
 MISSING = (
-    "The pages of the dashboard are not built: install Node 20 or newer, then run `make install` in the"
-    " clone (a wheel has them inside). /api, /ws and /metrics work without them.\n"
+    "The pages of the dashboard are not built: install Node (20 from 20.19, or 22.12 and later), then run"
+    " `make install` in the clone (a wheel has them inside). /api, /ws and /metrics work without them.\n"
 )
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 FOR_EVER = "public, max-age=31536000, immutable"

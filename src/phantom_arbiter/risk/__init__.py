@@ -7,7 +7,16 @@ facts that the engine loop hands in. The same plans, facts and outcomes therefor
 verdicts. `recall` rebuilds the state from what a journal has of the attempts.
 """
 
-from phantom_arbiter.risk.assess import RiskRules, RiskState, Settled, assess, recall, settle, settle_key
+from phantom_arbiter.risk.assess import (
+    RiskRules,
+    RiskState,
+    Settled,
+    assess,
+    recall,
+    roll,
+    settle,
+    settle_key,
+)
 from phantom_arbiter.risk.breakers import BreakerRules, BreakerState
 from phantom_arbiter.risk.limits import DAY_SLOTS, LimitState, MintLimits, TradeLimits, VenueLimits
 from phantom_arbiter.risk.records import NOTHING_KNOWN, Booked, Facts, Reference, Result, booked, result
@@ -34,6 +43,7 @@ __all__ = [
     "booked",
     "recall",
     "result",
+    "roll",
     "settle",
     "settle_key",
 ]

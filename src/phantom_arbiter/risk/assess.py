@@ -48,7 +48,8 @@ class Settled:
     slot: int
 
 
-def _roll(state: RiskState, slot: int) -> RiskState:
+def roll(state: RiskState, slot: int) -> RiskState:
+    """Return the state at `slot`: days that are over count no more."""
     now = max(state.slot, slot)
     return replace(
         state, slot=now, limits=limits.roll(state.limits, now), breakers=breakers.roll(state.breakers, now)
@@ -69,7 +70,7 @@ def assess(
         plan: What is asked for, at its own slot.
         facts: What the engine loop knows of the world.
     """
-    state = _roll(state, plan.slot)
+    state = roll(state, plan.slot)
     entry = records.booked(plan, facts.venues, state.slot)
     verdict = _verdict(rules, state, plan, entry, facts)
     return verdict, _book(rules, state, entry) if verdict.ok else state
@@ -123,7 +124,7 @@ def settle(rules: RiskRules, state: RiskState, plan: AnyPlan, outcome: Outcome, 
     the process does not use up its day; its route rests all the same.
     """
     if outcome.never_left:
-        state = _roll(state, slot)
+        state = roll(state, slot)
         return replace(state, limits=limits.withdraw(state.limits, plan.key))
     result = None if outcome.is_dead else records.result(plan, outcome)
     return settle_key(rules, state, plan.key, result, slot)
@@ -134,7 +135,7 @@ def settle_key(rules: RiskRules, state: RiskState, key: str, result: Result | No
 
     A result of `None` says that it is proven dead: sent, but never to land. Its day still counts it.
     """
-    state = _roll(state, slot)
+    state = roll(state, slot)
     entry = state.limits.at_risk.get(key)
     return state if entry is None else _closed(rules, state, entry, result, state.slot)
 
@@ -159,7 +160,7 @@ def recall(rules: RiskRules, booked: Iterable[Booked], results: Iterable[Settled
         entry = state.limits.at_risk[known.key]
         state = replace(state, slot=max(state.slot, at), breakers=breakers.roll(state.breakers, at))
         state = _closed(rules, state, entry, known.result, at)
-    return _roll(state, state.slot)
+    return roll(state, state.slot)
 
 
 def _closed(rules: RiskRules, state: RiskState, entry: Booked, result: Result | None, slot: int) -> RiskState:

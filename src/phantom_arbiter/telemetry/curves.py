@@ -22,6 +22,7 @@ class CurveDesk:
 
     def __init__(self, market: phantom_core.Engine) -> None:
         self._market = market
+        self._watch: phantom_core.EngineWatch | None = None
         self._pools: list[phantom_core.PoolInfo] = []
 
     def curve(self, ask: AskCurve) -> Curve:
@@ -67,9 +68,11 @@ class CurveDesk:
         if not 2 <= len(edges) <= MAX_HOPS or min(edges) < 0:
             return None
         if max(edges) // 2 >= len(self._pools):
+            # The watch knows how many there are; to list them all holds up the run.
+            self._watch = self._watch or self._market.watch()
+            if max(edges) // 2 >= self._watch.pools:
+                return None
             self._pools = self._market.pools()
-        if max(edges) // 2 >= len(self._pools):
-            return None
         return [(self._pools[edge // 2].pool, edge % 2 == 0) for edge in edges]
 
     def _last_input(self, route: list[tuple[str, str]], best: int | None) -> int:

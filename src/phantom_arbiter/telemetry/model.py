@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from phantom_arbiter.telemetry.records import (
     Changes,
     End,
+    FunnelCount,
     Hello,
     Judged,
     Moment,
@@ -55,7 +56,7 @@ class RunModel:
         at_ns: The source's time of the last record.
         unix_ms: The machine's.
         slot: The highest seen.
-        pools: By number: the pool as it first appeared.
+        pools: By number: the pool as it was last told whole.
         states: By number: its latest state.
         open: Open cycles by the number of their opening, in the order in which they opened.
         closed: The latest closed ones, newest last.
@@ -82,7 +83,7 @@ class RunModel:
         self.refusals: deque[Refusal] = deque(maxlen=KEPT)
         self.notices: deque[Notice] = deque(maxlen=KEPT)
         self.end: End | None = None
-        self._minute: deque[Status] = deque()
+        self._minute: deque[tuple[int, tuple[FunnelCount, ...]]] = deque()
 
     def apply(self, record: Published) -> None:
         """Take notice of a record; answers to questions change nothing."""
@@ -114,12 +115,10 @@ class RunModel:
         """Return evaluations per minute by stage of the funnel, over the last minute."""
         if len(self._minute) < 2:
             return {}
-        first, last = self._minute[0], self._minute[-1]
-        minutes = max(last.unix_ms - first.unix_ms, 1) / MINUTE_MS
-        before = {count.stage: count.evaluations for count in first.funnel}
-        return {
-            count.stage: (count.evaluations - before.get(count.stage, 0)) / minutes for count in last.funnel
-        }
+        (began_ms, first), (ended_ms, last) = self._minute[0], self._minute[-1]
+        minutes = max(ended_ms - began_ms, 1) / MINUTE_MS
+        before = {count.stage: count.evaluations for count in first}
+        return {count.stage: (count.evaluations - before.get(count.stage, 0)) / minutes for count in last}
 
     def copy(self) -> RunModel:
         """Return what is known now; records that are applied later do not change it."""
@@ -164,8 +163,8 @@ class RunModel:
 
     def _stands(self, status: Status) -> None:
         self.status = status
-        self._minute.append(status)
-        while self._minute[0].unix_ms < status.unix_ms - MINUTE_MS and len(self._minute) > 2:
+        self._minute.append((status.unix_ms, status.funnel))
+        while self._minute[0][0] < status.unix_ms - MINUTE_MS and len(self._minute) > 2:
             self._minute.popleft()
 
 

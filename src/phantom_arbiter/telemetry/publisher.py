@@ -34,6 +34,7 @@ from phantom_arbiter.telemetry.records import (
     End,
     Hello,
     Notice,
+    Record,
     Status,
     Trade,
 )
@@ -85,20 +86,22 @@ class Run:
         hello: Who speaks.
         bus: What the shell tells.
         watch: Begins to watch the market.
-        status: Where the run stands, given number, viewers and losses.
+        status: Where the run stands, given number, viewers, losses and whether it is the last.
         venue_of: Names the venue of a pool.
+        settle: Has the market tell the watch of all pools.
         curve: Answers what a cycle would earn.
         control: Does what a viewer asks for; returns why not, or None.
         at_ns: The source's time.
         slot: The highest slot that is known without asking anybody.
-        broken: Told in one line that viewers are served no more.
+        broken: Told in one line that a viewer cannot be served, or that none is any more.
     """
 
     hello: Hello
     bus: Bus
     watch: Callable[[], Watch]
-    status: Callable[[int, int, int], Status]
+    status: Callable[[int, int, int, bool], Status]
     venue_of: VenueOf
+    settle: Callable[[], object]
     curve: Callable[[AskCurve], Curve]
     control: Callable[[Control], str | None]
     at_ns: Callable[[], int]
@@ -136,7 +139,7 @@ class Publisher:
         self._next_look_ns = self._next_status_ns = 0
         self._end: dict[str, Any] | None = None
         self._error: str | None = None
-        self._is_ending = False
+        self._is_ending = self._has_complained = False
         self.greeted = 0
         """How many viewers have been given a snapshot so far."""
 
@@ -187,7 +190,7 @@ class Publisher:
     def _main(self) -> None:
         try:
             self._serve()
-        except Exception as error:  # the run must not end for those who watch it
+        except BaseException as error:  # the run goes on, even if native code has panicked
             self._run.broken(f"viewers are no longer served: {type(error).__name__}: {error}")
         finally:
             self.path.unlink(missing_ok=True)
@@ -247,7 +250,14 @@ class Publisher:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # it has gone again
+        except OSError as error:
+            # Without descriptors it stays ready, and is asked for no more often than the market is looked at.
+            if not self._has_complained:
+                self._has_complained = True
+                self._run.broken(f"a viewer waits and cannot be served: {error}")
+            time.sleep(LOOK_EVERY_NS / 1e9)
             return
         viewer = Viewer(connection)
         if len(self._viewers) >= MAX_VIEWERS:
@@ -372,9 +382,9 @@ class Publisher:
                 self._refusals.append(message)
             self._send_all(framed(message))
 
-    def _tell_status(self) -> None:
+    def _tell_status(self, *, is_last: bool = False) -> None:
         self._seq += 1
-        status = self._run.status(self._seq, len(self._viewers), self.lost)
+        status = self._run.status(self._seq, len(self._viewers), self.lost, is_last)
         self._slot = max(self._slot, status.slot)
         self._status = self._encode(status)
         self._send_all(framed(self._status))
@@ -383,9 +393,10 @@ class Publisher:
         if not self._viewers:
             return
         market = self._market = self._market or self._run.watch()
+        self._run.settle()
         everything = self._tell_market(market)
         self._tell_events()
-        self._tell_status()
+        self._tell_status(is_last=True)
         if everything is not None:
             self._tell_snapshot(market, everything)
         end = End(**self._moment(), summary=self._end, error=self._error)
@@ -428,7 +439,7 @@ class Publisher:
             "slot": self._highest_slot(),
         }
 
-    def _encode(self, record: msgspec.Struct) -> bytes:
+    def _encode(self, record: Record) -> bytes:
         """Return a record as JSON; a text that is not UTF-8 with escapes, as a path may be."""
         try:
             return self._encoder.encode(record)

@@ -48,6 +48,8 @@ class Record(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=
 class WatchedPool(Struct, frozen=True, array_like=True):
     """A pool on its first appearance, with its state.
 
+    It is told whole again once its decimals or its fee become known, or its fee moves by 1/10,000.
+
     Attributes:
         n: Its number.
         pool: Address.
@@ -143,8 +145,8 @@ class MarketChanges(Struct, frozen=True, kw_only=True):
     """What changed since the record before, in the order new pools, states, opened, judged, closed.
 
     A cycle that opened and closed in between is in both lists; of a pool only the latest state is told, of an
-    opening only the latest verdict. `lost` counts openings and closings that nobody fetched in time, since
-    the beginning: then a snapshot follows.
+    opening only the latest verdict. `new_pools` also has those that are told whole again. `lost` counts
+    openings and closings that nobody fetched in time, since the beginning: then a snapshot follows.
     """
 
     new_pools: tuple[WatchedPool, ...] = ()
@@ -358,7 +360,8 @@ class FeeState(Struct, frozen=True, kw_only=True):
 
     Attributes:
         mode: fixed or adaptive.
-        percentile: Share of recent slots in which the price would have been enough; None if fixed.
+        percentile: Percent of recent slots in which the price would have been enough, 0.01 to 99.99; None if
+            fixed.
         compute_unit_price_micro_lamports: Offered for each compute unit.
         compute_unit_limit: Compute units asked for.
         tip_lamports: To the block engine.
@@ -564,6 +567,8 @@ class Control(Record, tag="control", frozen=True, kw_only=True):
 
 class Curve(Record, tag="curve", frozen=True, kw_only=True):
     """Inputs of a cycle and their profit before costs; None where the input cannot be traded.
+
+    They are asked of the pools as our fills have left them, until the chain writes them anew.
 
     Attributes:
         error: Why there is no curve, in words.

@@ -130,8 +130,11 @@ def publish(run: ServedRun, bus: Bus) -> Publisher | None:
         hello=hello(run.effective, run.info, run.run_id),
         bus=bus,
         watch=market.watch,
-        status=lambda seq, viewers, lost: statuses.status(seq=seq, viewers=viewers, lost=lost),
+        status=lambda seq, viewers, lost, is_last: statuses.status(
+            seq=seq, viewers=viewers, lost=lost, is_last=is_last
+        ),
         venue_of=curves.venue_of,
+        settle=lambda: market.stats(0),
         curve=curves.curve,
         control=control,
         at_ns=lambda: engine.recorded_ns,

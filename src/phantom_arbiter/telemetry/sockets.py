@@ -12,12 +12,11 @@ import socket
 import stat
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_runtime_path
+from platformdirs import user_state_path
 
 from phantom_arbiter.errors import ConfigError
 
@@ -46,11 +45,13 @@ class RunSocket:
 
 
 def default_socket_dir() -> Path:
-    """Return where runs listen if the settings name no folder."""
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR it names a folder in /tmp, and says so: `_make_private` sees whose it is.
-        warnings.simplefilter("ignore")
-        return user_runtime_path("phantom-arbiter")
+    """Return where runs listen if the settings name no folder: below the user's runtime or state folder."""
+    if sys.platform != "win32":
+        given = os.environ.get("XDG_RUNTIME_DIR", "")
+        runtime = Path(given) if given.startswith("/") else Path(f"/run/user/{os.getuid()}")
+        if os.access(runtime, os.W_OK):
+            return runtime / "phantom-arbiter"
+    return user_state_path("phantom-arbiter") / "run"
 
 
 def listen(folder: Path | None = None) -> tuple[socket.socket, Path]:
@@ -153,7 +154,11 @@ def _make_private(folder: Path) -> None:
     if folder.parent.stat().st_uid not in (0, os.getuid()):
         raise PermissionError(f"{folder.parent} belongs to somebody else, who could put another folder there")
     if stat.S_IMODE(facts.st_mode) & 0o077:
-        folder.chmod(0o700)
+        # Somebody may be using it: its mode is not ours to change.
+        raise PermissionError(
+            f"{folder} is open to others (mode {stat.S_IMODE(facts.st_mode):04o}); give it mode 0700, "
+            "or name a folder that does not exist yet"
+        )
 
 
 def _is_alive(pid: int) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 import phantom_core
 from phantom_arbiter.config import Config
 from phantom_arbiter.engine import Engine
-from phantom_arbiter.risk import RiskRules, RiskState
+from phantom_arbiter.risk import roll
 from phantom_arbiter.risk.positions import held_basis
+from phantom_arbiter.risk_desk import RiskDesk
 from phantom_arbiter.telemetry import records
 from phantom_arbiter.telemetry.records import (
     Endpoint,
@@ -59,17 +60,18 @@ class StatusDesk:
         self._misses: tuple[Miss, ...] = ()
         self._latencies: tuple[StageLatency, ...] = ()
 
-    def status(self, *, seq: int, viewers: int, lost: int) -> Status:
+    def status(self, *, seq: int, viewers: int, lost: int, is_last: bool = False) -> Status:
         """Return where the run stands now.
 
         Args:
             seq: Number of the record.
             viewers: How many follow.
             lost: Records that viewers were too slow for.
+            is_last: Make everything anew: no other follows.
         """
         engine, config = self._engine, self._config
         now_ns = self._clock_ns()
-        is_slow_due = self._slow_at_ns is None or now_ns - self._slow_at_ns >= SLOW_EVERY_NS
+        is_slow_due = is_last or self._slow_at_ns is None or now_ns - self._slow_at_ns >= SLOW_EVERY_NS
         stats = self._market.stats(8 if is_slow_due else 0)
         if is_slow_due:
             self._slow_at_ns = now_ns
@@ -125,7 +127,7 @@ class StatusDesk:
             fees=fee_state(
                 config, self._market.fee_engine, () if engine.fees is None else engine.fees.accounts
             ),
-            risk=risk_state(engine.desk.rules, engine.desk.state, engine.desk.switches),
+            risk=risk_state(engine.desk, stats.slot),
             strategy=StrategyState(
                 name=strategy.name,
                 calls=strategy.calls,
@@ -236,8 +238,9 @@ def fee_state(config: Config, fees: phantom_core.FeeEngine | None, accounts: tup
     )
 
 
-def risk_state(rules: RiskRules, state: RiskState, switches: tuple[str, ...]) -> records.RiskState:
-    """Return whether trading is held, and how much of each limit is used."""
+def risk_state(desk: RiskDesk, slot: int) -> records.RiskState:
+    """Return whether trading is held at `slot`, and how much of each limit is used."""
+    rules, state, switches = desk.rules, roll(desk.state, slot), desk.switches(slot)
     limits, breakers = state.limits, state.breakers
     used = [
         _use("max_trades_per_day", None, "attempts", len(limits.day), rules.limits.max_trades_per_day),

@@ -53,7 +53,8 @@ class MainScreen(Screen[None]):
         Binding("enter", "detail", "Detail"),
         Binding("tab", "next(1)", "Next", show=False),
         Binding("shift+tab", "next(-1)", "Before", show=False),
-        Binding("slash", "filter", "Filter", key_display="/"),
+        # With priority it is done before the next key is looked at, which then belongs to the filter.
+        Binding("slash", "filter", "Filter", key_display="/", priority=True),
         Binding("p", "pause", "Pause"),
         Binding("k", "app.kill_switch", "Kill switch"),
         Binding("c", "copy", "Copy", show=False),
@@ -142,7 +143,6 @@ class MainScreen(Screen[None]):
         """Ask for words."""
         field = self.query_one("#filter", Input)
         field.value, field.display = self.words, True
-        # At once, not when the loop comes to it: what is typed next belongs to the filter.
         self.set_focus(field)
 
     def action_clear(self) -> None:

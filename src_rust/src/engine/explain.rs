@@ -94,9 +94,10 @@ impl Engine {
         let key = CycleKey::new(edges).filter(|_| found >= 2).ok_or(ExplainError::Length { found })?;
         let pools: Vec<PoolIndex> = edges.iter().map(|&edge| pool_of(edge).0).collect();
         let slot = pools.iter().map(|&pool| self.market.pool(pool).slot()).max().unwrap_or(0);
+        let edges = self.begun_at_base(edges, key);
         let mut told = Explanation {
             base_mint: self.market.ends(edges[0]).0,
-            edges: edges.to_vec(),
+            edges,
             slot,
             reached: None,
             obstacles: Vec::new(),
@@ -170,6 +171,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Returns the edges from the base mint on, if the cycle holds one.
+    fn begun_at_base(&self, edges: &[EdgeIndex], key: CycleKey) -> Vec<EdgeIndex> {
+        let first = self.base_of(&Cycle { key, net: 0.0 }).and_then(|(start, _)| key.edges().nth(start));
+        let mut edges = edges.to_vec();
+        if let Some(start) = first.and_then(|first| edges.iter().position(|&edge| edge == first)) {
+            edges.rotate_left(start);
+        }
+        edges
+    }
+
     fn explain_unsized(&self, told: &mut Explanation, reason: Reason, nearest: Shortfall) {
         let costs = self.pricing.least(&self.fees).map_or(u64::MAX, |fees| fees.total);
         let least = i128::from(self.config.scorer.min_net_profit_lamports) + i128::from(costs);
@@ -190,7 +201,7 @@ impl Engine {
     }
 
     fn explain_sized(&mut self, told: &mut Explanation, cycle: &Cycle, sizing: Sizing) {
-        let Sizing { base_mint, hops, candidate, stakes, depth_bps, priced } = sizing;
+        let Sizing { hops, candidate, stakes, depth_bps, priced, .. } = sizing;
         let edges: Vec<EdgeIndex> = cycle.key.edges().collect();
         let context = self.context(cycle.key, &edges, candidate.age_slots, depth_bps, true);
         let prospect = Prospect { candidate, context, stakes };
@@ -212,11 +223,6 @@ impl Engine {
         if told.obstacles.is_empty() {
             told.reached = Some(Stage::AfterCosts);
         }
-        let start = hops.first().and_then(|first| {
-            told.edges.iter().position(|&edge| pool_of(edge) == (first.pool, first.a_to_b))
-        });
-        told.edges.rotate_left(start.unwrap_or(0));
-        told.base_mint = base_mint;
         told.hops = hops;
         told.prospect = Some(prospect);
         told.assessment = Some(assessment);

@@ -130,7 +130,6 @@ struct Shared {
     /// How often `pending` was fetched.
     fetches: AtomicU64,
     lost: AtomicU64,
-    open_now: AtomicUsize,
     pools: AtomicUsize,
 }
 
@@ -179,12 +178,6 @@ impl EngineWatch {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.0.lost.load(Ordering::Relaxed)
-    }
-
-    /// Returns how many cycles are open.
-    #[must_use]
-    pub fn open_now(&self) -> usize {
-        self.0.open_now.load(Ordering::Relaxed)
     }
 
     /// Returns how many pools there are.
@@ -237,7 +230,6 @@ impl Watcher {
             reader: Mutex::new(Reader::new(capacity)),
             fetches: AtomicU64::new(0),
             lost: AtomicU64::new(0),
-            open_now: AtomicUsize::new(0),
             pools: AtomicUsize::new(0),
         };
         Self {
@@ -303,7 +295,7 @@ impl Watcher {
     }
 
     /// Hands over what the call has changed.
-    fn tell(&mut self, market: &mut Market, open_now: usize, all: bool) {
+    fn tell(&mut self, market: &mut Market, all: bool) {
         self.queue_marked(market, all);
         while let Some(pool) = self.new.pop_front() {
             self.introduce(market, pool);
@@ -316,7 +308,7 @@ impl Watcher {
             self.sights.push(Sight::of(market, pool));
         }
         if !self.sights.is_empty() || !self.events.is_empty() || !self.judged.is_empty() {
-            self.hand_over(market.pools().len(), open_now);
+            self.hand_over(market.pools().len());
         }
     }
 
@@ -357,7 +349,7 @@ impl Watcher {
         self.sights.push(Sight::of(market, index));
     }
 
-    fn hand_over(&mut self, pools: usize, open_now: usize) {
+    fn hand_over(&mut self, pools: usize) {
         let mut pending = lock(&self.shared.pending);
         pending.births.append(&mut self.births);
         for sight in self.sights.drain(..) {
@@ -375,7 +367,6 @@ impl Watcher {
             self.shared.lost.fetch_add(lost, Ordering::Relaxed);
         }
         self.shared.pools.store(pools, Ordering::Relaxed);
-        self.shared.open_now.store(open_now, Ordering::Relaxed);
     }
 }
 
@@ -394,8 +385,7 @@ impl Engine {
                 let net = weights.sum::<Option<f64>>().unwrap_or_default().min(0.0);
                 lock(&watcher.shared.reader).begin(Opened { id, key, net, slot });
             }
-            watcher.tell(&mut self.market, self.openings.open_now(), true);
-            watcher.shared.open_now.store(self.openings.open_now(), Ordering::Relaxed);
+            watcher.tell(&mut self.market, true);
             self.watcher = Some(watcher);
         }
         EngineWatch(self.watcher.as_ref().map_or_else(|| Watcher::new(1).shared, |it| it.shared.clone()))
@@ -405,7 +395,7 @@ impl Engine {
     /// waits to be told.
     pub fn tell_all(&mut self) {
         if let Some(watcher) = &mut self.watcher {
-            watcher.tell(&mut self.market, self.openings.open_now(), true);
+            watcher.tell(&mut self.market, true);
         }
     }
 
@@ -414,7 +404,7 @@ impl Engine {
         if let Some(watcher) = &mut self.watcher
             && !watcher.is_idle(&self.market)
         {
-            watcher.tell(&mut self.market, self.openings.open_now(), false);
+            watcher.tell(&mut self.market, false);
         }
     }
 }

@@ -343,6 +343,11 @@ impl PyEngine {
         Ok(PyEngineWatch(py.detach(|| self.lock().watch(capacity))))
     }
 
+    #[getter]
+    fn highest_slot(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.lock().aggregator().highest_slot())
+    }
+
     #[pyo3(signature = (misses=8))]
     fn stats(&self, py: Python<'_>, misses: usize) -> PyResult<PyEngineStats> {
         let (feed, mut stats) = py.detach(|| {

@@ -58,7 +58,7 @@ impl Known {
 
     fn told(&mut self) {
         self.decimals = self.sight.decimals;
-        self.fee_rate_e9 = fee_of(&self.sight).or(self.fee_rate_e9);
+        self.fee_rate_e9 = fee_of(&self.sight);
     }
 }
 

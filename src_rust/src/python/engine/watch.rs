@@ -32,11 +32,6 @@ impl PyEngineWatch {
     }
 
     #[getter]
-    fn open_now(&self) -> usize {
-        self.0.open_now()
-    }
-
-    #[getter]
     fn pools(&self) -> usize {
         self.0.pools()
     }
