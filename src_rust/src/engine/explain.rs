@@ -94,7 +94,7 @@ impl Engine {
         let key = CycleKey::new(edges).filter(|_| found >= 2).ok_or(ExplainError::Length { found })?;
         let pools: Vec<PoolIndex> = edges.iter().map(|&edge| pool_of(edge).0).collect();
         let slot = pools.iter().map(|&pool| self.market.pool(pool).slot()).max().unwrap_or(0);
-        let edges = self.from_base(edges, key);
+        let edges = self.begun_at_base(edges, key);
         let mut told = Explanation {
             base_mint: self.market.ends(edges[0]).0,
             edges,
@@ -172,7 +172,7 @@ impl Engine {
     }
 
     /// Returns the edges from the base mint on, if the cycle holds one.
-    fn from_base(&self, edges: &[EdgeIndex], key: CycleKey) -> Vec<EdgeIndex> {
+    fn begun_at_base(&self, edges: &[EdgeIndex], key: CycleKey) -> Vec<EdgeIndex> {
         let first = self.base_of(&Cycle { key, net: 0.0 }).and_then(|(start, _)| key.edges().nth(start));
         let mut edges = edges.to_vec();
         if let Some(start) = first.and_then(|first| edges.iter().position(|&edge| edge == first)) {
