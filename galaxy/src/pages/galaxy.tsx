@@ -101,7 +101,7 @@ export function Galaxy(): JSX.Element {
       <section class="sky" aria-label="The market as a galaxy; the lists beside it say the same in words">
         <h1 class="visually-hidden">Galaxy</h1>
         <div ref={host} class="sky-canvas" aria-hidden="true" />
-        {failure !== null && <p class="empty">{failure}; the lists show the same market.</p>}
+        {failure !== null && <p class="empty sky-missing">{failure}; the lists show the same market.</p>}
         <Summary />
         <Legend />
         <div class="sky-buttons">
