@@ -88,8 +88,11 @@ def test_a_run_that_nobody_can_follow_goes_on_and_says_so(
         assert "the dashboard has no run to follow" in said
 
 
-def test_without_a_runtime_folder_there_is_another(tmp_path: Path, env: dict[str, str]) -> None:
+def test_without_a_runtime_folder_there_is_another(
+    tmp_path: Path, short_folder: Path, env: dict[str, str]
+) -> None:
     del env["XDG_RUNTIME_DIR"]
+    env["XDG_STATE_HOME"] = str(short_folder)
     words = (*DEMO, "--dashboard", "--speed", "max", "--journal", str(tmp_path / "journal.sqlite"))
     with phantom(*words, env=env) as run:
         run.says("the run has ended; its dashboard stays")
