@@ -16,6 +16,7 @@ import struct
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
@@ -26,17 +27,7 @@ USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 VENUES = ("orca_whirlpool", "raydium_clmm", "raydium_amm_v4", "raydium_cpmm", "meteora_dlmm", "pumpswap")
 REASONS = ("no_gain", "costs_exceed_profit", "below_min_net_profit", "too_old", "token_denied", None)
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-STAGES: tuple[r.Stage, ...] = (
-    "updates",
-    "cycles",
-    "after_fees",
-    "after_sizing",
-    "after_costs",
-    "after_risk",
-    "after_rehearsal",
-    "sent",
-    "taken",
-)
+STAGES: tuple[r.Stage, ...] = get_args(r.Stage)
 BEGAN_UNIX_MS = 1_763_870_400_000
 
 

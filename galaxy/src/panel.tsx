@@ -41,6 +41,16 @@ export function Panel(): JSX.Element | null {
   useEffect(() => {
     if (key) drawer.current?.focus();
   }, [key]);
+  useEffect(() => {
+    if (!key) return;
+    // From anywhere: the row that had the focus may have gone. A dialog and a field come first.
+    const close = (event: KeyboardEvent) => {
+      const is_elsewhere = event.target instanceof HTMLInputElement || document.querySelector("dialog[open]");
+      if (event.key === "Escape" && !is_elsewhere) closeDetail();
+    };
+    document.addEventListener("keydown", close);
+    return () => document.removeEventListener("keydown", close);
+  }, [key]);
   const began = hello.value?.began_unix_ms;
   const before = useRef(began);
   useEffect(() => {
@@ -52,15 +62,7 @@ export function Panel(): JSX.Element | null {
   }, [began]);
   if (!wanted) return null;
   return (
-    <aside
-      ref={drawer}
-      class="panel"
-      tabIndex={-1}
-      aria-label={`${KINDS[wanted.kind]}: details`}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") closeDetail();
-      }}
-    >
+    <aside ref={drawer} class="panel" tabIndex={-1} aria-label={`${KINDS[wanted.kind]}: details`}>
       <button type="button" class="panel-close" aria-label="Close the details" onClick={closeDetail}>
         ✕
       </button>
