@@ -365,8 +365,8 @@ impl PyEngine {
         Ok(stats)
     }
 
-    fn latencies(&self) -> Vec<(&'static str, PyLatencyHistogram)> {
-        let stages = self.lock().latencies();
+    fn latencies(&self, py: Python<'_>) -> Vec<(&'static str, PyLatencyHistogram)> {
+        let stages = py.detach(|| self.lock().latencies());
         stages.into_iter().map(|(stage, histogram)| (stage.name(), PyLatencyHistogram(histogram))).collect()
     }
 
