@@ -40,6 +40,9 @@ NICER = 5
 LEAVE_S = 5.0
 """How long a dashboard may take to end."""
 
+GREET_S = 1.0
+"""How long the line with the address of a dashboard that follows may take: it is printed before."""
+
 _POLL_S = 0.02
 
 _LOST_SCREEN = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
@@ -156,8 +159,9 @@ class Showing:
             return
         try:
             if has_ended_by_itself and dashboard.is_running:
+                where = "" if dashboard.address is None else f" at {dashboard.address}"
                 self._console.print(
-                    f"the run has ended; its dashboard stays at {dashboard.address} until Ctrl-C",
+                    f"the run has ended; its dashboard stays{where} until Ctrl-C",
                     highlight=False,
                     soft_wrap=True,
                 )
@@ -189,7 +193,7 @@ class Showing:
             )
         if self._has_screen:
             dashboard.hold_lines()
-            if dashboard.is_running:
+            if dashboard.is_running and dashboard.has_greeted.wait(GREET_S):
                 self.observer.notice(f"the dashboard is at {dashboard.address}")
 
     def _begin_screen(self, publisher: Served) -> None:
@@ -270,12 +274,14 @@ class Dashboard:
         """
         self._settings = settings
         self._gone = gone
-        self._has_served = self._is_ending = False
+        self._is_ending = False
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._lock = threading.Lock()
         self._held: list[str] | None = None
-        self.address = f"http://{settings.host}:{settings.port}/"
+        self.address: str | None = None
+        """Where it serves, once it has said so."""
+        self.has_greeted = threading.Event()
 
     @property
     def is_running(self) -> bool:
@@ -343,7 +349,7 @@ class Dashboard:
             found = _ADDRESS.search(line)
             if found is not None:
                 self.address = found[0]
-                self._has_served = True
+                self.has_greeted.set()
             with self._lock:
                 if self._held is None:
                     print(line.rstrip("\n"), file=sys.stderr)
@@ -351,7 +357,7 @@ class Dashboard:
                     self._held.append(line.rstrip("\n"))
         if self._process is not None:
             status = self._process.wait()
-            if self._has_served and not self._is_ending:
+            if self.address is not None and not self._is_ending:
                 self._gone(status)
 
 

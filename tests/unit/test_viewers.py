@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 import shipped_day
+from phantom_arbiter import viewers
 from phantom_arbiter.config_sources import Effective, load
 from phantom_arbiter.errors import ConfigError, HintedError
 from phantom_arbiter.mints import MintBook
@@ -22,6 +23,13 @@ from phantom_arbiter.viewers import Dashboard, Screen, Showing, choose_ui
 from shell_fakes import FakeSource
 
 INFO = SourceInfo("day", "a market", "recorded prices", "ab" * 32, None, MintBook(), assume_plain_mints=True)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine may be busy: nothing here is about how long a viewer takes."""
+    monkeypatch.setattr(viewers, "BEGIN_S", 60.0)
+    monkeypatch.setattr(viewers, "LEAVE_S", 60.0)
 
 
 def settings(folder: Path, **sections: dict[str, object]) -> Effective:
